@@ -1,0 +1,67 @@
+"""Errors that are not about one RPC call.
+
+ConnectError                   joining a room failed
+├── ConnectTimeoutError        … within the time allowed
+├── AuthenticationError        … the server refused the token
+├── ServerUnreachableError     … no connection to the server
+├── NotLiveKitError            … what answers is not a LiveKit server
+└── PeerConnectionError        … signalling works, WebRTC does not
+SessionClosedError             the room is not connected (any more)
+PacketTooLargeError            a packet is over the connection's limit
+
+The tree of call errors is in :mod:`livekit.rpc.errors`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AuthenticationError",
+    "ConnectError",
+    "ConnectTimeoutError",
+    "NotLiveKitError",
+    "PacketTooLargeError",
+    "PeerConnectionError",
+    "ServerUnreachableError",
+    "SessionClosedError",
+]
+
+
+class ConnectError(Exception):
+    """Joining a room failed; the message says what failed and what to do about it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConnectTimeoutError(ConnectError, TimeoutError):
+    """The room was not joined within `RoomOptions.connect_timeout`."""
+
+
+class AuthenticationError(ConnectError):
+    """The server refused the token: wrong key, expired, or without the grant for this room."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+        """HTTP status of the refusal."""
+
+
+class ServerUnreachableError(ConnectError):
+    """No connection to the server: its name does not resolve, nothing listens there, or TLS failed."""
+
+
+class NotLiveKitError(ConnectError):
+    """Something answers at this URL, but it is not a LiveKit server."""
+
+
+class PeerConnectionError(ConnectError):
+    """The server admitted us, but no WebRTC connection to it came about (firewall, no usable candidates)."""
+
+
+class SessionClosedError(RuntimeError):
+    """The room is not connected, or not any more."""
+
+
+class PacketTooLargeError(ValueError):
+    """A data packet is larger than the connection carries; nothing was sent and the connection stays usable."""

@@ -1,0 +1,79 @@
+"""How a room connects. Names and defaults are the official SDK's; what is ours is keyword-only and says so."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING
+
+from ._descriptors import message
+from .enums import ContinualGatheringPolicy, IceTransportType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from google.protobuf.message import Message
+
+    class IceServer(Message):
+        """A STUN or TURN server: `urls`, and for TURN `username` and `password`."""
+
+        urls: list[str]
+        username: str
+        password: str
+
+        def __init__(self, *, urls: Iterable[str] = ..., username: str = ..., password: str = ...) -> None: ...
+
+else:
+    IceServer = message("IceServer")
+
+__all__ = ["DEFAULT_CONNECT_TIMEOUT", "IceServer", "RoomOptions", "RpcOptions", "RtcConfiguration"]
+
+DEFAULT_CONNECT_TIMEOUT = 10.0
+"""Seconds."""
+
+
+@dataclass
+class RtcConfiguration:
+    """Which ICE candidates and servers a connection uses."""
+
+    ice_transport_type: IceTransportType.ValueType = IceTransportType.TRANSPORT_ALL
+    continual_gathering_policy: ContinualGatheringPolicy.ValueType = ContinualGatheringPolicy.GATHER_CONTINUALLY
+    ice_servers: list[IceServer] = field(default_factory=list)
+    """Used in place of the servers that the LiveKit server names, if not empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RpcOptions:
+    """How a room makes and answers RPC calls. Ours, not the official SDK's."""
+
+    max_payload_size: int | None = 262_144
+    """UTF-8 bytes of a request or response towards peers that take more than 15,360; None for no limit.
+    Binds sending and receiving."""
+    max_concurrent_calls: int | None = None
+    """Handlers running at once in this room; over it callers get 1500 with data ``{"reason":"overloaded"}``."""
+    max_concurrent_calls_per_caller: int | None = None
+    """The same for each caller."""
+    fail_fast_while_reconnecting: bool = False
+    """True: calls made while the room reconnects fail at once with SEND_FAILED instead of waiting in their budget."""
+    slow_handler_warning: float = 0.1
+    """Seconds a handler may block the event loop before a warning names it."""
+
+
+@dataclass
+class RoomOptions:
+    """Options of `Room.connect`."""
+
+    auto_subscribe: bool = True
+    dynacast: bool = False
+    e2ee: object | None = None
+    encryption: object | None = None
+    rtc_config: RtcConfiguration | None = None
+    connect_timeout: float | None = None
+    """Seconds until `connect` gives up; None for 10."""
+    single_peer_connection: bool | None = None
+    """True: one peer connection for both directions; False: two; None: one, and two where the server asks for it."""
+    data_stream: object | None = None
+    _: KW_ONLY
+    rpc: RpcOptions = field(default_factory=RpcOptions)
+    """Ours: limits and habits of RPC."""
+    reconnect_attempts: int | None = 10
+    """Ours: how often a lost connection is tried anew before the room disconnects; None for ever."""

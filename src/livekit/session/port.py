@@ -1,0 +1,116 @@
+"""The port between a room and what connects it: a session.
+
+A session is one connection's life: it joins, keeps the connection alive, resumes or reconnects it, and carries
+signal messages and data packets. The room above it holds no sockets; a room in memory is the same room on another
+session. Sessions are made by :func:`livekit.session.open_session`, chosen by the scheme of the URL.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from livekit.protocol import models, rtc
+
+
+class SessionState(enum.Enum):
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    """The connection was lost and is being resumed or made anew; packets wait."""
+    DISCONNECTED = "disconnected"
+    """The end; a session does not come back."""
+
+
+class SessionListener(Protocol):
+    """What a session tells its room. Called on the event loop, never concurrently, never re-entrantly from `send_*`."""
+
+    def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
+        """The server admitted us. `rejoined`: after a full reconnect, with a new participant sid."""
+        ...
+
+    def on_signal(self, message: rtc.SignalResponse) -> None:
+        """A signal message that is not the session's own business: update, room_update, request_response, ….
+
+        Handled by the session itself and not passed on: join, reconnect, answer, offer, trickle, pong, pong_resp."""
+        ...
+
+    def on_packet(self, packet: models.DataPacket) -> None:
+        """A data packet, decoded; reliable ones in the sender's order and without duplicates."""
+        ...
+
+    def on_state(self, state: SessionState, reason: models.DisconnectReason.ValueType) -> None:
+        """The state changed; `reason` says why for DISCONNECTED, and is UNKNOWN_REASON otherwise."""
+        ...
+
+
+class PacketSender(Protocol):
+    """How the layers above hand packets to the connection."""
+
+    def send_packet(
+        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+    ) -> None:
+        """Number and send one packet; never blocks. While connecting or reconnecting it is kept and sent after.
+
+        `on_delivered` is called once, when the transport has confirmed the packet (or, where it cannot tell, when it
+        was put on the wire).
+
+        Raises:
+            PacketTooLargeError: the serialised packet is over the limit of the connection.
+            SessionClosedError: the session is DISCONNECTED.
+        """
+        ...
+
+    def send_packets(
+        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+    ) -> PacketStream:
+        """Send reliable packets one after another at the pace of the connection.
+
+        The iterator is advanced only when the channel has room, and several such streams and single packets take
+        turns, so that a long one does not hold up the others. `on_delivered` follows the last packet.
+        """
+        ...
+
+
+class PacketStream(Protocol):
+    """The handle of `send_packets`."""
+
+    def cancel(self) -> None:
+        """Stop: packets not handed to the channel yet are dropped, `on_delivered` is not called."""
+        ...
+
+
+class Session(PacketSender, Protocol):
+    """One connection's life, from `connect` to `close`."""
+
+    @property
+    def state(self) -> SessionState: ...
+
+    @property
+    def token(self) -> str:
+        """The newest access token: the given one, or the last the server sent in a refresh."""
+        ...
+
+    @property
+    def round_trip_time(self) -> float | None:
+        """Seconds to the server and back; None while unknown."""
+        ...
+
+    async def connect(self) -> None:
+        """Join and wait until packets can be sent. `on_joined` has been called when this returns.
+
+        Raises:
+            ConnectError: says what failed and what to do. Nothing is left behind, by cancellation neither.
+        """
+        ...
+
+    def send_signal(self, request: rtc.SignalRequest) -> None:
+        """Send a signal message, now or after a reconnect. Raises SessionClosedError when DISCONNECTED."""
+        ...
+
+    async def close(self, reason: models.DisconnectReason.ValueType = models.DisconnectReason.CLIENT_INITIATED) -> None:
+        """Leave and release everything; safe in every state and to call twice. Ends within a second.
+
+        `on_state(DISCONNECTED, reason)` has been called when this returns."""
+        ...

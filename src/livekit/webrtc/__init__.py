@@ -1,0 +1,31 @@
+"""Data channels over WebRTC. :mod:`livekit.webrtc.port` is all that the rest of the package uses."""
+
+from __future__ import annotations
+
+from .port import (
+    ChannelError,
+    ChannelOptions,
+    DataChannel,
+    IceServerSettings,
+    PeerConnection,
+    PeerOptions,
+    PeerState,
+)
+
+__all__ = [
+    "ChannelError",
+    "ChannelOptions",
+    "DataChannel",
+    "IceServerSettings",
+    "PeerConnection",
+    "PeerOptions",
+    "PeerState",
+    "create_peer_connection",
+]
+
+
+def create_peer_connection(options: PeerOptions | None = None) -> PeerConnection:
+    """Make a peer connection with the stack this installation uses."""
+    from .aiortc_peer import AiortcPeerConnection
+
+    return AiortcPeerConnection(options or PeerOptions())
