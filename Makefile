@@ -1,0 +1,67 @@
+# What it takes to work on livekit-pure. Each target sets up what it needs; see CONTRIBUTING.md.
+#   PYTHON=/path/to/python3   the Python to use (default: the newest of 3.10 to 3.13 that is found)
+#   ARGS="-k rpc"             more arguments for pytest
+
+export PYTHON
+export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venvs/pyright
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+SETUP := tools/setup.sh
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test test-long test-all test-lowest test-latest check format lint types mypy pyright setup clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Two processes join a room and call each other's methods
+	@$(SETUP) dev
+	@$(BIN)/python examples/demo.py
+
+test: ## The tests, with the official SDKs as peers
+	@$(SETUP) dev official node
+	@$(PYTEST) $(ARGS)
+
+test-long: ## The tests that take longer
+	@$(SETUP) dev official node
+	@$(PYTEST) -m slow $(ARGS)
+	@$(MAKE) --no-print-directory test-lowest
+
+test-all: ## The core tests on every supported Python that is found
+	@$(SETUP) matrix
+	@status=0; for python in .venvs/python3.*/bin/python; do \
+		$$python --version; $$python -m pytest -m "not slow and not peers and not packaging" $(ARGS) || status=1; \
+	done; exit $$status
+
+test-lowest: ## The core tests with the lowest dependency versions that are allowed
+	@$(SETUP) lowest
+	@.venvs/lowest/bin/python -m pytest -m "not slow and not peers and not packaging" $(ARGS)
+
+test-latest: ## The tests with the newest official Python SDK as peer
+	@$(SETUP) dev latest
+	@OFFICIAL_PYTHON=.venvs/latest/bin/python $(PYTEST) -m peers $(ARGS)
+
+check: ## Format, lint, and types (mypy and pyright, both strict)
+	@$(SETUP) dev
+	@$(MAKE) --no-print-directory --keep-going lint types
+
+lint:
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: mypy pyright
+
+mypy pyright:
+	$(BIN)/$@
+
+format: ## Format, and mend what the linter can
+	@$(SETUP) dev
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+setup: ## All environments that `make test` and `make check` need
+	@$(SETUP) dev official node
+
+clean: ## Remove environments, caches and builds
+	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/peers/js/node_modules*

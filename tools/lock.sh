@@ -1,0 +1,14 @@
+#!/bin/sh
+# Pin the newest versions that fit pyproject.toml: names and versions only, no download addresses. Needs uv.
+set -eu
+cd "$(dirname "$0")/.."
+compile() {
+    uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+        --python-version 3.10 "$@"
+}
+compile --universal --all-extras --group check pyproject.toml --output-file requirements/dev.txt
+compile --universal --all-extras --group test --group build pyproject.toml --output-file requirements/test.txt
+compile --universal requirements/official.in --output-file requirements/official.txt
+compile pyproject.toml --resolution lowest-direct --output-file requirements/lowest-runtime.txt
+compile --group test --group build pyproject.toml --constraint requirements/lowest-runtime.txt \
+    --output-file requirements/lowest.txt
