@@ -1,0 +1,178 @@
+"""Access tokens: verified, minted and refreshed. Nothing here is logged."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from jwt import PyJWS
+from jwt.algorithms import HMACAlgorithm
+from jwt.exceptions import InvalidSignatureError, InvalidTokenError
+
+from livekit.protocol import models
+
+from . import limits
+from .permissions import Grants, InvalidClaimsError, parse_grants
+
+_ALGORITHM = "HS256"
+_LAST_TIME = 2**53
+"""Times beyond it, and what is no number, are refused."""
+
+
+class AuthError(Exception):
+    """A request is refused; `status` and the message are the HTTP answer, worded as a LiveKit server does."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class _AnyLengthHmac(HMACAlgorithm):
+    """HMAC that takes short keys without a warning: `secret` is what development servers use."""
+
+    def check_key_length(self, key: bytes) -> str | None:
+        return None
+
+
+def _make_jws() -> PyJWS:
+    jws = PyJWS(algorithms=[])
+    jws.register_algorithm(_ALGORITHM, _AnyLengthHmac(HMACAlgorithm.SHA256))
+    return jws
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAuthority:
+    """Knows the API keys; says what a token allows."""
+
+    keys: Mapping[str, str] = field(repr=False)
+    """Secrets by API key."""
+    _jws: PyJWS = field(default_factory=_make_jws, repr=False, init=False)
+
+    def verify(self, token: str, *, at: float | None = None) -> Grants:
+        """Check signature, issuer and validity of `token` at the Unix time `at` (now, if not given).
+
+        Raises:
+            AuthError: with status 401.
+        """
+        secret = self._secret_of(token)
+        try:
+            payload = self._jws.decode(token, secret, algorithms=[_ALGORITHM])
+        except InvalidSignatureError as error:
+            raise _invalid("the signature does not fit the API key") from error
+        except InvalidTokenError as error:
+            raise _invalid(str(error)) from error
+        claims = _load(payload)
+        _check_times(claims, time.time() if at is None else at)
+        try:
+            return parse_grants(claims)
+        except InvalidClaimsError as error:
+            raise _invalid(str(error)) from error
+
+    def _secret_of(self, token: str) -> str:
+        try:
+            claims = _load(self._jws.decode(token, options={"verify_signature": False}))
+        except (InvalidTokenError, ValueError, AuthError) as error:
+            raise AuthError(401, "invalid authorization token") from error
+        issuer = claims.get("iss")
+        secret = self.keys.get(issuer) if isinstance(issuer, str) else None
+        if not secret:
+            raise AuthError(401, "invalid API key")
+        return secret
+
+    def mint(self, claims: Mapping[str, object], *, api_key: str, lifetime: float, at: float | None = None) -> str:
+        """Sign a token that is valid for `lifetime` seconds from the Unix time `at` (now, if not given)."""
+        start = int(time.time() if at is None else at)
+        payload = {**claims, "iss": api_key, "nbf": start, "exp": start + int(lifetime)}
+        return self._jws.encode(json.dumps(payload).encode(), self.keys[api_key], algorithm=_ALGORITHM)
+
+    def refresh(self, grants: Grants, info: models.ParticipantInfo) -> str:
+        """A new token for a participant, with what it is allowed now."""
+        claims: dict[str, object] = {
+            "sub": info.identity,
+            "name": info.name,
+            "metadata": info.metadata,
+            "attributes": dict(info.attributes),
+            "kind": models.ParticipantInfo.Kind.Name(info.kind).lower(),
+            "video": {**_permission_claims(info.permission), "room": grants.room, "roomJoin": True},
+        }
+        return self.mint(claims, api_key=grants.api_key, lifetime=limits.TOKEN_LIFETIME)
+
+
+def _permission_claims(permission: models.ParticipantPermission) -> dict[str, object]:
+    sources = [models.TrackSource.Name(source).lower() for source in permission.can_publish_sources]
+    return {
+        "canSubscribe": permission.can_subscribe,
+        "canPublish": permission.can_publish,
+        "canPublishData": permission.can_publish_data,
+        "canUpdateOwnMetadata": permission.can_update_metadata,
+        "canSubscribeMetrics": permission.can_subscribe_metrics,
+        "canManageAgentSession": permission.can_manage_agent_session,
+        "hidden": permission.hidden,
+        "recorder": permission.recorder,
+        "agent": permission.agent,
+        **({"canPublishSources": sources} if sources else {}),
+    }
+
+
+def _load(payload: bytes) -> dict[str, object]:
+    try:
+        claims = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise _invalid("the claims are not JSON") from error
+    if not isinstance(claims, dict):
+        raise _invalid("the claims are not an object")
+    return cast("dict[str, object]", claims)
+
+
+def _check_times(claims: Mapping[str, object], at: float) -> None:
+    expires, starts = _time(claims, "exp"), _time(claims, "nbf")
+    if expires is None:
+        raise _invalid("the token has no expiry (exp)")
+    if at > expires + limits.TOKEN_LEEWAY:
+        raise _invalid("the token is expired (exp)")
+    if starts is not None and at < starts - limits.TOKEN_LEEWAY:
+        raise _invalid("the token is not valid yet (nbf)")
+
+
+def _time(claims: Mapping[str, object], name: str) -> float | None:
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LAST_TIME:
+        raise _invalid(f"claim {name} must be a time in seconds")
+    return value
+
+
+def _invalid(detail: str) -> AuthError:
+    return AuthError(401, f"invalid authorization token: {detail}")
+
+
+def check_join(grants: Grants) -> None:
+    """Refuse who may not join a room, or names itself or the room beyond the limits. Raises AuthError."""
+    if not grants.has_video:
+        raise AuthError(401, "no permissions to access the room")
+    if not grants.room_join:
+        raise AuthError(401, "permissions denied: the token lacks the roomJoin grant")
+    if not grants.identity:
+        raise AuthError(400, "identity cannot be empty")
+    if len(grants.identity.encode()) > limits.MAX_IDENTITY:
+        raise AuthError(400, f"participant identity length exceeds limits: max length {limits.MAX_IDENTITY}")
+    if not grants.room:
+        raise AuthError(400, "no room name")
+    if len(grants.room.encode()) > limits.MAX_ROOM_NAME:
+        raise AuthError(400, f"room name length exceeds limits: max length {limits.MAX_ROOM_NAME}")
+    if len(grants.name.encode()) > limits.MAX_NAME:
+        raise AuthError(400, "name length exceeds limits")
+    if len(grants.metadata.encode()) > limits.MAX_METADATA:
+        raise AuthError(400, "metadata size exceeds limits")
+    if attributes_size(grants.attributes) > limits.MAX_ATTRIBUTES:
+        raise AuthError(400, "attribute size exceeds limits")
+
+
+def attributes_size(attributes: Mapping[str, str]) -> int:
+    """Bytes of names and values together, as UTF-8."""
+    return sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())

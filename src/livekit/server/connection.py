@@ -1,0 +1,156 @@
+"""A participant's link over the network: its WebSocket, its peer connections, and the core between them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from livekit.protocol import rtc
+from livekit.webrtc import PeerOptions
+
+from . import limits
+from .forwarding import forward
+from .participant import Participant, State
+from .peers import PeerEvents, Peers
+from .responses import DisconnectReason
+from .room import JoinParameters, Room
+from .signal_dispatch import handle
+from .signal_socket import SignalSocket
+from .tasks import OwnedTasks
+
+logger = logging.getLogger(__name__)
+
+
+class Connection:
+    """Implements :class:`.link.ParticipantLink`; lives as long as its participant."""
+
+    def __init__(
+        self, socket: SignalSocket, tasks: OwnedTasks, *, single_peer_connection: bool, options: PeerOptions | None
+    ) -> None:
+        self._socket: SignalSocket | None = socket
+        self._tasks = tasks
+        self._place: tuple[Room, Participant] | None = None
+        self._offered: deque[float] = deque(maxlen=limits.MAX_OFFERS_PER_SECOND)
+        events = PeerEvents(
+            on_signal=self.send_signal,
+            on_packet=self._on_packet,
+            on_up=self._on_up,
+            on_lost=self._on_lost,
+            on_replaced=self._on_replaced,
+        )
+        self._peers = Peers(events, single=single_peer_connection, options=options)
+        self._transport_handlers: dict[str, Callable[[rtc.SignalRequest], Awaitable[None]]] = {
+            "offer": lambda request: self._peers.accept_offer(request.offer),
+            "answer": lambda request: self._peers.accept_answer(request.answer),
+            "trickle": lambda request: self._peers.add_candidate(request.trickle),
+        }
+
+    async def start(self, room: Room, participant: Participant, parameters: JoinParameters) -> None:
+        """The participant is in the room; connect the peers and serve the signal connection until it ends."""
+        self._place = (room, participant)
+        if parameters.publisher_offer is not None:
+            await self._transport_request(rtc.SignalRequest(offer=parameters.publisher_offer))
+        await self._peers.offer_subscriber()
+        await self._serve_current()
+
+    async def resume(self, socket: SignalSocket, parameters: JoinParameters) -> None:
+        """The participant is back on a new WebSocket; serve it until it ends."""
+        assert self._place is not None
+        room, participant = self._place
+        if self._socket is not None:
+            self._socket.finish()
+        self._socket = socket
+        room.resume(participant, _now())
+        if parameters.publisher_offer is not None:
+            await self._transport_request(rtc.SignalRequest(offer=parameters.publisher_offer))
+        if parameters.sync_state is not None:
+            handle(room, participant, rtc.SignalRequest(sync_state=parameters.sync_state), _now())
+        await self._serve_current()
+
+    def send_signal(self, message: rtc.SignalResponse) -> None:
+        if self._socket is not None:
+            self._socket.send(message)
+
+    def send_packet(self, data: bytes, *, reliable: bool) -> bool:
+        return self._peers.send(data, reliable=reliable)
+
+    def drop_signal(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.finish()
+
+    def restart_transport(self) -> None:
+        self._tasks.spawn(self._peers.offer_subscriber(ice_restart=True), name="subscriber restart")
+
+    def close(self) -> None:
+        self.drop_signal()
+        self._tasks.spawn(self._peers.close(), name="peers close")
+
+    async def _serve_current(self) -> None:
+        """Handle what comes on the present WebSocket, one after another."""
+        socket, place = self._socket, self._place
+        if socket is None or place is None:
+            return
+        room, participant = place
+        try:
+            async for request in socket.requests():
+                if participant.state == State.DISCONNECTED:
+                    return
+                if request.WhichOneof("message") in self._transport_handlers:
+                    participant.signal_seen = _now()
+                    await self._transport_request(request)
+                else:
+                    handle(room, participant, request, _now())
+        finally:
+            socket.finish()
+            if self._socket is socket:
+                self._socket = None
+                participant.signal_lost_at = _now()
+
+    async def _transport_request(self, request: rtc.SignalRequest) -> None:
+        kind = request.WhichOneof("message")
+        assert kind is not None
+        if kind == "offer" and not self._may_offer():
+            self._remove("it sends too many offers", DisconnectReason.STATE_MISMATCH)
+            return
+        try:
+            await self._transport_handlers[kind](request)
+        except ValueError as error:
+            self._remove(f"its {kind} cannot be used: {error}", DisconnectReason.JOIN_FAILURE)
+
+    def _may_offer(self) -> bool:
+        now = _now()
+        if len(self._offered) == self._offered.maxlen and now - self._offered[0] < 1.0:
+            return False
+        self._offered.append(now)
+        return True
+
+    def _remove(self, why: str, reason: DisconnectReason.ValueType) -> None:
+        assert self._place is not None
+        room, participant = self._place
+        logger.warning("removing %r: %s", participant, why)
+        room.remove(participant, reason, _now())
+
+    def _on_packet(self, data: bytes, reliable: bool) -> None:
+        if self._place is not None:
+            room, participant = self._place
+            forward(room, participant, data, reliable=reliable, now=_now())
+
+    def _on_up(self) -> None:
+        if self._place is not None:
+            room, participant = self._place
+            room.activate(participant, _now())
+
+    def _on_lost(self) -> None:
+        if self._place is not None and self._place[1].transport_lost_at is None:
+            self._place[1].transport_lost_at = _now()
+
+    def _on_replaced(self) -> None:
+        if self._place is not None:
+            self._place[1].transport_replaced()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,243 @@
+"""A LiveKit-compatible server inside this process, for development and tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import logging
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+from aiohttp import web
+from typing_extensions import Self
+
+from livekit.webrtc import PeerOptions
+
+from . import limits
+from .auth import TokenAuthority
+from .events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
+from .http import RtcRoutes, health
+from .responses import DisconnectReason
+from .room import RoomSettings
+from .rooms import Rooms
+from .tasks import OwnedTasks
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PORT = 7880
+DEV_KEYS: Mapping[str, str] = {"devkey": "secret"}
+"""What development servers of LiveKit use; anybody knows them."""
+
+TICK_INTERVAL = 0.5
+CLOSE_GRACE = 2.5
+"""Seconds for telling the clients that the server stops."""
+
+
+class ServerStartError(OSError):
+    """The server cannot listen at its address; the message says why and what to do."""
+
+    def __init__(self, message: str, *, host: str, port: int) -> None:
+        super().__init__(message)
+        self.host = host
+        self.port = port
+
+
+class DevServer:
+    """Serves LiveKit rooms for data: RPC, packets and streams; no audio or video.
+
+    Use it as an async context manager, or call `start` and `aclose`.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        *,
+        keys: Mapping[str, str] = DEV_KEYS,
+        room_settings: RoomSettings | None = None,
+        peer_options: PeerOptions | None = None,
+    ) -> None:
+        """`port` 0 picks a free one. `keys` are API secrets by API key. Raises ValueError if `keys` is empty."""
+        if not keys or not all(keys.values()):
+            raise ValueError("a server needs at least one API key, each with a secret")
+        self._host = host
+        self._port = port
+        self._authority = TokenAuthority(dict(keys))
+        self._settings = room_settings
+        self._peer_options = peer_options
+        self._tasks = OwnedTasks()
+        self._ticker: asyncio.Task[None] | None = None
+        self._runner: web.AppRunner | None = None
+        self._rooms: Rooms | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, as `ws://host:port`."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)
+        return f"ws://[{host}]:{self.port}" if ":" in host else f"ws://{host}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        return self._host
+
+    @property
+    def port(self) -> int:
+        """The port in use once started; before that, the one asked for."""
+        if self._runner is not None and self._runner.addresses:
+            return int(self._runner.addresses[0][1])
+        return self._port
+
+    @property
+    def api_key(self) -> str:
+        """The first API key."""
+        return next(iter(self._authority.keys))
+
+    @property
+    def api_secret(self) -> str:
+        """The secret of `api_key`."""
+        return self._authority.keys[self.api_key]
+
+    @property
+    def rooms(self) -> Rooms:
+        """What goes on in the server. Raises RuntimeError unless it is running."""
+        if self._rooms is None:
+            raise RuntimeError("the server is not running")
+        return self._rooms
+
+    def token(
+        self,
+        identity: str,
+        *,
+        room: str = "",
+        name: str = "",
+        metadata: str = "",
+        attributes: Mapping[str, str] | None = None,
+        kind: str = "",
+        ttl: float = 6 * 3600.0,
+        **grants: object,
+    ) -> str:
+        """An access token, by default one that may join `room`.
+
+        `ttl` is in seconds. `grants` are the other grants about rooms, by the names `livekit.api.VideoGrants` has
+        for them: `can_publish_data=False`, `hidden=True`, `room_admin=True`, ….
+        """
+        video = {"room_join": True, "room": room, **grants}
+        claims: dict[str, object] = {
+            "sub": identity,
+            "name": name,
+            "metadata": metadata,
+            "attributes": dict(attributes or {}),
+            "kind": kind,
+            "video": {_camel(key): value for key, value in video.items() if value is not None},
+        }
+        return self._authority.mint(
+            {key: value for key, value in claims.items() if value}, api_key=self.api_key, lifetime=ttl
+        )
+
+    async def start(self) -> None:
+        """Listen and serve in the background. Raises ServerStartError; nothing is left then."""
+        if self._runner is not None:
+            raise RuntimeError("the server is running already")
+        self._warn_if_exposed()
+        loop = asyncio.get_running_loop()
+        self._rooms = Rooms(
+            settings=self._settings,
+            epoch=time.time() - loop.time(),
+            refresh_token=self._authority.refresh,
+            observers=[_log_event],
+        )
+        self._runner = web.AppRunner(
+            self._make_app(self._rooms),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=1.0,
+            max_line_size=limits.MAX_REQUEST_LINE,
+            max_field_size=limits.MAX_HEADER_FIELD,
+        )
+        try:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except BaseException as error:
+            await self._release()
+            if isinstance(error, OSError):
+                raise _start_error(error, self._host, self._port) from error
+            raise
+        self._ticker = self._tasks.spawn(self._tick(self._rooms), name="server tick")
+        logger.info("serving on %s", self.url)
+
+    async def aclose(self) -> None:
+        """Put everybody out and stop, within 5 seconds; safe to call twice."""
+        if self._rooms is not None:
+            self._rooms.close(asyncio.get_running_loop().time())
+        await self._release()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _make_app(self, rooms: Rooms) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/", health)
+        RtcRoutes(rooms, self._authority, self._tasks, peer_options=self._peer_options).add_to(app)
+        return app
+
+    async def _tick(self, rooms: Rooms) -> None:
+        while True:
+            await asyncio.sleep(TICK_INTERVAL)
+            rooms.tick(asyncio.get_running_loop().time())
+
+    async def _release(self) -> None:
+        runner, self._runner, self._rooms = self._runner, None, None
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if runner is not None:
+            await runner.cleanup()
+        await self._tasks.aclose(CLOSE_GRACE)
+
+    def _warn_if_exposed(self) -> None:
+        known = [key for key, secret in self._authority.keys.items() if DEV_KEYS.get(key) == secret]
+        if known and not _is_loopback(self._host):
+            logger.warning(
+                "listening on %s, beyond this machine, with the development key that everybody knows; "
+                "pass keys={...} with a secret of your own",
+                self._host or "every address",
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def _start_error(error: OSError, host: str, port: int) -> ServerStartError:
+    if error.errno == errno.EADDRINUSE:
+        what = f"port {port} on {host} is taken: stop what uses it, or choose another port (0 picks a free one)"
+    else:
+        what = f"cannot listen on {host}, port {port}: {error.strerror or error}; choose an address of this machine"
+    return ServerStartError(what, host=host, port=port)
+
+
+def _log_event(event: RoomEvent) -> None:
+    if isinstance(event, (RoomStarted, RoomFinished)):
+        logger.info("room %r %s", event.room.name, "started" if isinstance(event, RoomStarted) else "finished")
+    elif isinstance(event, ParticipantJoined):
+        logger.info("%r joined room %r as %s", event.participant.identity, event.room.name, event.participant.sid)
+    elif isinstance(event, ParticipantLeft):
+        reason = DisconnectReason.Name(event.participant.disconnect_reason)
+        logger.info("%r left room %r: %s", event.participant.identity, event.room.name, reason)

@@ -1,0 +1,144 @@
+"""The HTTP side of the server: who may join, and the WebSocket that a participant joins on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from livekit.webrtc import PeerOptions
+
+from . import limits
+from .auth import AuthError, TokenAuthority, check_join
+from .connection import Connection
+from .join_request import check_allowed, parse_join
+from .permissions import Grants
+from .responses import DisconnectReason, leave_response
+from .room import JoinParameters
+from .rooms import RoomFullError, Rooms
+from .signal_socket import CLOSE_TIMEOUT, SignalSocket
+from .tasks import OwnedTasks
+
+logger = logging.getLogger(__name__)
+
+_BEARER = "Bearer "
+_CORS = {"Access-Control-Allow-Origin": "*"}
+"""Browsers ask the validate routes from any page; the token is what protects them."""
+_PREFLIGHT = {
+    **_CORS,
+    "Access-Control-Allow-Methods": "GET",
+    "Access-Control-Allow-Headers": "Authorization",
+    "Access-Control-Max-Age": "86400",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class RtcRoutes:
+    """`/rtc`, `/rtc/v1` and their `validate` routes."""
+
+    def __init__(
+        self, rooms: Rooms, authority: TokenAuthority, tasks: OwnedTasks, *, peer_options: PeerOptions | None = None
+    ) -> None:
+        self._rooms = rooms
+        self._authority = authority
+        self._tasks = tasks
+        self._peer_options = peer_options
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes."""
+        for path, single in (("/rtc", False), ("/rtc/v1", True)):
+            app.router.add_get(path, self._joining(single))
+            app.router.add_get(f"{path}/validate", self._validating(single))
+            app.router.add_options(f"{path}/validate", _preflight)
+
+    def _validating(self, single: bool) -> Handler:
+        async def validate(request: web.Request) -> web.StreamResponse:
+            try:
+                self._admit(request, single)
+            except AuthError as error:
+                return _refusal(error, headers=_CORS)
+            return web.Response(text="success", headers=_CORS)
+
+        return validate
+
+    def _joining(self, single: bool) -> Handler:
+        async def join(request: web.Request) -> web.StreamResponse:
+            if request.headers.get("Upgrade", "").lower() != "websocket":
+                return web.Response(status=404)
+            try:
+                grants, parameters = self._admit(request, single)
+            except AuthError as error:
+                return _refusal(error)
+            response = web.WebSocketResponse(timeout=CLOSE_TIMEOUT, max_msg_size=limits.MAX_SIGNAL_MESSAGE)
+            await response.prepare(request)
+            socket = SignalSocket(response, self._tasks)
+            try:
+                await self._serve(socket, grants, parameters)
+            finally:
+                socket.finish()
+            return response
+
+        return join
+
+    def _admit(self, request: web.Request, single: bool) -> tuple[Grants, JoinParameters]:
+        grants = self._authority.verify(_token_of(request))
+        check_join(grants)
+        parameters = parse_join(request.query, single_peer_connection=single)
+        check_allowed(grants, parameters)
+        try:
+            self._rooms.check_space(grants)
+        except RoomFullError as error:
+            raise AuthError(503, str(error)) from error
+        return grants, parameters
+
+    async def _serve(self, socket: SignalSocket, grants: Grants, parameters: JoinParameters) -> None:
+        if parameters.reconnect:
+            await self._resume(socket, grants, parameters)
+            return
+        connection = Connection(
+            socket,
+            self._tasks,
+            single_peer_connection=parameters.single_peer_connection,
+            options=self._peer_options,
+        )
+        now = asyncio.get_running_loop().time()
+        try:
+            room, participant = self._rooms.join(grants, parameters, connection, now)
+        except RoomFullError:
+            connection.close()
+            return
+        await connection.start(room, participant, parameters)
+
+    async def _resume(self, socket: SignalSocket, grants: Grants, parameters: JoinParameters) -> None:
+        found = self._rooms.find_resumable(grants, parameters.participant_sid)
+        if found is None or not isinstance(found[1].link, Connection):
+            socket.send(leave_response(DisconnectReason.STATE_MISMATCH))
+            return
+        await found[1].link.resume(socket, parameters)
+
+
+async def health(request: web.Request) -> web.StreamResponse:
+    """The server is up."""
+    return web.Response(text="OK")
+
+
+async def _preflight(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=204, headers=_PREFLIGHT)
+
+
+def _token_of(request: web.Request) -> str:
+    header = request.headers.get("Authorization", "")
+    if header and not header.startswith(_BEARER):
+        raise AuthError(401, "invalid authorization header. Must start with Bearer ")
+    token = header.removeprefix(_BEARER) or request.query.get("access_token", "")
+    if not token:
+        raise AuthError(401, "no permissions to access the room")
+    return token
+
+
+def _refusal(error: AuthError, headers: Mapping[str, str] | None = None) -> web.Response:
+    logger.info("refused a join: %d %s", error.status, error.message)
+    return web.Response(status=error.status, text=error.message, headers=headers)

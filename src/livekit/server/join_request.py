@@ -1,0 +1,151 @@
+"""What a client asks for in the URL of its WebSocket: `/rtc` with parameters, or `/rtc/v1` with a join request."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Mapping
+from typing import cast
+
+from google.protobuf.message import DecodeError
+
+from livekit.protocol import models, rtc
+
+from . import limits
+from .auth import AuthError, attributes_size
+from .permissions import Grants
+from .room import JoinParameters
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+_SDKS = {
+    **{name.lower(): value for name, value in models.ClientInfo.SDK.items()},
+    "ios": models.ClientInfo.SWIFT,
+    "reactnative": models.ClientInfo.REACT_NATIVE,
+    "unityweb": models.ClientInfo.UNITY_WEB,
+}
+
+
+def parse_join(query: Mapping[str, str], *, single_peer_connection: bool) -> JoinParameters:
+    """Read the query of `/rtc/v1` (`single_peer_connection`) or `/rtc`. Raises AuthError with status 400."""
+    encoded = query.get("join_request", "")
+    if encoded:
+        return _from_join_request(encoded)
+    if single_peer_connection:
+        raise AuthError(400, "join_request is required")
+    return _from_parameters(query)
+
+
+def check_allowed(grants: Grants, parameters: JoinParameters) -> None:
+    """Metadata and attributes given by the client need the grant for it, and have limits. Raises AuthError."""
+    if not parameters.metadata and not parameters.attributes:
+        return
+    if not grants.permission.can_update_metadata:
+        raise AuthError(401, "no permissions to access the room")
+    if len(parameters.metadata.encode()) > limits.MAX_METADATA:
+        raise AuthError(400, "metadata size exceeds limits")
+    if attributes_size({**grants.attributes, **(parameters.attributes or {})}) > limits.MAX_ATTRIBUTES:
+        raise AuthError(400, "attribute size exceeds limits")
+
+
+def _from_join_request(encoded: str) -> JoinParameters:
+    try:
+        wrapped = rtc.WrappedJoinRequest.FromString(_decode_base64(encoded))
+    except DecodeError as error:
+        raise AuthError(400, "cannot unmarshal wrapped join request") from error
+    data = wrapped.join_request
+    if wrapped.compression == rtc.WrappedJoinRequest.GZIP:
+        data = _inflate(data)
+    elif len(data) > limits.MAX_JOIN_REQUEST:
+        raise AuthError(400, "join request too large")
+    try:
+        request = rtc.JoinRequest.FromString(data)
+    except DecodeError as error:
+        raise AuthError(400, "cannot unmarshal join request") from error
+    return JoinParameters(
+        client=request.client_info,
+        publisher_offer=request.publisher_offer if request.HasField("publisher_offer") else None,
+        metadata=request.metadata,
+        attributes={key: value for key, value in request.participant_attributes.items() if value},
+        reconnect=request.reconnect,
+        participant_sid=request.participant_sid,
+        sync_state=request.sync_state if request.HasField("sync_state") else None,
+    )
+
+
+def _from_parameters(query: Mapping[str, str]) -> JoinParameters:
+    return JoinParameters(
+        client=_client_info(query),
+        single_peer_connection=False,
+        attributes=_attributes(query.get("attributes", "")),
+        reconnect=query.get("reconnect") in ("1", "true"),
+        participant_sid=query.get("sid", ""),
+    )
+
+
+def _client_info(query: Mapping[str, str]) -> models.ClientInfo:
+    capabilities = models.ClientInfo.Capability
+    announced = (name.strip() for name in query.get("capabilities", "").split(","))
+    return models.ClientInfo(
+        sdk=_SDKS.get(query.get("sdk", ""), models.ClientInfo.UNKNOWN),
+        version=query.get("version", ""),
+        protocol=_number(query.get("protocol", "")),
+        client_protocol=_number(query.get("client_protocol", "")),
+        capabilities=[capabilities.Value(name) for name in announced if name in capabilities.keys()],
+        os=query.get("os", ""),
+        os_version=query.get("os_version", ""),
+        device_model=query.get("device_model", ""),
+        browser=query.get("browser", ""),
+        browser_version=query.get("browser_version", ""),
+        network=query.get("network", ""),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _attributes(encoded: str) -> dict[str, str]:
+    if not encoded:
+        return {}
+    try:
+        attributes: object = json.loads(_decode_base64(encoded))
+    except (ValueError, RecursionError) as error:
+        raise AuthError(400, "cannot decode attributes") from error
+    if not isinstance(attributes, dict):
+        raise AuthError(400, "cannot decode attributes")
+    pairs = cast("dict[str, object]", attributes).items()
+    try:
+        return {
+            str(key): value
+            for key, value in pairs
+            if isinstance(value, str) and value and key.encode() and value.encode()
+        }
+    except UnicodeEncodeError as error:
+        raise AuthError(400, "cannot decode attributes") from error
+
+
+def _decode_base64(encoded: str) -> bytes:
+    """base64url; some clients leave the padding out."""
+    if len(encoded) > limits.MAX_JOIN_REQUEST:
+        raise AuthError(400, "join request too large")
+    try:
+        stripped = encoded.rstrip("=")
+        return base64.b64decode(stripped + "=" * (-len(stripped) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise AuthError(400, "cannot base64 decode wrapped join request") from error
+
+
+def _inflate(data: bytes) -> bytes:
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        inflated = inflater.decompress(data, limits.MAX_JOIN_REQUEST)
+    except zlib.error as error:
+        raise AuthError(400, "cannot read decompressed join request") from error
+    if inflater.unconsumed_tail:
+        raise AuthError(400, "join request too large")
+    if not inflater.eof:
+        raise AuthError(400, "cannot read decompressed join request")
+    return inflated

@@ -1,0 +1,71 @@
+"""What the server accepts and keeps, at most. Sizes are bytes, times are seconds, unless named otherwise."""
+
+from __future__ import annotations
+
+MAX_SIGNAL_MESSAGE = 2 * 1024 * 1024
+"""One signal message; longer ones end the WebSocket with code 1009. Counted after decompression."""
+
+MAX_JOIN_REQUEST = 1024 * 1024
+"""A join request, both as it comes in the URL and after inflating."""
+
+MAX_REQUEST_LINE = MAX_JOIN_REQUEST + 64 * 1024
+"""The request line of an HTTP request: a join request and what else the URL carries."""
+
+MAX_HEADER_FIELD = 64 * 1024
+"""One HTTP header field; tokens with many grants are long."""
+
+MAX_PACKET = 65_535
+"""A data packet; longer ones are dropped."""
+
+MAX_IDENTITY = 256
+MAX_ROOM_NAME = 256
+MAX_NAME = 256
+MAX_METADATA = 512 * 1024
+MAX_ATTRIBUTES = 64 * 1024
+"""Names and values of a participant's attributes together."""
+
+MAX_RELIABLE_BACKLOG = 32 * 1024 * 1024
+"""Bytes waiting in the reliable channel of a participant that reads too slowly; over it, the participant is removed."""
+
+MAX_LOSSY_BACKLOG = 256 * 1024
+"""Bytes waiting in the lossy channel of a participant; over it, packets to that participant are dropped."""
+
+MAX_SIGNAL_BACKLOG = 1024
+"""Signal messages waiting for a WebSocket that does not read; over it, the WebSocket is closed."""
+
+MAX_JOINING_BACKLOG = 4 * 1024 * 1024
+"""Bytes of reliable packets kept for a participant that has joined and cannot receive yet."""
+
+RESEND_BUFFER = 4 * 1024 * 1024
+"""Bytes of reliable packets kept for each participant, to send again when its transport was replaced."""
+
+RESEND_WINDOW = 30.0
+"""How long they are kept."""
+
+MAX_OFFERS_PER_SECOND = 10
+"""Session descriptions of one participant; more end its connection."""
+
+MAX_EARLY_CANDIDATES = 64
+"""Candidates kept for a connection whose description has not come yet."""
+
+PING_INTERVAL = 5
+PING_TIMEOUT = 15
+"""Without any signal message for this long the signal connection is taken for dead."""
+
+RESUME_WINDOW = 15.0
+"""How long a participant without signal connection, or without transport, stays in its room."""
+
+JOIN_TIMEOUT = 15.0
+"""How long a participant may take from joining until its transport is up."""
+
+TOKEN_LIFETIME = 600.0
+"""Validity of the refresh tokens that participants get."""
+
+TOKEN_REFRESH_INTERVAL = 300.0
+
+TOKEN_LEEWAY = 60.0
+"""How far the clocks of who mints a token and of the server may differ."""
+
+MAX_ROOMS = 1000
+MAX_PARTICIPANTS = 1000
+"""Participants of one room, unless the room says fewer."""

@@ -1,0 +1,35 @@
+"""How the core of the server reaches a participant, whatever connects it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from livekit.protocol import rtc
+
+
+class ParticipantLink(Protocol):
+    """The way to one participant: WebSocket and peer connections, or queues in memory.
+
+    A link lives as long as its participant and survives the loss of the signal connection. None of its methods
+    blocks or raises, and none calls back into the core before it returns.
+    """
+
+    def send_signal(self, message: rtc.SignalResponse) -> None:
+        """Send a signal message; it is lost while the signal connection is."""
+        ...
+
+    def send_packet(self, data: bytes, *, reliable: bool) -> bool:
+        """Send a serialised data packet in order. False: the participant is too slow to take a reliable one."""
+        ...
+
+    def drop_signal(self) -> None:
+        """The signal connection is dead: close it. The participant may resume on a new one."""
+        ...
+
+    def restart_transport(self) -> None:
+        """The participant resumed: restart ICE where the server is the one that offers."""
+        ...
+
+    def close(self) -> None:
+        """The participant is gone: send what was queued and end everything."""
+        ...

@@ -1,0 +1,71 @@
+"""Reliable packets on their way to one participant: those that wait until it can receive, and those sent lately."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from . import limits
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundPacket:
+    """A serialised reliable packet, and where it stands in its sender's sequence."""
+
+    data: bytes
+    sender_sid: str
+    sequence: int
+    """0: the sender does not number its packets."""
+
+
+@dataclass(slots=True)
+class JoiningQueue:
+    """Packets for a participant that has joined and is not active yet."""
+
+    _packets: deque[OutboundPacket] = field(default_factory=deque[OutboundPacket])
+    _size: int = 0
+
+    def add(self, packet: OutboundPacket) -> bool:
+        """Keep a packet; False when there is no room left."""
+        if self._size + len(packet.data) > limits.MAX_JOINING_BACKLOG:
+            return False
+        self._packets.append(packet)
+        self._size += len(packet.data)
+        return True
+
+    def drain(self) -> Iterator[OutboundPacket]:
+        """Take out everything, oldest first."""
+        self._size = 0
+        while self._packets:
+            yield self._packets.popleft()
+
+
+@dataclass(slots=True)
+class ResendBuffer:
+    """The newest packets sent to a participant, bounded in bytes and in age.
+
+    They are sent again when the participant's transport had to be replaced; while it lives, SCTP repeats what is lost.
+    """
+
+    _packets: deque[tuple[float, OutboundPacket]] = field(default_factory=deque[tuple[float, OutboundPacket]])
+    _size: int = 0
+
+    def add(self, packet: OutboundPacket, now: float) -> None:
+        """Remember a packet that is being sent."""
+        self._packets.append((now, packet))
+        self._size += len(packet.data)
+        while self._packets and (self._size > limits.RESEND_BUFFER or self._packets[0][0] < now - limits.RESEND_WINDOW):
+            self._size -= len(self._packets.popleft()[1].data)
+
+    def after(self, received: Mapping[str, int], now: float) -> list[OutboundPacket]:
+        """What is missing at a receiver that has, of each sender sid, everything up to the given sequence.
+
+        Packets without sequence cannot be told apart and are left out.
+        """
+        oldest = now - limits.RESEND_WINDOW
+        return [
+            packet
+            for sent, packet in self._packets
+            if sent >= oldest and packet.sequence > received.get(packet.sender_sid, 0)
+        ]

@@ -1,0 +1,162 @@
+"""A participant of a room, as the server sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from livekit.protocol import models, rtc
+
+from .link import ParticipantLink
+from .outbox import JoiningQueue, OutboundPacket, ResendBuffer
+from .permissions import Grants
+
+State = models.ParticipantInfo.State
+
+
+class Participant:
+    """Identity, state, permissions and the packets on their way to one participant."""
+
+    def __init__(
+        self,
+        *,
+        sid: str,
+        grants: Grants,
+        client: models.ClientInfo,
+        link: ParticipantLink,
+        joined_at: float,
+        now: float,
+    ) -> None:
+        self.grants: Final = grants
+        self.client: Final = client
+        self.link: Final = link
+        self.joined_at: Final = now
+        self.signal_seen = now
+        """When the last signal message came."""
+        self.signal_lost_at: float | None = None
+        """When the signal connection was lost; None while it lives."""
+        self.transport_lost_at: float | None = None
+        """When the transport was lost; None while it lives, and before it is up."""
+        self.last_sequence = 0
+        """Sequence of the last reliable packet that came from this participant."""
+        self.token_refreshed_at = now
+        self._resend_due = False
+        self._joining = JoiningQueue()
+        self._resend = ResendBuffer()
+        self._info = models.ParticipantInfo(
+            sid=sid,
+            identity=grants.identity,
+            name=grants.name,
+            metadata=grants.metadata,
+            attributes=dict(grants.attributes),
+            kind=grants.kind,
+            permission=grants.permission,
+            state=State.JOINING,
+            joined_at=int(joined_at),
+            joined_at_ms=int(joined_at * 1000),
+            version=1,
+            client_protocol=client.client_protocol,
+            capabilities=client.capabilities,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Participant {self.identity!r} {self.sid} {State.Name(self.state)}>"
+
+    @property
+    def sid(self) -> str:
+        return self._info.sid
+
+    @property
+    def identity(self) -> str:
+        return self._info.identity
+
+    @property
+    def state(self) -> models.ParticipantInfo.State.ValueType:
+        return self._info.state
+
+    @property
+    def permission(self) -> models.ParticipantPermission:
+        return self._info.permission
+
+    @property
+    def hidden(self) -> bool:
+        return self._info.permission.hidden
+
+    @property
+    def is_agent(self) -> bool:
+        return self._info.kind == models.ParticipantInfo.AGENT or self._info.permission.agent
+
+    def info(self) -> models.ParticipantInfo:
+        """A copy of what the room tells about this participant."""
+        copy = models.ParticipantInfo()
+        copy.CopyFrom(self._info)
+        return copy
+
+    def set_state(
+        self,
+        state: models.ParticipantInfo.State.ValueType,
+        reason: models.DisconnectReason.ValueType = models.DisconnectReason.UNKNOWN_REASON,
+    ) -> bool:
+        """Go on to a later state; False if the participant is there already."""
+        if state <= self._info.state:
+            return False
+        self._info.state = state
+        self._info.disconnect_reason = reason
+        self._info.version += 1
+        return True
+
+    def update(self, *, name: str = "", metadata: str = "", attributes: Mapping[str, str] | None = None) -> None:
+        """Change what is given; an attribute set to nothing is deleted."""
+        if name:
+            self._info.name = name
+        if metadata:
+            self._info.metadata = metadata
+        for key, value in (attributes or {}).items():
+            if value:
+                self._info.attributes[key] = value
+            else:
+                self._info.attributes.pop(key, None)
+        self._info.version += 1
+
+    def set_permission(self, permission: models.ParticipantPermission) -> None:
+        """Replace what the participant may do."""
+        self._info.permission.CopyFrom(permission)
+        self._info.version += 1
+
+    def merged_attributes(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """The attributes as they would be after `changes`."""
+        return {key: value for key, value in {**self._info.attributes, **changes}.items() if value}
+
+    def send_update(self, infos: Iterable[models.ParticipantInfo]) -> None:
+        """Tell the participant about others, or about itself."""
+        self.link.send_signal(rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=infos)))
+
+    def send_lossy(self, data: bytes) -> None:
+        """Send a packet that may be lost; dropped unless the participant is ACTIVE."""
+        if self.state == State.ACTIVE:
+            self.link.send_packet(data, reliable=False)
+
+    def send_reliable(self, packet: OutboundPacket, now: float) -> bool:
+        """Send a packet now, or once the participant is ACTIVE. False: it is too slow, and to be removed."""
+        if self.state < State.ACTIVE:
+            return self._joining.add(packet)
+        if self.state == State.DISCONNECTED:
+            return True
+        self._resend.add(packet, now)
+        return self.link.send_packet(packet.data, reliable=True)
+
+    def flush_joining(self, now: float) -> bool:
+        """Send what waited until the participant became ACTIVE."""
+        return all([self.send_reliable(packet, now) for packet in self._joining.drain()])
+
+    def transport_replaced(self) -> None:
+        """The participant has a new transport: packets sent on the old one may not have arrived."""
+        self._resend_due = True
+
+    def resend_missing(self, received: Mapping[str, int], now: float) -> None:
+        """Send again what a replaced transport lost, given the last sequence received of each sender sid."""
+        if not self._resend_due:
+            return
+        self._resend_due = False
+        for packet in self._resend.after(received, now):
+            self.link.send_packet(packet.data, reliable=True)

@@ -1,0 +1,174 @@
+"""The peer connections of one participant: one for both directions, or a publisher's and a subscriber's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from livekit.protocol import rtc
+from livekit.webrtc import (
+    ChannelError,
+    ChannelOptions,
+    DataChannel,
+    PeerConnection,
+    PeerOptions,
+    PeerState,
+    create_peer_connection,
+)
+
+from . import limits
+
+logger = logging.getLogger(__name__)
+
+RELIABLE = "_reliable"
+LOSSY = "_lossy"
+
+_OURS = {
+    True: ChannelOptions(label=RELIABLE),
+    False: ChannelOptions(label=LOSSY, ordered=False, max_retransmits=0),
+}
+_LOST = frozenset({PeerState.FAILED, PeerState.CLOSED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeerEvents:
+    """What the peers of a participant tell their owner."""
+
+    on_signal: Callable[[rtc.SignalResponse], None]
+    on_packet: Callable[[bytes, bool], None]
+    """Data, and whether it came on the reliable channel."""
+    on_up: Callable[[], None]
+    """Packets can be sent to the participant now."""
+    on_lost: Callable[[], None]
+    on_replaced: Callable[[], None]
+    """A lost connection is made anew; what was on its way to the participant may be lost."""
+
+
+class Peers:
+    """Takes the client's offers on the publisher connection; with two of them, offers the subscriber one itself."""
+
+    def __init__(self, events: PeerEvents, *, single: bool, options: PeerOptions | None = None) -> None:
+        self._events: Final = events
+        self._options: Final = options
+        self._single: Final = single
+        self._channels: dict[bool, DataChannel] = {}
+        self._offer_id = 0
+        self._lock = asyncio.Lock()
+        self._closed = False
+        self._publisher = self._make(rtc.PUBLISHER)
+        self._subscriber: PeerConnection | None = None
+        if not single:
+            self._subscriber = self._make(rtc.SUBSCRIBER)
+            for reliable, channel_options in _OURS.items():
+                self._open(reliable, self._subscriber.create_channel(channel_options))
+
+    @property
+    def _primary(self) -> PeerConnection:
+        return self._subscriber or self._publisher
+
+    async def accept_offer(self, offer: rtc.SessionDescription) -> None:
+        """Answer an offer of the client: its first one, a repeated one, or an ICE restart. Raises ValueError."""
+        async with self._lock:
+            if self._closed:
+                return
+            if self._publisher.state in _LOST:
+                await self._replace_publisher()
+            sdp = await self._publisher.accept_offer(offer.sdp)
+        answer = rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id)
+        self._events.on_signal(rtc.SignalResponse(answer=answer))
+
+    async def offer_subscriber(self, *, ice_restart: bool = False) -> None:
+        """Offer the subscriber connection, if there is one."""
+        async with self._lock:
+            if self._subscriber is None or self._closed:
+                return
+            try:
+                sdp = await self._subscriber.create_offer(ice_restart=ice_restart)
+            except ValueError as error:
+                logger.debug("the subscriber connection stays as it is: %s", error)
+                return
+            self._offer_id += 1
+            offer = rtc.SessionDescription(type="offer", sdp=sdp, id=self._offer_id)
+        self._events.on_signal(rtc.SignalResponse(offer=offer))
+
+    async def accept_answer(self, answer: rtc.SessionDescription) -> None:
+        """Take the client's answer to the newest offer; older ones are passed over. Raises ValueError."""
+        async with self._lock:
+            if self._subscriber is not None and not self._closed and answer.id in (0, self._offer_id):
+                await self._subscriber.accept_answer(answer.sdp)
+
+    async def add_candidate(self, trickle: rtc.TrickleRequest) -> None:
+        """Take a candidate of the client."""
+        peer = self._subscriber if trickle.target == rtc.SUBSCRIBER else self._publisher
+        if peer is not None and not self._closed and trickle.candidateInit:
+            await peer.add_candidate(trickle.candidateInit)
+
+    def send(self, data: bytes, *, reliable: bool) -> bool:
+        """Send a packet. False: too much is waiting on the reliable channel already."""
+        channel = self._channels.get(reliable)
+        if channel is None or not channel.is_open:
+            return True
+        if channel.buffered_amount > (limits.MAX_RELIABLE_BACKLOG if reliable else limits.MAX_LOSSY_BACKLOG):
+            return not reliable
+        try:
+            channel.send(data)
+        except ChannelError as error:
+            logger.warning("dropping a packet of %d bytes: %s", len(data), error)
+        return True
+
+    async def close(self) -> None:
+        """End both connections; safe to call twice."""
+        self._closed = True
+        await self._publisher.close()
+        if self._subscriber is not None:
+            await self._subscriber.close()
+
+    def _make(self, target: rtc.SignalTarget.ValueType) -> PeerConnection:
+        peer = create_peer_connection(self._options)
+        peer.on_state = lambda state: self._state_changed(peer, state)
+        peer.on_channel = self._channel_opened
+        peer.on_candidate = lambda candidate: self._trickle(target, candidate)
+        return peer
+
+    async def _replace_publisher(self) -> None:
+        await self._publisher.close()
+        self._publisher = self._make(rtc.PUBLISHER)
+        if self._single:
+            self._channels.clear()
+            self._events.on_replaced()
+
+    def _channel_opened(self, channel: DataChannel) -> None:
+        if channel.label not in (RELIABLE, LOSSY):
+            logger.debug("passing over data channel %r", channel.label)
+            return
+        reliable = channel.label == RELIABLE
+        if self._single:
+            self._open(reliable, channel)
+        channel.on_message = lambda data: self._events.on_packet(data, reliable)
+
+    def _open(self, reliable: bool, channel: DataChannel) -> None:
+        self._channels[reliable] = channel
+        channel.on_open = self._check_up
+        self._check_up()
+
+    def _state_changed(self, peer: PeerConnection, state: PeerState) -> None:
+        if peer is not self._primary or self._closed:
+            return
+        if state in _LOST:
+            self._events.on_lost()
+        else:
+            self._check_up()
+
+    def _check_up(self) -> None:
+        channel = self._channels.get(True)
+        if channel is not None and channel.is_open and self._primary.state is PeerState.CONNECTED:
+            self._events.on_up()
+
+    def _trickle(self, target: rtc.SignalTarget.ValueType, candidate: str | None) -> None:
+        if candidate is not None:
+            self._events.on_signal(
+                rtc.SignalResponse(trickle=rtc.TrickleRequest(candidateInit=candidate, target=target))
+            )

@@ -1,0 +1,119 @@
+"""What a token allows: its claims, read with every value checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from livekit.protocol import models
+
+_T = TypeVar("_T")
+
+
+class InvalidClaimsError(ValueError):
+    """A claim has the wrong type."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grants:
+    """Who the holder of a verified token is, and what it may do."""
+
+    api_key: str
+    identity: str = ""
+    name: str = ""
+    metadata: str = field(default="", repr=False)
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    kind: models.ParticipantInfo.Kind.ValueType = models.ParticipantInfo.STANDARD
+    has_video: bool = False
+    """The token has grants about rooms at all."""
+    room: str = ""
+    room_join: bool = False
+    room_admin: bool = False
+    room_create: bool = False
+    room_list: bool = False
+    destination_room: str = ""
+    permission: models.ParticipantPermission = field(default_factory=models.ParticipantPermission)
+
+
+def parse_grants(claims: Mapping[str, object]) -> Grants:
+    """Read the claims of a token whose signature was verified. Raises InvalidClaimsError."""
+    video_claim = claims.get("video")
+    video = _mapping(claims, "video")
+    return Grants(
+        api_key=_value(claims, "iss", str, ""),
+        identity=_value(claims, "sub", str, "") or _value(claims, "jti", str, ""),
+        name=_value(claims, "name", str, ""),
+        metadata=_value(claims, "metadata", str, ""),
+        attributes=_attributes(claims),
+        kind=_kind(_value(claims, "kind", str, "")),
+        has_video=video_claim is not None,
+        room=_value(video, "room", str, ""),
+        room_join=_value(video, "roomJoin", bool, False),
+        room_admin=_value(video, "roomAdmin", bool, False),
+        room_create=_value(video, "roomCreate", bool, False),
+        room_list=_value(video, "roomList", bool, False),
+        destination_room=_value(video, "destinationRoom", str, ""),
+        permission=_permission(video),
+    )
+
+
+def _permission(video: Mapping[str, object]) -> models.ParticipantPermission:
+    can_publish = _value(video, "canPublish", bool, True)
+    return models.ParticipantPermission(
+        can_subscribe=_value(video, "canSubscribe", bool, True),
+        can_publish=can_publish,
+        can_publish_data=_value(video, "canPublishData", bool, can_publish),
+        can_publish_sources=_sources(video),
+        can_update_metadata=_value(video, "canUpdateOwnMetadata", bool, False),
+        hidden=_value(video, "hidden", bool, False),
+        recorder=_value(video, "recorder", bool, False),
+        agent=_value(video, "agent", bool, False),
+        can_subscribe_metrics=_value(video, "canSubscribeMetrics", bool, False),
+        can_manage_agent_session=_value(video, "canManageAgentSession", bool, False),
+    )
+
+
+def _value(claims: Mapping[str, object], name: str, kind: type[_T], default: _T) -> _T:
+    value = claims.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, kind):
+        raise InvalidClaimsError(f"claim {name} must be of type {kind.__name__}")
+    if isinstance(value, str):
+        _check_text(value)
+    return value
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidClaimsError("claims must be valid Unicode") from error
+
+
+def _mapping(claims: Mapping[str, object], name: str) -> Mapping[str, object]:
+    empty: dict[str, object] = {}
+    return _value(claims, name, dict, empty)
+
+
+def _attributes(claims: Mapping[str, object]) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for key, value in _mapping(claims, "attributes").items():
+        if not isinstance(value, str):
+            raise InvalidClaimsError("claim attributes must have text values")
+        _check_text(key)
+        _check_text(value)
+        attributes[key] = value
+    return attributes
+
+
+def _sources(video: Mapping[str, object]) -> list[models.TrackSource.ValueType]:
+    empty: list[object] = []
+    names = [str(name).upper() for name in _value(video, "canPublishSources", list, empty)]
+    return [models.TrackSource.Value(name) for name in names if name in models.TrackSource.keys()]
+
+
+def _kind(name: str) -> models.ParticipantInfo.Kind.ValueType:
+    kinds = models.ParticipantInfo.Kind
+    return kinds.Value(name.upper()) if name.upper() in kinds.keys() else models.ParticipantInfo.STANDARD

@@ -1,0 +1,230 @@
+"""One room: who is in it, and what they are told about each other. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from livekit.protocol import models, rtc
+
+from . import limits
+from .events import ParticipantJoined, ParticipantLeft, RoomEvent
+from .link import ParticipantLink
+from .participant import Participant, State
+from .permissions import Grants
+from .responses import DisconnectReason, join_response, leave_response, reconnect_response
+
+if TYPE_CHECKING:
+    from .rooms import Rooms
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoomSettings:
+    """How a room is made."""
+
+    empty_timeout: float = 0.0
+    """Seconds that a room waits for its first participant."""
+    departure_timeout: float = 0.0
+    """Seconds that a room stays after its last participant left."""
+    max_participants: int = 0
+    """0: as many as :data:`.limits.MAX_PARTICIPANTS`."""
+    metadata: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinParameters:
+    """What a client says when it joins."""
+
+    client: models.ClientInfo
+    single_peer_connection: bool = True
+    """One peer connection for both directions; else the server offers a second one, to the client."""
+    publisher_offer: rtc.SessionDescription | None = None
+    metadata: str = ""
+    attributes: dict[str, str] | None = None
+    reconnect: bool = False
+    participant_sid: str = ""
+    """With `reconnect`: the sid that the client had."""
+    sync_state: rtc.SyncState | None = None
+
+
+class Room:
+    """The participants of a room, by identity; made by :class:`Rooms`."""
+
+    def __init__(self, rooms: Rooms, *, sid: str, name: str, settings: RoomSettings, now: float) -> None:
+        self.participants: Final[dict[str, Participant]] = {}
+        self.settings: Final = settings
+        self.empty_since: float | None = now
+        """Since when nobody is in the room; None while somebody is."""
+        self.was_used = False
+        self._rooms = rooms
+        created_at = rooms.wall_time(now)
+        self._info = models.Room(
+            sid=sid,
+            name=name,
+            metadata=settings.metadata,
+            empty_timeout=int(settings.empty_timeout),
+            departure_timeout=int(settings.departure_timeout),
+            max_participants=settings.max_participants,
+            creation_time=int(created_at),
+            creation_time_ms=int(created_at * 1000),
+        )
+
+    @property
+    def sid(self) -> str:
+        return self._info.sid
+
+    @property
+    def name(self) -> str:
+        return self._info.name
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.participants) >= (self.settings.max_participants or limits.MAX_PARTICIPANTS)
+
+    def info(self) -> models.Room:
+        """A copy of what clients are told about the room."""
+        copy = models.Room()
+        copy.CopyFrom(self._info)
+        copy.num_participants = sum(not participant.hidden for participant in self.participants.values())
+        return copy
+
+    def join(self, grants: Grants, parameters: JoinParameters, link: ParticipantLink, now: float) -> Participant:
+        """Let a participant in, in place of the one with the same identity, and tell everybody."""
+        older = self.participants.get(grants.identity)
+        if older is not None:
+            self._take_out(older, DisconnectReason.DUPLICATE_IDENTITY)
+        participant = Participant(
+            sid=self._rooms.new_sid("PA_"),
+            grants=grants,
+            client=parameters.client,
+            link=link,
+            joined_at=self._rooms.wall_time(now),
+            now=now,
+        )
+        participant.update(metadata=parameters.metadata, attributes=parameters.attributes)
+        self.participants[participant.identity] = participant
+        self.empty_since, self.was_used = None, True
+        others = [other.info() for other in self.others(participant) if not other.hidden]
+        subscriber_primary = not parameters.single_peer_connection
+        link.send_signal(join_response(self.info(), participant.info(), others, subscriber_primary=subscriber_primary))
+        participant.set_state(State.JOINED)
+        self.announce(participant)
+        self.send_refresh_token(participant, now)
+        return participant
+
+    def resume(self, participant: Participant, now: float) -> None:
+        """The participant is back on a new signal connection, which its link uses already."""
+        participant.signal_lost_at = None
+        participant.signal_seen = now
+        send = participant.link.send_signal
+        send(reconnect_response(participant.last_sequence))
+        visible = [other.info() for other in self.participants.values() if other is participant or not other.hidden]
+        participant.send_update(visible)
+        send(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info())))
+        participant.link.restart_transport()
+
+    def activate(self, participant: Participant, now: float) -> None:
+        """The participant's transport is up, for the first time or again."""
+        participant.transport_lost_at = None
+        if not participant.set_state(State.ACTIVE):
+            return
+        self.announce(participant)
+        self._emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
+        if not participant.flush_joining(now):
+            self.remove(participant, DisconnectReason.STATE_MISMATCH, now)
+
+    def remove(self, participant: Participant, reason: DisconnectReason.ValueType, now: float) -> None:
+        """Take a participant out, tell it why unless it left by itself, and tell the others."""
+        self._take_out(participant, reason)
+        if not self.participants and self.empty_since is None:
+            self.empty_since = now
+            self._rooms.sweep(now)
+
+    def _take_out(self, participant: Participant, reason: DisconnectReason.ValueType) -> None:
+        if not participant.set_state(State.DISCONNECTED, reason):
+            return
+        del self.participants[participant.identity]
+        if reason != DisconnectReason.CLIENT_INITIATED:
+            participant.link.send_signal(leave_response(reason))
+        participant.link.close()
+        self.announce(participant)
+        self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info()))
+
+    def others(self, participant: Participant) -> list[Participant]:
+        """Everybody but `participant`."""
+        return [other for other in self.participants.values() if other is not participant]
+
+    def announce(self, participant: Participant, *, to_itself: bool = False) -> None:
+        """Tell the others about the present state of a participant, at once; and itself, if asked."""
+        info = participant.info()
+        if to_itself:
+            participant.send_update([info])
+        if not participant.hidden:
+            for other in self.others(participant):
+                other.send_update([info])
+
+    def update_metadata(self, metadata: str) -> None:
+        """Change the metadata of the room and tell everybody."""
+        self._info.metadata = metadata
+        self.announce_room()
+
+    def announce_room(self) -> None:
+        """Tell everybody about the room."""
+        update = rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info()))
+        for participant in self.participants.values():
+            participant.link.send_signal(update)
+
+    def set_permission(self, participant: Participant, permission: models.ParticipantPermission, now: float) -> None:
+        """Change what a participant may do; the others see it come or go when `hidden` changes."""
+        was_hidden = participant.hidden
+        participant.set_permission(permission)
+        if participant.hidden and not was_hidden:
+            gone = participant.info()
+            gone.state = State.DISCONNECTED
+            for other in self.others(participant):
+                other.send_update([gone])
+        self.announce(participant, to_itself=True)
+        self.send_refresh_token(participant, now)
+
+    def send_refresh_token(self, participant: Participant, now: float) -> None:
+        """Give a participant a token to reconnect with, if the server can mint one."""
+        participant.token_refreshed_at = now
+        token = self._rooms.refresh_token(participant.grants, participant.info())
+        if token:
+            participant.link.send_signal(rtc.SignalResponse(refresh_token=token))
+
+    def wall_time_ms(self, now: float) -> int:
+        """The Unix time at `now`, in milliseconds."""
+        return int(self._rooms.wall_time(now) * 1000)
+
+    def tick(self, now: float) -> None:
+        """Notice who is gone; call it about once a second."""
+        for participant in list(self.participants.values()):
+            if participant.signal_lost_at is None and now - participant.signal_seen >= limits.PING_TIMEOUT:
+                participant.signal_lost_at = now
+                participant.link.drop_signal()
+            if _is_gone(participant, now):
+                self.remove(participant, _reason_gone(participant), now)
+            elif now - participant.token_refreshed_at >= limits.TOKEN_REFRESH_INTERVAL:
+                self.send_refresh_token(participant, now)
+
+    def _emit(self, event: Callable[[], RoomEvent]) -> None:
+        self._rooms.emit(event)
+
+
+def _is_gone(participant: Participant, now: float) -> bool:
+    signal, transport = participant.signal_lost_at, participant.transport_lost_at
+    if participant.state < State.ACTIVE and now - participant.joined_at >= limits.JOIN_TIMEOUT:
+        return True
+    if signal is not None and transport is not None:
+        return True
+    return any(lost is not None and now - lost >= limits.RESUME_WINDOW for lost in (signal, transport))
+
+
+def _reason_gone(participant: Participant) -> DisconnectReason.ValueType:
+    if participant.state < State.ACTIVE:
+        return DisconnectReason.JOIN_FAILURE
+    if participant.transport_lost_at is not None:
+        return DisconnectReason.CONNECTION_TIMEOUT
+    return DisconnectReason.SIGNAL_CLOSE

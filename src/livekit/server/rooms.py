@@ -1,0 +1,140 @@
+"""All rooms of a server: made on the first join, gone when empty. The entrance to the core."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Callable, Sequence
+
+from livekit.protocol import models
+
+from . import limits
+from .events import RoomEvent, RoomFinished, RoomObserver, RoomStarted
+from .link import ParticipantLink
+from .participant import Participant
+from .permissions import Grants
+from .responses import DisconnectReason
+from .room import JoinParameters, Room, RoomSettings
+
+_SID_ALPHABET = string.ascii_letters + string.digits
+_SID_LENGTH = 12
+
+
+class RoomFullError(Exception):
+    """The room, or the server, takes nobody more."""
+
+
+def random_sid(prefix: str) -> str:
+    """A new id such as `PA_6YbKh0Hq2mZr`."""
+    return prefix + "".join(secrets.choice(_SID_ALPHABET) for _ in range(_SID_LENGTH))
+
+
+class Rooms:
+    """Rooms by name.
+
+    `now` is seconds of any clock that does not go back; `epoch` is the Unix time at which that clock showed 0.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: RoomSettings | None = None,
+        epoch: float = 0.0,
+        new_sid: Callable[[str], str] = random_sid,
+        refresh_token: Callable[[Grants, models.ParticipantInfo], str] | None = None,
+        observers: Sequence[RoomObserver] = (),
+    ) -> None:
+        self.new_sid = new_sid
+        self._settings = settings or RoomSettings()
+        self._epoch = epoch
+        self._refresh_token = refresh_token
+        self._observers = tuple(observers)
+        self._rooms: dict[str, Room] = {}
+
+    @property
+    def rooms(self) -> list[Room]:
+        return list(self._rooms.values())
+
+    def get(self, name: str) -> Room | None:
+        """The room of that name, if it exists."""
+        return self._rooms.get(name)
+
+    def create(self, name: str, now: float, settings: RoomSettings | None = None) -> Room:
+        """The room of that name, made if it does not exist. Raises RoomFullError."""
+        room = self._rooms.get(name)
+        if room is None:
+            if len(self._rooms) >= limits.MAX_ROOMS:
+                raise RoomFullError("node has exceeded its configured limit")
+            room = Room(self, sid=self.new_sid("RM_"), name=name, settings=settings or self._settings, now=now)
+            self._rooms[name] = room
+            self.emit(lambda: RoomStarted(room=room.info()))
+        return room
+
+    def check_space(self, grants: Grants) -> None:
+        """Raises RoomFullError if `join` would."""
+        room = self._rooms.get(grants.room)
+        if room is None:
+            if len(self._rooms) >= limits.MAX_ROOMS:
+                raise RoomFullError("node has exceeded its configured limit")
+        elif room.is_full and grants.identity not in room.participants:
+            raise RoomFullError("room has exceeded its max participants")
+
+    def join(
+        self, grants: Grants, parameters: JoinParameters, link: ParticipantLink, now: float
+    ) -> tuple[Room, Participant]:
+        """Let a participant into the room its token names; it is told through `link`. Raises RoomFullError."""
+        self.check_space(grants)
+        room = self.create(grants.room, now)
+        return room, room.join(grants, parameters, link, now)
+
+    def find_resumable(self, grants: Grants, sid: str) -> tuple[Room, Participant] | None:
+        """The participant that may be resumed with this token: still there, with the sid that the client names."""
+        room = self._rooms.get(grants.room)
+        participant = room.participants.get(grants.identity) if room else None
+        if room is None or participant is None or (sid and sid != participant.sid):
+            return None
+        return room, participant
+
+    def close_room(self, room: Room, reason: DisconnectReason.ValueType, now: float) -> None:
+        """End a room and put everybody out."""
+        for participant in list(room.participants.values()):
+            room.remove(participant, reason, now)
+        self._finish(room)
+
+    def close(self, now: float) -> None:
+        """The server stops: end every room."""
+        for room in self.rooms:
+            self.close_room(room, DisconnectReason.SERVER_SHUTDOWN, now)
+
+    def tick(self, now: float) -> None:
+        """Notice who is gone and which rooms are over; call it about once a second."""
+        for room in self.rooms:
+            room.tick(now)
+        self.sweep(now)
+
+    def sweep(self, now: float) -> None:
+        """End the rooms that were empty for long enough."""
+        for room in self.rooms:
+            timeout = room.settings.departure_timeout if room.was_used else room.settings.empty_timeout
+            if room.empty_since is not None and now - room.empty_since >= timeout:
+                self._finish(room)
+
+    def wall_time(self, now: float) -> float:
+        """The Unix time at `now`."""
+        return self._epoch + now
+
+    def refresh_token(self, grants: Grants, info: models.ParticipantInfo) -> str:
+        """A new token for a participant, or nothing if the server mints none."""
+        return self._refresh_token(grants, info) if self._refresh_token else ""
+
+    def emit(self, event: Callable[[], RoomEvent]) -> None:
+        """Tell the observers, if there are any."""
+        if self._observers:
+            happened = event()
+            for observer in self._observers:
+                observer(happened)
+
+    def _finish(self, room: Room) -> None:
+        if self._rooms.get(room.name) is room:
+            del self._rooms[room.name]
+            self.emit(lambda: RoomFinished(room=room.info()))

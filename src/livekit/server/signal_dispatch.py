@@ -1,0 +1,123 @@
+"""What a participant asks for over its signal connection, by kind of message.
+
+Session descriptions and candidates belong to the transport; the link keeps them to itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from livekit.protocol import models, rtc
+
+from . import limits
+from .auth import attributes_size
+from .participant import Participant
+from .responses import DisconnectReason
+from .room import Room
+
+logger = logging.getLogger(__name__)
+
+_OK_RESPONSES_SINCE = 15
+"""Protocol version from which clients are told about success as well."""
+
+_LEAVE_REASONS = frozenset(
+    {
+        DisconnectReason.CLIENT_INITIATED,
+        DisconnectReason.USER_UNAVAILABLE,
+        DisconnectReason.USER_REJECTED,
+        DisconnectReason.AGENT_ERROR,
+    }
+)
+"""The reasons that a leaving client may give."""
+
+Handler = Callable[[Room, Participant, rtc.SignalRequest, float], None]
+
+
+def handle(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    """Do what the participant asks for; what is unknown is passed over."""
+    if participant.state == models.ParticipantInfo.DISCONNECTED:
+        return
+    participant.signal_seen = now
+    kind = request.WhichOneof("message")
+    handler = _HANDLERS.get(kind or "")
+    if handler is None:
+        logger.debug("passing over a signal message of kind %s from %r", kind, participant)
+        return
+    handler(room, participant, request, now)
+
+
+def _ping(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    participant.link.send_signal(rtc.SignalResponse(pong=room.wall_time_ms(now)))
+
+
+def _ping_req(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    pong = rtc.Pong(last_ping_timestamp=request.ping_req.timestamp, timestamp=room.wall_time_ms(now))
+    participant.link.send_signal(rtc.SignalResponse(pong_resp=pong))
+
+
+def _leave(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    reason = request.leave.reason
+    room.remove(participant, reason if reason in _LEAVE_REASONS else DisconnectReason.CLIENT_INITIATED, now)
+
+
+def _sync_state(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    received = {state.publisher_sid: state.last_seq for state in request.sync_state.datachannel_receive_states}
+    participant.resend_missing(received, now)
+
+
+def _update_metadata(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    update = request.update_metadata
+    response = rtc.RequestResponse(request_id=update.request_id, update_metadata=update)
+    response.reason, response.message = _check_update(participant, update)
+    if response.reason == rtc.RequestResponse.OK:
+        participant.update(name=update.name, metadata=update.metadata, attributes=update.attributes)
+        room.announce(participant, to_itself=True)
+    _respond(participant, response)
+
+
+def _check_update(
+    participant: Participant, update: rtc.UpdateParticipantMetadata
+) -> tuple[rtc.RequestResponse.Reason.ValueType, str]:
+    if not participant.permission.can_update_metadata:
+        return rtc.RequestResponse.NOT_ALLOWED, "does not have permission to update own metadata"
+    if len(update.name.encode()) > limits.MAX_NAME:
+        return rtc.RequestResponse.LIMIT_EXCEEDED, "exceeds name length limit"
+    if len(update.metadata.encode()) > limits.MAX_METADATA:
+        return rtc.RequestResponse.LIMIT_EXCEEDED, "exceeds metadata size limit"
+    if attributes_size(participant.merged_attributes(update.attributes)) > limits.MAX_ATTRIBUTES:
+        return rtc.RequestResponse.LIMIT_EXCEEDED, "exceeds attributes size limit"
+    return rtc.RequestResponse.OK, ""
+
+
+def _refuse_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    response = rtc.RequestResponse(
+        reason=rtc.RequestResponse.UNSUPPORTED_TYPE, message="this server carries data, no audio and no video"
+    )
+    response.add_track.CopyFrom(request.add_track)
+    _respond(participant, response)
+
+
+def _refuse_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    response = rtc.RequestResponse(
+        reason=rtc.RequestResponse.UNSUPPORTED_TYPE, message="this server carries no data tracks"
+    )
+    response.publish_data_track.CopyFrom(request.publish_data_track_request)
+    _respond(participant, response)
+
+
+def _respond(participant: Participant, response: rtc.RequestResponse) -> None:
+    if response.reason == rtc.RequestResponse.OK and participant.client.protocol < _OK_RESPONSES_SINCE:
+        return
+    participant.link.send_signal(rtc.SignalResponse(request_response=response))
+
+
+_HANDLERS: dict[str, Handler] = {
+    "ping": _ping,
+    "ping_req": _ping_req,
+    "leave": _leave,
+    "sync_state": _sync_state,
+    "update_metadata": _update_metadata,
+    "add_track": _refuse_track,
+    "publish_data_track_request": _refuse_data_track,
+}

@@ -1,0 +1,75 @@
+"""The WebSocket of a participant: signal messages out in order, without blocking who sends them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import WSMsgType, web
+from google.protobuf.message import DecodeError
+
+from livekit.protocol import rtc
+
+from . import limits
+from .tasks import OwnedTasks
+
+logger = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT = 1.0
+"""Seconds for writing what is queued and for the closing handshake."""
+
+
+class SignalSocket:
+    """One WebSocket; a participant that resumes gets another."""
+
+    def __init__(self, socket: web.WebSocketResponse, tasks: OwnedTasks) -> None:
+        self._socket = socket
+        self._tasks = tasks
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._closing = False
+        self._writer = tasks.spawn(self._write(), name="signal writer")
+
+    def send(self, message: rtc.SignalResponse) -> None:
+        """Queue a message; nothing happens once the socket is closing."""
+        if self._closing:
+            return
+        if self._queue.qsize() >= limits.MAX_SIGNAL_BACKLOG:
+            logger.warning("closing a signal connection: %d messages wait unread", self._queue.qsize())
+            self._closing = True
+            self._writer.cancel()
+            self._tasks.spawn(self._shut(), name="signal close")
+            return
+        self._queue.put_nowait(message.SerializeToString())
+
+    def finish(self) -> None:
+        """Write what is queued, then close; does not wait for it."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put_nowait(None)
+            self._tasks.spawn(self._shut(), name="signal close")
+
+    async def requests(self) -> AsyncIterator[rtc.SignalRequest]:
+        """The messages that come, until the connection ends or speaks something else."""
+        async for message in self._socket:
+            if message.type is not WSMsgType.BINARY:
+                logger.debug("ending a signal connection that sends %s", message.type.name)
+                return
+            try:
+                yield rtc.SignalRequest.FromString(message.data)
+            except DecodeError:
+                logger.debug("ending a signal connection that sends no SignalRequest")
+                return
+
+    async def _write(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while (data := await self._queue.get()) is not None:
+                await self._socket.send_bytes(data)
+
+    async def _shut(self) -> None:
+        _, unfinished = await asyncio.wait({self._writer}, timeout=CLOSE_TIMEOUT)
+        for writer in unfinished:
+            writer.cancel()
+        with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._socket.close(), CLOSE_TIMEOUT)

@@ -1,0 +1,39 @@
+"""Tasks that belong to somebody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+
+logger = logging.getLogger(__name__)
+
+
+class OwnedTasks:
+    """Background work of one owner: failures are logged, and nothing is left after `aclose`."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
+        """Run `work` until it ends or the owner closes."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def aclose(self, grace: float = 0.0) -> None:
+        """Wait up to `grace` seconds for what is running, cancel the rest and wait until it is gone."""
+        if self._tasks and grace:
+            await asyncio.wait(set(self._tasks), timeout=grace)
+        while self._tasks:
+            running = set(self._tasks)
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
+            self._tasks -= running
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("task %s failed", task.get_name(), exc_info=error)
