@@ -1,0 +1,160 @@
+"""One stay in a room, from joining to the end: what the session brings goes by kind to who handles it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from livekit.enums import ConnectionState
+from livekit.options import RoomOptions
+from livekit.participant import ConnectionQuality, LocalParticipant, Participant
+from livekit.protocol import models, rtc
+from livekit.roster import Roster
+from livekit.rpc import wire
+from livekit.rpc.client import RpcClient
+from livekit.rpc.local import LocalRpc
+from livekit.rpc.loopback import LoopbackSender
+from livekit.rpc.server import RpcServer
+from livekit.session import open_session
+from livekit.session.port import Session, SessionState
+from livekit.streams.incoming import IncomingStreams
+
+logger = logging.getLogger("livekit")
+
+_CONNECTION_STATES = {
+    SessionState.CONNECTED: ConnectionState.CONN_CONNECTED,
+    SessionState.RECONNECTING: ConnectionState.CONN_RECONNECTING,
+    SessionState.DISCONNECTED: ConnectionState.CONN_DISCONNECTED,
+}
+
+
+class Membership:
+    """Listens to a session and keeps everything that lives as long as it does."""
+
+    def __init__(self, url: str, token: str, options: RoomOptions, rpc: LocalRpc, emit: Callable[..., None]) -> None:
+        self.info = models.Room()
+        self.local = LocalParticipant(models.ParticipantInfo(), rpc)
+        self.roster = Roster(self.local, emit, self)
+        self.connection_state = ConnectionState.CONN_DISCONNECTED
+        self._emit = emit
+        self._rpc = rpc
+        self._streams = IncomingStreams()
+        self._session: Session = open_session(url, token, options, self)
+        self._sender = LoopbackSender(self._session, self.on_packet)
+        self._calls = RpcClient(self._sender, self.roster, options.rpc)
+        self._served = RpcServer(self._sender, self.roster, rpc.registry, options.rpc)
+        self._ending: asyncio.Task[None] | None = None
+        self._streams.register(wire.REQUEST_TOPIC, self._served.open_request)
+        self._streams.register(wire.RESPONSE_TOPIC, self._calls.open_response)
+        self._signals: dict[str, Callable[[rtc.SignalResponse], None]] = {
+            "update": lambda message: self.roster.update(message.update.participants),
+            "room_update": lambda message: self._room_updated(message.room_update.room),
+            "connection_quality": lambda message: self._quality_changed(message.connection_quality),
+            "refresh_token": lambda message: self._emit("token_refreshed"),
+        }
+        self._packets: dict[str, Callable[[str, models.DataPacket], None]] = {
+            "rpc_request": lambda sender, packet: self._served.receive_request(sender, packet.rpc_request),
+            "rpc_ack": lambda sender, packet: self._calls.receive_ack(sender, packet.rpc_ack),
+            "rpc_response": lambda sender, packet: self._calls.receive_response(sender, packet.rpc_response),
+            "stream_header": lambda sender, packet: self._streams.header(sender, packet.stream_header),
+            "stream_chunk": lambda sender, packet: self._streams.chunk(sender, packet.stream_chunk),
+            "stream_trailer": lambda sender, packet: self._stream_ended(sender, packet.stream_trailer),
+        }
+
+    async def join(self) -> None:
+        """Connect the session. Raises ConnectError; nothing is left behind then, by cancellation neither."""
+        try:
+            await self._session.connect()
+        except BaseException:
+            await self._session.close()
+            raise
+        self._rpc.client = self._calls
+
+    async def leave(self, reason: models.DisconnectReason.ValueType) -> None:
+        """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server is told."""
+        await self._served.close()
+        await self._session.close(reason)
+        if self._ending is not None:
+            await asyncio.shield(self._ending)
+
+    # SessionListener
+
+    def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
+        self.info.CopyFrom(join.room)
+        self._sender.identity = join.participant.identity
+        self._calls.joined(join.server_info)
+        self.roster.joined(join.participant, join.other_participants)
+
+    def on_signal(self, message: rtc.SignalResponse) -> None:
+        handle = self._signals.get(message.WhichOneof("message") or "")
+        if handle is not None:
+            handle(message)
+
+    def on_packet(self, packet: models.DataPacket) -> None:
+        handle = self._packets.get(packet.WhichOneof("value") or "")
+        sender = packet.participant_identity
+        self.roster.heard(sender)
+        if handle is not None:
+            handle(sender, packet)
+
+    def on_state(self, state: SessionState, reason: models.DisconnectReason.ValueType) -> None:
+        before, after = self.connection_state, _CONNECTION_STATES.get(state)
+        self._calls.set_online(state is SessionState.CONNECTED)
+        if after is None or after == before:
+            return
+        self.connection_state = after
+        if state is SessionState.DISCONNECTED:
+            self._end(reason)
+        self._emit("connection_state_changed", after)
+        if state is SessionState.DISCONNECTED:
+            self._emit("disconnected", reason)
+        elif state is SessionState.RECONNECTING:
+            self._emit("reconnecting")
+        else:
+            self._emit("reconnected" if before == ConnectionState.CONN_RECONNECTING else "connected")
+
+    # RosterListener
+
+    def peer_changed(self, identity: str) -> None:
+        self._calls.peer_changed(identity)
+
+    def peer_left(self, identity: str) -> None:
+        self._streams.sender_left(identity)
+        self._calls.core.peer_left(identity)
+
+    def peer_restarted(self, identity: str) -> None:
+        self._calls.core.peer_restarted(identity)
+
+    # By kind
+
+    def _stream_ended(self, sender: str, trailer: models.DataStream.Trailer) -> None:
+        """A trailer may end a stream, cancel a call, or both."""
+        self._streams.trailer(sender, trailer)
+        request_id = wire.cancelled_request_id(trailer)
+        if request_id is not None:
+            self._served.receive_cancel(sender, request_id)
+
+    def _room_updated(self, info: models.Room) -> None:
+        old_metadata = self.info.metadata
+        self.info.CopyFrom(info)
+        if info.metadata != old_metadata:
+            self._emit("room_metadata_changed", old_metadata, info.metadata)
+        self._emit("room_updated")
+
+    def _quality_changed(self, update: rtc.ConnectionQualityUpdate) -> None:
+        by_sid: dict[str, Participant] = {p.sid: p for p in (self.local, *self.roster.remotes.values())}
+        for entry in update.updates:
+            participant = by_sid.get(entry.participant_sid)
+            if participant is not None:
+                participant._connection_quality = ConnectionQuality(int(entry.quality))
+                self._emit("connection_quality_changed", participant, participant.connection_quality)
+
+    def _end(self, reason: models.DisconnectReason.ValueType) -> None:
+        """The session is over: nothing of this stay goes on."""
+        self._rpc.client = None
+        self.local._info.disconnect_reason = reason
+        self.local._info.state = models.ParticipantInfo.State.DISCONNECTED
+        self._streams.close()
+        self._calls.close()
+        self._ending = asyncio.get_running_loop().create_task(self._served.close(), name="livekit end of calls")

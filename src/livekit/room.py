@@ -1,0 +1,197 @@
+"""The room: what users connect, listen to and leave."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import types
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Literal, TypeVar, overload
+
+from livekit.enums import ConnectionState, DisconnectReason
+from livekit.events import EventEmitter
+from livekit.membership import Membership
+from livekit.options import RoomOptions
+from livekit.participant import LocalParticipant, RemoteParticipant
+from livekit.rpc import RpcHandler
+from livekit.rpc.local import LocalRpc
+
+_H = TypeVar("_H", bound=RpcHandler)
+
+EventTypes = Literal[
+    "connected",
+    "disconnected",
+    "reconnecting",
+    "reconnected",
+    "connection_state_changed",
+    "connection_quality_changed",
+    "participant_connected",
+    "participant_active",
+    "participant_disconnected",
+    "participant_name_changed",
+    "participant_metadata_changed",
+    "participant_attributes_changed",
+    "participant_permissions_changed",
+    "room_metadata_changed",
+    "room_updated",
+    "token_refreshed",
+]
+
+
+class Room(EventEmitter[EventTypes]):
+    """A LiveKit room.
+
+    Use it as the official SDK's `rtc.Room`, or as a context manager that disconnects at the end::
+
+        async with Room() as room:
+            await room.connect(url, token)
+
+    Args:
+        loop: for compatibility; a room belongs to the loop it connects on.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        super().__init__()
+        self._rpc = LocalRpc()
+        self._membership: Membership | None = None
+        self._connecting = False
+
+    async def __aenter__(self) -> Room:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        await self.disconnect()
+
+    async def connect(self, url: str, token: str, options: RoomOptions | None = None) -> None:
+        """Join the room that the token names.
+
+        Args:
+            url: of the server: ws, wss, http or https.
+            token: an access token with the grant to join.
+            options: how; see `RoomOptions`.
+
+        Raises:
+            ConnectError: says what failed and what to do about it; see `livekit.errors` for its kinds.
+            RuntimeError: this room is connected, or connecting.
+
+        Cancelling it leaves nothing behind.
+        """
+        if self._connecting or self.isconnected():
+            raise RuntimeError("this room is connected or connecting already; disconnect it first")
+        self._connecting = True
+        try:
+            membership = Membership(url, token, options or RoomOptions(), self._rpc, self.emit)
+            before, self._membership = self._membership, membership
+            try:
+                await membership.join()
+            except BaseException:
+                self._membership = before
+                raise
+        finally:
+            self._connecting = False
+
+    async def disconnect(self, *, reason: DisconnectReason.ValueType = DisconnectReason.CLIENT_INITIATED) -> None:
+        """Leave the room. Handlers that run are cancelled and have 2 s to end; pending calls fail with
+        RECIPIENT_DISCONNECTED. Does nothing if the room is not connected. Ends within 5 s."""
+        if self._membership is not None:
+            await self._membership.leave(reason)
+
+    def isconnected(self) -> bool:
+        """Whether the room is connected, or reconnecting."""
+        return self.connection_state != ConnectionState.CONN_DISCONNECTED
+
+    @property
+    def connection_state(self) -> ConnectionState.ValueType:
+        if self._membership is None:
+            return ConnectionState.CONN_DISCONNECTED
+        return self._membership.connection_state
+
+    @property
+    def local_participant(self) -> LocalParticipant:
+        """Ourselves. Raises RuntimeError before `connect`."""
+        return self._joined.local
+
+    @property
+    def remote_participants(self) -> Mapping[str, RemoteParticipant]:
+        """The others, by identity."""
+        return {} if self._membership is None else self._membership.roster.remotes
+
+    @property
+    async def sid(self) -> str:
+        """The server's id of the room: ``await room.sid``. Raises RuntimeError before `connect`."""
+        return self._joined.info.sid
+
+    @property
+    def name(self) -> str:
+        """The room's name; empty before `connect`."""
+        return "" if self._membership is None else self._membership.info.name
+
+    @property
+    def metadata(self) -> str:
+        return "" if self._membership is None else self._membership.info.metadata
+
+    @property
+    def num_participants(self) -> int:
+        """How many are in the room, as the server counts: with ourselves, without hidden ones."""
+        return 0 if self._membership is None else self._membership.info.num_participants
+
+    @property
+    def num_publishers(self) -> int:
+        return 0 if self._membership is None else self._membership.info.num_publishers
+
+    @property
+    def creation_time(self) -> datetime.datetime:
+        """When the room was created, in UTC. Raises RuntimeError before `connect`."""
+        info = self._joined.info
+        milliseconds = info.creation_time_ms or info.creation_time * 1000
+        return datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.timezone.utc)
+
+    @property
+    def is_recording(self) -> bool:
+        return False if self._membership is None else self._membership.info.active_recording
+
+    @property
+    def empty_timeout(self) -> float:
+        """Seconds the server keeps the room for a first participant."""
+        return 0.0 if self._membership is None else float(self._membership.info.empty_timeout)
+
+    @property
+    def departure_timeout(self) -> float:
+        """Seconds the server keeps the room after the last participant left."""
+        return 0.0 if self._membership is None else float(self._membership.info.departure_timeout)
+
+    @overload
+    def register_rpc_method(
+        self, method_name: str, handler: _H, *, replace: bool = ..., executor: Executor | None = ...
+    ) -> _H: ...
+    @overload
+    def register_rpc_method(
+        self, method_name: str, handler: None = None, *, replace: bool = ..., executor: Executor | None = ...
+    ) -> Callable[[_H], _H]: ...
+    def register_rpc_method(
+        self,
+        method_name: str,
+        handler: RpcHandler | None = None,
+        *,
+        replace: bool = False,
+        executor: Executor | None = None,
+    ) -> RpcHandler | Callable[[RpcHandler], RpcHandler]:
+        """`LocalParticipant.register_rpc_method`, also before `connect`, so that no early call is missed. (Ours.)"""
+        return self._rpc.registry.register(method_name, handler, replace=replace, executor=executor)
+
+    def __repr__(self) -> str:
+        sid = "unknown" if self._membership is None else self._membership.info.sid or "unknown"
+        state = ConnectionState.Name(self.connection_state)
+        return f"rtc.Room(sid={sid}, name={self.name}, metadata={self.metadata}, connection_state={state})"
+
+    @property
+    def _joined(self) -> Membership:
+        if self._membership is None:
+            raise RuntimeError("the room is not connected: await room.connect(...) first")
+        return self._membership

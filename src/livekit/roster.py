@@ -1,0 +1,158 @@
+"""Who is in the room: the server's announcements, applied to the participants that users hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from livekit.participant import LocalParticipant, Participant, RemoteParticipant
+from livekit.protocol import models
+from livekit.rpc.peers import ABSENT, Peer
+
+_State = models.ParticipantInfo.State
+_DEFLATE = models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW
+_ANNOUNCED_PROTOCOL = 2
+"""The `client_protocol` that we ourselves announce."""
+
+MAX_HEARD = 4_096
+"""Identities remembered for having sent something; calls made by a server come from a new one each."""
+
+
+class RosterListener(Protocol):
+    """Who must know of changes before the application's callbacks do."""
+
+    def peer_changed(self, identity: str) -> None:
+        """Announced, or ready now."""
+        ...
+
+    def peer_left(self, identity: str) -> None: ...
+
+    def peer_restarted(self, identity: str) -> None:
+        """There again under a new sid, without having left."""
+        ...
+
+
+class Roster:
+    """The participants of one room. Fills `rpc.peers.PeerBook`."""
+
+    def __init__(self, local: LocalParticipant, emit: Callable[..., None], listener: RosterListener) -> None:
+        self.local = local
+        self.remotes: dict[str, RemoteParticipant] = {}
+        self._emit = emit
+        self._listener = listener
+        self._heard: dict[str, None] = {}
+
+    # PeerBook
+
+    def peer(self, identity: str) -> Peer:
+        info = self.local._info if identity == self.local.identity else None
+        if info is None and identity in self.remotes:
+            info = self.remotes[identity]._info
+        heard = identity in self._heard
+        if info is None:
+            return Peer(listed=True, ready=True) if heard else ABSENT
+        if info is self.local._info:
+            return Peer(listed=True, ready=True, client_protocol=_ANNOUNCED_PROTOCOL)
+        return Peer(
+            listed=True,
+            ready=heard or info.state == _State.ACTIVE,
+            client_protocol=info.client_protocol,
+            deflate=_DEFLATE in info.capabilities,
+            can_publish_data=info.permission.can_publish_data if info.HasField("permission") else True,
+        )
+
+    def obstacle(self) -> str | None:
+        info = self.local._info
+        if not info.HasField("permission"):
+            return None
+        if not info.permission.can_publish_data:
+            return "cannot_publish_data"
+        return "hidden_caller" if info.permission.hidden else None
+
+    # What the server says
+
+    def joined(self, local: models.ParticipantInfo, others: Iterable[models.ParticipantInfo]) -> None:
+        """The state of the room as of now, on joining and after a full reconnect. No events for who was there first."""
+        self.local._info.CopyFrom(local)
+        first = not self.remotes
+        present = {info.identity: info for info in others}
+        for identity in [identity for identity in self.remotes if identity not in present]:
+            self._left(identity, self.remotes[identity]._info)
+        for info in present.values():
+            if first:
+                self.remotes[info.identity] = RemoteParticipant(info)
+                self._listener.peer_changed(info.identity)
+            else:
+                self._update_one(info)
+
+    def update(self, infos: Iterable[models.ParticipantInfo]) -> None:
+        """A ParticipantUpdate."""
+        for info in infos:
+            self._update_one(info)
+
+    def heard(self, identity: str) -> None:
+        """A packet of this participant came: whatever the server has announced, it is there and ready."""
+        if identity and identity not in self._heard:
+            self._heard[identity] = None
+            if len(self._heard) > MAX_HEARD:
+                del self._heard[next(iter(self._heard))]
+            self._listener.peer_changed(identity)
+
+    def _update_one(self, info: models.ParticipantInfo) -> None:
+        if info.identity == self.local.identity:
+            if info.sid == self.local.sid:
+                self._apply(self.local, info)
+            return
+        known = self.remotes.get(info.identity)
+        if info.state == _State.DISCONNECTED:
+            if known is not None and known.sid == info.sid:
+                self._left(info.identity, info)
+            return
+        if known is None:
+            self._arrived(info)
+        else:
+            self._apply(known, info)
+
+    def _arrived(self, info: models.ParticipantInfo) -> None:
+        participant = self.remotes[info.identity] = RemoteParticipant(info)
+        self._listener.peer_changed(info.identity)
+        self._emit("participant_connected", participant)
+        if info.state == _State.ACTIVE:
+            self._emit("participant_active", participant)
+
+    def _left(self, identity: str, info: models.ParticipantInfo) -> None:
+        participant = self.remotes.pop(identity)
+        self._heard.pop(identity, None)
+        participant._info.CopyFrom(info)
+        participant._info.state = _State.DISCONNECTED
+        self._listener.peer_left(identity)
+        self._emit("participant_disconnected", participant)
+
+    def _apply(self, participant: Participant, info: models.ParticipantInfo) -> None:
+        """Bring a participant up to date and tell what changed."""
+        old = models.ParticipantInfo()
+        old.CopyFrom(participant._info)
+        if info.sid == old.sid and info.version and info.version < old.version:
+            return
+        participant._info.CopyFrom(info)
+        if isinstance(participant, RemoteParticipant):
+            if info.sid != old.sid:
+                self._heard.pop(info.identity, None)
+                self._listener.peer_restarted(info.identity)
+            self._listener.peer_changed(info.identity)
+        self._tell_changes(participant, old, info)
+
+    def _tell_changes(self, participant: Participant, old: models.ParticipantInfo, new: models.ParticipantInfo) -> None:
+        if new.name != old.name:
+            self._emit("participant_name_changed", participant, old.name, new.name)
+        if new.metadata != old.metadata:
+            self._emit("participant_metadata_changed", participant, old.metadata, new.metadata)
+        before, after = dict(old.attributes), dict(new.attributes)
+        if before != after:
+            changed = {key: value for key, value in after.items() if before.get(key) != value}
+            changed.update({key: "" for key in before if key not in after})
+            self._emit("participant_attributes_changed", changed, participant)
+        if new.permission != old.permission:
+            self._emit("participant_permissions_changed", participant, participant.permissions)
+        if new.state == _State.ACTIVE and old.state != _State.ACTIVE and isinstance(participant, RemoteParticipant):
+            self._emit("participant_active", participant)

@@ -1,0 +1,218 @@
+"""Making calls: the asyncio shell around `Caller`. A call leaves here as packets; its outcome comes back as a future."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from livekit.errors import PacketTooLargeError, SessionClosedError
+from livekit.options import RpcOptions
+from livekit.protocol import models
+from livekit.session.port import PacketSender, PacketStream
+from livekit.streams.incoming import IncompleteStreamError, StreamSink, StreamTooLongError
+from livekit.streams.outgoing import HeaderTooLargeError, text_stream
+
+from . import wire
+from .caller import Caller, CallerLimits, OutgoingCall
+from .deadline import remaining_budget
+from .errors import RpcError, RpcNotConnectedError, reason
+from .invocation import RpcCallInfo
+from .looptimer import LoopTimer
+from .peers import PeerBook
+
+logger = logging.getLogger("livekit.rpc")
+
+DEFAULT_RESPONSE_TIMEOUT = 15.0
+"""Seconds from the call to its end."""
+DEFAULT_MAX_ROUND_TRIP_LATENCY = 7.0
+"""Seconds from when the request was delivered until it must have been acknowledged."""
+
+_Code = RpcError.ErrorCode
+
+
+class RpcClient:
+    """The calls that one room makes while it is joined to a session."""
+
+    def __init__(self, sender: PacketSender, peers: PeerBook, options: RpcOptions) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sender = sender
+        self._limit = options.max_payload_size
+        limits = CallerLimits(
+            max_payload_size=options.max_payload_size,
+            fail_fast_while_reconnecting=options.fail_fast_while_reconnecting,
+        )
+        self.core = Caller(self, peers, limits)
+        self._timer = LoopTimer(self._loop, self.core)
+        self._streams: dict[str, PacketStream] = {}
+        self._unsupported_server = False
+
+    def joined(self, server: models.ServerInfo) -> None:
+        """Learn what the server can do."""
+        self.core.announces_joins = wire.SERVER_ANNOUNCES_JOINS in server.debug_info
+        self._unsupported_server = _older_than(server.version, (1, 8, 0))
+
+    async def perform(self, info: RpcCallInfo, *, wait_for_ready: bool = False) -> str:
+        """Make one call; the arguments have been checked.
+
+        Cancelling it tells the callee, whose handler is cancelled in turn if it is of this SDK.
+
+        Raises:
+            RpcError: every way a call can fail.
+        """
+        if self._unsupported_server:
+            raise RpcError._built_in(_Code.UNSUPPORTED_SERVER)
+        now = self._loop.time()
+        budget = DEFAULT_RESPONSE_TIMEOUT if info.response_timeout is None else info.response_timeout
+        inherited = remaining_budget(now)
+        if inherited is not None and inherited < budget:
+            budget = inherited
+            if budget <= 0:
+                raise RpcError._built_in(_Code.RESPONSE_TIMEOUT, reason("deadline_of_handler_passed"))
+        latency = info.max_round_trip_latency
+        future: asyncio.Future[str] = self._loop.create_future()
+        call = self.core.start(
+            info.destination_identity,
+            info.method,
+            info.payload,
+            budget=budget,
+            ack_latency=DEFAULT_MAX_ROUND_TRIP_LATENCY if latency is None else latency,
+            wait_for_ready=wait_for_ready,
+            waiter=future,
+            now=now,
+        )
+        self._timer.update()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self.core.cancel(call)
+            raise
+
+    # What the connection brings
+
+    def receive_ack(self, sender: str, ack: models.RpcAck) -> None:
+        self.core.receive_ack(sender, ack.request_id, self._loop.time())
+
+    def receive_response(self, sender: str, response: models.RpcResponse) -> None:
+        if response.HasField("error"):
+            self.core.receive_error(sender, response.request_id, RpcError._from_proto(response.error))
+        else:
+            self.core.receive_response(sender, response.request_id, response.payload)
+
+    def open_response(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
+        """The reader of a version 2 response; None where nobody waits for it."""
+        request_id = header.attributes.get(wire.ATTR_REQUEST_ID, "")
+        if not self.core.expects(sender, request_id):
+            return None
+        return _ResponseSink(self.core, sender, request_id, self._limit)
+
+    def peer_changed(self, identity: str) -> None:
+        self.core.peer_changed(identity, self._loop.time())
+        self._timer.update()
+
+    def set_online(self, online: bool) -> None:
+        self.core.set_online(online, self._loop.time())
+        self._timer.update()
+
+    def close(self) -> None:
+        """The room is not connected any more: pending calls end."""
+        self.core.close(RpcError._built_in(_Code.RECIPIENT_DISCONNECTED, reason("room_disconnected")))
+        self._timer.close()
+
+    # CallerOutput
+
+    def send_request(self, call: OutgoingCall) -> None:
+        try:
+            packets = self._request_packets(call)
+            delivered = partial(self._delivered, call)
+            if isinstance(packets, models.DataPacket):
+                self._sender.send_packet(packets, on_delivered=delivered)
+            else:
+                self._streams[call.request_id] = self._sender.send_packets(packets, on_delivered=delivered)
+        except (HeaderTooLargeError, PacketTooLargeError) as error:
+            raise RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(str(error))) from error
+        except SessionClosedError as error:
+            raise not_connected() from error
+
+    def send_cancel(self, call: OutgoingCall) -> None:
+        stream = self._streams.pop(call.request_id, None)
+        if stream is not None:
+            stream.cancel()
+        try:
+            self._sender.send_packet(wire.cancel_packet(call.destination, call.request_id, call.request_id))
+        except SessionClosedError:
+            logger.debug("call %s: not connected, so its cancel was not sent", call.request_id)
+
+    def settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
+        if self._streams:
+            self._streams.pop(call.request_id, None)
+        future = call.waiter
+        if not isinstance(future, asyncio.Future) or future.done():
+            return
+        if isinstance(outcome, RpcError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    def _request_packets(self, call: OutgoingCall) -> models.DataPacket | Iterator[models.DataPacket]:
+        peer = call.peer
+        if peer is None or call.version == wire.VERSION_1:
+            return wire.request_packet(call.destination, call.request_id, call.method, call.payload, call.timeout_ms)
+        return text_stream(
+            call.payload,
+            topic=wire.REQUEST_TOPIC,
+            destinations=[call.destination],
+            attributes=wire.request_attributes(call.request_id, call.method, call.timeout_ms),
+            stream_id=call.request_id,
+            inline=peer.client_protocol >= wire.PROTOCOL_INLINE_STREAMS,
+            deflate=peer.deflate,
+        )
+
+    def _delivered(self, call: OutgoingCall) -> None:
+        self.core.confirmed(call, self._loop.time())
+        self._timer.update()
+
+
+class _ResponseSink:
+    """Reads the stream of a version 2 response."""
+
+    def __init__(self, core: Caller, sender: str, request_id: str, limit: int | None) -> None:
+        self.limit = limit
+        self._core = core
+        self._sender = sender
+        self._request_id = request_id
+        self._content: list[bytes] = []
+
+    def received(self, content: bytes) -> None:
+        self._content.append(content)
+
+    def finished(self, attributes: Mapping[str, str]) -> None:
+        try:
+            payload = b"".join(self._content).decode()
+        except UnicodeDecodeError:
+            self._fail(_Code.APPLICATION_ERROR, "response_not_utf8")
+        else:
+            self._core.receive_response(self._sender, self._request_id, payload)
+
+    def failed(self, error: IncompleteStreamError) -> None:
+        if isinstance(error, StreamTooLongError):
+            self._fail(_Code.RESPONSE_PAYLOAD_TOO_LARGE, f"over {self.limit} bytes")
+        else:
+            self._fail(_Code.APPLICATION_ERROR, f"response_incomplete: {error}")
+
+    def _fail(self, code: RpcError.ErrorCode, why: str) -> None:
+        self._core.receive_error(self._sender, self._request_id, RpcError._built_in(code, reason(why)))
+
+
+def not_connected() -> RpcNotConnectedError:
+    message = "the room is not connected: await room.connect(...) first"
+    return RpcNotConnectedError(_Code.SEND_FAILED, message, reason("not_connected"))
+
+
+def _older_than(version: str, wanted: tuple[int, ...]) -> bool:
+    """Whether a server's version is known to be older; what cannot be read is taken as new."""
+    parts = version.split("-", 1)[0].split(".")
+    if not all(part.isdecimal() for part in parts):
+        return False
+    return tuple(int(part) for part in parts) < wanted

@@ -1,0 +1,52 @@
+"""The RPC side of a local participant: what users call, checked, before it becomes a call."""
+
+from __future__ import annotations
+
+import math
+
+from .client import RpcClient, not_connected
+from .errors import RpcArgumentTypeError
+from .invocation import RpcCallInfo, chain_outgoing
+from .registry import RpcRegistry
+
+
+class LocalRpc:
+    """Handlers, interceptors and calls of one room. It outlives the room's connections; `client` is the current one."""
+
+    def __init__(self) -> None:
+        self.registry = RpcRegistry()
+        self.client: RpcClient | None = None
+
+    async def perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
+        """Check the arguments and make the call, inside the interceptors. Raises as `LocalParticipant.perform_rpc`."""
+        _check(call)
+        if self.client is None:
+            raise not_connected()
+        client = self.client
+
+        async def terminal(info: RpcCallInfo) -> str:
+            if info is not call:
+                _check(info)
+            return await client.perform(info, wait_for_ready=wait_for_ready)
+
+        if not self.registry.interceptors:
+            return await client.perform(call, wait_for_ready=wait_for_ready)
+        return await chain_outgoing(self.registry.interceptors, terminal)(call)
+
+
+def _check(call: RpcCallInfo) -> None:
+    """Raises ValueError, which is a TypeError too where a str is missing."""
+    for name in ("destination_identity", "method", "payload"):
+        value = getattr(call, name)
+        if not isinstance(value, str):
+            raise RpcArgumentTypeError(f"{name} must be a str, not {type(value).__name__}")
+        if not value and name != "payload":
+            raise ValueError(f"{name} must not be empty")
+    for name in ("response_timeout", "max_round_trip_latency"):
+        seconds = getattr(call, name)
+        if seconds is None:
+            continue
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            raise RpcArgumentTypeError(f"{name} must be a number of seconds or None, not {type(seconds).__name__}")
+        if not math.isfinite(seconds) or seconds <= 0:
+            raise ValueError(f"{name} must be a positive, finite number of seconds, not {seconds}")

@@ -1,0 +1,67 @@
+"""Which handler answers which method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+
+from .errors import RpcArgumentTypeError
+from .invocation import RpcHandler, RpcInterceptor
+
+
+class RpcRegistry:
+    """The methods and interceptors of one room; they outlive its connections."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, RpcHandler] = {}
+        """By method name, as given."""
+        self.executors: dict[str, Executor] = {}
+        """Where the sync handlers run that were registered with one."""
+        self.interceptors: tuple[RpcInterceptor, ...] = ()
+        """Outermost first; replaced as a whole, so that a call keeps those it began with."""
+
+    def register(
+        self, method: str, handler: RpcHandler | None, *, replace: bool, executor: Executor | None
+    ) -> RpcHandler | Callable[[RpcHandler], RpcHandler]:
+        """Register a handler, or without one give a decorator that does.
+
+        Raises:
+            ValueError: the name is taken or empty.
+            TypeError: `handler` cannot be called.
+        """
+        if handler is None:
+            return partial(self.add, method, replace=replace, executor=executor)
+        return self.add(method, handler, replace=replace, executor=executor)
+
+    def add(self, method: str, handler: RpcHandler, *, replace: bool, executor: Executor | None) -> RpcHandler:
+        """Register a handler and return it. Raises as `register` does."""
+        if not isinstance(method, str):
+            raise RpcArgumentTypeError(f"a method's name must be a str, not {type(method).__name__}")
+        if not method:
+            raise ValueError("a method's name must not be empty")
+        if not callable(handler):
+            raise TypeError(f"the handler of {method!r} must be callable, not {type(handler).__name__}")
+        if method in self.handlers and not replace:
+            raise ValueError(f"method {method!r} is registered already; pass replace=True to replace its handler")
+        self.handlers[method] = handler
+        self.executors.pop(method, None)
+        if executor is not None:
+            self.executors[method] = executor
+        return handler
+
+    def unregister(self, method: str, *, missing_ok: bool) -> None:
+        """Raises KeyError if nothing is registered by that name."""
+        if method not in self.handlers and not missing_ok:
+            raise KeyError(method)
+        self.handlers.pop(method, None)
+        self.executors.pop(method, None)
+
+    def add_interceptor(self, interceptor: RpcInterceptor) -> None:
+        """Adding one twice has no effect."""
+        if not any(known is interceptor for known in self.interceptors):
+            self.interceptors = (*self.interceptors, interceptor)
+
+    def remove_interceptor(self, interceptor: RpcInterceptor) -> None:
+        """Removing one that was not added has no effect."""
+        self.interceptors = tuple(known for known in self.interceptors if known is not interceptor)

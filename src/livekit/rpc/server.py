@@ -1,0 +1,194 @@
+"""Answering calls: the asyncio shell around `Responder`. Each call that runs is one task, owned here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from livekit.errors import SessionClosedError
+from livekit.options import RpcOptions
+from livekit.protocol import models
+from livekit.session.port import PacketSender
+from livekit.streams.incoming import IncompleteStreamError, StreamAbortedError, StreamSink, StreamTooLongError
+from livekit.streams.outgoing import text_stream
+
+from . import wire
+from .deadline import DeadlineScope, enter_scope
+from .errors import RpcError, reason
+from .looptimer import LoopTimer
+from .peers import PeerBook
+from .registry import RpcRegistry
+from .responder import IncomingCall, Responder, ResponderLimits, ServeState
+from .running import run_handler
+
+logger = logging.getLogger("livekit.rpc")
+
+STOP_GRACE = 2.0
+"""Seconds that handlers have to end when their room disconnects."""
+
+_Code = RpcError.ErrorCode
+
+
+class RpcServer:
+    """The calls that one room answers while it is joined to a session."""
+
+    def __init__(self, sender: PacketSender, peers: PeerBook, registry: RpcRegistry, options: RpcOptions) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sender = sender
+        self._peers = peers
+        self._registry = registry
+        self._options = options
+        limits = ResponderLimits(
+            max_payload_size=options.max_payload_size,
+            max_concurrent_calls=options.max_concurrent_calls,
+            max_concurrent_calls_per_caller=options.max_concurrent_calls_per_caller,
+        )
+        self.core = Responder(self, limits)
+        self._timer = LoopTimer(self._loop, self.core)
+        self._tasks: dict[IncomingCall, asyncio.Task[None]] = {}
+
+    # What the connection brings
+
+    def receive_request(self, sender: str, request: models.RpcRequest) -> None:
+        """A version 1 request."""
+        call = self.core.begin(
+            sender,
+            request.id,
+            request.method,
+            request.response_timeout_ms,
+            request.version,
+            wire.VERSION_1,
+            self._loop.time(),
+        )
+        if call is not None:
+            self.core.payload_received(call, request.payload)
+            self._timer.update()
+
+    def open_request(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
+        """The reader of a version 2 request; None where it is not to be run."""
+        request = wire.parse_request_attributes(header)
+        call = self.core.begin(
+            sender,
+            request.request_id,
+            request.method,
+            request.timeout_ms,
+            request.version,
+            wire.VERSION_2,
+            self._loop.time(),
+        )
+        if call is None:
+            return None
+        self._timer.update()
+        return _RequestSink(self.core, call, self._options.max_payload_size)
+
+    def receive_cancel(self, sender: str, request_id: str) -> None:
+        self.core.receive_cancel(sender, request_id)
+
+    async def close(self) -> None:
+        """Answer every running call with RECIPIENT_DISCONNECTED, cancel its handler and wait for them, but not long."""
+        self.core.close()
+        self._timer.close()
+        tasks = set(self._tasks.values()) - {asyncio.current_task()}
+        if not tasks:
+            return
+        _, running = await asyncio.wait(tasks, timeout=STOP_GRACE)
+        if running:
+            logger.warning("%d RPC handlers did not end within %.0f s of being cancelled", len(running), STOP_GRACE)
+
+    # ResponderOutput
+
+    def send_ack(self, call: IncomingCall) -> None:
+        self._send(wire.ack_packet(call.caller, call.request_id))
+
+    def run(self, call: IncomingCall) -> None:
+        # A task starts on a later turn of the loop than the flush of the acknowledgement just sent.
+        task = self._loop.create_task(self._serve(call), name=f"livekit rpc {call.invocation.method}")
+        self._tasks[call] = task
+
+    def stop(self, call: IncomingCall) -> None:
+        task = self._tasks.get(call)
+        if task is not None:
+            task.cancel()
+
+    def send_response(self, call: IncomingCall, payload: str) -> None:
+        if call.version == wire.VERSION_1:
+            self._send(wire.response_packet(call.caller, call.request_id, payload))
+            return
+        peer = self._peers.peer(call.caller)
+        packets = text_stream(
+            payload,
+            topic=wire.RESPONSE_TOPIC,
+            destinations=[call.caller],
+            attributes={wire.ATTR_REQUEST_ID: call.request_id},
+            inline=peer.client_protocol >= wire.PROTOCOL_INLINE_STREAMS,
+            deflate=peer.deflate,
+        )
+        if isinstance(packets, models.DataPacket):
+            self._send(packets)
+        else:
+            try:
+                self._sender.send_packets(packets)
+            except SessionClosedError:
+                logger.debug("call %s: not connected, so its response was not sent", call.request_id)
+
+    def send_error(self, call: IncomingCall, error: RpcError) -> None:
+        self._send(wire.error_packet(call.caller, call.request_id, error))
+
+    def _send(self, packet: models.DataPacket) -> None:
+        try:
+            self._sender.send_packet(packet)
+        except SessionClosedError:
+            logger.debug("not connected, so a packet to %s was not sent", list(packet.destination_identities))
+
+    async def _serve(self, call: IncomingCall) -> None:
+        scope = DeadlineScope(call.deadline)
+        enter_scope(scope)
+        try:
+            result: object = await run_handler(self._registry, call.invocation, self._options.slow_handler_warning)
+        except RpcError as error:
+            self.core.fail(call, error)
+        except asyncio.CancelledError:
+            if call.state is ServeState.RUNNING:
+                logger.warning("the handler of RPC method %r raised CancelledError", call.invocation.method)
+            self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
+        except Exception:
+            logger.exception("the handler of RPC method %r failed (call %s)", call.invocation.method, call.request_id)
+            self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
+        else:
+            self.core.finish(call, result)
+        finally:
+            scope.active = False
+            del self._tasks[call]
+
+
+class _RequestSink:
+    """Reads the stream of a version 2 request."""
+
+    def __init__(self, core: Responder, call: IncomingCall, limit: int | None) -> None:
+        self.limit = limit
+        self._core = core
+        self._call = call
+        self._content: list[bytes] = []
+
+    def received(self, content: bytes) -> None:
+        self._content.append(content)
+
+    def finished(self, attributes: Mapping[str, str]) -> None:
+        try:
+            payload = b"".join(self._content).decode()
+        except UnicodeDecodeError:
+            self._reject(_Code.APPLICATION_ERROR, "request_not_utf8")
+        else:
+            self._core.payload_received(self._call, payload)
+
+    def failed(self, error: IncompleteStreamError) -> None:
+        if isinstance(error, StreamAbortedError):
+            self._core.abandon(self._call)
+        elif isinstance(error, StreamTooLongError):
+            self._reject(_Code.REQUEST_PAYLOAD_TOO_LARGE, f"over {self.limit} bytes")
+        else:
+            self._reject(_Code.APPLICATION_ERROR, f"request_incomplete: {error}")
+
+    def _reject(self, code: RpcError.ErrorCode, why: str) -> None:
+        self._core.reject(self._call, RpcError._built_in(code, reason(why)))

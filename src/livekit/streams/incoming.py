@@ -1,0 +1,177 @@
+"""Putting streams together from packets. Who reads them is a `StreamSink`, chosen by topic when a header arrives."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from livekit.protocol import models
+
+from .deflate import InflatedTooLongError, InflateError, Inflater
+
+logger = logging.getLogger("livekit")
+
+MAX_OPEN_STREAMS_PER_SENDER = 4_096
+"""Streams a sender may have open at once; the next one is refused."""
+
+_Header = models.DataStream.Header
+_DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
+
+
+class StreamSink(Protocol):
+    """The reader of one stream. Exactly one of `finished` and `failed` is called, last."""
+
+    limit: int | None
+    """Most bytes of content, inflated, that the reader takes; None for no limit."""
+
+    def received(self, content: bytes) -> None:
+        """More content, inflated."""
+        ...
+
+    def finished(self, attributes: Mapping[str, str]) -> None:
+        """The stream is complete; `attributes` are those of its trailer."""
+        ...
+
+    def failed(self, error: IncompleteStreamError) -> None:
+        """The stream ends without being complete."""
+        ...
+
+
+class IncompleteStreamError(Exception):
+    """Why a stream is not complete."""
+
+
+class StreamTooLongError(IncompleteStreamError):
+    """The content is over the reader's limit."""
+
+
+class StreamAbortedError(IncompleteStreamError):
+    """The sender closed the stream with a reason, or left."""
+
+
+class StreamCorruptError(IncompleteStreamError):
+    """Chunks are missing, or the content does not inflate or has another length than announced."""
+
+
+SinkFactory = Callable[[str, _Header], StreamSink | None]
+"""Gives the reader of a stream from a sender's identity and its header; None to refuse it."""
+
+
+class _OpenStream:
+    """A stream whose trailer has not come."""
+
+    __slots__ = ("_expected", "_inflater", "_next_index", "_received", "sink")
+
+    def __init__(self, header: _Header, sink: StreamSink) -> None:
+        self.sink = sink
+        self._expected = header.total_length if header.HasField("total_length") else None
+        self._inflater = Inflater(sink.limit) if header.compression == _DEFLATE_RAW else None
+        self._next_index = 0
+        self._received = 0
+        if self._expected is not None and sink.limit is not None and self._expected > sink.limit:
+            raise StreamTooLongError(f"{self._expected} bytes announced, {sink.limit} allowed")
+
+    def chunk(self, index: int, content: bytes) -> None:
+        """Raises IncompleteStreamError. A chunk that comes again is ignored."""
+        if index < self._next_index:
+            return
+        if index > self._next_index:
+            raise StreamCorruptError(f"chunk {self._next_index} is missing")
+        self._next_index += 1
+        self.content(content)
+
+    def content(self, content: bytes) -> None:
+        if self._inflater is not None:
+            try:
+                content = self._inflater.feed(content)
+            except InflateError as error:
+                too_long = isinstance(error, InflatedTooLongError)
+                raise (StreamTooLongError if too_long else StreamCorruptError)(str(error)) from error
+        self._received += len(content)
+        if self.sink.limit is not None and self._received > self.sink.limit:
+            raise StreamTooLongError(f"more than {self.sink.limit} bytes")
+        self.sink.received(content)
+
+    def finish(self, attributes: Mapping[str, str]) -> None:
+        """Raises StreamCorruptError."""
+        if self._inflater is not None:
+            try:
+                self._inflater.finish()
+            except InflateError as error:
+                raise StreamCorruptError(str(error)) from error
+        if self._expected is not None and self._received != self._expected:
+            raise StreamCorruptError(f"{self._received} bytes came of {self._expected}")
+        self.sink.finished(attributes)
+
+
+class IncomingStreams:
+    """All streams that are arriving, by sender and stream id."""
+
+    def __init__(self) -> None:
+        self._topics: dict[str, SinkFactory] = {}
+        self._open: dict[str, dict[str, _OpenStream]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(streams) for streams in self._open.values())
+
+    def register(self, topic: str, factory: SinkFactory) -> None:
+        """Read streams of `topic`. Raises ValueError if somebody does already."""
+        if topic in self._topics:
+            raise ValueError(f"streams of topic {topic!r} have a reader already")
+        self._topics[topic] = factory
+
+    def unregister(self, topic: str) -> None:
+        self._topics.pop(topic, None)
+
+    def header(self, sender: str, header: _Header) -> None:
+        factory = self._topics.get(header.topic)
+        streams = self._open.get(sender, {})
+        if factory is None or header.stream_id in streams or len(streams) >= MAX_OPEN_STREAMS_PER_SENDER:
+            logger.debug("ignored a stream of topic %r from %r", header.topic, sender)
+            return
+        sink = factory(sender, header)
+        if sink is None:
+            return
+        try:
+            stream = _OpenStream(header, sink)
+            if header.HasField("inline_content"):
+                stream.content(header.inline_content)
+                stream.finish({})
+            else:
+                self._open.setdefault(sender, {})[header.stream_id] = stream
+        except IncompleteStreamError as failure:
+            sink.failed(failure)
+
+    def chunk(self, sender: str, chunk: models.DataStream.Chunk) -> None:
+        stream = self._open.get(sender, {}).get(chunk.stream_id)
+        if stream is None:
+            return
+        try:
+            stream.chunk(chunk.chunk_index, chunk.content)
+        except IncompleteStreamError as failure:
+            del self._open[sender][chunk.stream_id]
+            stream.sink.failed(failure)
+
+    def trailer(self, sender: str, trailer: models.DataStream.Trailer) -> bool:
+        """The end of a stream, by plan or by abort. False if no such stream is open."""
+        stream = self._open.get(sender, {}).pop(trailer.stream_id, None)
+        if stream is None:
+            return False
+        try:
+            if trailer.reason:
+                raise StreamAbortedError(trailer.reason)
+            stream.finish(trailer.attributes)
+        except IncompleteStreamError as failure:
+            stream.sink.failed(failure)
+        return True
+
+    def sender_left(self, sender: str) -> None:
+        """The sender is gone: its streams fail."""
+        for stream in self._open.pop(sender, {}).values():
+            stream.sink.failed(StreamAbortedError("the sender left the room"))
+
+    def close(self) -> None:
+        """The room disconnected: all streams fail."""
+        for sender in list(self._open):
+            self.sender_left(sender)
