@@ -40,7 +40,7 @@ class SessionListener(Protocol):
         """A data packet, decoded; reliable ones in the sender's order and without duplicates."""
         ...
 
-    def on_state(self, state: SessionState, reason: models.DisconnectReason.ValueType) -> None:
+    def on_state(self, state: SessionState, reason: models.DisconnectReason) -> None:
         """The state changed; `reason` says why for DISCONNECTED, and is UNKNOWN_REASON otherwise."""
         ...
 
@@ -109,7 +109,7 @@ class Session(PacketSender, Protocol):
         """Send a signal message, now or after a reconnect. Raises SessionClosedError when DISCONNECTED."""
         ...
 
-    async def close(self, reason: models.DisconnectReason.ValueType = models.DisconnectReason.CLIENT_INITIATED) -> None:
+    async def close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:
         """Leave and release everything; safe in every state and to call twice. Ends within a second.
 
         `on_state(DISCONNECTED, reason)` has been called when this returns."""

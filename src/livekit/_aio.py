@@ -1,0 +1,62 @@
+"""Two things that asyncio of Python 3.10 does not have, or not safely."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+__all__ = ["finish", "within"]
+
+T = TypeVar("T")
+
+
+async def within(seconds: float | None, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await `coroutine` for at most `seconds`; it has ended when this returns or raises, by cancellation too.
+
+    Unlike `asyncio.wait_for` before Python 3.12 this never swallows a cancellation.
+
+    Raises:
+        asyncio.TimeoutError: it did not end in time, and was cancelled.
+    """
+    task = asyncio.ensure_future(coroutine)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if task.done():
+            return task.result()
+    finally:
+        await _end(task)
+    raise asyncio.TimeoutError
+
+
+async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await `coroutine` to its end even if cancelled meanwhile; the cancellation is raised then.
+
+    For releasing things: what it does must be short."""
+    task = asyncio.ensure_future(coroutine)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # seen, though the cancellation goes first
+        raise cancelled
+    return task.result()
+
+
+async def _end(task: asyncio.Task[T]) -> None:
+    """Cancel a task and wait until it has taken notice."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        task.cancel()
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if not task.cancelled():
+        task.exception()
+    if cancelled is not None:
+        raise cancelled

@@ -1,0 +1,55 @@
+"""One connection's life. :mod:`livekit.session.port` is what the room above sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from livekit.errors import ConnectError
+
+from .port import PacketSender, PacketStream, Session, SessionListener, SessionState
+
+if TYPE_CHECKING:
+    from livekit.options import RoomOptions
+
+__all__ = [
+    "PacketSender",
+    "PacketStream",
+    "Session",
+    "SessionFactory",
+    "SessionListener",
+    "SessionState",
+    "open_session",
+    "register_scheme",
+]
+
+SessionFactory = Callable[[str, str, "RoomOptions", SessionListener], Session]
+"""Makes a session of URL, token, options and listener."""
+
+
+def open_session(url: str, token: str, options: RoomOptions, listener: SessionListener) -> Session:
+    """Make a session, of the kind that the URL's scheme says; `connect` it next.
+
+    Raises:
+        ConnectError: the URL is none, or no kind of session has its scheme.
+    """
+    scheme = url.strip().partition(":")[0].lower()
+    factory = _FACTORIES.get(scheme)
+    if factory is None:
+        known = ", ".join(sorted(_FACTORIES))
+        raise ConnectError(f"{url!r} is not the URL of a LiveKit server; its scheme must be one of {known}")
+    return factory(url, token, options, listener)
+
+
+def register_scheme(scheme: str, factory: SessionFactory) -> None:
+    """Have `open_session` use `factory` for URLs of `scheme`, such as ``memory``."""
+    _FACTORIES[scheme.lower()] = factory
+
+
+def _webrtc(url: str, token: str, options: RoomOptions, listener: SessionListener) -> Session:
+    from .webrtc_session import WebRtcSession  # loads WebRTC, which an in-memory room does without
+
+    return WebRtcSession(url, token, options, listener)
+
+
+_FACTORIES: dict[str, SessionFactory] = dict.fromkeys(("ws", "wss", "http", "https"), _webrtc)

@@ -1,0 +1,193 @@
+"""Which packet goes next: single packets and long streams of packets share one channel. No I/O of its own.
+
+The channel is kept short of `HIGH_WATER` bytes, so that whatever comes next waits behind no more than that. Single
+packets go first; a stream packet has its turn after `SINGLES_TURN` bytes of them. Streams go round robin.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from livekit.errors import SessionClosedError
+from livekit.protocol import models
+from livekit.webrtc import ChannelError, DataChannel
+
+__all__ = ["HIGH_WATER", "LOW_WATER", "MAX_QUEUED", "SINGLES_TURN", "Outbox", "OutboxFullError", "OutgoingStream"]
+
+logger = logging.getLogger("livekit.session")
+
+HIGH_WATER = 48 * 1024
+"""Bytes in the channel above which packets wait here; one stream chunk above it is still below 64 KiB."""
+LOW_WATER = 24 * 1024
+"""Bytes in the channel at which the next ones are handed over."""
+SINGLES_TURN = 64 * 1024
+"""Bytes of single packets that may overtake a waiting stream before it has a turn."""
+MAX_QUEUED = 64 * 1024 * 1024
+"""Bytes of single packets that wait here, while the connection is slow or away."""
+
+Delivered = Callable[[], None]
+Serialise = Callable[[models.DataPacket], bytes]
+Frame = Callable[[bytes, "Delivered | None"], "tuple[bytes, Delivered | None]"]
+"""What happens to a serialised packet when its turn comes: it is numbered and kept."""
+
+
+class OutboxFullError(SessionClosedError):
+    """Too much waits to be sent already; this packet was not taken."""
+
+
+class OutgoingStream:
+    """Packets that are sent one after another at the pace of the channel."""
+
+    def __init__(self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None) -> None:
+        self._packets = packets
+        self._on_delivered = on_delivered
+        self._next: bytes | None = None
+
+    def cancel(self) -> None:
+        self._next = None
+        self._packets = iter(())
+        self._on_delivered = None
+
+    def prime(self, serialise: Serialise) -> bool:
+        """Have the next packet at hand; False when there is none."""
+        if self._next is None:
+            try:
+                packet = next(self._packets, None)
+                self._next = None if packet is None else serialise(packet)
+            except Exception:
+                logger.exception("a stream of packets failed and ends here")
+                self.cancel()
+        return self._next is not None
+
+    def take(self, serialise: Serialise) -> tuple[bytes, Delivered | None, bool]:
+        """The packet at hand, what to call when it is delivered, and whether more follow."""
+        data, self._next = self._next, None
+        assert data is not None, "take follows a prime that said True"
+        more = self.prime(serialise)
+        return data, None if more or self._on_delivered is None else self._delivered, more
+
+    def _delivered(self) -> None:
+        if self._on_delivered is not None:
+            self._on_delivered()
+
+
+class Outbox:
+    """The queue before one channel."""
+
+    def __init__(self, serialise: Serialise, frame: Frame, unframe: Callable[[], None]) -> None:
+        self._serialise = serialise
+        self._frame = frame
+        self._unframe = unframe
+        self._channel: DataChannel | None = None
+        self._singles: deque[tuple[bytes, Delivered | None]] = deque()
+        self._queued = 0
+        self._streams: deque[OutgoingStream] = deque()
+        self._overtaken = 0
+        self._pumping = False
+
+    @property
+    def queued(self) -> int:
+        """Bytes of single packets that wait."""
+        return self._queued
+
+    def attach(self, channel: DataChannel) -> None:
+        """Send on this channel from now on, what waits first."""
+        self._channel = channel
+        channel.buffered_amount_low_threshold = LOW_WATER
+        channel.on_buffered_amount_low = self.pump
+        self.pump()
+
+    def detach(self) -> None:
+        """Keep everything until there is a channel again."""
+        if self._channel is not None:
+            self._channel.on_buffered_amount_low = _nothing
+            self._channel = None
+
+    def send(self, data: bytes, on_delivered: Delivered | None = None) -> None:
+        """Send one serialised packet, or queue it.
+
+        Raises:
+            OutboxFullError: `MAX_QUEUED` bytes wait already.
+        """
+        channel = self._channel
+        if channel is not None and not self._singles and not self._pumping and channel.buffered_amount < HIGH_WATER:
+            if self._streams:
+                self._overtaken += len(data)
+            if self._hand_over(channel, data, on_delivered):
+                return
+        if self._queued + len(data) > MAX_QUEUED:
+            raise OutboxFullError(f"{self._queued} bytes wait to be sent already; wait for the connection or send less")
+        self._singles.append((data, on_delivered))
+        self._queued += len(data)
+
+    def send_stream(self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None) -> OutgoingStream:
+        stream = OutgoingStream(packets, on_delivered)
+        self._streams.append(stream)
+        self.pump()
+        return stream
+
+    def clear(self) -> None:
+        """Drop everything that waits."""
+        self.detach()
+        self._singles.clear()
+        self._queued = 0
+        for stream in self._streams:
+            stream.cancel()
+        self._streams.clear()
+
+    def pump(self) -> None:
+        """Hand over what the channel has room for."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while (channel := self._channel) is not None and channel.buffered_amount < HIGH_WATER:
+                if not self._pump_one(channel):
+                    break
+        finally:
+            self._pumping = False
+
+    def _pump_one(self, channel: DataChannel) -> bool:
+        """Hand over one packet; False if none was."""
+        if self._singles and not (self._streams and self._overtaken >= SINGLES_TURN):
+            data, on_delivered = self._singles[0]
+            if not self._hand_over(channel, data, on_delivered):
+                return False
+            self._singles.popleft()
+            self._queued -= len(data)
+            self._overtaken += len(data)
+            return True
+        self._overtaken = 0
+        while self._streams:
+            stream = self._streams.popleft()
+            if stream.prime(self._serialise):
+                return self._send_from(stream, channel)
+        return bool(self._singles)
+
+    def _send_from(self, stream: OutgoingStream, channel: DataChannel) -> bool:
+        data, on_delivered, more = stream.take(self._serialise)
+        if more:
+            self._streams.append(stream)
+        if self._hand_over(channel, data, on_delivered):
+            return True
+        self._singles.appendleft((data, on_delivered))
+        self._queued += len(data)
+        return False
+
+    def _hand_over(self, channel: DataChannel, data: bytes, on_delivered: Delivered | None) -> bool:
+        """Number and send; False if the channel is gone, which leaves the packet with the caller."""
+        try:
+            channel.send(*self._frame(data, on_delivered))
+        except ChannelError as error:
+            self._unframe()
+            if channel.is_open:
+                logger.error("a packet of %d bytes is dropped: %s", len(data), error)
+                return True
+            return False
+        return True
+
+
+def _nothing() -> None:
+    """The callback of a channel that is not ours any more."""

@@ -1,0 +1,121 @@
+"""Data packets in both directions: one object between a session and whatever channels it has just now."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from google.protobuf.message import DecodeError
+
+from livekit.errors import PacketTooLargeError
+from livekit.protocol import models, rtc
+from livekit.webrtc import ChannelError, DataChannel
+
+from .outbox import Delivered, Outbox, OutgoingStream
+from .sequencer import NUMBER_SIZE, ReceiveLog, ResendBuffer
+
+__all__ = ["MAX_PACKET_SIZE", "PacketPipe", "PacketTrace"]
+
+logger = logging.getLogger("livekit.session")
+
+MAX_PACKET_SIZE = 64_000
+"""Bytes of a serialised packet that is sent, where the peer does not accept less."""
+
+PacketTrace = Callable[[Literal["sent", "received"], models.DataPacket], None]
+"""Sees each packet that passes: as it was given to be sent, or as it came, before duplicates are dropped."""
+
+
+class PacketPipe:
+    """Packets out through two outboxes, packets in through the receive log to `deliver`."""
+
+    def __init__(self, deliver: Callable[[models.DataPacket], None]) -> None:
+        self.trace: PacketTrace | None = None
+        self._deliver = deliver
+        self._limit = MAX_PACKET_SIZE
+        self._sent = ResendBuffer()
+        self._received = ReceiveLog()
+        self._reliable_channel: DataChannel | None = None
+        self._reliable = Outbox(self._serialise, self._number, self._sent.take_back)
+        self._lossy = Outbox(self._serialise, lambda data, on_delivered: (data, on_delivered), lambda: None)
+
+    def send(self, packet: models.DataPacket, reliable: bool, on_delivered: Delivered | None) -> None:
+        """Raises PacketTooLargeError, OutboxFullError."""
+        if reliable:
+            self._reliable.send(self._serialise(packet), on_delivered)
+        else:
+            packet.kind = models.DataPacket.Kind.LOSSY
+            self._lossy.send(self._serialise(packet), on_delivered)
+
+    def send_stream(self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None) -> OutgoingStream:
+        return self._reliable.send_stream(packets, on_delivered)
+
+    def attach(self, reliable: DataChannel, lossy: DataChannel, max_message_size: int) -> None:
+        """Send on new channels from now on: first what no transport has confirmed, then what waits."""
+        self._limit = min(max_message_size, MAX_PACKET_SIZE)
+        self._reliable_channel = reliable
+        for sent in self._sent.unconfirmed():
+            self._send_again(sent.data, sent.confirm)
+        self._reliable.attach(reliable)
+        self._lossy.attach(lossy)
+
+    def detach(self) -> None:
+        """Keep packets until there are channels again."""
+        self._reliable_channel = None
+        self._reliable.detach()
+        self._lossy.detach()
+
+    def resumed(self, last_sequence: int) -> None:
+        """The server had `last_sequence` last: send again what follows."""
+        for sent in self._sent.after(last_sequence):
+            self._send_again(sent.data, sent.confirm)
+
+    def close(self) -> None:
+        """Drop everything that waits."""
+        self.detach()
+        self._reliable.clear()
+        self._lossy.clear()
+
+    def receive_states(self) -> list[rtc.DataChannelReceiveState]:
+        """What was received last, for the server to send again what follows."""
+        states = self._received.states(asyncio.get_running_loop().time())
+        return [rtc.DataChannelReceiveState(publisher_sid=sid, last_seq=last) for sid, last in states.items()]
+
+    def receive(self, data: bytes) -> None:
+        """A message from either channel."""
+        try:
+            packet = models.DataPacket.FromString(data)
+        except DecodeError:
+            logger.warning("dropped a message of %d bytes that is no data packet", len(data))
+            return
+        if self.trace is not None:
+            self.trace("received", packet)
+        sequence = packet.sequence
+        if sequence and not self._received.accept(packet.participant_sid, sequence, asyncio.get_running_loop().time()):
+            logger.debug("dropped packet %d of %s: it came before", sequence, packet.participant_sid)
+            return
+        self._deliver(packet)
+
+    def _serialise(self, packet: models.DataPacket) -> bytes:
+        if self.trace is not None:
+            self.trace("sent", packet)
+        data = packet.SerializeToString()
+        if len(data) + NUMBER_SIZE > self._limit:
+            raise PacketTooLargeError(
+                f"a packet of {len(data)} bytes is over the connection's limit of {self._limit - NUMBER_SIZE}; "
+                "send it as a data stream"
+            )
+        return data
+
+    def _number(self, data: bytes, on_delivered: Delivered | None) -> tuple[bytes, Delivered]:
+        sent = self._sent.number(data, on_delivered)
+        return sent.data, sent.confirm
+
+    def _send_again(self, data: bytes, on_delivered: Delivered) -> None:
+        channel = self._reliable_channel
+        if channel is not None and channel.is_open:
+            try:
+                channel.send(data, on_delivered)
+            except ChannelError as error:
+                logger.warning("a packet could not be sent again: %s", error)

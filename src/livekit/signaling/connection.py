@@ -1,0 +1,255 @@
+"""One WebSocket to the server: messages out and in, and the ping that notices a dead one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+import aiohttp
+
+from livekit._aio import finish
+from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError
+from livekit.protocol import rtc
+
+from .failures import classify_exception, classify_status
+from .keepalive import Keepalive, KeepaliveAction
+from .urls import SignalUrls
+
+__all__ = ["SignalConnection"]
+
+logger = logging.getLogger("livekit.signaling")
+
+MAX_MESSAGE_SIZE = 16 * 1024 * 1024
+"""Bytes of one message from the server; a room of thousands fits."""
+MAX_REASON_SIZE = 4096
+"""Bytes read of what a server says about a refusal."""
+VALIDATE_TIMEOUT = 3.0
+"""Seconds to ask why a connection was refused."""
+CLOSE_TIMEOUT = 0.5
+"""Seconds to send what is queued and to say goodbye."""
+
+
+class SignalConnection:
+    """A signal connection. Messages come as return values of `receive`, then, once started, by `on_message`.
+
+    Make one with `open`; who opened it must `close` it.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+        self.on_message: Callable[[rtc.SignalResponse], None] = _ignore
+        self.on_closed: Callable[[str], None] = _ignore
+        """Called once, with the reason, when the connection ended other than by `close`."""
+        self._session = session
+        self._socket = socket
+        self._queue: deque[bytes] = deque()
+        self._queued = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = [asyncio.ensure_future(self._write())]
+        self._keepalive: Keepalive | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(cls, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
+        """Connect; `progress` is told what is being waited for.
+
+        Raises:
+            ConnectError: the kind says what happened. Has no time limit of its own; nothing is left when cancelled.
+        """
+        headers = _authorization(token)
+        where = f"{urls.websocket.host}:{urls.websocket.port}"
+        progress(f"connecting to {where}")
+        session = aiohttp.ClientSession(trace_configs=[_connected(lambda: progress(f"waiting for {where} to answer"))])
+        try:
+            socket = await _connect(session, urls, headers)
+        except BaseException:
+            await session.close()
+            raise
+        progress("waiting for the server to admit us")
+        return cls(session, socket)
+
+    @property
+    def round_trip_time(self) -> float | None:
+        """Seconds, by the last ping; None before the first."""
+        return None if self._keepalive is None else self._keepalive.round_trip_time
+
+    @property
+    def closed(self) -> bool:
+        return self._closed or self._socket.closed
+
+    async def receive(self) -> rtc.SignalResponse:
+        """The next message; only before `start`.
+
+        Raises:
+            ConnectError: the connection ended, or what came is not LiveKit's protocol.
+        """
+        while True:
+            message = await self._socket.receive()
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                break
+            try:
+                return rtc.SignalResponse.FromString(message.data)
+            except ValueError as error:
+                raise NotLiveKitError(f"the server sent what is no signal message: {error}") from error
+        if message.type is aiohttp.WSMsgType.TEXT:
+            raise NotLiveKitError("the server sends text where LiveKit's protocol is binary")
+        raise ConnectError(f"the server closed the signal connection ({_close_reason(self._socket, message.extra)})")
+
+    def start(self, *, ping_interval: float, ping_timeout: float) -> None:
+        """Deliver messages to `on_message` from now on, and ping (seconds; 0 for the default)."""
+        loop = asyncio.get_running_loop()
+        self._keepalive = Keepalive(ping_interval, ping_timeout, loop.time())
+        self._tasks.append(asyncio.ensure_future(self._read(self._keepalive)))
+        self._timer = loop.call_at(self._keepalive.next_time, self._tick, self._keepalive)
+
+    def send(self, request: rtc.SignalRequest) -> None:
+        """Queue one message; never blocks. What is queued when the connection ends is lost."""
+        if not self._closed:
+            self._queue.append(request.SerializeToString())
+            self._queued.set()
+
+    async def close(self) -> None:
+        """Send what is queued, close the socket and wait until all is released. Safe to call twice."""
+        self._closed = True
+        self._queued.set()
+        try:
+            if self._tasks and not self._socket.closed:
+                await asyncio.wait(self._tasks[:1], timeout=CLOSE_TIMEOUT)
+                await self._socket.close()
+        finally:
+            await finish(self._release())
+
+    async def abort(self) -> None:
+        """Release everything at once, without a goodbye."""
+        self._closed = True
+        self._queue.clear()
+        await finish(self._release())
+
+    async def _release(self) -> None:
+        self._stop_timer()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._session.close()
+
+    async def _write(self) -> None:
+        while True:
+            while self._queue:
+                try:
+                    await self._socket.send_bytes(self._queue.popleft())
+                except (OSError, aiohttp.ClientError) as error:
+                    self._ended(f"sending failed: {error}")
+                    return
+            if self._closed:
+                return
+            self._queued.clear()
+            await self._queued.wait()
+
+    async def _read(self, keepalive: Keepalive) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                message = await self.receive()
+            except ConnectError as error:
+                self._ended(error.message)
+                return
+            keepalive.heard(loop.time())
+            if message.WhichOneof("message") == "pong_resp":
+                keepalive.answered(message.pong_resp.last_ping_timestamp, loop.time())
+            try:
+                self.on_message(message)
+            except Exception:
+                logger.exception("handling a signal message failed")
+
+    def _tick(self, keepalive: Keepalive) -> None:
+        loop = asyncio.get_running_loop()
+        action = keepalive.poll(loop.time())
+        if action is KeepaliveAction.DEAD:
+            self._ended(f"the server was silent for {keepalive.timeout:g} s")
+            return
+        if action is KeepaliveAction.PING:
+            timestamp, rtt = round(time.time() * 1000), round((keepalive.round_trip_time or 0) * 1000)
+            keepalive.pinged(timestamp, loop.time())
+            self.send(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=timestamp, rtt=rtt)))
+        self._timer = loop.call_at(keepalive.next_time, self._tick, keepalive)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ended(self, reason: str) -> None:
+        self._stop_timer()
+        if not self._closed:
+            self._closed = True
+            self.on_closed(reason)
+
+
+async def _connect(
+    session: aiohttp.ClientSession, urls: SignalUrls, headers: dict[str, str]
+) -> aiohttp.ClientWebSocketResponse[bool]:
+    try:
+        return await session.ws_connect(
+            urls.websocket,
+            headers=headers,
+            max_msg_size=MAX_MESSAGE_SIZE,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+        )
+    except aiohttp.WSServerHandshakeError as error:
+        status = error.status
+        if status == 101:
+            raise NotLiveKitError(
+                f"the WebSocket handshake with {urls.websocket.host} is broken: {error.message}"
+            ) from error
+        text, cause = "", error
+    except (aiohttp.ClientError, OSError) as error:
+        raise classify_exception(error, urls.websocket) from error
+    status, text = await _ask_why(session, urls, headers, status)
+    raise classify_status(status, text, urls.websocket) from cause
+
+
+async def _ask_why(
+    session: aiohttp.ClientSession, urls: SignalUrls, headers: dict[str, str], status: int
+) -> tuple[int, str]:
+    """A refused handshake carries no text; the validate route says the same in words."""
+    try:
+        timeout = aiohttp.ClientTimeout(total=VALIDATE_TIMEOUT)
+        async with session.get(urls.validate, headers=headers, timeout=timeout, allow_redirects=False) as response:
+            body = await response.content.read(MAX_REASON_SIZE)
+            if response.status >= 400:
+                return response.status if status < 400 else status, body.decode("utf-8", "replace")
+    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        logger.debug("no reason to be had for HTTP status %d: %s", status, error)
+    return status, ""
+
+
+def _authorization(token: str) -> dict[str, str]:
+    if not token.strip():
+        raise AuthenticationError("the token is empty; make one with livekit.api.AccessToken or `livekit token`", 401)
+    if not all(" " < character <= "~" for character in token):
+        raise AuthenticationError("the token has characters that no token has; was it copied in full?", 401)
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _connected(callback: Callable[[], None]) -> aiohttp.TraceConfig:
+    async def connected(*_: object) -> None:
+        callback()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
+    return trace
+
+
+def _close_reason(socket: aiohttp.ClientWebSocketResponse[bool], extra: object) -> str:
+    error = socket.exception()
+    if error is not None:
+        return str(error) or type(error).__name__
+    text = f" {extra}" if extra else ""
+    return f"code {socket.close_code}{text}"
+
+
+def _ignore(*_: object) -> None:
+    """The callback of whoever has not set one."""

@@ -1,0 +1,99 @@
+"""Why a connection to the server failed, in words that help."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+import aiohttp
+from yarl import URL
+
+from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError, ServerUnreachableError
+
+__all__ = ["RouteMissingError", "classify_exception", "classify_status", "explain_refusal"]
+
+MAX_SERVER_TEXT = 300
+"""Characters of a server's answer that an error message repeats."""
+
+_REFUSAL_HINTS = (
+    ("expired", "Make a new token, and check that the clocks of both machines agree."),
+    ("not valid yet", "The token starts later: check that the clocks of both machines agree."),
+    ("nbf", "The token starts later: check that the clocks of both machines agree."),
+    (
+        "api key",
+        "The key that signed the token is unknown to this server: check LIVEKIT_API_KEY and the server's keys.",
+    ),
+    ("signature", "The token was signed with another secret: check LIVEKIT_API_SECRET."),
+    ("cryptographic", "The token was signed with another secret: check LIVEKIT_API_SECRET."),
+    ("permission", "The token lacks the grant: it needs roomJoin and this room's name."),
+)
+_DEFAULT_REFUSAL_HINT = (
+    "Check that the token is signed with the server's key and secret and grants roomJoin for this room."
+)
+
+
+class RouteMissingError(NotLiveKitError):
+    """The signalling route answers 404: an older LiveKit server, or none."""
+
+
+def classify_exception(error: BaseException, url: URL) -> ConnectError:
+    """The connect error for what the WebSocket client raised before an HTTP status came."""
+    where = f"{url.host}:{url.port}"
+    if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
+        hint = "If the server speaks plain HTTP, use ws:// instead of wss://; else check its certificate."
+        return ServerUnreachableError(f"TLS with {where} failed: {error}. {hint}")
+    if isinstance(error, aiohttp.ClientConnectorDNSError) or isinstance(error.__cause__, socket.gaierror):
+        return ServerUnreachableError(
+            f"the name {url.host!r} does not resolve. Check the server's URL and the network."
+        )
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = error.os_error.strerror or str(error.os_error)
+        return ServerUnreachableError(
+            f"no connection to {where}: {reason}. Check that the server runs there and that no firewall is between."
+        )
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return NotLiveKitError(f"{where} closed the connection without an answer. {_NOT_LIVEKIT_HINT}")
+    if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
+        return NotLiveKitError(f"{where} does not answer in HTTP ({error}). {_NOT_LIVEKIT_HINT} {_TLS_HINT}")
+    if isinstance(error, (aiohttp.ClientError, OSError)):
+        return ServerUnreachableError(
+            f"the connection to {where} failed: {str(error) or type(error).__name__}. {_TLS_HINT}"
+        )
+    return ConnectError(f"connecting to {where} failed: {error!r}")
+
+
+_NOT_LIVEKIT_HINT = "Check that the URL is that of a LiveKit server."
+_TLS_HINT = "If the server speaks TLS, use wss://."
+
+
+def classify_status(status: int, text: str, url: URL) -> ConnectError:
+    """The connect error for an HTTP status; `text` is what the server says about it, if it does."""
+    where = f"{url.host}:{url.port}"
+    said = _quote(text)
+    if status in {401, 403}:
+        return AuthenticationError(explain_refusal(status, text), status)
+    if status == 404 and "room" in text.lower():
+        return ConnectError(f"the server at {where} has no such room{said}. Create the room first.")
+    if status == 404:
+        return RouteMissingError(f"{where} has no LiveKit signalling (404 at {url.path}). {_NOT_LIVEKIT_HINT}")
+    if status == 429:
+        return ConnectError(f"the server at {where} is over a limit (429){said}. Try again later.")
+    if status >= 500:
+        return ServerUnreachableError(f"the server at {where} fails ({status}){said}. Try again, or see its log.")
+    if status == 400:
+        return ConnectError(f"the server at {where} refused the request (400){said}.")
+    return NotLiveKitError(f"{where} answered {status} instead of opening a WebSocket{said}. {_NOT_LIVEKIT_HINT}")
+
+
+def explain_refusal(status: int, text: str) -> str:
+    """What a refused token means, judged by what the server said."""
+    lower = text.lower()
+    hint = next((hint for word, hint in _REFUSAL_HINTS if word in lower), _DEFAULT_REFUSAL_HINT)
+    return f"the server refused the token ({status}){_quote(text)}. {hint}"
+
+
+def _quote(text: str) -> str:
+    line = " ".join(text.split())
+    if not line or line.startswith("<"):
+        return ""
+    return f": {line if len(line) <= MAX_SERVER_TEXT else line[:MAX_SERVER_TEXT] + '…'}"

@@ -1,0 +1,96 @@
+"""What a client tells the server when it joins or resumes, in both of its forms."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import platform
+from dataclasses import dataclass
+
+from livekit._version import __version__
+from livekit.protocol import models, rtc
+
+__all__ = ["CAPABILITIES", "CLIENT_PROTOCOL", "PROTOCOL_VERSION", "Reconnect", "SignalParameters"]
+
+PROTOCOL_VERSION = 17
+"""Of signalling."""
+CLIENT_PROTOCOL = 2
+"""What other participants may assume of us: RPC over data streams, and short streams in one packet."""
+CAPABILITIES = (models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW,)
+SDK_NAME = "python"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reconnect:
+    """Whose connection is resumed, and why."""
+
+    participant_sid: str
+    reason: models.ReconnectReason = models.ReconnectReason.RR_UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignalParameters:
+    """Parameters of a signal connection."""
+
+    auto_subscribe: bool = True
+    publisher_offer: rtc.SessionDescription | None = None
+    """Makes the connection use a single peer connection; not repeated on a resume."""
+    reconnect: Reconnect | None = None
+
+    def join_request(self) -> rtc.JoinRequest:
+        """The request of a single peer connection (`/rtc/v1`)."""
+        request = rtc.JoinRequest(
+            client_info=client_info(),
+            connection_settings=rtc.ConnectionSettings(auto_subscribe=self.auto_subscribe),
+            publisher_offer=self.publisher_offer,
+        )
+        if self.reconnect is not None:
+            request.reconnect = True
+            request.participant_sid = self.reconnect.participant_sid
+            request.reconnect_reason = self.reconnect.reason
+        return request
+
+    def query(self) -> dict[str, str]:
+        """The query of two peer connections (`/rtc`)."""
+        info = client_info()
+        query = {
+            "sdk": SDK_NAME,
+            "version": info.version,
+            "os": info.os,
+            "os_version": info.os_version,
+            "protocol": str(info.protocol),
+            "client_protocol": str(info.client_protocol),
+            "capabilities": ",".join(models.ClientInfo.Capability.Name(c) for c in info.capabilities),
+            "auto_subscribe": "1" if self.auto_subscribe else "0",
+        }
+        if self.reconnect is not None:
+            query |= {
+                "reconnect": "1",
+                "sid": self.reconnect.participant_sid,
+                "reconnect_reason": str(int(self.reconnect.reason)),
+            }
+        return query
+
+
+def client_info() -> models.ClientInfo:
+    return models.ClientInfo(
+        sdk=models.ClientInfo.SDK.PYTHON,
+        version=__version__,
+        protocol=PROTOCOL_VERSION,
+        os=platform.system().lower(),
+        os_version=platform.release(),
+        client_protocol=CLIENT_PROTOCOL,
+        capabilities=CAPABILITIES,
+    )
+
+
+def encode_join_request(request: rtc.JoinRequest) -> str:
+    """The value of the `join_request` parameter: compressed where that helps, base64url with padding."""
+    plain = request.SerializeToString()
+    packed = gzip.compress(plain, mtime=0)
+    wrapped = (
+        rtc.WrappedJoinRequest(compression=rtc.WrappedJoinRequest.Compression.GZIP, join_request=packed)
+        if len(packed) < len(plain)
+        else rtc.WrappedJoinRequest(join_request=plain)
+    )
+    return base64.urlsafe_b64encode(wrapped.SerializeToString()).decode("ascii")

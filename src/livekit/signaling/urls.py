@@ -1,0 +1,64 @@
+"""The URLs of a server's signalling routes, made from the one that the user gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yarl import URL
+
+from livekit.errors import ConnectError
+
+from .join_request import SignalParameters, encode_join_request
+
+__all__ = ["SignalUrls", "parse_server_url"]
+
+SINGLE_PATH = "rtc/v1"
+DUAL_PATH = "rtc"
+
+_WEBSOCKET_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+_HTTP_SCHEMES = {"ws": "http", "wss": "https"}
+
+
+def parse_server_url(text: str) -> URL:
+    """Check the URL of a server and return it with a WebSocket scheme.
+
+    Raises:
+        ConnectError: it is no URL, or one that no LiveKit server can have.
+    """
+    example = "expected something like ws://127.0.0.1:7880 or wss://my-project.livekit.cloud"
+    if not text.strip():
+        raise ConnectError(f"the server's URL is empty; {example}")
+    try:
+        url = URL(text.strip())
+        scheme = _WEBSOCKET_SCHEMES.get(url.scheme)
+        host, _ = url.host, url.port
+    except ValueError as error:
+        raise ConnectError(f"{text!r} is not a URL ({error}); {example}") from error
+    if scheme is None or not host:
+        raise ConnectError(f"{text!r} is not the URL of a LiveKit server; {example}")
+    return url.with_scheme(scheme).with_fragment(None)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalUrls:
+    """Where to connect, and where to ask why connecting failed."""
+
+    websocket: URL
+    validate: URL
+
+    @classmethod
+    def single(cls, server: URL, parameters: SignalParameters) -> SignalUrls:
+        """Routes of a single peer connection; everything is inside `join_request`."""
+        return cls._of(server, SINGLE_PATH, {"join_request": encode_join_request(parameters.join_request())})
+
+    @classmethod
+    def dual(cls, server: URL, parameters: SignalParameters) -> SignalUrls:
+        """Routes of two peer connections."""
+        return cls._of(server, DUAL_PATH, parameters.query())
+
+    @classmethod
+    def _of(cls, server: URL, path: str, query: dict[str, str]) -> SignalUrls:
+        base = server.with_path(server.path.rstrip("/") + "/" + path)
+        websocket = base.with_query(query)
+        validate = (base / "validate").with_query(query).with_scheme(_HTTP_SCHEMES[server.scheme])
+        return cls(websocket, validate)
