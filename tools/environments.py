@@ -44,7 +44,9 @@ class Environment:
 
 def run(*command: str | Path) -> None:
     """Run a command, its output hidden unless it fails."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
+    )
     if done.returncode:
         sys.stderr.write(done.stdout.decode(errors="replace"))
         sys.exit(f"Set-up failed: {' '.join(map(str, command))}")
@@ -135,7 +137,9 @@ def found_pythons() -> Iterator[tuple[str, str]]:
         for candidate in (f"python{version}", *map(str, sorted(pyenv.glob(f"{version}.*/bin/python3"), reverse=True))):
             if shutil.which(candidate) is None:
                 continue
-            answer = subprocess.run([candidate, "-c", probe], capture_output=True, text=True, check=False).stdout.split()
+            answer = subprocess.run(
+                [candidate, "-c", probe], capture_output=True, text=True, check=False
+            ).stdout.split()
             if answer[:1] == [version]:
                 yield version, answer[1]
                 break

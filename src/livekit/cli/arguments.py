@@ -1,0 +1,64 @@
+"""Reading the values of arguments. Each function raises ArgumentTypeError with a message for people."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # argparse has no public name for what `add_subparsers` returns.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port between 0 and 65535")
+    return int(text)
+
+
+def key_pair(text: str) -> tuple[str, str]:
+    key, _, secret = text.partition(":")
+    if not key.strip() or not secret.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY:SECRET")
+    return key.strip(), secret.strip()
+
+
+def duration(text: str) -> timedelta:
+    """Read `90` (seconds), `45s`, `30m`, `6h` or `2d`."""
+    match = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+    if match is None or int(match[1]) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 90, 45s, 30m, 6h or 2d")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
+
+
+def attribute(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY=VALUE")
+    return key, value
+
+
+def grant(text: str) -> tuple[str, bool | str | list[str]]:
+    """Read `hidden`, `canPublishData=false`, `destinationRoom=x` or `canPublishSources=camera,microphone`."""
+    from livekit.api import VideoGrants
+
+    name, _, value = text.partition("=")
+    field = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()
+    kinds = {known.name: str(known.type) for known in dataclasses.fields(VideoGrants)}
+    kind = kinds.get(field)
+    if kind is None or field == "room":
+        known = ", ".join(sorted(kinds.keys() - {"room"}))
+        raise argparse.ArgumentTypeError(f"no grant {name!r}; there are: {known}")
+    if "bool" in kind:
+        truth = {"": True, "true": True, "false": False}.get(value.lower())
+        if truth is None:
+            raise argparse.ArgumentTypeError(f"{name} takes true or false, not {value!r}")
+        return field, truth
+    if not value:
+        raise argparse.ArgumentTypeError(f"{name} needs a value: --grant {name}=VALUE")
+    return field, value.split(",") if "List" in kind else value

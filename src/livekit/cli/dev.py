@@ -1,0 +1,133 @@
+"""`livekit dev`: the embedded server on a fixed address."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from livekit._version import __version__
+
+from .arguments import key_pair, port
+from .exits import CommandError, ExitCode
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from livekit.server import DevServer
+
+    from .arguments import Commands
+
+DEFAULT_BIND = "127.0.0.1"
+DEFAULT_PORT = 7880
+EXAMPLE_ROOM = "demo"
+EXAMPLE_IDENTITIES = ("alice", "bob")
+
+DESCRIPTION = """\
+Serve LiveKit rooms for development and tests: joining, data and RPC, no audio or video.
+It keeps nothing on disk, and its default key is known to everybody: not for production.
+"""
+
+BANNER = """\
+livekit-pure {version}: a server for development, not for production
+
+  URL         {url}
+  API key     {key}
+  API secret  {secret}
+
+Tokens for the room "{room}":
+{tokens}
+
+Connect from Python:
+
+  from livekit import Room
+  room = Room()
+  await room.connect("{url}", TOKEN)
+
+Connect from JavaScript (npm install livekit-client):
+
+  import {{ Room }} from "livekit-client";
+  const room = new Room();
+  await room.connect("{url}", TOKEN);
+
+More tokens: livekit token --room {room} --identity NAME
+Ctrl-C stops the server.
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "dev",
+        help="serve rooms for development and tests",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--bind", default=DEFAULT_BIND, metavar="ADDRESS", help=f"default: {DEFAULT_BIND}")
+    parser.add_argument(
+        "--port", type=port, default=DEFAULT_PORT, help=f"TCP port, 0 for a free one (default: {DEFAULT_PORT})"
+    )
+    parser.add_argument(
+        "--keys",
+        action="append",
+        type=key_pair,
+        metavar="KEY:SECRET",
+        help="an API key and its secret, repeatable (default: from the environment, or devkey:secret)",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    if args.verbose:
+        logging.getLogger("livekit").setLevel(logging.DEBUG)
+    settings = Settings.from_environment()
+    keys = dict(args.keys or [(settings.api_key, settings.api_secret)])
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(args.bind, args.port, keys))
+    return ExitCode.DONE
+
+
+async def serve(bind: str, port: int, keys: dict[str, str]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        CommandError: the address cannot be listened on.
+    """
+    from livekit.server import DevServer, ServerStartError
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+            loop.add_signal_handler(number, stop.set)
+    try:
+        async with DevServer(bind, port, keys=keys) as server:
+            print(banner(server), flush=True)
+            warn_of_other_url(server.url)
+            await stop.wait()
+    except ServerStartError as error:
+        raise CommandError(str(error), ExitCode.CANNOT_LISTEN) from error
+    print("Stopped.", flush=True)
+
+
+def warn_of_other_url(url: str) -> None:
+    other = os.environ.get("LIVEKIT_URL")
+    if other and other.rstrip("/") != url:
+        print(f"Note: LIVEKIT_URL is {other}: programs that read it connect there, not here.", file=sys.stderr)
+
+
+def banner(server: DevServer) -> str:
+    """What `livekit dev` prints once it serves."""
+    tokens = (f"  {identity}\n  {server.token(identity, room=EXAMPLE_ROOM)}" for identity in EXAMPLE_IDENTITIES)
+    return BANNER.format(
+        version=__version__,
+        url=server.url,
+        key=server.api_key,
+        secret=server.api_secret,
+        room=EXAMPLE_ROOM,
+        tokens="\n\n".join(tokens),
+    )

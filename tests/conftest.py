@@ -1,0 +1,93 @@
+"""Fixtures for everything that needs a server, participants or official peers.
+
+With LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET set, `server` is that server instead of the embedded one, and
+the tests run against it unchanged.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from livekit import Room, RoomOptions
+from livekit.server import DevServer
+from tests.support.leaks import Resources
+from tests.support.rooms import Join
+from tests.support.servers import ExternalServer, Server
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+async def no_leaks() -> AsyncIterator[None]:
+    """Fail the test if it leaves a task, a socket or a thread behind."""
+    before = Resources.now()
+    yield
+    await before.assert_restored()
+
+
+@pytest.fixture
+async def server(no_leaks: None) -> AsyncIterator[Server]:
+    """A LiveKit server of the test's own, or the one that LIVEKIT_URL names."""
+    external = ExternalServer.from_environment()
+    if external is not None:
+        yield external
+        return
+    async with DevServer(port=0) as embedded:
+        yield embedded
+
+
+@pytest.fixture
+def room_name() -> str:
+    """A room of the test's own."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+async def join(server: Server, room_name: str) -> AsyncIterator[Join]:
+    """`await join("alice")` is a connected `Room`; it is disconnected when the test ends."""
+    async with AsyncExitStack() as rooms:
+
+        async def join(
+            identity: str, *, room: str = room_name, options: RoomOptions | None = None, **grants: object
+        ) -> Room:
+            joined = Room()
+            rooms.push_async_callback(joined.disconnect)
+            token = server.token(identity, room=room, **grants)
+            await joined.connect(server.url, token, options=options or RoomOptions())
+            return joined
+
+        yield join
+
+
+@pytest.fixture(scope="session")
+def official_python() -> str:
+    """The Python of an environment with the official SDK; OFFICIAL_PYTHON names another one."""
+    python = Path(os.environ.get("OFFICIAL_PYTHON") or ROOT / ".venvs/official/bin/python")
+    if not python.exists():
+        pytest.skip(f"no official SDK at {python}: run `make setup`")
+    return str(python.absolute())
+
+
+@pytest.fixture(scope="session")
+def js_peers() -> Path:
+    """The folder with the JavaScript SDKs installed; scripts there are run by `node`."""
+    folder = ROOT / "tests" / "peers" / "js"
+    if not shutil.which("node") or not (folder / "node_modules").is_dir():
+        pytest.skip("no JavaScript SDKs: install Node.js 20 and run `make setup`")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium browser."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium: install it with the system's package manager")
+    return path

@@ -1,0 +1,1 @@
+from livekit import RpcError, RpcInvocationData, LocalParticipant
