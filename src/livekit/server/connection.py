@@ -82,11 +82,11 @@ class Connection:
             socket.finish()
 
     def restart_transport(self) -> None:
-        self._tasks.spawn(self._peers.offer_subscriber(ice_restart=True), name="subscriber restart")
+        self._tasks.run(self._peers.offer_subscriber(ice_restart=True), name="subscriber restart")
 
     def close(self) -> None:
         self.drop_signal()
-        self._tasks.spawn(self._peers.close(), name="peers close")
+        self._tasks.run(self._peers.close(), name="peers close")
 
     async def _serve_current(self) -> None:
         """Handle what comes on the present WebSocket, one after another."""
@@ -127,7 +127,7 @@ class Connection:
         self._offered.append(now)
         return True
 
-    def _remove(self, why: str, reason: DisconnectReason.ValueType) -> None:
+    def _remove(self, why: str, reason: DisconnectReason) -> None:
         assert self._place is not None
         room, participant = self._place
         logger.warning("removing %r: %s", participant, why)

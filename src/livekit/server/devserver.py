@@ -18,7 +18,7 @@ from livekit.webrtc import PeerOptions
 
 from . import limits
 from .auth import TokenAuthority
-from .events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
+from .events import ParticipantJoined, RoomEvent, RoomFinished, RoomStarted
 from .http import RtcRoutes, health
 from .responses import DisconnectReason
 from .room import RoomSettings
@@ -234,10 +234,13 @@ def _start_error(error: OSError, host: str, port: int) -> ServerStartError:
 
 
 def _log_event(event: RoomEvent) -> None:
-    if isinstance(event, (RoomStarted, RoomFinished)):
-        logger.info("room %r %s", event.room.name, "started" if isinstance(event, RoomStarted) else "finished")
+    room = event.room.name
+    if isinstance(event, RoomStarted):
+        logger.info("room %r started", room)
+    elif isinstance(event, RoomFinished):
+        logger.info("room %r finished", room)
     elif isinstance(event, ParticipantJoined):
-        logger.info("%r joined room %r as %s", event.participant.identity, event.room.name, event.participant.sid)
-    elif isinstance(event, ParticipantLeft):
+        logger.info("%r joined room %r as %s", event.participant.identity, room, event.participant.sid)
+    else:
         reason = DisconnectReason.Name(event.participant.disconnect_reason)
-        logger.info("%r left room %r: %s", event.participant.identity, event.room.name, reason)
+        logger.info("%r left room %r: %s", event.participant.identity, room, reason)

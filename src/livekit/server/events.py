@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Union
 
 from livekit.protocol import models
 
@@ -35,6 +34,6 @@ class ParticipantLeft:
     participant: models.ParticipantInfo
 
 
-RoomEvent = Union[RoomStarted, RoomFinished, ParticipantJoined, ParticipantLeft]
+RoomEvent = RoomStarted | RoomFinished | ParticipantJoined | ParticipantLeft
 RoomObserver = Callable[[RoomEvent], None]
 """Called in the middle of the room's work: must neither raise, block, nor call back."""

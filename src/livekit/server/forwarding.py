@@ -94,7 +94,7 @@ def _audience(room: Room, sender: Participant, packet: models.DataPacket) -> Ite
     for receiver in list(room.participants.values()):
         if receiver is sender or not allowed(sender, receiver):
             continue
-        if not identities and not sids or receiver.identity in identities or receiver.sid in sids:
+        if (not identities and not sids) or receiver.identity in identities or receiver.sid in sids:
             yield receiver
 
 

@@ -21,11 +21,12 @@ from .room import JoinParameters
 _GZIP = 16 + zlib.MAX_WBITS
 
 _SDKS = {
-    **{name.lower(): value for name, value in models.ClientInfo.SDK.items()},
-    "ios": models.ClientInfo.SWIFT,
-    "reactnative": models.ClientInfo.REACT_NATIVE,
-    "unityweb": models.ClientInfo.UNITY_WEB,
+    **{name.lower(): name for name in models.ClientInfo.SDK.keys()},  # noqa: SIM118 - a protobuf enum is no dict
+    "ios": "SWIFT",
+    "reactnative": "REACT_NATIVE",
+    "unityweb": "UNITY_WEB",
 }
+_CAPABILITIES = frozenset(models.ClientInfo.Capability.keys())
 
 
 def parse_join(query: Mapping[str, str], *, single_peer_connection: bool) -> JoinParameters:
@@ -86,14 +87,13 @@ def _from_parameters(query: Mapping[str, str]) -> JoinParameters:
 
 
 def _client_info(query: Mapping[str, str]) -> models.ClientInfo:
-    capabilities = models.ClientInfo.Capability
     announced = (name.strip() for name in query.get("capabilities", "").split(","))
     return models.ClientInfo(
-        sdk=_SDKS.get(query.get("sdk", ""), models.ClientInfo.UNKNOWN),
+        sdk=_SDKS.get(query.get("sdk", ""), "UNKNOWN"),
         version=query.get("version", ""),
         protocol=_number(query.get("protocol", "")),
         client_protocol=_number(query.get("client_protocol", "")),
-        capabilities=[capabilities.Value(name) for name in announced if name in capabilities.keys()],
+        capabilities=[name for name in announced if name in _CAPABILITIES],
         os=query.get("os", ""),
         os_version=query.get("os_version", ""),
         device_model=query.get("device_model", ""),

@@ -71,7 +71,7 @@ class Participant:
         return self._info.identity
 
     @property
-    def state(self) -> models.ParticipantInfo.State.ValueType:
+    def state(self) -> models.ParticipantInfo.State:
         return self._info.state
 
     @property
@@ -94,8 +94,8 @@ class Participant:
 
     def set_state(
         self,
-        state: models.ParticipantInfo.State.ValueType,
-        reason: models.DisconnectReason.ValueType = models.DisconnectReason.UNKNOWN_REASON,
+        state: models.ParticipantInfo.State,
+        reason: models.DisconnectReason = models.DisconnectReason.UNKNOWN_REASON,
     ) -> bool:
         """Go on to a later state; False if the participant is there already."""
         if state <= self._info.state:
@@ -147,7 +147,7 @@ class Participant:
 
     def flush_joining(self, now: float) -> bool:
         """Send what waited until the participant became ACTIVE."""
-        return all([self.send_reliable(packet, now) for packet in self._joining.drain()])
+        return all(self.send_reliable(packet, now) for packet in self._joining.drain())
 
     def transport_replaced(self) -> None:
         """The participant has a new transport: packets sent on the old one may not have arrived."""

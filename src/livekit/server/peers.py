@@ -126,7 +126,7 @@ class Peers:
         if self._subscriber is not None:
             await self._subscriber.close()
 
-    def _make(self, target: rtc.SignalTarget.ValueType) -> PeerConnection:
+    def _make(self, target: rtc.SignalTarget) -> PeerConnection:
         peer = create_peer_connection(self._options)
         peer.on_state = lambda state: self._state_changed(peer, state)
         peer.on_channel = self._channel_opened
@@ -167,7 +167,7 @@ class Peers:
         if channel is not None and channel.is_open and self._primary.state is PeerState.CONNECTED:
             self._events.on_up()
 
-    def _trickle(self, target: rtc.SignalTarget.ValueType, candidate: str | None) -> None:
+    def _trickle(self, target: rtc.SignalTarget, candidate: str | None) -> None:
         if candidate is not None:
             self._events.on_signal(
                 rtc.SignalResponse(trickle=rtc.TrickleRequest(candidateInit=candidate, target=target))

@@ -9,6 +9,8 @@ from typing import TypeVar
 from livekit.protocol import models
 
 _T = TypeVar("_T")
+_KINDS = frozenset(models.ParticipantInfo.Kind.keys())
+_TRACK_SOURCES = frozenset(models.TrackSource.keys())
 
 
 class InvalidClaimsError(ValueError):
@@ -24,7 +26,8 @@ class Grants:
     name: str = ""
     metadata: str = field(default="", repr=False)
     attributes: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    kind: models.ParticipantInfo.Kind.ValueType = models.ParticipantInfo.STANDARD
+    kind: str = "STANDARD"
+    """The name of a `ParticipantInfo.Kind`."""
     has_video: bool = False
     """The token has grants about rooms at all."""
     room: str = ""
@@ -108,12 +111,11 @@ def _attributes(claims: Mapping[str, object]) -> dict[str, str]:
     return attributes
 
 
-def _sources(video: Mapping[str, object]) -> list[models.TrackSource.ValueType]:
+def _sources(video: Mapping[str, object]) -> list[str]:
     empty: list[object] = []
     names = [str(name).upper() for name in _value(video, "canPublishSources", list, empty)]
-    return [models.TrackSource.Value(name) for name in names if name in models.TrackSource.keys()]
+    return [name for name in names if name in _TRACK_SOURCES]
 
 
-def _kind(name: str) -> models.ParticipantInfo.Kind.ValueType:
-    kinds = models.ParticipantInfo.Kind
-    return kinds.Value(name.upper()) if name.upper() in kinds.keys() else models.ParticipantInfo.STANDARD
+def _kind(name: str) -> str:
+    return name.upper() if name.upper() in _KINDS else "STANDARD"

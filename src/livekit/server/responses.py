@@ -65,7 +65,7 @@ def reconnect_response(last_sequence: int) -> rtc.SignalResponse:
     )
 
 
-def leave_response(reason: models.DisconnectReason.ValueType) -> rtc.SignalResponse:
+def leave_response(reason: models.DisconnectReason) -> rtc.SignalResponse:
     """Tell a participant that it is out, and whether to come back."""
     reconnect = reason in _RECONNECT_REASONS
     action = rtc.LeaveRequest.RECONNECT if reconnect else rtc.LeaveRequest.DISCONNECT

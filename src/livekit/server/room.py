@@ -134,14 +134,14 @@ class Room:
         if not participant.flush_joining(now):
             self.remove(participant, DisconnectReason.STATE_MISMATCH, now)
 
-    def remove(self, participant: Participant, reason: DisconnectReason.ValueType, now: float) -> None:
+    def remove(self, participant: Participant, reason: DisconnectReason, now: float) -> None:
         """Take a participant out, tell it why unless it left by itself, and tell the others."""
         self._take_out(participant, reason)
         if not self.participants and self.empty_since is None:
             self.empty_since = now
             self._rooms.sweep(now)
 
-    def _take_out(self, participant: Participant, reason: DisconnectReason.ValueType) -> None:
+    def _take_out(self, participant: Participant, reason: DisconnectReason) -> None:
         if not participant.set_state(State.DISCONNECTED, reason):
             return
         del self.participants[participant.identity]
@@ -222,7 +222,7 @@ def _is_gone(participant: Participant, now: float) -> bool:
     return any(lost is not None and now - lost >= limits.RESUME_WINDOW for lost in (signal, transport))
 
 
-def _reason_gone(participant: Participant) -> DisconnectReason.ValueType:
+def _reason_gone(participant: Participant) -> DisconnectReason:
     if participant.state < State.ACTIVE:
         return DisconnectReason.JOIN_FAILURE
     if participant.transport_lost_at is not None:

@@ -95,7 +95,7 @@ class Rooms:
             return None
         return room, participant
 
-    def close_room(self, room: Room, reason: DisconnectReason.ValueType, now: float) -> None:
+    def close_room(self, room: Room, reason: DisconnectReason, now: float) -> None:
         """End a room and put everybody out."""
         for participant in list(room.participants.values()):
             room.remove(participant, reason, now)

@@ -78,7 +78,7 @@ def _update_metadata(room: Room, participant: Participant, request: rtc.SignalRe
 
 def _check_update(
     participant: Participant, update: rtc.UpdateParticipantMetadata
-) -> tuple[rtc.RequestResponse.Reason.ValueType, str]:
+) -> tuple[rtc.RequestResponse.Reason, str]:
     if not participant.permission.can_update_metadata:
         return rtc.RequestResponse.NOT_ALLOWED, "does not have permission to update own metadata"
     if len(update.name.encode()) > limits.MAX_NAME:

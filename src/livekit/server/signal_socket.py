@@ -39,7 +39,7 @@ class SignalSocket:
             logger.warning("closing a signal connection: %d messages wait unread", self._queue.qsize())
             self._closing = True
             self._writer.cancel()
-            self._tasks.spawn(self._shut(), name="signal close")
+            self._tasks.run(self._shut(), name="signal close")
             return
         self._queue.put_nowait(message.SerializeToString())
 
@@ -48,7 +48,7 @@ class SignalSocket:
         if not self._closing:
             self._closing = True
             self._queue.put_nowait(None)
-            self._tasks.spawn(self._shut(), name="signal close")
+            self._tasks.run(self._shut(), name="signal close")
 
     async def requests(self) -> AsyncIterator[rtc.SignalRequest]:
         """The messages that come, until the connection ends or speaks something else."""

@@ -22,6 +22,10 @@ class OwnedTasks:
         task.add_done_callback(self._done)
         return task
 
+    def run(self, work: Coroutine[object, object, None], *, name: str) -> None:
+        """As `spawn`, for who does not need the task."""
+        _ = self.spawn(work, name=name)
+
     async def aclose(self, grace: float = 0.0) -> None:
         """Wait up to `grace` seconds for what is running, cancel the rest and wait until it is gone."""
         if self._tasks and grace:

@@ -1,0 +1,127 @@
+"""A room without network: the core of the server with links that keep what they are given."""
+
+from __future__ import annotations
+
+from livekit.protocol import models, rtc
+from livekit.server.forwarding import forward
+from livekit.server.participant import Participant
+from livekit.server.permissions import Grants, parse_grants
+from livekit.server.room import JoinParameters, Room
+from livekit.server.rooms import Rooms
+from livekit.server.signal_dispatch import handle
+
+EPOCH = 1_700_000_000.0
+"""The Unix time at 0 of the clock that the tests use."""
+
+PROTOCOL_VERSION = 17
+
+
+class KeepingLink:
+    """Keeps what the server sends to one participant."""
+
+    def __init__(self) -> None:
+        self.signals: list[rtc.SignalResponse] = []
+        self.packets: list[tuple[bytes, bool]] = []
+        self.dropped_signal = 0
+        self.restarts = 0
+        self.closed = False
+        self.is_slow = False
+
+    def send_signal(self, message: rtc.SignalResponse) -> None:
+        assert not self.closed
+        self.signals.append(message)
+
+    def send_packet(self, data: bytes, *, reliable: bool) -> bool:
+        assert not self.closed
+        if not self.is_slow:
+            self.packets.append((data, reliable))
+        return not (self.is_slow and reliable)
+
+    def drop_signal(self) -> None:
+        self.dropped_signal += 1
+
+    def restart_transport(self) -> None:
+        self.restarts += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Member:
+    """A participant and its end of the link."""
+
+    def __init__(self, room: Room, participant: Participant, link: KeepingLink) -> None:
+        self.room = room
+        self.participant = participant
+        self.link = link
+
+    @property
+    def sid(self) -> str:
+        return self.participant.sid
+
+    @property
+    def in_room(self) -> bool:
+        return self.room.participants.get(self.participant.identity) is self.participant
+
+    def kinds(self) -> list[str]:
+        """The kinds of the signal messages that came, in order."""
+        return [signal.WhichOneof("message") or "" for signal in self.link.signals]
+
+    def signal(self, kind: str) -> rtc.SignalResponse:
+        """The newest signal message of that kind."""
+        return next(signal for signal in reversed(self.link.signals) if signal.WhichOneof("message") == kind)
+
+    def updates(self) -> list[tuple[str, str]]:
+        """Sid and state in the participant updates that came, in order; taken out."""
+        infos = [info for signal in self.link.signals for info in signal.update.participants]
+        self.link.signals.clear()
+        return [(info.sid, models.ParticipantInfo.State.Name(info.state)) for info in infos]
+
+    def received(self) -> list[models.DataPacket]:
+        """The packets that came, taken out."""
+        packets = [models.DataPacket.FromString(data) for data, _ in self.link.packets]
+        self.link.packets.clear()
+        return packets
+
+    def payloads(self) -> list[bytes]:
+        return [packet.user.payload for packet in self.received()]
+
+    def send(self, packet: models.DataPacket, *, reliable: bool = True, now: float = 0.0) -> None:
+        forward(self.room, self.participant, packet.SerializeToString(), reliable=reliable, now=now)
+
+    def request(self, request: rtc.SignalRequest, now: float = 0.0) -> None:
+        handle(self.room, self.participant, request, now)
+
+
+def grants(identity: str, *, room: str = "demo", name: str = "", kind: str = "", **video: object) -> Grants:
+    """What a verified token would say."""
+    return parse_grants(
+        {"iss": "key", "sub": identity, "name": name, "kind": kind, "video": {"roomJoin": True, "room": room, **video}}
+    )
+
+
+def parameters(*, client_protocol: int = 2, single: bool = True) -> JoinParameters:
+    client = models.ClientInfo(
+        protocol=PROTOCOL_VERSION,
+        client_protocol=client_protocol,
+        capabilities=[models.ClientInfo.CAP_COMPRESSION_DEFLATE_RAW],
+    )
+    return JoinParameters(client=client, single_peer_connection=single)
+
+
+def make_rooms() -> Rooms:
+    return Rooms(epoch=EPOCH)
+
+
+def join(rooms: Rooms, who: str | Grants, *, active: bool = True, now: float = 0.0) -> Member:
+    """Let somebody in; `active`: with its transport up."""
+    link = KeepingLink()
+    claims = grants(who) if isinstance(who, str) else who
+    room, participant = rooms.join(claims, parameters(), link, now)
+    if active:
+        room.activate(participant, now)
+    return Member(room, participant, link)
+
+
+def user_packet(payload: bytes, *to: str, sequence: int = 0) -> models.DataPacket:
+    return models.DataPacket(user=models.UserPacket(payload=payload), destination_identities=to, sequence=sequence)

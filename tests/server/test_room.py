@@ -1,0 +1,266 @@
+"""Who is in a room, and what the others are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from livekit.protocol import models, rtc
+from livekit.server import limits
+from livekit.server.responses import COMPATIBLE_VERSION, SERVER_ANNOUNCES_JOINS, DisconnectReason
+from tests.server.links import EPOCH, KeepingLink, grants, join, make_rooms, parameters, user_packet
+
+
+def test_join_response_says_who_and_where() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    bob = join(rooms, grants("bob", name="Bob"), active=False, now=2.5)
+
+    response = bob.signal("join").join
+    assert bob.kinds()[0] == "join"
+    assert response.room.name == "demo"
+    assert response.room.sid.startswith("RM_")
+    assert response.room.num_participants == 2
+    assert response.room.creation_time == int(EPOCH)
+    assert response.participant.sid == bob.sid
+    assert bob.sid.startswith("PA_")
+    assert response.participant.name == "Bob"
+    assert response.participant.joined_at_ms == int((EPOCH + 2.5) * 1000)
+    assert [(other.sid, other.state) for other in response.other_participants] == [
+        (alice.sid, models.ParticipantInfo.ACTIVE)
+    ]
+    assert (response.ping_interval, response.ping_timeout) == (limits.PING_INTERVAL, limits.PING_TIMEOUT)
+    assert response.server_info.version == response.server_version == COMPATIBLE_VERSION
+    assert response.server_info.debug_info == SERVER_ANNOUNCES_JOINS
+    assert not response.subscriber_primary
+
+
+def test_two_peer_connections_make_the_subscriber_primary() -> None:
+    link = KeepingLink()
+    _ = make_rooms().join(grants("alice"), parameters(single=False), link, 0.0)
+    assert link.signals[0].join.subscriber_primary
+
+
+def test_server_version_is_one_that_clients_accept_for_rpc() -> None:
+    assert tuple(int(part) for part in COMPATIBLE_VERSION.split(".")) >= (1, 8, 0)
+
+
+def test_states_are_announced_at_once_to_the_others_only() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    _ = alice.updates()
+
+    bob = join(rooms, "bob", active=False)
+    assert alice.updates() == [(bob.sid, "JOINED")]
+    bob.room.activate(bob.participant, 1.0)
+    assert alice.updates() == [(bob.sid, "ACTIVE")]
+    bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 2.0)
+    assert alice.updates() == [(bob.sid, "DISCONNECTED")]
+    assert bob.updates() == []
+
+
+def test_client_protocol_and_capabilities_are_relayed() -> None:
+    rooms = make_rooms()
+    _ = join(rooms, "alice")
+    other = join(rooms, "bob").signal("join").join.other_participants[0]
+    assert other.client_protocol == 2
+    assert list(other.capabilities) == [models.ClientInfo.CAP_COMPRESSION_DEFLATE_RAW]
+
+
+def test_hidden_participants_see_and_are_not_seen() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    ghost = join(rooms, grants("ghost", hidden=True))
+    bob = join(rooms, "bob")
+
+    assert [other.identity for other in ghost.signal("join").join.other_participants] == ["alice"]
+    assert [other.identity for other in bob.signal("join").join.other_participants] == ["alice"]
+    assert bob.signal("join").join.room.num_participants == 2
+    ghost.room.remove(ghost.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    assert {sid for sid, _ in alice.updates()} == {bob.sid}
+
+
+def test_same_identity_replaces_the_older_one() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    older = join(rooms, "bob")
+    _ = alice.updates()
+
+    newer = join(rooms, "bob", now=1.0)
+
+    assert older.signal("leave").leave.reason == DisconnectReason.DUPLICATE_IDENTITY
+    assert older.signal("leave").leave.action == rtc.LeaveRequest.DISCONNECT
+    assert older.link.closed
+    assert alice.updates() == [(older.sid, "DISCONNECTED"), (newer.sid, "JOINED"), (newer.sid, "ACTIVE")]
+    assert newer.in_room
+    assert not older.in_room
+
+
+def test_same_identity_alone_in_its_room_keeps_the_room() -> None:
+    rooms = make_rooms()
+    older = join(rooms, "bob")
+    newer = join(rooms, "bob", now=1.0)
+    assert newer.room is older.room is rooms.get("demo")
+
+
+def test_leaving_by_itself_is_not_answered() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    bob.request(rtc.SignalRequest(leave=rtc.LeaveRequest(reason=DisconnectReason.CLIENT_INITIATED)))
+    assert "leave" not in bob.kinds()
+    assert bob.link.closed
+    last = alice.signal("update").update.participants[0]
+    assert (last.sid, last.disconnect_reason) == (bob.sid, DisconnectReason.CLIENT_INITIATED)
+
+
+def test_leaving_client_cannot_claim_any_reason() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    bob.request(rtc.SignalRequest(leave=rtc.LeaveRequest(reason=DisconnectReason.ROOM_DELETED)))
+    assert alice.signal("update").update.participants[0].disconnect_reason == DisconnectReason.CLIENT_INITIATED
+
+
+def test_removed_participant_is_told_why() -> None:
+    bob = join(make_rooms(), "bob")
+    bob.room.remove(bob.participant, DisconnectReason.PARTICIPANT_REMOVED, 1.0)
+    leave = bob.signal("leave").leave
+    assert (leave.reason, leave.action) == (DisconnectReason.PARTICIPANT_REMOVED, rtc.LeaveRequest.DISCONNECT)
+    bob.room.remove(bob.participant, DisconnectReason.PARTICIPANT_REMOVED, 1.0)
+    assert bob.kinds().count("leave") == 1
+
+
+@pytest.mark.parametrize("reason", [DisconnectReason.STATE_MISMATCH, DisconnectReason.CONNECTION_TIMEOUT])
+def test_who_lost_its_connection_may_come_back(reason: models.DisconnectReason) -> None:
+    bob = join(make_rooms(), "bob")
+    bob.room.remove(bob.participant, reason, 1.0)
+    assert bob.signal("leave").leave.action == rtc.LeaveRequest.RECONNECT
+
+
+class TestTime:
+    """What ticks notice."""
+
+    def test_who_signals_stays(self) -> None:
+        bob = join(make_rooms(), "bob")
+        for now in range(0, 10 * limits.PING_TIMEOUT, limits.PING_INTERVAL):
+            bob.request(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=1)), float(now))
+            bob.room.tick(float(now))
+        assert bob.in_room
+
+    def test_silent_participant_loses_its_signal_connection_then_its_place(self) -> None:
+        rooms = make_rooms()
+        alice, bob = join(rooms, "alice"), join(rooms, "bob")
+        timeout = float(limits.PING_TIMEOUT)
+        alice.participant.signal_seen = 2 * timeout + limits.RESUME_WINDOW
+        rooms.tick(timeout - 0.1)
+        assert bob.link.dropped_signal == 0
+        rooms.tick(timeout)
+        assert bob.link.dropped_signal == 1
+        rooms.tick(timeout + limits.RESUME_WINDOW - 0.1)
+        assert bob.in_room
+        rooms.tick(timeout + limits.RESUME_WINDOW)
+        assert not bob.in_room
+        assert alice.signal("update").update.participants[0].disconnect_reason == DisconnectReason.SIGNAL_CLOSE
+
+    def test_without_signal_and_transport_it_is_gone_at_once(self) -> None:
+        bob = join(make_rooms(), "bob")
+        bob.participant.signal_lost_at = 3.0
+        bob.room.tick(3.5)
+        assert bob.in_room
+        bob.participant.transport_lost_at = 4.0
+        bob.room.tick(4.0)
+        assert not bob.in_room
+
+    def test_without_transport_it_may_come_back_in_time(self) -> None:
+        bob = join(make_rooms(), "bob")
+        bob.participant.transport_lost_at = 1.0
+        bob.room.activate(bob.participant, 2.0)
+        bob.participant.signal_seen = 2.0 + limits.RESUME_WINDOW
+        bob.room.tick(2.0 + limits.RESUME_WINDOW)
+        assert bob.in_room
+
+    def test_transport_that_never_comes_up(self) -> None:
+        bob = join(make_rooms(), "bob", active=False)
+        bob.participant.signal_seen = limits.JOIN_TIMEOUT
+        bob.room.tick(limits.JOIN_TIMEOUT)
+        assert bob.signal("leave").leave.reason == DisconnectReason.JOIN_FAILURE
+
+    def test_tokens_are_refreshed(self) -> None:
+        from livekit.server.rooms import Rooms
+
+        rooms = Rooms(epoch=EPOCH, refresh_token=lambda grants, info: f"for {info.identity}")
+        bob = join(rooms, "bob")
+        assert bob.signal("refresh_token").refresh_token == "for bob"
+        assert bob.kinds().count("refresh_token") == 1
+        bob.participant.signal_seen = limits.TOKEN_REFRESH_INTERVAL
+        rooms.tick(limits.TOKEN_REFRESH_INTERVAL)
+        assert bob.kinds().count("refresh_token") == 2
+
+
+class TestResume:
+    def test_answers_with_the_last_sequence_then_everything_anew(self) -> None:
+        rooms = make_rooms()
+        alice, bob = join(rooms, "alice"), join(rooms, "bob")
+        bob.send(user_packet(b"x", sequence=7))
+        bob.participant.signal_lost_at = 1.0
+        bob.link.signals.clear()
+
+        bob.room.resume(bob.participant, 2.0)
+
+        assert bob.kinds() == ["reconnect", "update", "room_update"]
+        assert bob.signal("reconnect").reconnect.last_message_seq == 7
+        assert {info.sid for info in bob.signal("update").update.participants} == {alice.sid, bob.sid}
+        assert bob.participant.signal_lost_at is None
+        assert bob.link.restarts == 1
+
+    def test_finds_only_the_same_session(self) -> None:
+        rooms = make_rooms()
+        bob = join(rooms, "bob")
+        assert rooms.find_resumable(grants("bob"), bob.sid) == (bob.room, bob.participant)
+        assert rooms.find_resumable(grants("bob"), "PA_another") is None
+        assert rooms.find_resumable(grants("alice"), bob.sid) is None
+        assert rooms.find_resumable(grants("bob", room="elsewhere"), bob.sid) is None
+
+    def test_replaced_transport_gets_what_the_client_lacks(self) -> None:
+        rooms = make_rooms()
+        alice, bob = join(rooms, "alice"), join(rooms, "bob")
+        for sequence in range(1, 6):
+            alice.send(user_packet(b"%d" % sequence, sequence=sequence), now=float(sequence))
+        _ = bob.received()
+        state = rtc.DataChannelReceiveState(publisher_sid=alice.sid, last_seq=3)
+        sync = rtc.SignalRequest(sync_state=rtc.SyncState(datachannel_receive_states=[state]))
+
+        bob.request(sync, 6.0)
+        assert bob.payloads() == [], "the transport lives: it repeats by itself what is lost"
+
+        bob.participant.transport_replaced()
+        bob.request(sync, 6.0)
+        assert bob.payloads() == [b"4", b"5"]
+        bob.request(sync, 6.0)
+        assert bob.payloads() == []
+
+
+class TestPermission:
+    def test_change_is_told_to_everybody_with_a_new_token(self) -> None:
+        rooms = make_rooms()
+        alice, bob = join(rooms, "alice"), join(rooms, "bob")
+        bob.room.set_permission(bob.participant, models.ParticipantPermission(can_subscribe=True), 1.0)
+        for member in (alice, bob):
+            info = member.signal("update").update.participants[0]
+            assert (info.sid, info.permission.can_publish_data) == (bob.sid, False)
+        bob.send(user_packet(b"x"))
+        assert alice.payloads() == []
+
+    def test_who_becomes_hidden_vanishes(self) -> None:
+        rooms = make_rooms()
+        alice, bob = join(rooms, "alice"), join(rooms, "bob")
+        _ = alice.updates()
+        bob.room.set_permission(bob.participant, models.ParticipantPermission(hidden=True), 1.0)
+        assert alice.updates() == [(bob.sid, "DISCONNECTED")]
+        bob.room.set_permission(bob.participant, models.ParticipantPermission(), 2.0)
+        assert alice.updates() == [(bob.sid, "ACTIVE")]
+
+
+def test_room_metadata_is_told_to_everybody() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    alice.room.update_metadata("new")
+    assert {member.signal("room_update").room_update.room.metadata for member in (alice, bob)} == {"new"}

@@ -1,0 +1,111 @@
+"""What participants ask for over their signal connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from livekit.protocol import models, rtc
+from livekit.server import limits
+from livekit.server.room import JoinParameters
+from tests.server.links import EPOCH, KeepingLink, Member, grants, join, make_rooms
+
+Reason = rtc.RequestResponse
+
+
+def updating(
+    *, name: str = "", metadata: str = "", attributes: dict[str, str] | None = None, request_id: int = 1
+) -> rtc.SignalRequest:
+    return rtc.SignalRequest(
+        update_metadata=rtc.UpdateParticipantMetadata(
+            name=name, metadata=metadata, attributes=attributes or {}, request_id=request_id
+        )
+    )
+
+
+def test_pings_are_answered_with_the_time() -> None:
+    bob = join(make_rooms(), "bob")
+    bob.request(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=123, rtt=4)), 2.0)
+    pong = bob.signal("pong_resp").pong_resp
+    assert (pong.last_ping_timestamp, pong.timestamp) == (123, int((EPOCH + 2.0) * 1000))
+    bob.request(rtc.SignalRequest(ping=5), 3.0)
+    assert bob.signal("pong").pong == int((EPOCH + 3.0) * 1000)
+
+
+def test_metadata_name_and_attributes_change_for_everybody() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, grants("bob", canUpdateOwnMetadata=True))
+    bob.request(updating(name="Bob", metadata="m", attributes={"a": "1", "b": "2"}))
+    bob.request(updating(attributes={"a": "", "c": "3"}, request_id=2))
+    for member in (alice, bob):
+        info = member.signal("update").update.participants[0]
+        assert (info.sid, info.name, info.metadata) == (bob.sid, "Bob", "m")
+        assert dict(info.attributes) == {"b": "2", "c": "3"}
+    response = bob.signal("request_response").request_response
+    assert (response.request_id, response.reason) == (2, Reason.OK)
+
+
+def test_metadata_needs_the_grant() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    _ = alice.updates()
+    bob.request(updating(name="Bob"))
+    response = bob.signal("request_response").request_response
+    assert (response.reason, response.request_id) == (Reason.NOT_ALLOWED, 1)
+    assert response.message == "does not have permission to update own metadata"
+    assert alice.updates() == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        updating(name="n" * (limits.MAX_NAME + 1)),
+        updating(metadata="m" * (limits.MAX_METADATA + 1)),
+        updating(attributes={"k": "v" * limits.MAX_ATTRIBUTES}),
+    ],
+    ids=["name", "metadata", "attributes"],
+)
+def test_updates_have_limits(request_: rtc.SignalRequest) -> None:
+    bob = join(make_rooms(), grants("bob", canUpdateOwnMetadata=True))
+    bob.request(request_)
+    assert bob.signal("request_response").request_response.reason == Reason.LIMIT_EXCEEDED
+    assert bob.participant.info().name == ""
+
+
+def test_attributes_cannot_grow_by_many_updates() -> None:
+    bob = join(make_rooms(), grants("bob", canUpdateOwnMetadata=True))
+    half = "v" * (limits.MAX_ATTRIBUTES // 2)
+    reasons: list[int] = []
+    for key in ("a", "b", "a"):
+        bob.request(updating(attributes={key: half}))
+        reasons.append(bob.signal("request_response").request_response.reason)
+    assert reasons == [Reason.OK, Reason.LIMIT_EXCEEDED, Reason.OK]
+
+
+def test_older_clients_are_told_of_failures_only() -> None:
+    rooms, link = make_rooms(), KeepingLink()
+    client = JoinParameters(client=models.ClientInfo(protocol=14))
+    room, participant = rooms.join(grants("old", canUpdateOwnMetadata=True), client, link, 0.0)
+    old = Member(room, participant, link)
+    old.request(updating(name="Old"))
+    assert "request_response" not in old.kinds()
+    old.request(updating(name="n" * (limits.MAX_NAME + 1)))
+    assert "request_response" in old.kinds()
+
+
+def test_tracks_are_refused() -> None:
+    bob = join(make_rooms(), "bob")
+    bob.request(rtc.SignalRequest(add_track=rtc.AddTrackRequest(cid="c")))
+    response = bob.signal("request_response").request_response
+    assert (response.reason, response.add_track.cid) == (Reason.UNSUPPORTED_TYPE, "c")
+    bob.request(rtc.SignalRequest(publish_data_track_request=rtc.PublishDataTrackRequest(name="d")))
+    response = bob.signal("request_response").request_response
+    assert (response.reason, response.publish_data_track.name) == (Reason.UNSUPPORTED_TYPE, "d")
+
+
+def test_unknown_and_empty_messages_are_passed_over() -> None:
+    bob = join(make_rooms(), "bob")
+    before = len(bob.link.signals)
+    bob.request(rtc.SignalRequest(), 4.0)
+    bob.request(rtc.SignalRequest(mute=rtc.MuteTrackRequest()), 5.0)
+    assert len(bob.link.signals) == before
+    assert bob.participant.signal_seen == 5.0
