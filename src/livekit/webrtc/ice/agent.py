@@ -1,0 +1,412 @@
+"""The ICE agent: connectivity checks, nomination, consent and restart for one component.
+
+Every method takes `now` (seconds of any monotonic clock). What is to be sent is fetched with `take_transmits`; the
+state and the selected pair are attributes to look at after each call.
+
+A pair is used as soon as it is valid (RFC 8445 section 12.1); nomination only settles which one stays.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+import secrets
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from .candidate import Candidate, candidate_priority
+from .checklist import Credentials, Generation, LocalPath, Pair, PairState
+from .stun import BINDING, Address, Attribute, Kind, StunError, StunMessage, parse_stun
+
+__all__ = ["IceAgent", "IceState", "Transmit"]
+
+PACING = 0.005
+"""Seconds between new checks; the least that RFC 8445 section 14.2 allows."""
+FIRST_RETRY = 0.1
+"""Seconds until a check is repeated, doubled each time up to MAX_RETRY. Shorter than RFC 8445 section 14.3 has it: it
+is a small packet, and the first one is often lost to a peer that is not ready."""
+MAX_RETRY = 1.6
+MAX_TRIES = 8
+NOMINATION_DELAY = 0.05
+"""Seconds the controlling side waits for a better pair after the first that works."""
+CHECK_TIMEOUT = 15.0
+"""Seconds from the peer's credentials to FAILED if no pair works."""
+CONSENT_RETRY = 0.25
+"""Seconds until an unanswered consent check is repeated."""
+CHECKS_PER_CONSENT = 4
+"""Consent checks begun in one consent timeout, each repeated until answered."""
+
+
+class IceState(enum.Enum):
+    NEW = "new"
+    CHECKING = "checking"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    """The peer has been silent for half the consent timeout."""
+    FAILED = "failed"
+    """No pair works, or consent has expired (RFC 7675 section 5.1). A restart may recover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """A datagram to send through `path` to `address`."""
+
+    path: Hashable
+    address: Address
+    data: bytes
+
+
+@dataclass(eq=False, slots=True)
+class _Check:
+    """A Binding request in flight."""
+
+    pair: Pair
+    data: bytes
+    nominating: bool
+    consent: bool
+    controlling: bool
+    sent_at: float
+    retry_at: float
+    tries: int = 1
+
+
+class IceAgent:
+    def __init__(
+        self, *, controlling: bool, consent_timeout: float = 5.0, randomness: random.Random | None = None
+    ) -> None:
+        self.controlling = controlling
+        self.state = IceState.NEW
+        self.selected: Pair | None = None
+        self.round_trip_time: float | None = None
+        """Seconds, of the last answer on the selected pair."""
+        self.trusted: set[Address] = set()
+        """Where packets may come from: addresses that have shown the password."""
+        self._consent_timeout = consent_timeout
+        self._random = randomness or random.Random()
+        self._tie_breaker = secrets.randbits(64)
+        self._paths: dict[Hashable, LocalPath] = {}
+        self._current = Generation(Credentials.generate())
+        self._previous: Generation | None = None
+        self._checks: dict[bytes, _Check] = {}
+        self._transmits: list[Transmit] = []
+        self._pace_at = 0.0
+        self._deadline: float | None = None
+        self._nominate_at: float | None = None
+        self._consent_at = 0.0
+
+    # What both sides describe to each other
+
+    @property
+    def credentials(self) -> Credentials:
+        return self._current.local
+
+    @property
+    def remote_credentials(self) -> Credentials | None:
+        return self._current.remote
+
+    def add_path(self, path: Hashable, candidate: Candidate, now: float, *, only: Address | None = None) -> None:
+        """Take a local candidate with a base of its own: host, relay, or a TCP connection to `only`."""
+        local = self._paths[path] = LocalPath(path=path, candidate=candidate, only=only)
+        for remote in self._current.remotes:
+            if local.reaches(remote):
+                self._current.pair_for(local, remote)
+        self._advance(now)
+
+    def remove_path(self, path: Hashable, now: float) -> None:
+        """The path is broken."""
+        self._paths.pop(path, None)
+        for pair in [*self._current, *(self._previous or ())]:
+            if pair.path == path:
+                self._fail(pair)
+        self._advance(now)
+
+    def set_remote(self, credentials: Credentials, now: float) -> None:
+        """Take the peer's credentials for the current generation; checks begin."""
+        if self._current.remote is not None:
+            return
+        self._current.remote = credentials
+        self._deadline = now + CHECK_TIMEOUT
+        self._advance(now)
+
+    def add_remote(self, candidate: Candidate, now: float) -> None:
+        """Take a candidate of the peer; one that cannot be used is ignored (mDNS names, other components)."""
+        usable = candidate.component == 1 and candidate.port > 0 and candidate.ip_version is not None
+        stale = candidate.ufrag and self._current.remote and candidate.ufrag != self._current.remote.ufrag
+        if not usable or stale or not self._current.add_remote(candidate):
+            return
+        for local in self._paths.values():
+            if local.reaches(candidate):
+                self._current.pair_for(local, candidate)
+        self._advance(now)
+
+    def restart(self, now: float) -> None:
+        """Begin a new generation of credentials (RFC 8445 section 9); data goes on over the old pair meanwhile."""
+        if self.selected is None or self.selected.generation is self._current:
+            self._previous = self._current
+        self._current = Generation(Credentials.generate())
+        self._deadline = self._nominate_at = None
+        if self.state is IceState.FAILED:
+            self.state = IceState.CHECKING
+        self._advance(now)
+
+    # Packets
+
+    def receive(self, data: bytes, path: Hashable, address: Address, now: float) -> None:
+        """Take a STUN packet. What cannot be read or authenticated is dropped without an answer."""
+        if self.state is IceState.FAILED:
+            return
+        try:
+            message = parse_stun(data)
+        except StunError:
+            return
+        if message.method != BINDING or message.kind is Kind.INDICATION:
+            return
+        if message.kind is Kind.REQUEST:
+            self._received_request(message, path, address, now)
+        else:
+            self._received_response(message, path, address, now)
+        self._advance(now)
+
+    def take_transmits(self) -> list[Transmit]:
+        transmits, self._transmits = self._transmits, []
+        return transmits
+
+    def _received_request(self, message: StunMessage, path: Hashable, address: Address, now: float) -> None:
+        generation = self._authenticated(message)
+        local = self._paths.get(path)
+        if generation is None or local is None:
+            return
+        response = StunMessage(Kind.SUCCESS, message.method, message.transaction_id)
+        if self._wins_role_conflict(message):
+            response.kind = Kind.ERROR
+            response.set_error(487, "Role Conflict")
+        else:
+            response.mapped_address = address
+        self._transmits.append(Transmit(path, address, response.encode(generation.local.password.encode())))
+        if response.kind is Kind.ERROR:
+            return
+        self.trusted.add(address)
+        pair = generation.pairs.get((path, address)) or self._learned_pair(generation, local, address, message)
+        if pair is not None:
+            self._triggered_check(pair, Attribute.USE_CANDIDATE in message.attributes, now)
+
+    def _authenticated(self, message: StunMessage) -> Generation | None:
+        ours, _, theirs = message.attributes.get(Attribute.USERNAME, b"").partition(b":")
+        for generation in (self._current, self._previous):
+            if generation is None or generation.local.ufrag.encode() != ours:
+                continue
+            if generation.remote is not None and generation.remote.ufrag.encode() != theirs:
+                continue
+            return generation if message.is_signed_by(generation.local.password.encode()) else None
+        return None
+
+    def _learned_pair(
+        self, generation: Generation, local: LocalPath, address: Address, message: StunMessage
+    ) -> Pair | None:
+        """A pair with a peer-reflexive candidate (RFC 8445 section 7.3.1.3)."""
+        priority = message.number(Attribute.PRIORITY) or candidate_priority("prflx")
+        host, port = address
+        transport = local.candidate.transport
+        remote = Candidate(host=host, port=port, kind="prflx", priority=priority & 0xFFFFFFFF, transport=transport)
+        generation.add_remote(remote)
+        known = next((c for c in generation.remotes if c.address == address), None)
+        return None if known is None else generation.pair_for(local, known)
+
+    def _wins_role_conflict(self, message: StunMessage) -> bool:
+        """RFC 8445 section 7.3.1.1: True if the peer is to switch; if it is us, we have."""
+        same = Attribute.ICE_CONTROLLING if self.controlling else Attribute.ICE_CONTROLLED
+        theirs = message.number(same)
+        if theirs is None:
+            return False
+        keeps_role = (self._tie_breaker >= theirs) == self.controlling
+        if not keeps_role:
+            self.controlling = not self.controlling
+        return keeps_role
+
+    def _triggered_check(self, pair: Pair, use_candidate: bool, now: float) -> None:
+        """RFC 8445 sections 7.3.1.4 and 7.3.1.5."""
+        nominated_by_peer = use_candidate and not self.controlling
+        if pair.state is PairState.SUCCEEDED:
+            pair.nominated = pair.nominated or nominated_by_peer
+            stale = self.state is IceState.DISCONNECTED and pair is not self.selected
+            if stale and not self._is_checking(pair):
+                self._start_check(pair, now)
+            return
+        pair.nominate_when_valid = pair.nominate_when_valid or nominated_by_peer
+        if pair.generation.remote is None:
+            pair.state = PairState.WAITING
+        elif not self._is_checking(pair):
+            self._start_check(pair, now)
+
+    def _received_response(self, message: StunMessage, path: Hashable, address: Address, now: float) -> None:
+        check = self._checks.get(message.transaction_id)
+        if check is None or check.pair.path != path:
+            return
+        pair = check.pair
+        remote = pair.generation.remote
+        if remote is None or not message.is_signed_by(remote.password.encode()):
+            return
+        del self._checks[message.transaction_id]
+        if message.kind is Kind.SUCCESS and address == pair.address:
+            self._check_succeeded(check, now)
+        elif message.error_code == 487:
+            # RFC 8445 section 7.2.5.1: switch, unless done since, and check again.
+            self.controlling = not check.controlling
+            self._start_check(pair, now)
+        elif not check.consent:
+            self._fail(pair)
+
+    def _check_succeeded(self, check: _Check, now: float) -> None:
+        pair = check.pair
+        pair.state = PairState.SUCCEEDED
+        pair.confirmed_at = now
+        pair.nominated = pair.nominated or pair.nominate_when_valid or (check.nominating and self.controlling)
+        self.trusted.add(pair.address)
+        if check.tries == 1 and (pair is self.selected or self.round_trip_time is None):
+            self.round_trip_time = now - check.sent_at
+
+    # Time
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` is to be called; None for never."""
+        times = [check.retry_at for check in self._checks.values()]
+        if self._waiting():
+            times.append(self._pace_at)
+        if self._nominate_at is not None:
+            times.append(self._nominate_at)
+        if self.selected is not None and self.state is not IceState.FAILED:
+            disconnected = self.state is IceState.DISCONNECTED
+            times += [self._consent_at, self._silent_at(self.selected, 1.0 if disconnected else 0.5)]
+        elif self._deadline is not None:
+            times.append(self._deadline)
+        return min(times, default=None)
+
+    def handle_timer(self, now: float) -> None:
+        for transaction_id, check in list(self._checks.items()):
+            if check.retry_at <= now:
+                self._retry(transaction_id, check, now)
+        self._advance(now)
+
+    def _retry(self, transaction_id: bytes, check: _Check, now: float) -> None:
+        if check.tries >= MAX_TRIES:
+            del self._checks[transaction_id]
+            if not check.consent:
+                self._fail(check.pair)
+            return
+        check.tries += 1
+        check.retry_at = now + (CONSENT_RETRY if check.consent else min(FIRST_RETRY * 2 ** (check.tries - 1), MAX_RETRY))
+        self._transmits.append(Transmit(check.pair.path, check.pair.address, check.data))
+
+    def _advance(self, now: float) -> None:
+        """Do what is due; called at the end of every input."""
+        if self._waiting() and self._pace_at <= now:
+            self._pace_at = now + PACING
+            self._start_check(max(self._waiting(), key=self._priority), now)
+        self._select(now)
+        if self.controlling:
+            self._nominate(now)
+        self._check_consent(now)
+        self._update_state(now)
+
+    def _waiting(self) -> list[Pair]:
+        """Pairs whose check is to be started."""
+        settled = self.controlling and any(pair.nominated for pair in self._current)
+        if self._current.remote is None or settled or self.state is IceState.FAILED:
+            return []
+        return self._current.in_state(PairState.WAITING)
+
+    def _priority(self, pair: Pair) -> int:
+        return pair.priority(self.controlling)
+
+    def _is_checking(self, pair: Pair) -> bool:
+        return any(check.pair is pair for check in self._checks.values())
+
+    def _start_check(self, pair: Pair, now: float, *, nominating: bool = False, consent: bool = False) -> None:
+        remote = pair.generation.remote
+        if remote is None:
+            return
+        if pair.state is not PairState.SUCCEEDED:
+            pair.state = PairState.IN_PROGRESS
+        request = StunMessage(Kind.REQUEST)
+        request.attributes[Attribute.USERNAME] = f"{remote.ufrag}:{pair.generation.local.ufrag}".encode()
+        request.set_number(Attribute.PRIORITY, candidate_priority("prflx"), 4)
+        role = Attribute.ICE_CONTROLLING if self.controlling else Attribute.ICE_CONTROLLED
+        request.set_number(role, self._tie_breaker, 8)
+        if self.controlling and (nominating or (consent and pair.nominated)):
+            request.attributes[Attribute.USE_CANDIDATE] = b""
+        data = request.encode(remote.password.encode())
+        retry_at = now + (CONSENT_RETRY if consent else FIRST_RETRY)
+        self._checks[request.transaction_id] = _Check(pair, data, nominating, consent, self.controlling, now, retry_at)
+        self._transmits.append(Transmit(pair.path, pair.address, data))
+
+    def _fail(self, pair: Pair) -> None:
+        pair.state = PairState.FAILED
+        pair.nominated = False
+
+    def _select(self, now: float) -> None:
+        """Use the best valid pair; nothing of an old generation once the new one has one."""
+        valid = self._current.in_state(PairState.SUCCEEDED)
+        if not valid:
+            if self.selected is not None and self.selected.state is PairState.FAILED:
+                self.selected = None
+            return
+        best = max(valid, key=lambda p: (now < self._silent_at(p, 0.5), p.nominated, self._priority(p)))
+        if best is not self.selected:
+            self.selected = best
+            self._consent_at = now + self._consent_interval()
+        if best.nominated and self._previous is not None:
+            self._previous = None
+            self._drop_checks()
+
+    def _drop_checks(self) -> None:
+        self._checks = {t: c for t, c in self._checks.items() if c.pair.generation is self._current}
+
+    def _nominate(self, now: float) -> None:
+        """Regular nomination (RFC 8445 section 8.1.1): the best pair, or what works after a short wait."""
+        best = self.selected
+        if best is None or best.generation is not self._current or any(pair.nominated for pair in self._current):
+            self._nominate_at = None
+            return
+        if any(check.nominating for check in self._checks.values()):
+            return
+        if self._nominate_at is None:
+            self._nominate_at = now + NOMINATION_DELAY
+        alive = [pair for pair in self._current if pair.state is not PairState.FAILED]
+        if best is max(alive, key=self._priority) or now >= self._nominate_at:
+            self._nominate_at = None
+            self._start_check(best, now, nominating=True)
+
+    def _consent_interval(self) -> float:
+        """RFC 7675 section 5.1 randomises by a fifth; its 5 s are for a timeout of 30 s."""
+        return self._consent_timeout / CHECKS_PER_CONSENT * self._random.uniform(0.8, 1.2)
+
+    def _check_consent(self, now: float) -> None:
+        if self.selected is None or now < self._consent_at or self.state is IceState.FAILED:
+            return
+        self._consent_at = now + self._consent_interval()
+        self._checks = {t: c for t, c in self._checks.items() if not c.consent}
+        self._start_check(self.selected, now, consent=True)
+
+    def _update_state(self, now: float) -> None:
+        if self.selected is None:
+            if self._deadline is not None and now >= self._deadline:
+                self._give_up()
+            elif self.state is not IceState.FAILED and self._current.remote is not None:
+                self.state = IceState.CHECKING
+            return
+        if now >= self._silent_at(self.selected, 1.0):
+            self._give_up()
+        else:
+            disconnected = now >= self._silent_at(self.selected, 0.5)
+            self.state = IceState.DISCONNECTED if disconnected else IceState.CONNECTED
+
+    def _silent_at(self, pair: Pair, part: float) -> float:
+        """When the peer will have been silent for this part of the consent timeout."""
+        return pair.confirmed_at + self._consent_timeout * part
+
+    def _give_up(self) -> None:
+        self.state = IceState.FAILED
+        self.selected = self._previous = self._deadline = None
+        self._checks.clear()
+        for pair in self._current:
+            self._fail(pair)

@@ -1,0 +1,135 @@
+"""ICE candidates as the SDP attribute and RTCIceCandidateInit carry them (RFC 8839 section 5.1)."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import zlib
+from dataclasses import dataclass
+
+from .stun import Address
+
+__all__ = ["Candidate", "CandidateError", "candidate_priority"]
+
+TYPE_PREFERENCES = {"host": 126, "prflx": 110, "srflx": 100, "relay": 0}
+"""RFC 8445 section 5.1.2.2."""
+
+
+class CandidateError(ValueError):
+    """A candidate line that cannot be read."""
+
+
+def candidate_priority(kind: str, local_preference: int = 65_535) -> int:
+    """RFC 8445 section 5.1.2.1, for component 1."""
+    return TYPE_PREFERENCES[kind] << 24 | local_preference << 8 | 255
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """One transport address at which an agent may be reached."""
+
+    host: str
+    """An IP address; a name ending in .local in mDNS candidates."""
+    port: int
+    kind: str
+    """host, srflx, prflx or relay."""
+    priority: int
+    foundation: str = ""
+    component: int = 1
+    transport: str = "udp"
+    related: Address | None = None
+    tcp_type: str | None = None
+    ufrag: str | None = None
+    """The generation of credentials it belongs to, if it says so."""
+
+    @classmethod
+    def local(cls, kind: str, address: Address, *, preference: int, related: Address | None = None) -> Candidate:
+        """A candidate of our own."""
+        base = related[0] if related and kind == "srflx" else address[0]
+        return cls(
+            host=address[0],
+            port=address[1],
+            kind=kind,
+            priority=candidate_priority(kind, preference),
+            foundation=str(zlib.crc32(f"{kind} {base}".encode())),
+            related=related,
+        )
+
+    @property
+    def address(self) -> Address:
+        return self.host, self.port
+
+    @property
+    def ip_version(self) -> int | None:
+        """4 or 6; None when `host` is a name."""
+        try:
+            return ipaddress.ip_address(self.host).version
+        except ValueError:
+            return None
+
+    @classmethod
+    def parse(cls, text: str) -> Candidate:
+        """Read `candidate:…`, with or without that prefix. Raises CandidateError."""
+        fields = text.strip().removeprefix("a=").removeprefix("candidate:").split()
+        if len(fields) < 8 or fields[6] != "typ":
+            raise CandidateError(f"an ICE candidate has at least 8 fields, the seventh is 'typ': {text[:200]!r}")
+        extensions = dict(zip(fields[8::2], fields[9::2]))
+        try:
+            component, priority, port = int(fields[1]), int(fields[3]), int(fields[5])
+            related_port = int(extensions.get("rport", "0"))
+        except ValueError as error:
+            raise CandidateError(f"an ICE candidate with a field that is no number: {text[:200]!r}") from error
+        if not (0 <= port <= 65_535 and 0 < priority < 1 << 32 and 0 < component <= 256):
+            raise CandidateError(f"an ICE candidate with a number out of range: {text[:200]!r}")
+        if fields[7] not in TYPE_PREFERENCES:
+            raise CandidateError(f"an ICE candidate of an unknown type: {fields[7][:40]!r}")
+        return cls(
+            foundation=fields[0],
+            component=component,
+            transport=fields[2].lower(),
+            priority=priority,
+            host=_canonical(fields[4]),
+            port=port,
+            kind=fields[7],
+            related=(extensions["raddr"], related_port) if "raddr" in extensions else None,
+            tcp_type=extensions.get("tcptype"),
+            ufrag=extensions.get("ufrag"),
+        )
+
+    def __str__(self) -> str:
+        parts = [
+            f"candidate:{self.foundation} {self.component} {self.transport} {self.priority}",
+            f"{self.host} {self.port} typ {self.kind}",
+        ]
+        if self.related is not None:
+            parts.append(f"raddr {self.related[0]} rport {self.related[1]}")
+        if self.tcp_type is not None:
+            parts.append(f"tcptype {self.tcp_type}")
+        if self.ufrag is not None:
+            parts.append(f"ufrag {self.ufrag}")
+        return " ".join(parts)
+
+    @classmethod
+    def from_init(cls, text: str) -> Candidate | None:
+        """Read the JSON of RTCIceCandidateInit; None for its empty candidate, the end. Raises CandidateError."""
+        try:
+            init: object = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise CandidateError("a trickled ICE candidate is JSON (RTCIceCandidateInit)") from error
+        line: object = init.get("candidate") if isinstance(init, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if not isinstance(line, str):
+            raise CandidateError("a trickled ICE candidate lacks its 'candidate'")
+        return cls.parse(line) if line.strip() else None
+
+    def to_init(self, mid: str, index: int, ufrag: str) -> str:
+        """The JSON of RTCIceCandidateInit."""
+        init = {"candidate": str(self), "sdpMid": mid, "sdpMLineIndex": index, "usernameFragment": ufrag}
+        return json.dumps(init, separators=(",", ":"))
+
+
+def _canonical(host: str) -> str:
+    """IPv6 has many spellings; addresses are compared as text."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host

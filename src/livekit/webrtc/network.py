@@ -1,0 +1,268 @@
+"""Sockets below ICE: local addresses, UDP, TCP (RFC 6544, RFC 4571), server-reflexive and relayed candidates.
+
+A path is something ICE can send through. It hands what it receives to a plain function: no queue, no task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import re
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from .ice import Address, Candidate
+from .ice.stun import Kind, StunError, StunMessage, parse_stun
+from .port import IceServerSettings
+
+__all__ = ["Gatherer", "Path", "TcpPath", "UdpPath", "host_addresses", "open_tcp_path", "open_udp_path"]
+
+logger = logging.getLogger("livekit.webrtc")
+
+SOCKET_BUFFER = 1 << 20
+"""Bytes asked for; a burst must not overrun the usual 208 KiB while Python is busy."""
+MAX_HOST_ADDRESSES = 16
+GATHER_TIMEOUT = 5.0
+"""Seconds for the answers of STUN and TURN servers."""
+STUN_RETRY = 0.5
+TCP_TIMEOUT = 5.0
+MAX_FRAME = 65_535
+
+Receive = Callable[[bytes, "Path", Address], None]
+
+
+class Path(Protocol):
+    def send(self, data: bytes, address: Address) -> None:
+        """Send a datagram; one that cannot be sent is lost, as datagrams are."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class UdpPath(asyncio.DatagramProtocol):
+    """A UDP socket, or a TURN allocation that looks like one."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._transport: asyncio.DatagramTransport | None = None
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]) -> None:
+        self._receive(data, self, addr if len(addr) == 2 else addr[:2])
+
+    def error_received(self, exc: Exception) -> None:
+        """ICMP errors; consent and retransmission take care of them."""
+
+    @property
+    def local_address(self) -> Address:
+        assert self._transport is not None
+        host, port = self._transport.get_extra_info("sockname")[:2]
+        return host, port
+
+    def send(self, data: bytes, address: Address) -> None:
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.sendto(data, address)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+class TcpPath(asyncio.Protocol):
+    """An active ICE-TCP connection; packets are framed by their length (RFC 4571)."""
+
+    def __init__(self, receive: Receive, remote: Address, lost: Callable[[TcpPath], None]) -> None:
+        self._receive = receive
+        self._remote = remote
+        self._lost = lost
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if not self.closed.done():
+            self.closed.set_result(None)
+            self._lost(self)
+
+    @property
+    def local_address(self) -> Address:
+        assert self._transport is not None
+        host, port = self._transport.get_extra_info("sockname")[:2]
+        return host, port
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        while len(buffer) - start >= 2:
+            end = start + 2 + (buffer[start] << 8 | buffer[start + 1])
+            if end > len(buffer):
+                break
+            self._receive(bytes(buffer[start + 2 : end]), self, self._remote)
+            start = end
+        del buffer[:start]
+
+    def send(self, data: bytes, address: Address) -> None:
+        transport = self._transport
+        # As a full queue would on the way: better lost than late.
+        if transport is not None and len(data) <= MAX_FRAME and transport.get_write_buffer_size() < SOCKET_BUFFER:
+            transport.write(len(data).to_bytes(2, "big") + data)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def host_addresses() -> list[str]:
+    """The addresses of this host: IPv4 and global IPv6; the loopback one only where there is no other."""
+    import ifaddr
+
+    found: list[str] = []
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            address = ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
+            if not (address.is_loopback or address.is_link_local or address.is_multicast):
+                found.append(str(address))
+    found.sort(key=lambda address: ":" in address)
+    return found[:MAX_HOST_ADDRESSES] or ["127.0.0.1"]
+
+
+async def open_udp_path(receive: Receive, host: str) -> UdpPath:
+    """A path on a free port of this address. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    transport, path = await loop.create_datagram_endpoint(lambda: UdpPath(receive), local_addr=(host, 0))
+    udp_socket: socket.socket | None = transport.get_extra_info("socket")
+    if udp_socket is not None:
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            udp_socket.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
+    return path
+
+
+async def open_tcp_path(receive: Receive, remote: Address, lost: Callable[[TcpPath], None]) -> TcpPath:
+    """Connect to a passive TCP candidate. Raises OSError, asyncio.TimeoutError."""
+    loop = asyncio.get_running_loop()
+    connecting = loop.create_connection(lambda: TcpPath(receive, remote, lost), *remote)
+    transport, path = await asyncio.wait_for(connecting, TCP_TIMEOUT)
+    tcp_socket: socket.socket | None = transport.get_extra_info("socket")
+    if tcp_socket is not None:
+        tcp_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IceServer:
+    """One URL of RFC 7064 or RFC 7065."""
+
+    scheme: str
+    host: str
+    port: int
+    transport: str
+    username: str = ""
+    credential: str = ""
+
+    @classmethod
+    def parse(cls, url: str, settings: IceServerSettings) -> IceServer | None:
+        """None for a URL that is neither."""
+        match = re.fullmatch(r"(stuns?|turns?):(\[[0-9a-fA-F:.]+\]|[^:?]+)(?::(\d{1,5}))?(?:\?transport=(\w+))?", url)
+        if match is None:
+            return None
+        scheme, host, port, transport = match.groups()
+        secure = scheme.endswith("s")
+        return cls(
+            scheme=scheme,
+            host=host.strip("[]"),
+            port=int(port or (5349 if secure else 3478)),
+            transport=transport or ("tcp" if secure else "udp"),
+            username=settings.username,
+            credential=settings.credential,
+        )
+
+
+class Gatherer:
+    """Server-reflexive and relayed candidates; `found` is called with each candidate and, if it has one, its path."""
+
+    def __init__(
+        self, servers: Sequence[IceServerSettings], receive: Receive, found: Callable[[Candidate, Path | None], None]
+    ) -> None:
+        parsed = [IceServer.parse(url, settings) for settings in servers for url in settings.urls]
+        self._servers = [server for server in parsed if server is not None]
+        self._receive = receive
+        self._found = found
+        self._pending: dict[bytes, asyncio.Future[Address]] = {}
+
+    async def run(self, hosts: Sequence[UdpPath], *, relay_only: bool) -> None:
+        """Ask every server and wait, at most GATHER_TIMEOUT."""
+        jobs: list[Awaitable[None]] = [
+            self._relayed(s, relay_only) for s in self._servers if s.scheme in ("turn", "turns")
+        ]
+        if not relay_only:
+            stun = [server for server in self._servers if server.scheme == "stun"]
+            jobs += [self._server_reflexive(server, path) for server in stun for path in hosts]
+        results = await asyncio.gather(*(asyncio.wait_for(job, GATHER_TIMEOUT) for job in jobs), return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                logger.debug("no candidate from an ICE server: %r", result)
+
+    def take(self, data: bytes) -> bool:
+        """Whether this STUN packet is the answer of a STUN server."""
+        future = self._pending.get(data[8:20])
+        if future is None or future.done():
+            return False
+        with contextlib.suppress(StunError):
+            message = parse_stun(data)
+            if message.kind is Kind.SUCCESS and message.mapped_address is not None:
+                future.set_result(message.mapped_address)
+        return True
+
+    async def _server_reflexive(self, server: IceServer, path: UdpPath) -> None:
+        loop = asyncio.get_running_loop()
+        base = path.local_address
+        family = socket.AF_INET6 if ":" in base[0] else socket.AF_INET
+        infos = await loop.getaddrinfo(server.host, server.port, family=family, type=socket.SOCK_DGRAM)
+        host, port = cast(Address, infos[0][4][:2])
+        request = StunMessage(Kind.REQUEST)
+        answer = self._pending[request.transaction_id] = loop.create_future()
+        try:
+            while not answer.done():
+                path.send(request.encode(), (host, port))
+                await asyncio.wait({answer}, timeout=STUN_RETRY)
+        finally:
+            del self._pending[request.transaction_id]
+        mapped = answer.result()
+        if mapped != base:
+            self._found(Candidate.local("srflx", mapped, preference=65_535, related=base), None)
+
+    async def _relayed(self, server: IceServer, relay_only: bool) -> None:
+        # aioice brings a DNS resolver along; only who uses TURN pays for the import.
+        from aioice.turn import create_turn_endpoint
+
+        transport, path = await create_turn_endpoint(
+            lambda: UdpPath(self._receive),
+            server_addr=(server.host, server.port),
+            username=server.username,
+            password=server.credential,
+            ssl=server.scheme == "turns",
+            transport=server.transport,
+        )
+        address: Address = path.local_address
+        hidden = ("::", 9) if ":" in address[0] else ("0.0.0.0", 9)
+        # RFC 8829 section 3.5.3: who wants relays only does not show its own address.
+        related: Address = hidden if relay_only else transport.get_extra_info("related_address")
+        preference = 65_535 if server.transport == "udp" else 32_767
+        self._found(Candidate.local("relay", address, preference=preference, related=related), path)

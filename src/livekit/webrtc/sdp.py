@@ -1,0 +1,242 @@
+"""Session descriptions (RFC 8866) as WebRTC uses them: parsing and writing, no negotiation.
+
+Everything is kept: a section of a kind we do not know stays an object with its lines in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .certificate import Fingerprint
+from .ice import Candidate, CandidateError, Credentials
+
+__all__ = ["MediaSection", "SdpError", "SessionDescription"]
+
+MAX_DESCRIPTION = 1 << 20
+"""Characters."""
+MAX_SECTIONS = 1000
+DEFAULT_MAX_MESSAGE_SIZE = 65_536
+"""RFC 8841 section 6.1: what a peer accepts that does not say."""
+UNLIMITED_MESSAGE_SIZE = 1 << 30
+"""What max-message-size:0 means here (RFC 8841 section 6.1: any size)."""
+DATA_PROTOCOLS = frozenset({"UDP/DTLS/SCTP", "TCP/DTLS/SCTP"})
+SETUP_ROLES = frozenset({"active", "passive", "actpass"})
+
+
+class SdpError(ValueError):
+    """A description that cannot be read, or that lacks what a data-channel connection needs."""
+
+
+@dataclass(slots=True)
+class Attributes:
+    """The `a=` lines of one level, in order; the value of a flag is empty."""
+
+    items: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def add(self, name: str, value: object = "") -> None:
+        self.items.append((name, str(value)))
+
+    def get(self, name: str) -> str | None:
+        return next((value for key, value in self.items if key == name), None)
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.items if key == name]
+
+    def __contains__(self, name: str) -> bool:
+        return any(key == name for key, _ in self.items)
+
+    def lines(self) -> Iterator[str]:
+        for name, value in self.items:
+            yield f"a={name}:{value}" if value else f"a={name}"
+
+
+@dataclass(slots=True)
+class MediaSection:
+    """One m-line and what follows it. The properties look at the session level where RFC 8839 and 8122 say so."""
+
+    kind: str
+    port: int
+    protocol: str
+    formats: list[str]
+    attributes: Attributes = field(default_factory=Attributes)
+    other_lines: list[str] = field(default_factory=list[str])
+    """c=, b=, i= and k= lines."""
+    session: Attributes = field(default_factory=Attributes)
+    """The attributes of the description it is in."""
+
+    @property
+    def is_data_channel(self) -> bool:
+        """RFC 8841 section 4."""
+        return self.kind == "application" and self.protocol in DATA_PROTOCOLS
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.port == 0 and "bundle-only" not in self.attributes
+
+    @property
+    def mid(self) -> str | None:
+        return self.attributes.get("mid")
+
+    @property
+    def direction(self) -> str:
+        for direction in ("sendrecv", "sendonly", "recvonly", "inactive"):
+            if direction in self.attributes or direction in self.session:
+                return direction
+        return "sendrecv"
+
+    @property
+    def credentials(self) -> Credentials | None:
+        ufrag, password = self._inherited("ice-ufrag"), self._inherited("ice-pwd")
+        return Credentials(ufrag=ufrag, password=password) if ufrag and password else None
+
+    @property
+    def fingerprints(self) -> list[Fingerprint]:
+        """Raises SdpError for one that is not an algorithm and a value."""
+        values = self.attributes.all("fingerprint") or self.session.all("fingerprint")
+        return [_fingerprint(value) for value in values]
+
+    @property
+    def setup(self) -> str | None:
+        """The DTLS role (RFC 8842). Raises SdpError for an unknown one."""
+        value = self._inherited("setup")
+        if value is not None and value not in SETUP_ROLES:
+            raise SdpError(f"a=setup:{value[:40]} is none of {', '.join(sorted(SETUP_ROLES))}")
+        return value
+
+    @property
+    def sctp_port(self) -> int | None:
+        """Raises SdpError for one that is not a port."""
+        value = self.attributes.get("sctp-port")
+        return None if value is None else _number("sctp-port", value, 1, 65_535)
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes. Raises SdpError for one that is not a number."""
+        value = self.attributes.get("max-message-size")
+        if value is None:
+            return DEFAULT_MAX_MESSAGE_SIZE
+        return _number("max-message-size", value, 0, 1 << 64) or UNLIMITED_MESSAGE_SIZE
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Those that can be read."""
+        found: list[Candidate] = []
+        for value in self.attributes.all("candidate"):
+            try:
+                found.append(Candidate.parse(value))
+            except CandidateError:
+                continue
+        return found
+
+    @property
+    def has_end_of_candidates(self) -> bool:
+        return self._inherited("end-of-candidates") is not None
+
+    def _inherited(self, name: str) -> str | None:
+        value = self.attributes.get(name)
+        return self.session.get(name) if value is None else value
+
+    def lines(self) -> Iterator[str]:
+        yield f"m={self.kind} {self.port} {self.protocol} {' '.join(self.formats)}"
+        yield from self.other_lines
+        yield from self.attributes.lines()
+
+
+@dataclass(slots=True)
+class SessionDescription:
+    """A whole description."""
+
+    session_lines: list[str]
+    """The lines before the first m-line that are not attributes: v=, o=, s=, t=, …"""
+    attributes: Attributes
+    media: list[MediaSection]
+
+    @classmethod
+    def new(cls, session_id: int, version: int) -> SessionDescription:
+        """An empty description of our own. RFC 8829 section 5.2.1."""
+        lines = ["v=0", f"o=- {session_id} {version} IN IP4 127.0.0.1", "s=-", "t=0 0"]
+        return cls(lines, Attributes(), [])
+
+    @classmethod
+    def parse(cls, text: str) -> SessionDescription:
+        """Read a description. Raises SdpError."""
+        if len(text) > MAX_DESCRIPTION:
+            raise SdpError(f"a description of {len(text)} characters is over the limit of {MAX_DESCRIPTION}")
+        lines = text.replace("\r\n", "\n").split("\n")
+        description = cls([], Attributes(), [])
+        for line in lines:
+            if line:
+                description._take_line(line)
+        if not description.session_lines or description.session_lines[0] != "v=0":
+            raise SdpError("a session description begins with 'v=0'")
+        return description
+
+    def _take_line(self, line: str) -> None:
+        kind, equals, value = line[:1], line[1:2], line[2:]
+        if equals != "=" or not kind.isalpha():
+            raise SdpError(f"a line of a session description has the form 'x=…': {line[:80]!r}")
+        section = self.media[-1] if self.media else None
+        if kind == "m":
+            if len(self.media) >= MAX_SECTIONS:
+                raise SdpError(f"a description with more than {MAX_SECTIONS} media sections")
+            self.media.append(_media_section(value, self.attributes))
+        elif kind == "a":
+            name, _, content = value.partition(":")
+            (section.attributes if section else self.attributes).add(name, content)
+        elif section is not None:
+            section.other_lines.append(line)
+        else:
+            self.session_lines.append(line)
+
+    @property
+    def is_ice_lite(self) -> bool:
+        """RFC 8839 section 5.3."""
+        return "ice-lite" in self.attributes
+
+    def bundled_mids(self) -> list[str]:
+        """The mids of the first BUNDLE group (RFC 9143)."""
+        for group in self.attributes.all("group"):
+            fields = group.split()
+            if fields[:1] == ["BUNDLE"]:
+                return fields[1:]
+        return []
+
+    def data_section(self) -> tuple[int, MediaSection]:
+        """The section of the data channels and its index.
+
+        Raises:
+            SdpError: there is none.
+        """
+        for index, section in enumerate(self.media):
+            if section.is_data_channel and not section.is_rejected:
+                return index, section
+        raise SdpError("the description has no section for data channels (m=application … UDP/DTLS/SCTP)")
+
+    def __str__(self) -> str:
+        lines = [*self.session_lines, *self.attributes.lines()]
+        for section in self.media:
+            lines += section.lines()
+        return "\r\n".join(lines) + "\r\n"
+
+
+def _media_section(value: str, session: Attributes) -> MediaSection:
+    fields = value.split()
+    if len(fields) < 4:
+        raise SdpError(f"an m-line has at least four fields: {value[:80]!r}")
+    port = _number("port of an m-line", fields[1].partition("/")[0], 0, 65_535)
+    return MediaSection(fields[0], port, fields[2], fields[3:], session=session)
+
+
+def _number(name: str, value: str, low: int, high: int) -> int:
+    digits = value.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20 and low <= int(digits) <= high):
+        raise SdpError(f"{name} is a number from {low} to {high}, not {value[:40]!r}")
+    return int(digits)
+
+
+def _fingerprint(value: str) -> Fingerprint:
+    fields: Sequence[str] = value.split()
+    if len(fields) != 2:
+        raise SdpError(f"a=fingerprint is an algorithm and a value, not {value[:80]!r}")
+    return Fingerprint(fields[0].lower(), fields[1].upper())

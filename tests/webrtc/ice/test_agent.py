@@ -1,0 +1,307 @@
+"""Two agents on an emulated network: checks, nomination, consent, restart."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from livekit.webrtc.ice import Candidate, IceAgent, IceState
+from livekit.webrtc.ice.agent import CHECK_TIMEOUT, PACING
+from livekit.webrtc.ice.checklist import MAX_REMOTE_CANDIDATES
+from livekit.webrtc.ice.stun import Attribute, Kind, StunMessage, parse_stun
+from tests.webrtc.netem import Link, Network
+
+
+class Host:
+    """An agent with sockets; a socket is named by its address."""
+
+    def __init__(self, *addresses: str, controlling: bool, consent_timeout: float = 5.0) -> None:
+        self.addresses = [(address, 4000 + len(address)) for address in addresses]
+        self.agent = IceAgent(controlling=controlling, consent_timeout=consent_timeout, randomness=random.Random(1))
+        self.candidates = [
+            Candidate.local("host", address, preference=65_535 - index) for index, address in enumerate(self.addresses)
+        ]
+        self.states: list[IceState] = []
+
+    def bind(self, now: float = 0.0) -> None:
+        for candidate in self.candidates:
+            self.agent.add_path(candidate.address, candidate, now)
+
+    def describe_to(self, other: Host, now: float = 0.0, *, candidates: bool = True) -> None:
+        other.agent.set_remote(self.agent.credentials, now)
+        if candidates:
+            for candidate in self.candidates:
+                other.agent.add_remote(candidate, now)
+
+
+class World:
+    def __init__(self, a: Host, b: Host, *, seed: int = 0, link: Link | None = None) -> None:
+        self.a, self.b = a, b
+        self.network = Network(seed, link or Link())
+        self.dead: set[tuple[str, int]] = set()
+        self.sent = 0
+        a.bind()
+        b.bind()
+
+    def poll(self) -> None:
+        for host, other in ((self.a, self.b), (self.b, self.a)):
+            if not host.states or host.states[-1] is not host.agent.state:
+                host.states.append(host.agent.state)
+            for transmit in host.agent.take_transmits():
+                self.sent += 1
+                source = transmit.path
+                assert isinstance(source, tuple)
+                if transmit.address in other.addresses and not {transmit.address, source} & self.dead:
+                    self.network.carry(
+                        lambda now, t=transmit, o=other, s=source: o.agent.receive(t.data, t.address, s, now)  # type: ignore[misc]
+                    )
+
+    def run(self, seconds: float) -> None:
+        self.run_until(lambda: False, seconds)
+
+    def run_until(self, condition: Callable[[], bool], limit: float = 30.0) -> bool:
+        agents = (self.a.agent, self.b.agent)
+        return self.network.run(
+            self.poll,
+            lambda: [agent.next_timer() for agent in agents],
+            lambda now: [agent.handle_timer(now) for agent in agents],
+            until=condition,
+            limit=limit,
+        )
+
+    @property
+    def connected(self) -> bool:
+        return all(agent.state is IceState.CONNECTED for agent in (self.a.agent, self.b.agent))
+
+    @property
+    def nominated(self) -> bool:
+        return all(h.agent.selected is not None and h.agent.selected.nominated for h in (self.a, self.b))
+
+
+def pair_of_hosts(**options: float) -> tuple[Host, Host]:
+    return Host("10.0.0.1", controlling=True, **options), Host("10.0.0.2", controlling=False, **options)  # type: ignore[arg-type]
+
+
+def connected_world(*, seed: int = 0, link: Link | None = None, **options: float) -> World:
+    world = World(*pair_of_hosts(**options), seed=seed, link=link)
+    world.a.describe_to(world.b)
+    world.b.describe_to(world.a)
+    assert world.run_until(lambda: world.connected and world.nominated)
+    return world
+
+
+def test_connects_in_one_round_trip() -> None:
+    world = World(*pair_of_hosts(), link=Link(delay=0.05))
+    world.a.describe_to(world.b)
+    world.b.describe_to(world.a)
+    assert world.run_until(lambda: world.connected)
+    assert world.network.now == pytest.approx(0.1)
+    assert world.a.agent.round_trip_time == pytest.approx(0.1)
+    assert world.run_until(lambda: world.nominated)
+    assert world.network.now == pytest.approx(0.2, abs=0.06)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_connects_under_loss_and_reordering(seed: int) -> None:
+    link = Link(loss=0.3, delay=0.05, jitter=0.05, duplicate=0.1)
+    world = World(*pair_of_hosts(), seed=seed, link=link)
+    world.a.describe_to(world.b)
+    world.b.describe_to(world.a)
+    assert world.run_until(lambda: world.connected and world.nominated, limit=15)
+
+
+def test_the_answerer_may_check_before_the_offerer_knows_it() -> None:
+    world = World(*pair_of_hosts(), link=Link(delay=0.01))
+    world.a.describe_to(world.b)
+    assert world.run_until(lambda: world.b.agent.state is IceState.CONNECTED)
+    assert world.a.agent.state is IceState.NEW
+    world.b.describe_to(world.a, world.network.now, candidates=False)
+    assert world.run_until(lambda: world.connected)
+    selected = world.a.agent.selected
+    assert selected is not None
+    assert selected.remote.kind == "prflx"
+
+
+def test_the_best_pair_is_nominated() -> None:
+    a = Host("10.0.0.1", "10.0.0.11", controlling=True)
+    b = Host("10.0.0.2", "10.0.0.22", controlling=False)
+    world = World(a, b)
+    a.describe_to(b)
+    b.describe_to(a)
+    assert world.run_until(lambda: world.nominated)
+    for mine, theirs in ((a, b), (b, a)):
+        selected = mine.agent.selected
+        assert selected is not None
+        assert (selected.path, selected.address) == (mine.addresses[0], theirs.addresses[0])
+
+
+def test_a_dead_address_does_not_hold_up_the_others() -> None:
+    a = Host("10.0.0.1", "10.0.0.11", controlling=True)
+    b = Host("10.0.0.2", "10.0.0.22", controlling=False)
+    world = World(a, b)
+    world.dead.add(b.addresses[0])
+    a.describe_to(b)
+    b.describe_to(a)
+    assert world.run_until(lambda: world.nominated, limit=0.5)
+    assert a.agent.selected is not None
+    assert a.agent.selected.address == b.addresses[1]
+
+
+def test_trickled_candidates() -> None:
+    world = World(*pair_of_hosts())
+    world.a.describe_to(world.b, candidates=False)
+    world.b.describe_to(world.a, candidates=False)
+    world.run(1.0)
+    assert world.a.agent.state is IceState.CHECKING
+    world.a.agent.add_remote(world.b.candidates[0], world.network.now)
+    assert world.run_until(lambda: world.connected)
+
+
+def test_no_pair_works() -> None:
+    world = World(*pair_of_hosts())
+    world.dead.update(world.b.addresses)
+    world.a.describe_to(world.b)
+    world.b.describe_to(world.a)
+    world.run(CHECK_TIMEOUT + 1)
+    assert world.a.agent.state is IceState.FAILED
+    assert world.a.agent.next_timer() is None
+
+
+@pytest.mark.parametrize("controlling", [True, False])
+def test_role_conflict(controlling: bool) -> None:
+    a, b = Host("10.0.0.1", controlling=controlling), Host("10.0.0.2", controlling=controlling)
+    world = World(a, b)
+    a.describe_to(b)
+    b.describe_to(a)
+    assert world.run_until(lambda: world.nominated and world.connected)
+    assert a.agent.controlling is not b.agent.controlling
+
+
+def test_consent_expires() -> None:
+    world = connected_world(consent_timeout=4.0)
+    start = world.network.now
+    world.dead.update(world.b.addresses)
+    assert world.run_until(lambda: world.a.agent.state is IceState.DISCONNECTED)
+    assert world.network.now - start < 2.1
+    assert world.run_until(lambda: world.a.agent.state is IceState.FAILED)
+    assert 2.5 < world.network.now - start < 4.1
+    assert world.a.agent.selected is None
+
+
+def test_consent_recovers_from_a_short_silence() -> None:
+    world = connected_world(consent_timeout=4.0)
+    world.dead.update(world.b.addresses)
+    assert world.run_until(lambda: world.a.agent.state is IceState.DISCONNECTED)
+    world.dead.clear()
+    assert world.run_until(lambda: world.connected, limit=1.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_consent_lasts_under_heavy_loss(seed: int) -> None:
+    world = connected_world(seed=seed, link=Link(loss=0.3, delay=0.05, jitter=0.02))
+    world.run(300)
+    assert IceState.FAILED not in world.a.states + world.b.states
+
+
+def test_an_idle_connection_sends_little() -> None:
+    world = connected_world()
+    world.run(1.0)
+    before = world.sent
+    world.run(60.0)
+    # Each side asks about every 1.25 s and the other answers.
+    assert world.sent - before < 250
+
+
+def restart(world: World, *, by: Host, other: Host) -> None:
+    now = world.network.now
+    by.agent.restart(now)
+    other.agent.restart(now)
+    by.describe_to(other, now)
+    other.describe_to(by, now)
+
+
+def test_restart_keeps_the_old_pair_until_the_new_one_works() -> None:
+    world = connected_world()
+    before = world.a.agent.selected
+    assert before is not None
+    world.a.agent.restart(world.network.now)
+    world.run(20)
+    assert world.a.agent.selected is before
+    assert world.connected
+    world.b.agent.restart(world.network.now)
+    world.a.describe_to(world.b, world.network.now)
+    world.b.describe_to(world.a, world.network.now)
+    assert world.run_until(lambda: world.a.agent.selected is not before and world.nominated and world.connected)
+    world.run(20)
+    assert world.connected
+
+
+def test_restart_after_failure() -> None:
+    world = connected_world(consent_timeout=2.0)
+    world.dead.update(world.b.addresses)
+    assert world.run_until(lambda: all(h.agent.state is IceState.FAILED for h in (world.a, world.b)))
+    world.dead.clear()
+    restart(world, by=world.a, other=world.b)
+    assert world.run_until(lambda: world.connected and world.nominated)
+
+
+def test_the_peer_moves_to_another_path_when_the_first_breaks() -> None:
+    a = Host("10.0.0.1", "10.0.0.11", controlling=True)
+    b = Host("10.0.0.2", "10.0.0.22", controlling=False)
+    world = World(a, b)
+    a.describe_to(b)
+    b.describe_to(a)
+    assert world.run_until(lambda: world.nominated)
+    now = world.network.now
+    a.agent.remove_path(a.addresses[0], now)
+    assert a.agent.selected is None or a.agent.selected.path == a.addresses[1]
+
+
+def test_packets_with_a_wrong_password_are_dropped() -> None:
+    agent = pair_of_hosts()[0].agent
+    agent.add_path("socket", Candidate.local("host", ("10.0.0.1", 1), preference=1), 0.0)
+    request = StunMessage(Kind.REQUEST)
+    request.attributes[Attribute.USERNAME] = f"{agent.credentials.ufrag}:x".encode()
+    for data in (request.encode(b"wrong"), request.encode(), b"", b"\0" * 20, b"\0" * 2000):
+        agent.receive(data, "socket", ("10.0.0.9", 9), 0.0)
+    assert agent.take_transmits() == []
+    assert agent.trusted == set()
+    agent.receive(request.encode(agent.credentials.password.encode()), "socket", ("10.0.0.9", 9), 0.0)
+    (answer,) = agent.take_transmits()
+    assert parse_stun(answer.data).mapped_address == ("10.0.0.9", 9)
+    assert agent.trusted == {("10.0.0.9", 9)}
+
+
+def test_candidates_are_bounded_and_paced() -> None:
+    world = World(*pair_of_hosts())
+    agent = world.a.agent
+    agent.set_remote(world.b.agent.credentials, 0.0)
+    for port in range(1, 1000):
+        agent.add_remote(Candidate.local("host", ("10.9.9.9", port), preference=9), 0.0)
+    assert len(agent.take_transmits()) == 1
+    world.run(PACING * 10)
+    assert world.sent <= 12
+    world.run(60.0)
+    assert world.sent <= MAX_REMOTE_CANDIDATES * 8
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        Candidate(host="a.local", port=1, kind="host", priority=1),
+        Candidate(host="10.0.0.2", port=0, kind="host", priority=1),
+        Candidate(host="10.0.0.2", port=1, kind="host", priority=1, component=2),
+        Candidate(host="10.0.0.2", port=1, kind="host", priority=1, ufrag="another"),
+        Candidate(host="10.0.0.2", port=1, kind="host", priority=1, transport="tcp", tcp_type="passive"),
+        Candidate(host="::1", port=1, kind="host", priority=1),
+    ],
+    ids=["mdns", "port 0", "component", "generation", "tcp", "family"],
+)
+def test_candidates_that_cannot_be_used_are_ignored(candidate: Candidate) -> None:
+    a, b = pair_of_hosts()
+    a.bind()
+    a.agent.set_remote(b.agent.credentials, 0.0)
+    a.agent.add_remote(candidate, 0.0)
+    assert a.agent.take_transmits() == []
