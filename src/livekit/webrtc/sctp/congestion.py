@@ -1,0 +1,76 @@
+"""Congestion control of one path (RFC 9260 section 7.2). All sizes are bytes of DATA chunks with their headers."""
+
+from __future__ import annotations
+
+from .constants import (
+    INITIAL_WINDOW_PACKETS,
+    MAX_PACKET_SIZE,
+    MAX_RATE,
+    MAX_WINDOW_PACKETS,
+    MIN_SSTHRESH_PACKETS,
+)
+
+
+class CongestionControl:
+    """The congestion window and what makes it grow and shrink."""
+
+    __slots__ = ("_mtu", "_partial_bytes_acked", "cwnd", "maximum", "recovery_exit", "ssthresh")
+
+    def __init__(self, mtu: int = MAX_PACKET_SIZE) -> None:
+        self._mtu = mtu
+        self._partial_bytes_acked = 0
+        self.maximum = MAX_WINDOW_PACKETS * mtu
+        self.cwnd = INITIAL_WINDOW_PACKETS * mtu
+        self.ssthresh = 1 << 30
+        self.recovery_exit: int | None = None
+        """While in fast recovery: the TSN whose cumulative acknowledgement ends it."""
+
+    def acknowledged(self, size: int, flight_before: int, cumulative_tsn: int) -> None:
+        """The cumulative TSN advanced; `size` bytes were newly acknowledged, of `flight_before` in flight."""
+        if self.recovery_exit is not None:
+            if cumulative_tsn < self.recovery_exit:
+                return  # section 7.2.4: no growth in fast recovery
+            self.recovery_exit = None
+            self._partial_bytes_acked = 0
+        elif flight_before + self._mtu > self.cwnd:  # only a window that is used may grow
+            self._grow(size)
+
+    def _grow(self, size: int) -> None:
+        if self.cwnd <= self.ssthresh:  # slow start, section 7.2.1; two packets per SACK as SACKs are delayed
+            self.cwnd = min(self.cwnd + min(size, 2 * self._mtu), self.maximum)
+            return
+        self._partial_bytes_acked += size  # congestion avoidance, section 7.2.2
+        if self._partial_bytes_acked >= self.cwnd:
+            self._partial_bytes_acked -= self.cwnd
+            self.cwnd = min(self.cwnd + self._mtu, self.maximum)
+
+    def lost(self, highest_tsn: int) -> bool:
+        """Chunks were found lost (section 7.2.4); return whether this is a new loss event.
+
+        One loss event ends when all that was in flight at its begin, up to `highest_tsn`, is acknowledged.
+        """
+        if self.recovery_exit is not None:
+            return False
+        self.recovery_exit = highest_tsn
+        self.ssthresh = max(self.cwnd // 2, MIN_SSTHRESH_PACKETS * self._mtu)
+        self.cwnd = min(self.cwnd, self.ssthresh)
+        self._partial_bytes_acked = 0
+        return True
+
+    def timed_out(self) -> None:
+        """T3-rtx expired (section 7.2.3)."""
+        self.ssthresh = max(self.cwnd // 2, MIN_SSTHRESH_PACKETS * self._mtu)
+        self.cwnd = self._mtu
+        self.recovery_exit = None
+        self._partial_bytes_acked = 0
+
+    def idle(self, timeouts: int) -> None:
+        """Nothing was in flight for so many retransmission timeouts: an old window says little (section 7.2.1)."""
+        initial = INITIAL_WINDOW_PACKETS * self._mtu
+        if self.cwnd > initial:
+            self.cwnd = max(self.cwnd >> min(timeouts, 30), initial)
+
+    def path_measured(self, min_rtt: float) -> None:
+        """The shortest round trip so far bounds the window: no more than `MAX_RATE`, unless the path is short."""
+        self.maximum = max(MAX_WINDOW_PACKETS * self._mtu, int(MAX_RATE * min_rtt))
+        self.cwnd = min(self.cwnd, self.maximum)

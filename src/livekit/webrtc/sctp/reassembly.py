@@ -1,0 +1,155 @@
+"""From DATA chunks to messages (RFC 9260 sections 6.5, 6.6 and 6.9).
+
+Fragments of one message have consecutive TSNs, so they are kept as runs that grow at both ends. A message is handed
+over as soon as it is whole and, if ordered, all before it in its stream were: gaps in the TSNs do not hold up others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .constants import CHUNK_OVERHEAD, FLAG_BEGIN, FLAG_END, FLAG_UNORDERED, MAX_MESSAGE_SIZE
+
+Deliver = Callable[[int, int, bytes], None]
+"""Called with stream, payload protocol and message."""
+
+_WHOLE = FLAG_BEGIN | FLAG_END
+_SSN_MASK = 0xFFFF
+_SSN_HALF = 0x8000
+
+
+class MessageTooLongError(Exception):
+    """A message is over `MAX_MESSAGE_SIZE`."""
+
+
+class _Run:
+    """Consecutive fragments of one message."""
+
+    __slots__ = ("first", "flags", "last", "pieces", "ppid", "size", "ssn", "stream")
+
+    def __init__(self, tsn: int, flags: int, stream: int, ssn: int, ppid: int, payload: bytes) -> None:
+        self.first = self.last = tsn
+        self.flags = flags
+        self.stream = stream
+        self.ssn = ssn
+        self.ppid = ppid
+        self.pieces = [payload]
+        self.size = len(payload)
+
+    def extend(self, other: _Run) -> None:
+        """Append the run that follows."""
+        self.last = other.last
+        self.flags |= other.flags
+        self.pieces += other.pieces
+        self.size += other.size
+
+    @property
+    def cost(self) -> int:
+        return self.size + CHUNK_OVERHEAD * len(self.pieces)
+
+
+class Reassembly:
+    """Collects fragments, restores the order of streams and hands over whole messages."""
+
+    __slots__ = ("_by_first", "_by_last", "_deliver", "_next_ssn", "_waiting", "buffered")
+
+    def __init__(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+        self._by_first: dict[int, _Run] = {}
+        self._by_last: dict[int, _Run] = {}
+        self._next_ssn: dict[int, int] = {}
+        self._waiting: dict[int, dict[int, tuple[int, bytes]]] = {}
+        self.buffered = 0
+        """Bytes that wait for others, with `CHUNK_OVERHEAD` for each chunk or message."""
+
+    def add(self, tsn: int, flags: int, stream: int, ssn: int, ppid: int, payload: bytes) -> None:
+        """Take a chunk that was not seen before. Raises MessageTooLongError."""
+        if flags & _WHOLE != _WHOLE:
+            self._add_fragment(_Run(tsn, flags, stream, ssn, ppid, payload))
+        elif flags & FLAG_UNORDERED:
+            self._deliver(stream, ppid, payload)
+        else:
+            self._add_ordered(stream, ssn, ppid, payload)
+
+    def _add_fragment(self, run: _Run) -> None:
+        self.buffered += run.cost
+        before = None if run.flags & FLAG_BEGIN else self._by_last.get(run.first - 1)
+        if before is not None and not before.flags & FLAG_END:
+            del self._by_last[before.last]
+            before.extend(run)
+            run = before
+        after = None if run.flags & FLAG_END else self._by_first.get(run.last + 1)
+        if after is not None and not after.flags & FLAG_BEGIN:
+            del self._by_first[after.first]
+            run.extend(after)
+        if run.size > MAX_MESSAGE_SIZE:
+            raise MessageTooLongError(f"a message on stream {run.stream} is over {MAX_MESSAGE_SIZE} bytes")
+        self._by_first[run.first] = self._by_last[run.last] = run
+        if run.flags & _WHOLE == _WHOLE:
+            self._complete(run)
+
+    def _complete(self, run: _Run) -> None:
+        self._forget(run)
+        message = b"".join(run.pieces)
+        if run.flags & FLAG_UNORDERED:
+            self._deliver(run.stream, run.ppid, message)
+        else:
+            self._add_ordered(run.stream, run.ssn, run.ppid, message)
+
+    def _forget(self, run: _Run) -> None:
+        del self._by_first[run.first], self._by_last[run.last]
+        self.buffered -= run.cost
+
+    def _add_ordered(self, stream: int, ssn: int, ppid: int, message: bytes) -> None:
+        expected = self._next_ssn.get(stream, 0)
+        if ssn == expected:
+            self._next_ssn[stream] = (ssn + 1) & _SSN_MASK
+            self._deliver(stream, ppid, message)
+            if self._waiting:
+                self._deliver_waiting(stream)
+        elif (ssn - expected) & _SSN_MASK < _SSN_HALF:
+            waiting = self._waiting.setdefault(stream, {})
+            if ssn not in waiting:
+                waiting[ssn] = (ppid, message)
+                self.buffered += len(message) + CHUNK_OVERHEAD
+
+    def _deliver_waiting(self, stream: int) -> None:
+        """Hand over what the stream's order no longer holds back."""
+        waiting = self._waiting.get(stream)
+        while waiting:
+            ssn = self._next_ssn[stream]
+            if ssn not in waiting:
+                return
+            self._next_ssn[stream] = (ssn + 1) & _SSN_MASK
+            self._deliver_one(stream, waiting.pop(ssn))
+        self._waiting.pop(stream, None)
+
+    def _deliver_one(self, stream: int, waiting: tuple[int, bytes]) -> None:
+        ppid, message = waiting
+        self.buffered -= len(message) + CHUNK_OVERHEAD
+        self._deliver(stream, ppid, message)
+
+    def skip(self, cumulative_tsn: int, streams: Iterable[tuple[int, int]]) -> None:
+        """The sender gave up all up to this TSN (RFC 3758 section 3.6)."""
+        for run in [run for run in self._by_first.values() if run.first <= cumulative_tsn]:
+            self._forget(run)
+        for stream, ssn in streams:
+            self._skip_ordered(stream, ssn)
+
+    def _skip_ordered(self, stream: int, skipped: int) -> None:
+        expected = self._next_ssn.get(stream, 0)
+        if (skipped - expected) & _SSN_MASK >= _SSN_HALF:
+            return
+        self._next_ssn[stream] = (skipped + 1) & _SSN_MASK
+        waiting = self._waiting.get(stream, {})
+        for ssn in sorted(waiting, key=lambda one: (one - expected) & _SSN_MASK):
+            if (ssn - expected) & _SSN_MASK <= (skipped - expected) & _SSN_MASK:
+                self._deliver_one(stream, waiting.pop(ssn))
+        self._deliver_waiting(stream)
+
+    def reset_streams(self, streams: Iterable[int]) -> None:
+        """The sender starts these streams anew (RFC 6525 section 5.2.2)."""
+        for stream in streams:
+            self._next_ssn.pop(stream, None)
+            for _, message in self._waiting.pop(stream, {}).values():
+                self.buffered -= len(message) + CHUNK_OVERHEAD

@@ -1,0 +1,155 @@
+"""Resetting streams, which closes data channels (RFC 6525; RFC 8831 section 6.7)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from struct import Struct
+
+from .chunks import Parameters, encode_parameter
+from .constants import NEVER, ChunkType, Parameter
+from .inbound import Inbound
+from .outbound import Outbound
+from .packet import ChunkError, encode_chunk
+from .rto import RetransmissionTimeout
+from .serial import TSN_MASK, unwrap
+
+_OUTGOING = Struct("!LLL")
+_RESPONSE = Struct("!LL")
+_SEQUENCE = Struct("!L")
+
+MAX_STREAMS_PER_REQUEST = 256
+MAX_DEFERRED = 16
+"""Requests of the peer that wait for data; further ones are not answered, so that the peer sends them again."""
+
+
+class Result(enum.IntEnum):
+    """Outcome of a request (section 4.4)."""
+
+    NOTHING_TO_DO = 0
+    PERFORMED = 1
+    DENIED = 2
+    WRONG_SSN = 3
+    ALREADY_IN_PROGRESS = 4
+    BAD_SEQUENCE = 5
+    IN_PROGRESS = 6
+
+
+class StreamReset:
+    """Our requests, one at a time, and the answers to the peer's."""
+
+    __slots__ = (
+        "_deferred",
+        "_inbound",
+        "_outbound",
+        "_peer_sequence",
+        "_request",
+        "_requested",
+        "_rto",
+        "_sequence",
+        "on_incoming_reset",
+        "on_outgoing_reset",
+        "pending",
+        "timer_at",
+    )
+
+    def __init__(
+        self, inbound: Inbound, outbound: Outbound, rto: RetransmissionTimeout, local_initial_tsn: int
+    ) -> None:
+        self._inbound = inbound
+        self._outbound = outbound
+        self._rto = rto
+        # Request sequence numbers begin with the initial TSNs (section 4.1).
+        self._sequence = local_initial_tsn
+        self._peer_sequence = inbound.cumulative_tsn + 1
+        self._deferred: dict[int, tuple[int, tuple[int, ...]]] = {}  # requests by number: last TSN and streams
+        self._request: bytes | None = None
+        self._requested: tuple[int, ...] = ()
+        self.pending: list[int] = []
+        """Streams to reset as soon as no other request is under way."""
+        self.timer_at = NEVER
+        self.on_incoming_reset: Callable[[Sequence[int]], None] = lambda streams: None
+        self.on_outgoing_reset: Callable[[Sequence[int], bool], None] = lambda streams, performed: None
+
+    # Our side
+
+    def reset(self, stream: int) -> None:
+        """Reset an outgoing stream on which all was put on the wire."""
+        self.pending.append(stream)
+
+    def request(self, now: float) -> bytes | None:
+        """The RE-CONFIG chunk to send now, if any (section 5.1.2)."""
+        if self._request is None and self.pending:
+            self._requested = tuple(self.pending[:MAX_STREAMS_PER_REQUEST])
+            del self.pending[:MAX_STREAMS_PER_REQUEST]
+            last_tsn = (self._outbound.next_tsn - 1) & TSN_MASK
+            fixed = _OUTGOING.pack(self._sequence, (self._peer_sequence - 1) & TSN_MASK, last_tsn)
+            streams = b"".join(stream.to_bytes(2, "big") for stream in self._requested)
+            parameter = encode_parameter(Parameter.OUTGOING_RESET_REQUEST, fixed + streams)
+            self._request = encode_chunk(ChunkType.RE_CONFIG, parameter)
+            self.timer_at = now
+        if self._request is None or now < self.timer_at:
+            return None
+        self.timer_at = now + self._rto.value
+        return self._request
+
+    def _receive_response(self, value: bytes) -> None:
+        if len(value) < _RESPONSE.size:
+            raise ChunkError(f"re-configuration response of {len(value)} bytes")
+        sequence, result = _RESPONSE.unpack_from(value)
+        if self._request is None or sequence != self._sequence or result == Result.IN_PROGRESS:
+            return  # in progress: the same request is sent again when the timer expires
+        self._sequence = (self._sequence + 1) & TSN_MASK
+        self._request = None
+        self.timer_at = NEVER
+        streams, self._requested = self._requested, ()
+        self.on_outgoing_reset(streams, result in (Result.NOTHING_TO_DO, Result.PERFORMED))
+
+    # The peer's side
+
+    def receive(self, parameters: Parameters) -> bytes | None:
+        """Process a RE-CONFIG chunk; return the one to answer with. Raises ChunkError."""
+        answers: list[bytes] = []
+        for kind, value in parameters:
+            if kind == Parameter.RECONFIG_RESPONSE:
+                self._receive_response(value)
+                continue
+            if len(value) < _SEQUENCE.size:
+                raise ChunkError(f"re-configuration request of {len(value)} bytes")
+            (sequence,) = _SEQUENCE.unpack_from(value)
+            result = self._answer(kind, sequence, value)
+            if result is not None:
+                answers.append(encode_parameter(Parameter.RECONFIG_RESPONSE, _RESPONSE.pack(sequence, result)))
+        return encode_chunk(ChunkType.RE_CONFIG, b"".join(answers)) if answers else None
+
+    def _answer(self, kind: int, wire_sequence: int, value: bytes) -> Result | None:
+        """The result of a request; None if it came too early and shall be sent again."""
+        sequence = unwrap(wire_sequence, self._peer_sequence)
+        if sequence > self._peer_sequence or len(self._deferred) >= MAX_DEFERRED:
+            return None
+        if sequence == self._peer_sequence:
+            if kind == Parameter.OUTGOING_RESET_REQUEST:
+                self._outgoing_reset(sequence, value)
+            self._peer_sequence += 1
+        if kind != Parameter.OUTGOING_RESET_REQUEST:
+            return Result.DENIED
+        return Result.IN_PROGRESS if sequence in self._deferred else Result.PERFORMED
+
+    def _outgoing_reset(self, sequence: int, value: bytes) -> None:
+        """The peer resets its outgoing streams, our incoming ones (section 5.2.2)."""
+        if len(value) < _OUTGOING.size or len(value) % 2:
+            raise ChunkError(f"outgoing SSN reset request of {len(value)} bytes")
+        last_tsn = unwrap(_OUTGOING.unpack_from(value)[2], self._inbound.cumulative_tsn)
+        streams = tuple(int.from_bytes(value[i : i + 2], "big") for i in range(_OUTGOING.size, len(value), 2))
+        self._deferred[sequence] = last_tsn, streams
+        self.inbound_advanced()
+
+    def inbound_advanced(self) -> None:
+        """Perform the resets that waited for data of the old stream (section 5.2.2, rule E2)."""
+        if not self._deferred:
+            return
+        for sequence, (last_tsn, streams) in list(self._deferred.items()):
+            if self._inbound.cumulative_tsn >= last_tsn:
+                del self._deferred[sequence]
+                self._inbound.reassembly.reset_streams(streams)
+                self.on_incoming_reset(streams)

@@ -1,0 +1,140 @@
+"""Messages that wait to be sent: one queue per stream, the streams served in turn.
+
+The fragments of a message must have consecutive TSNs (RFC 9260 section 6.9), so turns change between messages.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+_SSN_MASK = 0xFFFF
+
+
+class OutboundStream:
+    """What waits on one stream."""
+
+    __slots__ = ("buffered", "low_threshold", "messages", "next_ssn", "on_low", "stream_id")
+
+    def __init__(self, stream_id: int, on_low: Callable[[], None] | None = None) -> None:
+        self.stream_id = stream_id
+        self.messages: deque[Message] = deque()
+        self.next_ssn = 0
+        self.buffered = 0
+        """Payload bytes not yet put on the wire."""
+        self.low_threshold = 0
+        self.on_low = on_low
+        """To be called when `buffered` falls to `low_threshold` or below, having been above."""
+
+
+class Message:
+    """A message on its way out."""
+
+    __slots__ = (
+        "abandoned",
+        "data",
+        "expires_at",
+        "lifetime",
+        "max_retransmits",
+        "offset",
+        "on_delivered",
+        "ordered",
+        "ppid",
+        "ssn",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        stream: OutboundStream,
+        ppid: int,
+        data: bytes,
+        ordered: bool = True,
+        max_retransmits: int | None = None,
+        lifetime: float | None = None,
+        on_delivered: Callable[[], None] | None = None,
+    ) -> None:
+        self.stream = stream
+        self.ppid = ppid
+        self.data = data
+        self.ordered = ordered
+        self.max_retransmits = max_retransmits
+        self.lifetime = lifetime
+        """Seconds from the first transmission after which it is given up (RFC 3758 section 4.1)."""
+        self.on_delivered = on_delivered
+        self.offset = 0
+        self.ssn = 0
+        self.expires_at: float | None = None
+        self.abandoned = False
+
+
+class SendQueue:
+    """All that waits to be sent for the first time."""
+
+    __slots__ = ("_turns", "buffered", "drained")
+
+    def __init__(self) -> None:
+        self._turns: deque[OutboundStream] = deque()  # streams that have messages; the first is being served
+        self.buffered = 0
+        """Payload bytes of all streams not yet put on the wire."""
+        self.drained: list[OutboundStream] = []
+        """Streams whose `on_low` is to be called."""
+
+    def push(self, message: Message) -> None:
+        stream = message.stream
+        if not stream.messages:
+            self._turns.append(stream)
+        stream.messages.append(message)
+        size = len(message.data)
+        stream.buffered += size
+        self.buffered += size
+
+    def head(self) -> Message | None:
+        """The message to send from next."""
+        return self._turns[0].messages[0] if self._turns else None
+
+    def begin(self, message: Message, now: float) -> None:
+        """The first fragment of the head is about to be sent."""
+        if message.ordered:
+            stream = message.stream
+            message.ssn = stream.next_ssn
+            stream.next_ssn = (message.ssn + 1) & _SSN_MASK
+        if message.lifetime is not None:
+            message.expires_at = now + message.lifetime
+
+    def advance(self, message: Message, size: int) -> None:
+        """So many bytes of the head were put on the wire."""
+        message.offset += size
+        self._release(message.stream, size)
+        if message.offset == len(message.data):
+            self._next_turn()
+
+    def abandon(self, message: Message) -> None:
+        """Send no more of a message that was begun."""
+        remaining = len(message.data) - message.offset
+        if remaining:
+            self._release(message.stream, remaining)
+            message.offset = len(message.data)
+            self._next_turn()
+
+    def discard(self, stream: OutboundStream) -> None:
+        """Forget all that waits on a stream."""
+        if not stream.messages:
+            return
+        self._turns.remove(stream)
+        stream.messages.clear()
+        self.buffered -= stream.buffered
+        stream.buffered = 0
+
+    def _release(self, stream: OutboundStream, size: int) -> None:
+        self.buffered -= size
+        before = stream.buffered
+        stream.buffered = after = before - size
+        if after <= stream.low_threshold < before and stream.on_low is not None:
+            self.drained.append(stream)
+
+    def _next_turn(self) -> None:
+        stream = self._turns.popleft()
+        stream.messages.popleft()
+        if stream.messages:
+            self._turns.append(stream)
