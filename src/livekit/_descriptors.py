@@ -18,6 +18,8 @@ _ENUMS: dict[str, tuple[str, ...]] = {
     ),
     "IceTransportType": ("TRANSPORT_RELAY", "TRANSPORT_NOHOST", "TRANSPORT_ALL"),
     "ContinualGatheringPolicy": ("GATHER_ONCE", "GATHER_CONTINUALLY"),
+    "EncryptionType": ("NONE", "GCM", "CUSTOM"),
+    "KeyDerivationFunction": ("PBKDF2", "HKDF"),
 }
 
 

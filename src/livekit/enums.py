@@ -11,4 +11,6 @@ ParticipantState = enum("ParticipantState")
 ParticipantKind = enum("ParticipantKind")
 IceTransportType = enum("IceTransportType")
 ContinualGatheringPolicy = enum("ContinualGatheringPolicy")
+EncryptionType = enum("EncryptionType")
+KeyDerivationFunction = enum("KeyDerivationFunction")
 DisconnectReason = models.DisconnectReason

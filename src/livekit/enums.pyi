@@ -60,3 +60,22 @@ class ContinualGatheringPolicy(metaclass=_ContinualGatheringPolicyWrapper):
     GATHER_ONCE: _ContinualGatheringPolicyValue
     GATHER_CONTINUALLY: _ContinualGatheringPolicyValue
 
+
+class _EncryptionTypeValue(int): ...
+class _EncryptionTypeWrapper(_EnumTypeWrapper[_EncryptionTypeValue], type): ...
+
+class EncryptionType(metaclass=_EncryptionTypeWrapper):
+    ValueType = _EncryptionTypeValue
+    V = ValueType
+    NONE: _EncryptionTypeValue
+    GCM: _EncryptionTypeValue
+    CUSTOM: _EncryptionTypeValue
+
+class _KeyDerivationFunctionValue(int): ...
+class _KeyDerivationFunctionWrapper(_EnumTypeWrapper[_KeyDerivationFunctionValue], type): ...
+
+class KeyDerivationFunction(metaclass=_KeyDerivationFunctionWrapper):
+    ValueType = _KeyDerivationFunctionValue
+    V = ValueType
+    PBKDF2: _KeyDerivationFunctionValue
+    HKDF: _KeyDerivationFunctionValue

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from livekit.e2ee import E2EEManager
+from livekit.e2ee.packets import PacketCipher, SealingSender
 from livekit.enums import ConnectionState
 from livekit.options import RoomOptions
 from livekit.participant import ConnectionQuality, LocalParticipant, Participant
@@ -41,7 +43,12 @@ class Membership:
         self._rpc = rpc
         self._streams = IncomingStreams()
         self._session: Session = open_session(url, token, options, self)
-        self._sender = LoopbackSender(self._session, self.on_packet)
+        self.e2ee = E2EEManager(options.encryption or options.e2ee)
+        self._cipher = PacketCipher(
+            self.e2ee, strict=options.encryption is not None, accept_server_calls=options.rpc.accept_server_calls
+        )
+        sealing = SealingSender(self._session, self._cipher) if self.e2ee.options else self._session
+        self._sender = LoopbackSender(sealing, self._dispatch)
         self._calls = RpcClient(self._sender, self.roster, options.rpc)
         self._served = RpcServer(self._sender, self.roster, rpc.registry, options.rpc)
         self._ending: asyncio.Task[None] | None = None
@@ -82,7 +89,7 @@ class Membership:
 
     def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
         self.info.CopyFrom(join.room)
-        self._sender.identity = join.participant.identity
+        self._sender.identity = self._cipher.identity = join.participant.identity
         self._calls.joined(join.server_info)
         self.roster.joined(join.participant, join.other_participants)
 
@@ -92,11 +99,11 @@ class Membership:
             handle(message)
 
     def on_packet(self, packet: models.DataPacket) -> None:
-        handle = self._packets.get(packet.WhichOneof("value") or "")
-        sender = packet.participant_identity
-        self.roster.heard(sender)
-        if handle is not None:
-            handle(sender, packet)
+        self.roster.heard(packet.participant_identity)
+        if self.e2ee.options is None:
+            self._dispatch(packet)
+        elif (opened := self._cipher.open(packet)) is not None:
+            self._dispatch(opened)
 
     def on_state(self, state: SessionState, reason: models.DisconnectReason.ValueType) -> None:
         before, after = self.connection_state, _CONNECTION_STATES.get(state)
@@ -127,6 +134,11 @@ class Membership:
         self._calls.core.peer_restarted(identity)
 
     # By kind
+
+    def _dispatch(self, packet: models.DataPacket) -> None:
+        handle = self._packets.get(packet.WhichOneof("value") or "")
+        if handle is not None:
+            handle(packet.participant_identity, packet)
 
     def _stream_ended(self, sender: str, trailer: models.DataStream.Trailer) -> None:
         """A trailer may end a stream, cancel a call, or both."""

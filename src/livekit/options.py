@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from .e2ee.options import E2EEOptions
+
     class IceServer(Message):
         """A STUN or TURN server: `urls`, and for TURN `username` and `password`."""
 
@@ -54,6 +56,8 @@ class RpcOptions:
     """The same for each caller."""
     fail_fast_while_reconnecting: bool = False
     """True: calls made while the room reconnects fail at once with SEND_FAILED instead of waiting in their budget."""
+    accept_server_calls: bool = False
+    """In an encrypted room: answer calls that the server itself makes, which come in plain."""
     slow_handler_warning: float = 0.1
     """Seconds a handler may block the event loop before a warning names it."""
 
@@ -64,8 +68,10 @@ class RoomOptions:
 
     auto_subscribe: bool = True
     dynacast: bool = False
-    e2ee: object | None = None
-    encryption: object | None = None
+    e2ee: E2EEOptions | None = None
+    """For media; data that comes encrypted is opened too. Official, and deprecated there."""
+    encryption: E2EEOptions | None = None
+    """All data is encrypted, and what comes in plain is dropped."""
     rtc_config: RtcConfiguration | None = None
     connect_timeout: float | None = None
     """Seconds until `connect` gives up; None for 10."""

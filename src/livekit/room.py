@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Literal, TypeVar, overload
 
+from livekit.e2ee import E2EEManager
 from livekit.enums import ConnectionState, DisconnectReason
 from livekit.events import EventEmitter
 from livekit.membership import Membership
@@ -135,6 +136,11 @@ class Room(EventEmitter[EventTypes]):
     @property
     def metadata(self) -> str:
         return "" if self._membership is None else self._membership.info.metadata
+
+    @property
+    def e2ee_manager(self) -> E2EEManager:
+        """The keys and the switch of this room's encryption. Raises RuntimeError before `connect`."""
+        return self._joined.e2ee
 
     @property
     def num_participants(self) -> int:

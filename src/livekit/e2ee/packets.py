@@ -1,0 +1,157 @@
+"""Sealing and opening data packets (LiveKit's EncryptedPacket, AES-GCM)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+
+from cryptography.exceptions import InvalidTag
+from google.protobuf.message import DecodeError
+from livekit.protocol import models
+
+from livekit.session.port import PacketSender, PacketStream
+
+from .keys import Key
+from .provider import E2EEManager
+
+logger = logging.getLogger("livekit.e2ee")
+
+IV_BYTES = 12
+ENCRYPTED_KINDS = frozenset(field.name for field in models.EncryptedPacketPayload.DESCRIPTOR.fields)
+"""Kinds of packets that are encrypted; others (transcriptions, metrics, …) travel in plain as with official peers."""
+
+
+class MissingKeyError(ValueError):
+    """There is no key to seal with: set one with the room's `KeyProvider`."""
+
+
+class PacketCipher:
+    """Seals what we send and opens what the others send.
+
+    Args:
+        strict: all data is encrypted, and what comes in plain is dropped; else what comes encrypted is opened only.
+        accept_server_calls: calls made by the server itself, which cannot be encrypted, are let through.
+    """
+
+    def __init__(self, manager: E2EEManager, *, strict: bool, accept_server_calls: bool) -> None:
+        self.identity = ""
+        """Our own, whose key seals."""
+        self._manager = manager
+        self._strict = strict
+        self._accept_server_calls = accept_server_calls
+        self._server_calls: set[str] = set()
+
+    def seal(self, packet: models.DataPacket) -> models.DataPacket:
+        """Encrypt a packet in place, if its kind is encrypted. Raises MissingKeyError."""
+        kind = packet.WhichOneof("value") or ""
+        provider = self._manager.key_provider
+        wanted = self._strict and self._manager.enabled and kind in ENCRYPTED_KINDS
+        if not wanted or provider is None or self._answers_server(packet):
+            return packet
+        index = provider.latest_index
+        key = provider.ring(self.identity).get(index)
+        if key is None:
+            raise MissingKeyError(
+                f"no encryption key at index {index} to send with; set one with the room's KeyProvider"
+            )
+        payload = models.EncryptedPacketPayload()
+        getattr(payload, kind).CopyFrom(getattr(packet, kind))
+        iv = os.urandom(IV_BYTES)
+        packet.encrypted_packet.CopyFrom(
+            models.EncryptedPacket(
+                encryption_type=models.Encryption.Type.GCM,
+                iv=iv,
+                key_index=index,
+                encrypted_value=key.aead.encrypt(iv, payload.SerializeToString(), None),
+            )
+        )
+        return packet
+
+    def open(self, packet: models.DataPacket) -> models.DataPacket | None:
+        """Decrypt a packet in place. None for what must not be delivered: plain where it should be encrypted, or
+        encrypted with a key that we do not have."""
+        kind = packet.WhichOneof("value") or ""
+        if kind != "encrypted_packet":
+            if not self._strict or kind not in ENCRYPTED_KINDS or self._is_server_call(packet):
+                return packet
+            logger.warning("dropped an unencrypted %s of %r in an encrypted room", kind, packet.participant_identity)
+            return None
+        sealed = packet.encrypted_packet
+        plain = self._decrypt(packet.participant_identity, sealed.key_index, sealed.iv, sealed.encrypted_value)
+        if plain is None:
+            logger.warning("dropped a packet of %r that our keys do not open", packet.participant_identity)
+            return None
+        try:
+            payload = models.EncryptedPacketPayload.FromString(plain)
+        except DecodeError:
+            logger.warning("dropped an encrypted packet of %r that cannot be read", packet.participant_identity)
+            return None
+        inner = payload.WhichOneof("value")
+        packet.ClearField("encrypted_packet")
+        if inner is None:
+            return None
+        getattr(packet, inner).CopyFrom(getattr(payload, inner))
+        return packet
+
+    def _decrypt(self, sender: str, index: int, iv: bytes, data: bytes) -> bytes | None:
+        """Try the sender's key, and those it may have been ratcheted to; keep the one that opens."""
+        provider = self._manager.key_provider
+        ring = provider.ring(sender) if provider else None
+        key = ring.get(index) if ring else None
+        if provider is None or ring is None or key is None or len(iv) != IV_BYTES:
+            return None
+        plain = _open(key, iv, data)
+        for _ in range(provider.options.ratchet_window_size):
+            if plain is not None:
+                break
+            key = key.ratcheted()
+            plain = _open(key, iv, data)
+        if plain is None:
+            ring.failed(index, provider.options.failure_tolerance)
+        else:
+            ring.opened(index, key)
+        return plain
+
+    def _is_server_call(self, packet: models.DataPacket) -> bool:
+        """A call made by the server itself cannot be encrypted; its caller is its request id."""
+        if not self._accept_server_calls or not packet.HasField("rpc_request"):
+            return False
+        if packet.rpc_request.id != packet.participant_identity:
+            return False
+        self._server_calls.add(packet.rpc_request.id)
+        return True
+
+    def _answers_server(self, packet: models.DataPacket) -> bool:
+        if not self._server_calls or packet.WhichOneof("value") not in ("rpc_ack", "rpc_response"):
+            return False
+        caller = packet.destination_identities[0] if len(packet.destination_identities) == 1 else ""
+        known = caller in self._server_calls
+        if packet.HasField("rpc_response"):
+            self._server_calls.discard(caller)
+        return known
+
+
+class SealingSender:
+    """A `PacketSender` that encrypts on the way."""
+
+    def __init__(self, inner: PacketSender, cipher: PacketCipher) -> None:
+        self._inner = inner
+        self._cipher = cipher
+
+    def send_packet(
+        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+    ) -> None:
+        self._inner.send_packet(self._cipher.seal(packet), reliable=reliable, on_delivered=on_delivered)
+
+    def send_packets(
+        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+    ) -> PacketStream:
+        return self._inner.send_packets(map(self._cipher.seal, packets), on_delivered=on_delivered)
+
+
+def _open(key: Key, iv: bytes, data: bytes) -> bytes | None:
+    try:
+        return key.aead.decrypt(iv, data, None)
+    except InvalidTag:
+        return None

@@ -1,0 +1,85 @@
+"""The keys of a room, as users set them."""
+
+from __future__ import annotations
+
+from .keys import KeyRing
+from .options import E2EEOptions, KeyProviderOptions
+
+
+class KeyProvider:
+    """Keys by participant, or one for all where `KeyProviderOptions.shared_key` is set."""
+
+    def __init__(self, options: KeyProviderOptions) -> None:
+        self._options = options
+        self._shared = self._new_ring()
+        self._own: dict[str, KeyRing] = {}
+        self.latest_index = 0
+        """The index that was set last: what we send is sealed with it."""
+        if options.shared_key is not None:
+            self.set_shared_key(options.shared_key, 0)
+
+    @property
+    def options(self) -> KeyProviderOptions:
+        return self._options
+
+    def set_shared_key(self, key: bytes, key_index: int) -> None:
+        """Set the key of everybody, and send with it from now on. Raises ValueError for a bad index."""
+        self._shared.set(key, key_index)
+        self.latest_index = key_index
+
+    def export_shared_key(self, key_index: int) -> bytes:
+        """The key of everybody; empty where none is set."""
+        key = self._shared.get(key_index)
+        return b"" if key is None else key.material
+
+    def ratchet_shared_key(self, key_index: int) -> bytes:
+        """Go on to the next key and return it. Raises ValueError where none is set."""
+        return self._shared.ratchet(key_index)
+
+    def set_key(self, participant_identity: str, key: bytes, key_index: int) -> None:
+        """Set the key of one participant. Raises ValueError for a bad index."""
+        self._own.setdefault(participant_identity, self._new_ring()).set(key, key_index)
+        self.latest_index = key_index
+
+    def export_key(self, participant_identity: str, key_index: int) -> bytes:
+        """The key of one participant; empty where none is set."""
+        ring = self._own.get(participant_identity)
+        key = ring.get(key_index) if ring else None
+        return b"" if key is None else key.material
+
+    def ratchet_key(self, participant_identity: str, key_index: int) -> bytes:
+        """Go on to the next key and return it. Raises ValueError where none is set."""
+        return self.ring(participant_identity).ratchet(key_index)
+
+    def ring(self, participant_identity: str) -> KeyRing:
+        """The keys that open what a participant sends."""
+        if self._options.shared_key is not None:
+            return self._shared
+        return self._own.get(participant_identity) or self._shared
+
+    def _new_ring(self) -> KeyRing:
+        options = self._options
+        return KeyRing(options.key_ring_size, options.ratchet_salt, options.key_derivation_function)
+
+
+class E2EEManager:
+    """The encryption of a room."""
+
+    def __init__(self, options: E2EEOptions | None) -> None:
+        self.options = options
+        self._enabled = options is not None
+        self._key_provider = None if options is None else KeyProvider(options.key_provider_options)
+
+    @property
+    def key_provider(self) -> KeyProvider | None:
+        """None in a room without encryption."""
+        return self._key_provider
+
+    @property
+    def enabled(self) -> bool:
+        """Whether what we send is encrypted."""
+        return self._enabled
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Stop encrypting what we send, or begin again."""
+        self._enabled = enabled
