@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ async def join(server: Server, room_name: str) -> AsyncIterator[Join]:
     async with AsyncExitStack() as rooms:
 
         async def join(
-            identity: str, *, room: str = room_name, options: RoomOptions | None = None, **grants: object
+            identity: str, *, room: str = room_name, options: RoomOptions | None = None, **grants: Any
         ) -> Room:
             joined = Room()
             rooms.push_async_callback(joined.disconnect)

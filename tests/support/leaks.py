@@ -27,7 +27,9 @@ class Resources:
             tasks=frozenset(task for task in asyncio.all_tasks() if not task.done()),
             sockets=frozenset(open_sockets()),
             # Threads of the loop's executor stay until the loop is closed.
-            threads=frozenset(thread.name for thread in threading.enumerate() if not thread.name.startswith("asyncio_")),
+            threads=frozenset(
+                thread.name for thread in threading.enumerate() if not thread.name.startswith("asyncio_")
+            ),
         )
 
     def new_since(self, before: Resources) -> list[str]:
@@ -40,7 +42,7 @@ class Resources:
         """Wait until only what was there before is left."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + SETTLE
-        while (left := Resources.now().new_since(self)) and loop.time() < deadline:
+        while (left := Resources.now().new_since(self)) and loop.time() < deadline:  # noqa: ASYNC110  # nothing to wait for
             await asyncio.sleep(0.01)
         assert not left, "left behind: " + "\n".join(left)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Any, Protocol
 
 from livekit import RemoteParticipant, Room, RoomOptions
 
@@ -15,7 +15,7 @@ class Join(Protocol):
     """The `join` fixture."""
 
     async def __call__(
-        self, identity: str, *, room: str = ..., options: RoomOptions | None = None, **grants: object
+        self, identity: str, *, room: str = ..., options: RoomOptions | None = None, **grants: Any
     ) -> Room: ...
 
 

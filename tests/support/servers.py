@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from livekit import api
+from livekit.api import AccessToken, VideoGrants
 
 
 class Server(Protocol):
@@ -27,7 +27,7 @@ class Server(Protocol):
         attributes: Mapping[str, str] | None = None,
         kind: str = "",
         ttl: float = 6 * 3600.0,
-        **grants: object,
+        **grants: Any,
     ) -> str: ...
 
 
@@ -57,12 +57,12 @@ class ExternalServer:
         attributes: Mapping[str, str] | None = None,
         kind: str = "",
         ttl: float = 6 * 3600.0,
-        **grants: object,
+        **grants: Any,
     ) -> str:
-        video = api.VideoGrants(room_join=True, room=room)
+        video = VideoGrants(room_join=True, room=room)
         for grant, value in grants.items():
             setattr(video, grant, value)
-        token = api.AccessToken(self.api_key, self.api_secret).with_identity(identity).with_name(name)
+        token = AccessToken(self.api_key, self.api_secret).with_identity(identity).with_name(name)
         token.with_metadata(metadata).with_attributes(dict(attributes or {})).with_ttl(timedelta(seconds=ttl))
         if kind:
             token.claims.kind = kind

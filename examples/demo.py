@@ -1,0 +1,110 @@
+"""Two processes join a room and call each other's methods: what `make demo` runs.
+
+Starts `livekit dev` on a free port, then runs complete_example.py twice, as two participants, and stops them once
+both have printed their results. Exits with 0 if they did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from pathlib import Path
+
+EXAMPLE = Path(__file__).with_name("complete_example.py")
+ROOM = "demo"
+IDENTITIES = ("alice", "bob")
+EXPECTED = ("Echo: Hello RPC!", "10 + 20 = 30")
+TIMEOUT = 30.0
+"""Seconds for each step; the example itself waits 2 s for its peer."""
+GRACE = 5.0
+"""Seconds a process gets to end by itself."""
+
+RUNNER = """
+import runpy, sys
+example, url, token = sys.argv[1:]
+runpy.run_path(example, {"url": url, "token": token}, "__main__")
+"""
+"""Runs the example with the two names it takes for granted."""
+
+
+@contextlib.asynccontextmanager
+async def running(*command: str) -> AsyncGenerator[Process]:
+    """A process that is ended, at the latest by force, when the block is left."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT, env=environment)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.communicate(), GRACE)
+        except asyncio.TimeoutError:
+            process.kill()
+            await process.communicate()
+
+
+async def lines(process: Process) -> AsyncIterator[str]:
+    """The lines a process prints."""
+    assert process.stdout is not None
+    async for line in process.stdout:
+        yield line.decode(errors="replace").rstrip()
+
+
+async def served_url(server: Process) -> str:
+    """The URL that `livekit dev` prints."""
+    shown: list[str] = []
+    async for line in lines(server):
+        shown.append(line)
+        if match := re.search(r"\bws://\S+", line):
+            return match[0]
+    raise RuntimeError("livekit dev did not start:\n" + "\n".join(shown))
+
+
+async def mint(identity: str) -> str:
+    command = (sys.executable, "-m", "livekit", "token", "--room", ROOM, "--identity", identity)
+    async with running(*command) as process:
+        return [line async for line in lines(process)][-1]
+
+
+async def prints_results(identity: str, process: Process) -> bool:
+    """Show what a participant prints until nothing expected is missing; False if it ends before."""
+    missing = set(EXPECTED)
+    async for line in lines(process):
+        print(f"{identity:>8} | {line}", flush=True)
+        missing.discard(line)
+        if not missing:
+            return True
+    return False
+
+
+async def demonstrate(url: str) -> bool:
+    """Run the participants until all have printed their results; each answers the others until then."""
+    async with contextlib.AsyncExitStack() as participants:
+        results: list[Coroutine[None, None, bool]] = []
+        for identity, token in zip(IDENTITIES, await asyncio.gather(*map(mint, IDENTITIES)), strict=True):
+            command = (sys.executable, "-c", RUNNER, str(EXAMPLE), url, token)
+            process = await participants.enter_async_context(running(*command))
+            results.append(prints_results(identity, process))
+        return all(await asyncio.gather(*results))
+
+
+async def main() -> int:
+    async with running(sys.executable, "-m", "livekit", "dev", "--port", "0") as server:
+        url = await asyncio.wait_for(served_url(server), TIMEOUT)
+        print(f"{'server':>8} | {url}", flush=True)
+        try:
+            succeeded = await asyncio.wait_for(demonstrate(url), TIMEOUT)
+        except asyncio.TimeoutError:
+            succeeded = False
+    print("Both called each other's methods over WebRTC." if succeeded else f"Not everything came: {EXPECTED}.")
+    return 0 if succeeded else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

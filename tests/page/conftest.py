@@ -1,0 +1,59 @@
+"""What the page's blocks take for granted: a room with another participant in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from livekit import Room, RpcError
+from tests.page.page import Namespace, block
+from tests.support.rooms import Join, listed
+from tests.support.servers import Server
+
+LOCAL = "local-user"
+REMOTE = "remote-user"
+"""The name the page itself uses."""
+ADMIN = "admin-user"
+
+
+def is_admin(identity: str) -> bool:
+    return identity == ADMIN
+
+
+def get_role(identity: str) -> str:
+    return "admin" if is_admin(identity) else "guest"
+
+
+@pytest.fixture
+async def room(join: Join) -> Room:
+    """The room of the page's `local`."""
+    return await join(LOCAL)
+
+
+@pytest.fixture
+async def remote(room: Room, join: Join) -> Room:
+    """The same room as its second participant has it, each listing the other."""
+    remote = await join(REMOTE)
+    await listed(remote, LOCAL)
+    await listed(room, REMOTE)
+    return remote
+
+
+@pytest.fixture
+async def namespace(room: Room, remote: Room, server: Server, room_name: str) -> Namespace:
+    names: Namespace = {
+        "room": room,
+        "local": room.local_participant,
+        "url": server.url,
+        "token": server.token("somebody-else", room=room_name),
+        "dest": REMOTE,
+        "asyncio": asyncio,
+        "json": json,
+        "RpcError": RpcError,
+        "is_admin": is_admin,
+        "get_role": get_role,
+        "__name__": "the_page",
+    }
+    return await block("imports").run(names)

@@ -1,0 +1,52 @@
+"""Running the code blocks of the RPC page as it has them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+BLOCKS = Path(__file__).parent / "blocks"
+COMPLETE_EXAMPLE = Path(__file__).parents[2] / "examples" / "complete_example.py"
+
+Namespace: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Source that may await at its top level, as in a notebook."""
+
+    source: str
+    name: str
+
+    async def run(self, namespace: Namespace) -> Namespace:
+        """Run in `namespace` and return it."""
+        code = compile(self.source, self.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        result = eval(code, namespace)
+        if inspect.isawaitable(result):
+            await result
+        return namespace
+
+
+def block(name: str) -> Code:
+    """A block by its file's name without the number, such as `retry`."""
+    (path,) = BLOCKS.glob(f"[0-9][0-9]-{name}.py")
+    return Code(path.read_text(), str(path))
+
+
+def block_names() -> list[str]:
+    return sorted(path.stem[3:] for path in BLOCKS.glob("*.py"))
+
+
+def docstring_examples(shown: Code) -> list[Code]:
+    """The examples (`>>>`) inside a block's docstrings, each one to be run by itself."""
+    examples: list[str] = []
+    for line in map(str.strip, shown.source.splitlines()):
+        prompt, code = line[:3], line[4:]
+        if prompt == ">>>":
+            examples.append(code)
+        elif prompt == "...":
+            examples[-1] += f"\n{code}"
+    return [Code(example, shown.name) for example in examples]
