@@ -1,0 +1,191 @@
+"""The peer connection port filled by this package: descriptions in and out, channels, states."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from .certificate import local_certificate
+from .ice import Candidate, CandidateError, Credentials
+from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
+from .port import ChannelOptions, DataChannel, PeerOptions, PeerState
+from .sctp import Channel
+from .sdp import DEFAULT_MAX_MESSAGE_SIZE, MediaSection, SdpError, SessionDescription
+from .transport import DataTransport
+
+__all__ = ["DataPeerConnection"]
+
+logger = logging.getLogger("livekit.webrtc")
+
+MAX_EARLY_CANDIDATES = 64
+"""Candidates kept that come before the peer's description."""
+ANSWER_SETUP = {"actpass": "active", "active": "passive", "passive": "active"}
+"""RFC 8842 section 5.3: who may choose is the client, as then its first message follows the answer at once."""
+
+
+def _nothing(*_: object) -> None:
+    """The callback of whoever has not set one."""
+
+
+class DataPeerConnection:
+    """A `PeerConnection` for data channels. To be made on the event loop that it is used on."""
+
+    def __init__(self, options: PeerOptions | None = None) -> None:
+        self.on_state: Callable[[PeerState], None] = _nothing
+        self.on_channel: Callable[[DataChannel], None] = _nothing
+        self.on_candidate: Callable[[str | None], None] = _nothing
+        self._transport = DataTransport(options or PeerOptions())
+        self._transport.on_state = self._state_changed
+        self._transport.on_candidate = self._trickle
+        self._transport.on_gathered = lambda: self._call(self.on_candidate, None)
+        self._transport.association.on_channel = lambda channel: self.on_channel(channel)
+        self._sections: list[MediaSection] = []
+        self._bundle: list[str] = ["0"]
+        self._mid, self._index = "0", 0
+        self._session_id = secrets.randbits(62)
+        self._version = 0
+        self._remote: RemoteParameters | None = None
+        self._offered = False
+        self._described_candidates = False
+        self._early_candidates: list[Candidate] = []
+
+    # Channels and state
+
+    @property
+    def state(self) -> PeerState:
+        return self._transport.state
+
+    @property
+    def max_message_size(self) -> int:
+        return self._transport.association.max_message_size if self._remote else DEFAULT_MAX_MESSAGE_SIZE
+
+    @property
+    def round_trip_time(self) -> float | None:
+        return self._transport.association.round_trip_time or self._transport.agent.round_trip_time
+
+    def create_channel(self, options: ChannelOptions) -> Channel:
+        return self._transport.association.open_channel(
+            options.label, ordered=options.ordered, max_retransmits=options.max_retransmits
+        )
+
+    # Descriptions
+
+    async def create_offer(self, *, ice_restart: bool = False) -> str:
+        agent = self._transport.agent
+        if self._remote is None and not self._offered:
+            agent.controlling = True  # RFC 8445 section 6.1.1
+        elif ice_restart and agent.remote_credentials is not None:
+            agent.restart(self._transport.now)
+        await self._gather()
+        if not self._sections:
+            self._sections = [data_media_section()]
+        self._offered = True
+        return self._describe("actpass")
+
+    async def accept_offer(self, sdp: str) -> str:
+        description = SessionDescription.parse(sdp)
+        remote = read_remote(description, is_offer=True)
+        self._check(remote)
+        self._offered = False
+        await self._gather()
+        self._sections = description.media
+        self._bundle = description.bundled_mids()
+        self._mid, self._index = remote.mid, remote.index
+        dtls = self._transport.dtls
+        setup = ANSWER_SETUP[remote.setup] if dtls is None else ("active" if dtls.is_client else "passive")
+        self._accept(remote, is_client=setup == "active")
+        return self._describe(setup)
+
+    async def accept_answer(self, sdp: str) -> None:
+        if not self._offered:
+            raise SdpError("an answer without an offer")
+        description = SessionDescription.parse(sdp)
+        remote = read_remote(description, is_offer=False)
+        self._check(remote)
+        self._offered = False
+        self._accept(remote, is_client=remote.setup == "passive")
+
+    async def add_candidate(self, candidate: str | None) -> None:
+        if candidate is None:
+            return
+        try:
+            parsed = Candidate.from_init(candidate)
+        except CandidateError as error:
+            logger.debug("ignored an ICE candidate: %s", error)
+            return
+        if parsed is None:
+            return
+        if self._remote is not None:
+            self._transport.add_remote(parsed)
+        elif len(self._early_candidates) < MAX_EARLY_CANDIDATES:
+            self._early_candidates.append(parsed)
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    # Inside
+
+    async def _gather(self) -> None:
+        if self._transport.state is PeerState.CLOSED:
+            raise SdpError("the peer connection is closed")
+        await self._transport.gather()
+
+    def _check(self, remote: RemoteParameters) -> None:
+        """Raises SdpError for what this side cannot do."""
+        if remote.sctp_port != SCTP_PORT:
+            raise SdpError(f"a=sctp-port:{remote.sctp_port} is not supported, only {SCTP_PORT}")
+        known = self._remote
+        if known is not None and set(known.fingerprints) != set(remote.fingerprints):
+            raise SdpError("the peer's certificate has changed: that needs a new peer connection")
+
+    def _accept(self, remote: RemoteParameters, *, is_client: bool) -> None:
+        transport = self._transport
+        agent, now = transport.agent, transport.now
+        previous: Credentials | None = self._remote.credentials if self._remote else None
+        if remote.is_ice_lite:
+            agent.controlling = True  # RFC 8445 section 6.1.1
+        if previous is not None and remote.credentials != previous and agent.remote_credentials is not None:
+            agent.restart(now)
+        self._remote = remote
+        transport.association.max_message_size = remote.max_message_size
+        agent.set_remote(remote.credentials, now)
+        early, self._early_candidates = self._early_candidates, []
+        for candidate in (*remote.candidates, *early):
+            transport.add_remote(candidate)
+        if transport.dtls is None:
+            transport.connect(list(remote.fingerprints), is_client=is_client)
+        transport.schedule_flush()
+
+    def _describe(self, setup: str) -> str:
+        self._version += 1
+        transport = self._transport
+        local = LocalParameters(
+            credentials=transport.agent.credentials,
+            fingerprint=local_certificate().fingerprint,
+            setup=setup,
+            candidates=transport.candidates,
+            gathered=transport.is_gathered,
+            max_message_size=DEFAULT_MAX_MESSAGE_SIZE,
+        )
+        description = describe(
+            self._sections, local, session_id=self._session_id, version=self._version, bundle=self._bundle
+        )
+        if transport.is_gathered and not self._described_candidates:
+            self._call(self.on_candidate, None)
+        self._described_candidates = True
+        return str(description)
+
+    def _trickle(self, candidate: Candidate) -> None:
+        if self._described_candidates:
+            ufrag = self._transport.agent.credentials.ufrag
+            self._call(self.on_candidate, candidate.to_init(self._mid, self._index, ufrag))
+
+    def _state_changed(self, state: PeerState) -> None:
+        self._call(self.on_state, state)
+
+    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
+        try:
+            callback(*arguments)
+        except Exception:
+            logger.exception("a callback of the peer connection failed")

@@ -1,0 +1,302 @@
+"""The way of a datagram: path → ICE or DTLS → SCTP, and back. One flush per tick of the loop, one timer.
+
+All of asyncio that the protocol cores need is here: sockets call `_receive`, which goes straight through to the
+application's callback; whatever wants to be sent waits for the flush at the end of the tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from .certificate import Fingerprint, local_certificate
+from .demux import PacketKind, packet_kind
+from .dtls import DtlsState, DtlsTransport
+from .ice import Address, Candidate, IceAgent, IceState
+from .network import Gatherer, Path, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
+from .port import PeerOptions, PeerState
+from .sctp import Association, CloseReason
+
+__all__ = ["DataTransport"]
+
+logger = logging.getLogger("livekit.webrtc")
+
+MAX_EARLY_DATAGRAMS = 16
+"""DTLS datagrams kept while the peer's description is on its way."""
+TCP_DELAY = 0.5
+"""Seconds that UDP has before TCP candidates are tried."""
+CLOSE_TIMEOUT = 1.0
+"""Seconds to wait for sockets and relays to close."""
+
+
+class DataTransport:
+    """ICE, DTLS and SCTP of one peer connection."""
+
+    def __init__(self, options: PeerOptions) -> None:
+        self.on_state: Callable[[PeerState], None] = lambda _: None
+        self.on_candidate: Callable[[Candidate], None] = lambda _: None
+        """A candidate found after `gather` has returned."""
+        self.on_gathered: Callable[[], None] = lambda: None
+        self.state = PeerState.NEW
+        self.agent = IceAgent(controlling=False, consent_timeout=options.consent_timeout)
+        self.association = Association()
+        self.dtls: DtlsTransport | None = None
+        self.candidates: list[Candidate] = []
+        """Local ones, as they were found."""
+        self.is_gathered = False
+        self._loop = asyncio.get_running_loop()
+        self._relay_only = options.relay_only
+        self._hosts: dict[str, UdpPath] = {}
+        self._paths: list[UdpPath | TcpPath] = []
+        self._gatherer = Gatherer(options.ice_servers, self._receive, self._found)
+        self._has_servers = any(server.urls for server in options.ice_servers)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._early: list[tuple[bytes, Path, Address]] = []
+        self._flush_handle: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._associated = self._failed = self._closed = False
+        self.association.on_output = self.schedule_flush
+        self.association.on_closed = self._association_closed
+
+    @property
+    def now(self) -> float:
+        """The clock of everything below: seconds of the event loop."""
+        return self._loop.time()
+
+    # Setting up
+
+    async def gather(self) -> None:
+        """Open a socket on every local address that has none yet; ask STUN and TURN servers in the background."""
+        fresh = [] if self._relay_only else [host for host in host_addresses() if host not in self._hosts]
+        for host in fresh:
+            try:
+                path = await open_udp_path(self._receive, host)
+            except OSError as error:
+                logger.debug("no candidate on %s: %s", host, error)
+                continue
+            if self._closed:
+                path.close()
+                return
+            self._hosts[host] = path
+            preference = 65_535 - len(self.candidates)
+            self._found(Candidate.local("host", path.local_address, preference=preference), path)
+        if self._has_servers and not self._tasks and not self.is_gathered:
+            self._spawn(self._ask_servers())
+        elif not self._has_servers:
+            self.is_gathered = True
+
+    async def _ask_servers(self) -> None:
+        await self._gatherer.run(list(self._hosts.values()), relay_only=self._relay_only)
+        self.is_gathered = True
+        self.on_gathered()
+
+    def _found(self, candidate: Candidate, path: Path | None) -> None:
+        self.candidates.append(candidate)
+        if path is not None:
+            if isinstance(path, (UdpPath, TcpPath)):
+                self._paths.append(path)
+            self.agent.add_path(path, candidate, self._loop.time())
+            self.schedule_flush()
+        if candidate.kind != "host":
+            self.on_candidate(candidate)
+
+    def connect(self, fingerprints: list[Fingerprint], *, is_client: bool) -> None:
+        """Begin DTLS as client or server; the handshake waits for a path."""
+        self.dtls = DtlsTransport(local_certificate(), is_client=is_client, fingerprints=fingerprints)
+        if not is_client:
+            self.dtls.start(self._loop.time())
+        early, self._early = self._early, []
+        for data, path, address in early:
+            self._receive(data, path, address)
+        self.schedule_flush()
+
+    def add_remote(self, candidate: Candidate) -> None:
+        """Take a candidate of the peer."""
+        if candidate.transport == "tcp":
+            if candidate.tcp_type == "passive" and candidate.ip_version is not None and not self._relay_only:
+                self._spawn(self._connect_tcp(candidate))
+            return
+        self.agent.add_remote(candidate, self._loop.time())
+        self.schedule_flush()
+
+    async def _connect_tcp(self, candidate: Candidate) -> None:
+        await asyncio.sleep(TCP_DELAY)
+        if self.agent.state in (IceState.CONNECTED, IceState.FAILED):
+            return
+        try:
+            path = await open_tcp_path(self._receive, candidate.address, self._path_lost)
+        except (OSError, asyncio.TimeoutError) as error:
+            logger.debug("no TCP connection to %s:%d: %s", *candidate.address, error)
+            return
+        self._paths.append(path)
+        now = self._loop.time()
+        local = Candidate.local("host", path.local_address, preference=0)
+        self.agent.add_path(path, local, now, only=candidate.address)
+        self.agent.add_remote(candidate, now)
+        self.schedule_flush()
+
+    def _path_lost(self, path: TcpPath) -> None:
+        if not self._closed:
+            self.agent.remove_path(path, self._loop.time())
+            self.schedule_flush()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("gathering or connecting failed", exc_info=error)
+
+    # Receiving
+
+    def _receive(self, data: bytes, path: Path, address: Address) -> None:
+        kind = packet_kind(data)
+        if kind is PacketKind.DTLS:
+            self._receive_dtls(data, path, address)
+        elif kind is PacketKind.STUN and not self._closed:
+            if not self._gatherer.take(data):
+                self.agent.receive(data, path, address, self._loop.time())
+                self.schedule_flush()
+
+    def _receive_dtls(self, data: bytes, path: Path, address: Address) -> None:
+        if address not in self.agent.trusted or self._closed:
+            return
+        dtls = self.dtls
+        if dtls is None:
+            if len(self._early) < MAX_EARLY_DATAGRAMS:
+                self._early.append((data, path, address))
+            return
+        now = self._loop.time()
+        for message in dtls.receive(data, now):
+            self.association.receive_datagram(message, now)
+        if self._flush_handle is None:
+            self._flush_handle = self._loop.call_soon(self._flush)
+
+    # Sending
+
+    def schedule_flush(self) -> None:
+        """Send what there is to send at the end of this tick."""
+        if self._flush_handle is None and not self._closed:
+            self._flush_handle = self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_handle = None
+        if self._closed:
+            return
+        self._send(self._loop.time())
+        self._update_state()
+        self._arm_timer()
+
+    def _send(self, now: float) -> None:
+        for transmit in self.agent.take_transmits():
+            cast(Path, transmit.path).send(transmit.data, transmit.address)
+        dtls, selected = self.dtls, self.agent.selected
+        if dtls is None:
+            return
+        if selected is None:
+            self.association.datagrams_to_send(now)  # lost: there is no path for them
+            return
+        if not self._associated:
+            self._advance_handshake(dtls, now)
+        send, address = cast(Path, selected.path).send, selected.address
+        for datagram in dtls.take_datagrams():
+            send(datagram, address)
+        for packet in self.association.datagrams_to_send(now):
+            sealed = dtls.send(packet)
+            if sealed is not None:
+                send(sealed, address)
+
+    def _advance_handshake(self, dtls: DtlsTransport, now: float) -> None:
+        dtls.start(now)
+        if dtls.state is DtlsState.CONNECTED:
+            self._associated = True
+            self.association.connect(now, is_client=dtls.is_client)
+
+    def _arm_timer(self) -> None:
+        times = [self.agent.next_timer(), self.association.next_timer()]
+        if self.dtls is not None:
+            times.append(self.dtls.next_timer())
+        due = min((time for time in times if time is not None), default=None)
+        timer = self._timer
+        # A timer that is early costs one flush; setting it anew for every packet would cost more.
+        if timer is not None and (due is None or timer.when() > due):
+            timer.cancel()
+            timer = self._timer = None
+        if timer is None and due is not None:
+            self._timer = self._loop.call_at(due, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        self.agent.handle_timer(now)
+        self.association.handle_timer(now)
+        if self.dtls is not None:
+            self.dtls.handle_timer(now)
+        if self._flush_handle is not None:
+            self._flush_handle.cancel()
+        self._flush()
+
+    # State
+
+    def _update_state(self) -> None:
+        state = self._current_state()
+        if state is not self.state:
+            self.state = state
+            self.on_state(state)
+
+    def _current_state(self) -> PeerState:
+        ice, dtls = self.agent.state, self.dtls
+        if self._closed:
+            return PeerState.CLOSED
+        if self._failed or ice is IceState.FAILED:
+            return PeerState.FAILED
+        if dtls is None:
+            return PeerState.NEW if ice is IceState.NEW else PeerState.CONNECTING
+        if dtls.state in (DtlsState.FAILED, DtlsState.CLOSED):
+            self._dtls_ended(dtls)
+            return PeerState.FAILED
+        if dtls.state is not DtlsState.CONNECTED or ice is IceState.CHECKING:
+            return PeerState.CONNECTING
+        return PeerState.DISCONNECTED if ice is IceState.DISCONNECTED else PeerState.CONNECTED
+
+    def _dtls_ended(self, dtls: DtlsTransport) -> None:
+        logger.debug("DTLS ended: %s", dtls.failure or "the peer closed it")
+        self._failed = True
+        self.association.abort()
+
+    def _association_closed(self, reason: CloseReason) -> None:
+        if not self._closed:
+            logger.debug("SCTP ended: %s", reason.value)
+            self._failed = True
+            self.schedule_flush()
+
+    async def close(self) -> None:
+        """Tell the peer and release every socket, task and timer."""
+        if self._closed:
+            return
+        now = self._loop.time()
+        self._send(now)
+        self.association.abort()
+        self._send(now)
+        if self.dtls is not None:
+            self.dtls.close()
+            self._send(now)
+        self._closed = True
+        for handle in (self._flush_handle, self._timer):
+            if handle is not None:
+                handle.cancel()
+        self._flush_handle = self._timer = None
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        for path in self._paths:
+            path.close()
+        self._update_state()
+        waiting = [*tasks, *(path.closed for path in self._paths)]
+        if waiting:
+            await asyncio.wait(waiting, timeout=CLOSE_TIMEOUT)
