@@ -13,7 +13,7 @@ from yarl import URL
 
 from livekit._aio import finish
 from livekit.enums import IceTransportType
-from livekit.errors import ConnectError
+from livekit.errors import ConnectError, ServerUnreachableError
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.signaling import Reconnect, RouteMissingError, SignalConnection, SignalParameters, SignalUrls
@@ -116,7 +116,7 @@ class Link:
         await self._restart_dead_path()
         await self.transport.wait_ready()
         if self._signal is None or self._signal.closed:
-            raise ConnectError("the signal connection was lost again")
+            raise ServerUnreachableError("the signal connection was lost again")
         return answer.reconnect.last_message_seq
 
     def send(self, request: rtc.SignalRequest) -> None:
@@ -133,7 +133,7 @@ class Link:
             self._transport.silence()
         if signal is not None:
             signal.on_message = signal.on_closed = _ignore
-            if leave:
+            if leave and self.admitted:
                 reason = models.DisconnectReason.CLIENT_INITIATED
                 signal.send(rtc.SignalRequest(leave=rtc.LeaveRequest(reason=reason, action=_Action.DISCONNECT)))
                 await signal.close()
@@ -174,6 +174,7 @@ class Link:
                 return message, early
             if kind == "leave":
                 self.admitted = True
+                self._leave(message.leave)
                 reason = models.DisconnectReason.Name(message.leave.reason)
                 raise ConnectError(f"the server does not admit us: {reason}")
             if kind == "join":
@@ -258,7 +259,8 @@ class Link:
         reason: models.DisconnectReason = models.DisconnectReason.UNKNOWN_REASON,
     ) -> None:
         if self._transport is not None:
-            self._transport.give_up(ConnectError(text))
+            error = ServerUnreachableError if event is Event.SIGNAL_LOST else ConnectError
+            self._transport.give_up(error(text))
         self._owner.trouble(event, text, reason)
 
 

@@ -22,10 +22,13 @@ from dataclasses import dataclass
 
 from livekit.protocol import models
 
-__all__ = ["LADDER", "Attempt", "ConnectionLife", "Event", "Phase"]
+__all__ = ["LADDER", "LEAVE_GRACE", "Attempt", "ConnectionLife", "Event", "Phase"]
 
 LADDER = (0.0, 0.3, 1.2, 2.7, 4.8, 7.0)
 """Seconds before the first, second, … attempt; the last goes for all that follow."""
+LEAVE_GRACE = 0.25
+"""Seconds to wait before anything else when a peer connection failed: a server that removes us closes it, and its
+`leave`, which comes another way, may be behind."""
 SHORTEST_JITTER = 0.5
 """A wait is between this share of its rung and the whole, so that clients do not come back in step."""
 
@@ -105,6 +108,7 @@ class ConnectionLife:
         self._random = random
         self._tried = 0
         self._at_once = False
+        self._grace = 0.0
 
     @property
     def recovering(self) -> bool:
@@ -124,6 +128,7 @@ class ConnectionLife:
         changed = self.phase is not before
         if changed:
             self._at_once = before is Phase.RESUMING
+            self._grace = LEAVE_GRACE if event is Event.PATH_FAILED else 0.0
         return changed
 
     def next_attempt(self) -> Attempt | None:
@@ -132,6 +137,7 @@ class ConnectionLife:
             return None
         rung = 0.0 if self._at_once else LADDER[min(self._tried, len(LADDER) - 1)]
         self._at_once = False
+        grace, self._grace = self._grace, 0.0
         self._tried += 1
         delay = rung * (SHORTEST_JITTER + (1 - SHORTEST_JITTER) * self._random())
-        return Attempt(phase=self.phase, delay=delay, number=self._tried)
+        return Attempt(phase=self.phase, delay=max(delay, grace), number=self._tried)

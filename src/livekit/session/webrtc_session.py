@@ -13,6 +13,7 @@ from livekit.errors import (
     AuthenticationError,
     ConnectError,
     ConnectTimeoutError,
+    ServerUnreachableError,
     SessionClosedError,
 )
 from livekit.options import DEFAULT_CONNECT_TIMEOUT, RoomOptions
@@ -23,7 +24,7 @@ from livekit.webrtc import create_peer_connection
 from .link import Link, LinkOwner
 from .packets import PacketPipe, PacketTrace
 from .port import PacketStream, SessionListener, SessionState
-from .reconnect import ConnectionLife, Event, Phase
+from .reconnect import Attempt, ConnectionLife, Event, Phase
 from .transport import PeerFactory
 
 __all__ = ["WebRtcSession"]
@@ -151,7 +152,7 @@ class WebRtcSession:
             raise
 
     async def _abandon(self) -> None:
-        self._end(Event.CLOSED, _Reason.JOIN_FAILURE)
+        self._end(Event.CLOSED, _Reason.JOIN_FAILURE, leave=True)
         await finish(self.close())
 
     async def _join(self, *, rejoined: bool) -> None:
@@ -200,20 +201,22 @@ class WebRtcSession:
                 return
             try:
                 await within(ATTEMPT_TIMEOUT, step())
-            except AuthenticationError as error:
-                if self._life.phase is Phase.REJOINING:
-                    logger.warning("not reconnected: %s", error)
-                    self._end(Event.REFUSED, _Reason.JOIN_FAILURE)
-                self._life.handle(Event.FAILED)
-            except (ConnectError, asyncio.TimeoutError) as error:
-                reached = self._link is not None and self._link.admitted
-                self._life.handle(Event.FAILED if reached else Event.UNREACHABLE)
-                logger.info("attempt %d failed: %s", attempt.number, str(error) or self._progress)
-            except Exception:
-                logger.exception("attempt %d to reconnect failed", attempt.number)
-                self._life.handle(Event.FAILED)
+            except Exception as error:
+                self._attempt_failed(attempt, error)
         if self._life.recovering:
             self._end(Event.GAVE_UP, _Reason.SIGNAL_CLOSE)
+
+    def _attempt_failed(self, attempt: Attempt, error: Exception) -> None:
+        if not isinstance(error, (ConnectError, asyncio.TimeoutError)):
+            logger.error("attempt %d to reconnect failed", attempt.number, exc_info=error)
+        else:
+            logger.info("attempt %d to reconnect failed: %s", attempt.number, str(error) or self._progress)
+        if isinstance(error, AuthenticationError) and self._life.phase is Phase.REJOINING:
+            self._end(Event.REFUSED, _Reason.JOIN_FAILURE)
+            return
+        timed_out = isinstance(error, asyncio.TimeoutError) and not (self._link is not None and self._link.admitted)
+        unreachable = timed_out or isinstance(error, ServerUnreachableError)
+        self._life.handle(Event.UNREACHABLE if unreachable else Event.FAILED)
 
     async def _resume(self) -> None:
         link = self._link

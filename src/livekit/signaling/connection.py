@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 import aiohttp
+from google.protobuf.message import DecodeError
 
 from livekit._aio import finish
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError
@@ -91,7 +92,7 @@ class SignalConnection:
                 break
             try:
                 return rtc.SignalResponse.FromString(message.data)
-            except ValueError as error:
+            except DecodeError as error:
                 raise NotLiveKitError(f"the server sent what is no signal message: {error}") from error
         if message.type is aiohttp.WSMsgType.TEXT:
             raise NotLiveKitError("the server sends text where LiveKit's protocol is binary")
@@ -153,6 +154,9 @@ class SignalConnection:
         while True:
             try:
                 message = await self.receive()
+            except NotLiveKitError as error:
+                logger.warning("dropped a signal message: %s", error)
+                continue
             except ConnectError as error:
                 self._ended(error.message)
                 return

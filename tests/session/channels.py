@@ -1,0 +1,55 @@
+"""A data channel whose wire is a list, for what runs without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from livekit.webrtc import ChannelError
+
+
+def nothing(*_: object) -> None:
+    """No callback."""
+
+
+class WireChannel:
+    """Keeps what is sent; `drain` puts it on the wire, and `confirm` has it confirmed by the other side."""
+
+    def __init__(self, label: str = "_reliable", max_size: int = 65_536) -> None:
+        self.on_open: Callable[[], None] = nothing
+        self.on_message: Callable[[bytes], None] = nothing
+        self.on_close: Callable[[], None] = nothing
+        self.on_buffered_amount_low: Callable[[], None] = nothing
+        self.buffered_amount_low_threshold = 0
+        self.is_open = True
+        self.sent: list[bytes] = []
+        self._label = label
+        self._max_size = max_size
+        self._buffered: list[int] = []
+        self._unconfirmed: list[Callable[[], None]] = []
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    @property
+    def buffered_amount(self) -> int:
+        return sum(self._buffered)
+
+    def send(self, data: bytes, on_delivered: Callable[[], None] | None = None) -> None:
+        if not self.is_open or len(data) > self._max_size:
+            raise ChannelError("closed or too long")
+        self.sent.append(data)
+        self._buffered.append(len(data))
+        self._unconfirmed.append(on_delivered or nothing)
+
+    def drain(self) -> None:
+        """Put everything on the wire."""
+        above = self.buffered_amount > self.buffered_amount_low_threshold
+        self._buffered.clear()
+        if above:
+            self.on_buffered_amount_low()
+
+    def confirm(self) -> None:
+        confirmed, self._unconfirmed = self._unconfirmed, []
+        for on_delivered in confirmed:
+            on_delivered()

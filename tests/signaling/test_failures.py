@@ -1,0 +1,213 @@
+"""Every way in which connecting can fail, against real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from livekit.protocol import rtc
+from yarl import URL
+
+from livekit.errors import (
+    AuthenticationError,
+    ConnectError,
+    NotLiveKitError,
+    ServerUnreachableError,
+)
+from livekit.signaling import RouteMissingError, SignalConnection, SignalParameters, SignalUrls, parse_server_url
+from livekit.signaling.failures import MAX_SERVER_TEXT, classify_exception, classify_status
+
+pytestmark = pytest.mark.usefixtures("no_leaks")
+
+TOKEN = "header.claims.signature"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def nothing(_: str) -> None:
+    """Nobody wants to know the progress."""
+
+
+async def attempt(url: str, token: str = TOKEN) -> rtc.SignalResponse:
+    """Connect and wait for the first message."""
+    urls = SignalUrls.single(parse_server_url(url), SignalParameters())
+    connection = await SignalConnection.open(urls, token, nothing)
+    try:
+        return await connection.receive()
+    finally:
+        await connection.abort()
+
+
+@asynccontextmanager
+async def http_server(websocket: Handler, validate: Handler) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_get("/rtc/v1", websocket)
+    app.router.add_get("/rtc/v1/validate", validate)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"ws://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def tcp_server(talk: Talk) -> AsyncIterator[str]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await talk(reader, writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def answering(status: int, text: str = "") -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, text=text)
+
+    return answer
+
+
+REFUSALS = [
+    (401, "invalid API key: APIxyz", AuthenticationError, "LIVEKIT_API_KEY"),
+    (401, "invalid token: token is expired (exp)", AuthenticationError, "new token"),
+    (401, "invalid token: error in cryptographic primitive", AuthenticationError, "LIVEKIT_API_SECRET"),
+    (401, "permissions denied", AuthenticationError, "roomJoin"),
+    (403, "", AuthenticationError, "key and secret"),
+    (404, "requested room does not exist", ConnectError, "Create the room"),
+    (404, "404 page not found", RouteMissingError, "LiveKit server"),
+    (400, "identity cannot be empty", ConnectError, "identity cannot be empty"),
+    (429, "too many", ConnectError, "over a limit"),
+    (503, "no node", ServerUnreachableError, "no node"),
+    (200, "<html>Welcome</html>", NotLiveKitError, "instead of opening a WebSocket"),
+]
+
+
+@pytest.mark.parametrize(("status", "text", "kind", "hint"), REFUSALS)
+async def test_what_the_server_says_decides(status: int, text: str, kind: type[ConnectError], hint: str) -> None:
+    async with http_server(answering(status), answering(status, text)) as url:
+        with pytest.raises(kind, match=hint) as caught:
+            await attempt(url)
+    assert type(caught.value) is kind
+    if text and "<" not in text and kind is not RouteMissingError:
+        assert text in caught.value.message
+    if isinstance(caught.value, AuthenticationError):
+        assert caught.value.status == status
+
+
+async def test_the_token_goes_in_a_header_and_not_into_messages() -> None:
+    seen: list[str | None] = []
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        seen.append(request.headers.get("Authorization"))
+        assert TOKEN not in str(request.url)
+        return web.Response(status=401, text="invalid API key")
+
+    async with http_server(refuse, refuse) as url:
+        with pytest.raises(AuthenticationError) as caught:
+            await attempt(url)
+    assert seen == [f"Bearer {TOKEN}"] * 2
+    assert TOKEN not in str(caught.value)
+
+
+async def test_a_refusal_without_a_validate_route_is_still_explained() -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    async with http_server(answering(401), hang_up) as url:
+        with pytest.raises(AuthenticationError, match="refused the token"):
+            await attempt(url)
+
+
+async def test_nothing_listens_there() -> None:
+    async with tcp_server(lambda *_: asyncio.sleep(0)) as url:
+        pass
+    with pytest.raises(ServerUnreachableError, match=r"no connection to 127\.0\.0\.1"):
+        await attempt(url)
+
+
+async def test_the_name_does_not_resolve() -> None:
+    with pytest.raises(ServerUnreachableError, match=r"'nowhere\.invalid' does not resolve"):
+        await attempt("ws://nowhere.invalid:7880")
+
+
+async def test_tls_where_none_is() -> None:
+    async with http_server(answering(404), answering(404)) as url:
+        with pytest.raises(ServerUnreachableError, match="ws://"):
+            await attempt(url.replace("ws:", "wss:"))
+
+
+async def test_a_server_that_does_not_speak_http() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"220 mail.example ESMTP\r\n")
+        await writer.drain()
+
+    async with tcp_server(talk) as url:
+        with pytest.raises(NotLiveKitError, match="does not answer in HTTP"):
+            await attempt(url)
+
+
+async def test_a_server_that_hangs_up() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+
+    async with tcp_server(talk) as url:
+        with pytest.raises(ConnectError, match=r"closed the connection|failed"):
+            await attempt(url)
+
+
+@pytest.mark.parametrize(
+    ("first", "kind", "match"),
+    [
+        (b"\xff\xff\xff", NotLiveKitError, "no signal message"),
+        ("hello", NotLiveKitError, "binary"),
+        (None, ConnectError, "closed the signal connection"),
+    ],
+)
+async def test_a_websocket_that_is_not_livekits(
+    first: bytes | str | None, kind: type[ConnectError], match: str
+) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if isinstance(first, bytes):
+            await socket.send_bytes(first)
+        elif first is not None:
+            await socket.send_str(first)
+        await socket.close()
+        return socket
+
+    async with http_server(serve, answering(200)) as url:
+        with pytest.raises(kind, match=match):
+            await attempt(url)
+
+
+@pytest.mark.parametrize("token", ["", "  ", "a\nb", "tökén"])
+async def test_what_is_no_token_is_not_sent(token: str) -> None:
+    with pytest.raises(AuthenticationError, match="token"):
+        await attempt("ws://127.0.0.1:1", token)
+
+
+def test_a_long_answer_is_cut() -> None:
+    error = classify_status(400, "x" * 10_000, URL("ws://h:1/rtc"))
+    assert len(error.message) < MAX_SERVER_TEXT + 200
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), ssl.SSLError("bad record"), OSError("broken")])
+def test_any_exception_becomes_a_connect_error(error: Exception) -> None:
+    assert "h:80" in classify_exception(error, URL("ws://h:80")).message

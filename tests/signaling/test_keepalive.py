@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from livekit.signaling.keepalive import DEFAULT_PING_INTERVAL, DEFAULT_PING_TIMEOUT, Keepalive, KeepaliveAction
+
+PING, DEAD, WAIT = KeepaliveAction.PING, KeepaliveAction.DEAD, KeepaliveAction.WAIT
+
+
+def test_pings_at_once_and_then_every_interval() -> None:
+    keepalive = Keepalive(5, 15, now=100.0)
+    assert keepalive.poll(100.0) is PING
+    keepalive.pinged(1, 100.0)
+    assert keepalive.next_time == 105.0
+    assert keepalive.poll(104.9) is WAIT
+    assert keepalive.poll(105.0) is PING
+
+
+def test_any_message_is_a_sign_of_life() -> None:
+    keepalive = Keepalive(5, 15, now=0.0)
+    keepalive.heard(10.0)
+    assert keepalive.poll(24.9) is not DEAD
+    assert keepalive.poll(25.0) is DEAD
+
+
+def test_silence_ends_it_even_between_pings() -> None:
+    keepalive = Keepalive(60, 2, now=0.0)
+    keepalive.pinged(1, 0.0)
+    assert keepalive.next_time == 2.0
+    assert keepalive.poll(2.0) is DEAD
+
+
+def test_the_round_trip_is_that_of_the_ping_that_was_answered() -> None:
+    keepalive = Keepalive(5, 15, now=0.0)
+    assert keepalive.round_trip_time is None
+    keepalive.pinged(11, 0.0)
+    keepalive.pinged(12, 5.0)
+    keepalive.answered(11, 5.1)
+    assert keepalive.round_trip_time is None
+    keepalive.answered(12, 5.25)
+    assert keepalive.round_trip_time == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("unset", [0, -1])
+def test_a_server_that_names_no_times_gets_the_defaults(unset: float) -> None:
+    keepalive = Keepalive(unset, unset, now=0.0)
+    assert (keepalive.interval, keepalive.timeout) == (DEFAULT_PING_INTERVAL, DEFAULT_PING_TIMEOUT)
