@@ -7,6 +7,7 @@ application's callback; whatever wants to be sent waits for the flush at the end
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
@@ -15,7 +16,7 @@ from .certificate import Fingerprint, local_certificate
 from .demux import PacketKind, packet_kind
 from .dtls import DtlsState, DtlsTransport
 from .ice import Address, Candidate, IceAgent, IceState
-from .network import Gatherer, Path, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
+from .network import Gatherer, Path, SocketPath, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
 from .port import PeerOptions, PeerState
 from .sctp import Association, CloseReason
 
@@ -48,8 +49,8 @@ class DataTransport:
         self.is_gathered = False
         self._loop = asyncio.get_running_loop()
         self._relay_only = options.relay_only
-        self._hosts: dict[str, UdpPath] = {}
-        self._paths: list[UdpPath | TcpPath] = []
+        self._hosts: dict[str, SocketPath | UdpPath] = {}
+        self._paths: list[Path] = []
         self._gatherer = Gatherer(options.ice_servers, self._receive, self._found)
         self._has_servers = any(server.urls for server in options.ice_servers)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,8 +96,7 @@ class DataTransport:
     def _found(self, candidate: Candidate, path: Path | None) -> None:
         self.candidates.append(candidate)
         if path is not None:
-            if isinstance(path, (UdpPath, TcpPath)):
-                self._paths.append(path)
+            self._paths.append(path)
             self.agent.add_path(path, candidate, self._loop.time())
             self.schedule_flush()
         if candidate.kind != "host":
@@ -297,6 +297,6 @@ class DataTransport:
         for path in self._paths:
             path.close()
         self._update_state()
-        waiting = [*tasks, *(path.closed for path in self._paths)]
-        if waiting:
-            await asyncio.wait(waiting, timeout=CLOSE_TIMEOUT)
+        ends = asyncio.gather(*tasks, *(path.wait_closed() for path in self._paths), return_exceptions=True)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(ends, CLOSE_TIMEOUT)

@@ -1,0 +1,326 @@
+"""Whole peer connections over UDP: with each other and, as a foreign implementation, with aiortc."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from livekit.webrtc.aiortc_peer import AiortcPeerConnection
+from livekit.webrtc.peer import DataPeerConnection
+from livekit.webrtc.port import (
+    ChannelError,
+    ChannelOptions,
+    DataChannel,
+    PeerConnection,
+    PeerOptions,
+    PeerState,
+)
+from livekit.webrtc.sdp import SdpError
+
+RELIABLE = ChannelOptions(label="_reliable")
+LOSSY = ChannelOptions(label="_lossy", ordered=False, max_retransmits=0)
+SIZES = (0, 1, 100, 1_188, 15_000, 65_535)
+WAIT = 10.0
+
+MakePeer = Callable[[], PeerConnection]
+
+
+def ours() -> DataPeerConnection:
+    return DataPeerConnection(PeerOptions(consent_timeout=2.0))
+
+
+def aiortc() -> AiortcPeerConnection:
+    return AiortcPeerConnection(PeerOptions())
+
+
+PAIRS = [
+    pytest.param(ours, ours, id="ours-ours"),
+    pytest.param(ours, aiortc, id="ours-aiortc"),
+    pytest.param(aiortc, ours, id="aiortc-ours"),
+]
+
+
+async def wait_for(awaitable: Awaitable[object]) -> None:
+    await asyncio.wait_for(awaitable, WAIT)
+
+
+class Watched:
+    """A peer connection and what it has told."""
+
+    def __init__(self, peer: PeerConnection) -> None:
+        self.peer = peer
+        self.states: list[PeerState] = []
+        self.candidates: list[str | None] = []
+        self.channels: dict[str, DataChannel] = {}
+        self.inbox: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self._changed = asyncio.Event()
+        peer.on_state = self._state
+        peer.on_channel = self.add
+        peer.on_candidate = self.candidates.append
+
+    def open(self, options: ChannelOptions) -> DataChannel:
+        channel = self.peer.create_channel(options)
+        self.add(channel)
+        return channel
+
+    def add(self, channel: DataChannel) -> None:
+        self.channels[channel.label] = channel
+        channel.on_message = lambda data: self.inbox.put_nowait((channel.label, data))
+        channel.on_open = self._changed.set
+        channel.on_close = self._changed.set
+        self._changed.set()
+
+    def _state(self, state: PeerState) -> None:
+        self.states.append(state)
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async def watch() -> None:
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+        await wait_for(watch())
+
+    async def until_open(self, *labels: str) -> None:
+        await self.until(lambda: all(label in self.channels and self.channels[label].is_open for label in labels))
+
+    async def receive(self) -> tuple[str, bytes]:
+        return await asyncio.wait_for(self.inbox.get(), WAIT)
+
+
+async def negotiate(offerer: PeerConnection, answerer: PeerConnection, *, ice_restart: bool = False) -> None:
+    offer = await offerer.create_offer(ice_restart=ice_restart)
+    await offerer.accept_answer(await answerer.accept_offer(offer))
+
+
+@asynccontextmanager
+async def connected(make_a: MakePeer = ours, make_b: MakePeer = ours) -> AsyncIterator[tuple[Watched, Watched]]:
+    a, b = Watched(make_a()), Watched(make_b())
+    a.open(RELIABLE)
+    a.open(LOSSY)
+    try:
+        await negotiate(a.peer, b.peer)
+        for watched in (a, b):
+            await watched.until_open("_reliable", "_lossy")
+        yield a, b
+    finally:
+        await a.peer.close()
+        await b.peer.close()
+
+
+@pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
+async def test_messages_of_all_sizes_both_ways(make_a: MakePeer, make_b: MakePeer) -> None:
+    async with connected(make_a, make_b) as (a, b):
+        for label in ("_reliable", "_lossy"):
+            for size in SIZES:
+                data = bytes(index % 251 for index in range(size))
+                a.channels[label].send(data)
+                assert await b.receive() == (label, data)
+                b.channels[label].send(data)
+                assert await a.receive() == (label, data)
+        assert a.peer.state is b.peer.state is PeerState.CONNECTED
+        rtt = a.peer.round_trip_time
+        assert rtt is not None
+        assert 0 < rtt < 1
+
+
+@pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
+async def test_many_messages_stay_in_order(make_a: MakePeer, make_b: MakePeer) -> None:
+    async with connected(make_a, make_b) as (a, b):
+        delivered = 0
+
+        def count() -> None:
+            nonlocal delivered
+            delivered += 1
+
+        messages = [index.to_bytes(4, "big") * (index % 700) for index in range(1, 1500)]
+        for message in messages:
+            a.channels["_reliable"].send(message, count)
+        for message in messages:
+            assert await b.receive() == ("_reliable", message)
+        assert delivered > 0
+
+
+@pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
+async def test_either_side_opens_channels_later(make_a: MakePeer, make_b: MakePeer) -> None:
+    async with connected(make_a, make_b) as (a, b):
+        b.open(ChannelOptions(label="later"))
+        await b.until_open("later")
+        await a.until_open("later")
+        b.channels["later"].send(b"hello")
+        assert await a.receive() == ("later", b"hello")
+
+
+@pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
+async def test_a_repeated_offer_changes_nothing(make_a: MakePeer, make_b: MakePeer) -> None:
+    async with connected(make_a, make_b) as (a, b):
+        await negotiate(a.peer, b.peer)
+        a.channels["_reliable"].send(b"one")
+        assert await b.receive() == ("_reliable", b"one")
+        await negotiate(b.peer, a.peer)
+        b.channels["_reliable"].send(b"two")
+        assert await a.receive() == ("_reliable", b"two")
+        assert PeerState.FAILED not in a.states + b.states
+
+
+@pytest.mark.parametrize("by_answerer", [False, True])
+async def test_ice_restart(by_answerer: bool) -> None:
+    async with connected() as (a, b):
+        offerer, answerer = (b, a) if by_answerer else (a, b)
+        offer = await offerer.peer.create_offer(ice_restart=True)
+        a.channels["_reliable"].send(b"on the old path")
+        assert await b.receive() == ("_reliable", b"on the old path")
+        answer = await answerer.peer.accept_offer(offer)
+        await offerer.peer.accept_answer(answer)
+        for index in range(50):
+            a.channels["_reliable"].send(b"%d" % index)
+            assert await b.receive() == ("_reliable", b"%d" % index)
+        assert a.states == b.states == [PeerState.CONNECTING, PeerState.CONNECTED]
+
+
+@pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
+async def test_closing_is_seen_by_the_other_side(make_a: MakePeer, make_b: MakePeer) -> None:
+    async with connected(make_a, make_b) as (a, b):
+        await a.peer.close()
+        await a.peer.close()
+        assert a.peer.state is PeerState.CLOSED
+        assert a.states[-1] is PeerState.CLOSED
+        await b.until(lambda: b.peer.state in (PeerState.FAILED, PeerState.CLOSED))
+        assert not b.channels["_reliable"].is_open
+        with pytest.raises(ChannelError):
+            a.channels["_reliable"].send(b"too late")
+
+
+async def test_what_was_sent_before_closing_arrives() -> None:
+    async with connected() as (a, b):
+        a.channels["_reliable"].send(b"last words")
+        await a.peer.close()
+        assert await b.receive() == ("_reliable", b"last words")
+
+
+async def test_close_leaves_nothing_behind() -> None:
+    before = asyncio.all_tasks()
+    async with connected() as (a, b):
+        assert asyncio.all_tasks() == before
+    del a, b
+    gc.collect()  # an unclosed socket would warn, and warnings are errors
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("stage", ["new", "offered", "answered"])
+async def test_close_in_any_state(stage: str) -> None:
+    a, b = ours(), ours()
+    if stage != "new":
+        offer = await a.create_offer()
+        if stage == "answered":
+            await b.accept_offer(offer)
+    await a.close()
+    await b.close()
+    assert a.state is b.state is PeerState.CLOSED
+    with pytest.raises(ValueError, match="closed"):
+        await a.create_offer()
+
+
+async def test_the_peer_vanishes() -> None:
+    async with connected() as (a, b):
+        transport = b.peer._transport  # type: ignore[attr-defined]
+        for path in transport._paths:
+            path.close()
+        await a.until(lambda: a.peer.state is PeerState.FAILED)
+        assert a.states[-2:] == [PeerState.DISCONNECTED, PeerState.FAILED]
+
+
+async def test_a_false_fingerprint_fails() -> None:
+    a, b = Watched(ours()), Watched(ours())
+    a.open(RELIABLE)
+    offer = await a.peer.create_offer()
+    answer = await b.peer.accept_offer(offer)
+    line = next(line for line in answer.splitlines() if line.startswith("a=fingerprint:"))
+    forged = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
+    await a.peer.accept_answer(answer.replace(line, forged))
+    await a.until(lambda: a.peer.state is PeerState.FAILED)
+    assert not a.channels["_reliable"].is_open
+    await a.peer.close()
+    await b.peer.close()
+
+
+async def test_trickled_candidates_may_come_before_the_description() -> None:
+    a, b = Watched(ours()), Watched(ours())
+    a.open(RELIABLE)
+    offer = await a.peer.create_offer()
+    bare = "\r\n".join(line for line in offer.split("\r\n") if not line.startswith(("a=candidate", "a=end-of")))
+    lines = [line.removeprefix("a=") for line in offer.split("\r\n") if line.startswith("a=candidate")]
+    for line in lines:
+        await b.peer.add_candidate(json.dumps({"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0}))
+    for nonsense in ("", "{}", "null", '{"candidate": ""}', '{"candidate": "candidate:nonsense"}', '{"candidate": 5}'):
+        await b.peer.add_candidate(nonsense)
+    await b.peer.add_candidate(None)
+    answer = await b.peer.accept_offer(bare)
+    await a.peer.accept_answer("\r\n".join(line for line in answer.split("\r\n") if not line.startswith("a=candidate")))
+    await b.until_open("_reliable")
+    assert a.candidates == [None]
+    await a.peer.close()
+    await b.peer.close()
+
+
+async def test_over_loopback_addresses_when_there_are_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("livekit.webrtc.transport.host_addresses", lambda: ["127.0.0.1"])
+    async with connected() as (a, b):
+        a.channels["_reliable"].send(b"x")
+        assert await b.receive() == ("_reliable", b"x")
+
+
+async def test_a_message_over_the_peers_limit_is_refused() -> None:
+    async with connected() as (a, b):
+        limit = a.peer.max_message_size
+        with pytest.raises(ChannelError, match=str(limit)):
+            a.channels["_reliable"].send(bytes(limit + 1))
+        a.channels["_reliable"].send(b"still usable")
+        assert await b.receive() == ("_reliable", b"still usable")
+
+
+async def test_callbacks_that_raise_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("of the application")
+
+    a, b = Watched(ours()), Watched(ours())
+    a.open(RELIABLE)
+    b.peer.on_state = b.peer.on_candidate = fail
+    await negotiate(a.peer, b.peer)
+    await b.until_open("_reliable")
+    inbox = b.channels["_reliable"].on_message
+    b.channels["_reliable"].on_message = fail
+    a.channels["_reliable"].send(b"one")
+    a.channels["_reliable"].send(b"two")
+    echo = asyncio.get_running_loop().create_future()
+    a.channels["_reliable"].on_message = echo.set_result
+    b.channels["_reliable"].send(b"alive")
+    assert await asyncio.wait_for(echo, WAIT) == b"alive"
+    b.channels["_reliable"].on_message = inbox
+    a.channels["_reliable"].send(b"three")
+    assert await b.receive() == ("_reliable", b"three")
+    assert {record.levelno for record in caplog.records if "failed" in record.message} == {logging.ERROR}
+    await a.peer.close()
+    await b.peer.close()
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "v=0\r\n", "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"])
+async def test_bad_descriptions_are_refused_and_leave_the_peer_usable(text: str) -> None:
+    a, b = Watched(ours()), Watched(ours())
+    a.open(RELIABLE)
+    with pytest.raises(SdpError):
+        await b.peer.accept_offer(text)
+    offer = await a.peer.create_offer()
+    with pytest.raises(SdpError):
+        await a.peer.accept_answer(text)
+    await a.peer.accept_answer(await b.peer.accept_offer(offer))
+    await b.until_open("_reliable")
+    await a.peer.close()
+    await b.peer.close()
