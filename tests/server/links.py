@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livekit.protocol import models, rtc
+
 from livekit.server.forwarding import forward
 from livekit.server.participant import Participant
 from livekit.server.permissions import Grants, parse_grants
@@ -59,8 +60,7 @@ class Member:
     def sid(self) -> str:
         return self.participant.sid
 
-    @property
-    def in_room(self) -> bool:
+    def is_in_room(self) -> bool:
         return self.room.participants.get(self.participant.identity) is self.participant
 
     def kinds(self) -> list[str]:

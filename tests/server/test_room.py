@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from livekit.protocol import models, rtc
+
 from livekit.server import limits
 from livekit.server.responses import COMPATIBLE_VERSION, SERVER_ANNOUNCES_JOINS, DisconnectReason
 from tests.server.links import EPOCH, KeepingLink, grants, join, make_rooms, parameters, user_packet
@@ -91,8 +91,8 @@ def test_same_identity_replaces_the_older_one() -> None:
     assert older.signal("leave").leave.action == rtc.LeaveRequest.DISCONNECT
     assert older.link.closed
     assert alice.updates() == [(older.sid, "DISCONNECTED"), (newer.sid, "JOINED"), (newer.sid, "ACTIVE")]
-    assert newer.in_room
-    assert not older.in_room
+    assert newer.is_in_room()
+    assert not older.is_in_room()
 
 
 def test_same_identity_alone_in_its_room_keeps_the_room() -> None:
@@ -143,7 +143,7 @@ class TestTime:
         for now in range(0, 10 * limits.PING_TIMEOUT, limits.PING_INTERVAL):
             bob.request(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=1)), float(now))
             bob.room.tick(float(now))
-        assert bob.in_room
+        assert bob.is_in_room()
 
     def test_silent_participant_loses_its_signal_connection_then_its_place(self) -> None:
         rooms = make_rooms()
@@ -155,19 +155,19 @@ class TestTime:
         rooms.tick(timeout)
         assert bob.link.dropped_signal == 1
         rooms.tick(timeout + limits.RESUME_WINDOW - 0.1)
-        assert bob.in_room
+        assert bob.is_in_room()
         rooms.tick(timeout + limits.RESUME_WINDOW)
-        assert not bob.in_room
+        assert not bob.is_in_room()
         assert alice.signal("update").update.participants[0].disconnect_reason == DisconnectReason.SIGNAL_CLOSE
 
     def test_without_signal_and_transport_it_is_gone_at_once(self) -> None:
         bob = join(make_rooms(), "bob")
         bob.participant.signal_lost_at = 3.0
         bob.room.tick(3.5)
-        assert bob.in_room
+        assert bob.is_in_room()
         bob.participant.transport_lost_at = 4.0
         bob.room.tick(4.0)
-        assert not bob.in_room
+        assert not bob.is_in_room()
 
     def test_without_transport_it_may_come_back_in_time(self) -> None:
         bob = join(make_rooms(), "bob")
@@ -175,7 +175,7 @@ class TestTime:
         bob.room.activate(bob.participant, 2.0)
         bob.participant.signal_seen = 2.0 + limits.RESUME_WINDOW
         bob.room.tick(2.0 + limits.RESUME_WINDOW)
-        assert bob.in_room
+        assert bob.is_in_room()
 
     def test_transport_that_never_comes_up(self) -> None:
         bob = join(make_rooms(), "bob", active=False)

@@ -78,7 +78,7 @@ class RtcRoutes:
             try:
                 await self._serve(socket, grants, parameters)
             finally:
-                socket.finish()
+                await socket.aclose()
             return response
 
         return join

@@ -48,7 +48,7 @@ class Rooms:
         self._settings = settings or RoomSettings()
         self._epoch = epoch
         self._refresh_token = refresh_token
-        self._observers = tuple(observers)
+        self._observers = list(observers)
         self._rooms: dict[str, Room] = {}
 
     @property
@@ -127,11 +127,16 @@ class Rooms:
         """A new token for a participant, or nothing if the server mints none."""
         return self._refresh_token(grants, info) if self._refresh_token else ""
 
+    def observe(self, observer: RoomObserver) -> Callable[[], None]:
+        """Call `observer` with everything that happens from now on, until the function returned is called."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
+
     def emit(self, event: Callable[[], RoomEvent]) -> None:
         """Tell the observers, if there are any."""
         if self._observers:
             happened = event()
-            for observer in self._observers:
+            for observer in tuple(self._observers):
                 observer(happened)
 
     def _finish(self, room: Room) -> None:

@@ -28,27 +28,31 @@ class SignalSocket:
         self._socket = socket
         self._tasks = tasks
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._closing = False
         self._writer = tasks.spawn(self._write(), name="signal writer")
+        self._closer: asyncio.Task[None] | None = None
 
     def send(self, message: rtc.SignalResponse) -> None:
         """Queue a message; nothing happens once the socket is closing."""
-        if self._closing:
+        if self._closer is not None:
             return
         if self._queue.qsize() >= limits.MAX_SIGNAL_BACKLOG:
             logger.warning("closing a signal connection: %d messages wait unread", self._queue.qsize())
-            self._closing = True
             self._writer.cancel()
-            self._tasks.run(self._shut(), name="signal close")
+            self.finish()
             return
         self._queue.put_nowait(message.SerializeToString())
 
     def finish(self) -> None:
         """Write what is queued, then close; does not wait for it."""
-        if not self._closing:
-            self._closing = True
+        if self._closer is None:
             self._queue.put_nowait(None)
-            self._tasks.run(self._shut(), name="signal close")
+            self._closer = self._tasks.spawn(self._close(), name="signal close")
+
+    async def aclose(self) -> None:
+        """As `finish`, and wait until it is done."""
+        self.finish()
+        if self._closer is not None:
+            await asyncio.wait({self._closer})
 
     async def requests(self) -> AsyncIterator[rtc.SignalRequest]:
         """The messages that come, until the connection ends or speaks something else."""
@@ -67,7 +71,7 @@ class SignalSocket:
             while (data := await self._queue.get()) is not None:
                 await self._socket.send_bytes(data)
 
-    async def _shut(self) -> None:
+    async def _close(self) -> None:
         _, unfinished = await asyncio.wait({self._writer}, timeout=CLOSE_TIMEOUT)
         for writer in unfinished:
             writer.cancel()

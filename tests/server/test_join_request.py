@@ -1,0 +1,167 @@
+"""What a client asks for in the URL of its WebSocket."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from livekit.protocol import models, rtc
+
+from livekit.server import limits
+from livekit.server.auth import AuthError
+from livekit.server.join_request import check_allowed, parse_join
+from livekit.server.room import JoinParameters
+from tests.server.links import grants
+
+REQUEST = rtc.JoinRequest(
+    client_info=models.ClientInfo(sdk=models.ClientInfo.PYTHON, protocol=17, client_protocol=2),
+    metadata="m",
+    participant_attributes={"a": "1", "empty": ""},
+    publisher_offer=rtc.SessionDescription(type="offer", sdp="v=0", id=3),
+    reconnect=True,
+    participant_sid="PA_1",
+    sync_state=rtc.SyncState(datachannel_receive_states=[rtc.DataChannelReceiveState(publisher_sid="x", last_seq=2)]),
+)
+
+
+def encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode()
+
+
+def wrap(data: bytes, compression: rtc.WrappedJoinRequest.Compression = rtc.WrappedJoinRequest.NONE) -> str:
+    return encode(rtc.WrappedJoinRequest(compression=compression, join_request=data).SerializeToString())
+
+
+def parse_v1(encoded: str) -> JoinParameters:
+    return parse_join({"join_request": encoded}, single_peer_connection=True)
+
+
+def refusal(encoded: str) -> str:
+    with pytest.raises(AuthError) as caught:
+        parse_v1(encoded)
+    assert caught.value.status == 400
+    return caught.value.message
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_join_request(padded: bool, zipped: bool) -> None:
+    data = REQUEST.SerializeToString()
+    encoded = wrap(gzip.compress(data), rtc.WrappedJoinRequest.GZIP) if zipped else wrap(data)
+    found = parse_v1(encoded if padded else encoded.rstrip("="))
+    assert found.single_peer_connection
+    assert found.client == REQUEST.client_info
+    assert found.publisher_offer == REQUEST.publisher_offer
+    assert (found.metadata, found.attributes) == ("m", {"a": "1"})
+    assert (found.reconnect, found.participant_sid, found.sync_state) == (True, "PA_1", REQUEST.sync_state)
+
+
+def test_join_request_without_offer() -> None:
+    assert parse_v1(wrap(rtc.JoinRequest(metadata="m").SerializeToString())).publisher_offer is None
+
+
+def test_missing() -> None:
+    with pytest.raises(AuthError, match="join_request is required"):
+        parse_join({}, single_peer_connection=True)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "message"),
+    [
+        ("*", "base64"),
+        ("a", "base64"),
+        ("é", "base64"),
+        (encode(b"\xff\xff"), "unmarshal wrapped"),
+        (wrap(b"\xff\xff"), "unmarshal join"),
+        (wrap(b"no gzip", rtc.WrappedJoinRequest.GZIP), "decompressed"),
+        (wrap(gzip.compress(b"x" * 1000)[:-12], rtc.WrappedJoinRequest.GZIP), "decompressed"),
+        ("A" * (limits.MAX_JOIN_REQUEST + 1), "too large"),
+    ],
+    ids=["alphabet", "length", "ascii", "wrapper", "request", "gzip", "cut", "long"],
+)
+def test_unreadable(encoded: str, message: str) -> None:
+    assert message in refusal(encoded)
+
+
+def test_inflating_stops_at_the_limit() -> None:
+    fits = rtc.JoinRequest(metadata="m" * (limits.MAX_JOIN_REQUEST - 10)).SerializeToString()
+    assert len(fits) <= limits.MAX_JOIN_REQUEST
+    assert parse_v1(wrap(gzip.compress(fits), rtc.WrappedJoinRequest.GZIP)).metadata
+    bomb = gzip.compress(bytes(100 * limits.MAX_JOIN_REQUEST), compresslevel=9)
+    assert refusal(wrap(bomb, rtc.WrappedJoinRequest.GZIP)) == "join request too large"
+
+
+def test_query_of_two_peer_connections() -> None:
+    query = {
+        "sdk": "python",
+        "version": "1.2.1",
+        "protocol": "17",
+        "client_protocol": "1",
+        "capabilities": "CAP_COMPRESSION_DEFLATE_RAW, CAP_OF_TOMORROW,",
+        "reconnect": "1",
+        "sid": "PA_1",
+        "attributes": encode(json.dumps({"a": "1", "b": 2, "c": ""}).encode()),
+    }
+    found = parse_join(query, single_peer_connection=False)
+    assert not found.single_peer_connection
+    assert (found.client.sdk, found.client.version) == (models.ClientInfo.PYTHON, "1.2.1")
+    assert (found.client.protocol, found.client.client_protocol) == (17, 1)
+    assert list(found.client.capabilities) == [models.ClientInfo.CAP_COMPRESSION_DEFLATE_RAW]
+    assert (found.reconnect, found.participant_sid, found.attributes) == (True, "PA_1", {"a": "1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "sdk"),
+    [("js", models.ClientInfo.JS), ("reactnative", models.ClientInfo.REACT_NATIVE), ("huh", models.ClientInfo.UNKNOWN)],
+)
+def test_sdk_names(name: str, sdk: models.ClientInfo.SDK) -> None:
+    assert parse_join({"sdk": name}, single_peer_connection=False).client.sdk == sdk
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "1.5", "99999999999999999999", "\u0661"])
+def test_numbers_that_are_none_count_as_zero(number: str) -> None:
+    found = parse_join({"protocol": number, "client_protocol": number}, single_peer_connection=False)
+    assert (found.client.protocol, found.client.client_protocol) == (0, 0)
+
+
+@pytest.mark.parametrize("attributes", ["*", encode(b"["), encode(b"[]"), encode(b'{"\\ud800": "x"}')])
+def test_attributes_that_cannot_be_read(attributes: str) -> None:
+    with pytest.raises(AuthError, match="decode"):
+        parse_join({"attributes": attributes}, single_peer_connection=False)
+
+
+class TestAllowed:
+    def test_metadata_and_attributes_need_the_grant(self) -> None:
+        for given_ in (
+            JoinParameters(client=models.ClientInfo(), metadata="m"),
+            JoinParameters(client=models.ClientInfo(), attributes={"a": "1"}),
+        ):
+            with pytest.raises(AuthError, match="no permissions"):
+                check_allowed(grants("alice"), given_)
+            check_allowed(grants("alice", canUpdateOwnMetadata=True), given_)
+        check_allowed(grants("alice"), JoinParameters(client=models.ClientInfo()))
+
+    def test_limits(self) -> None:
+        allowed = grants("alice", canUpdateOwnMetadata=True)
+        metadata = "m" * (limits.MAX_METADATA + 1)
+        with pytest.raises(AuthError, match="metadata"):
+            check_allowed(allowed, JoinParameters(client=models.ClientInfo(), metadata=metadata))
+        attributes = {"a": "v" * limits.MAX_ATTRIBUTES}
+        with pytest.raises(AuthError, match="attribute"):
+            check_allowed(allowed, JoinParameters(client=models.ClientInfo(), attributes=attributes))
+
+
+@given(data=st.binary(max_size=200), zipped=st.booleans())
+def test_any_join_request_is_read_or_refused(data: bytes, zipped: bool) -> None:
+    compression = rtc.WrappedJoinRequest.GZIP if zipped else rtc.WrappedJoinRequest.NONE
+    for encoded in (encode(data), wrap(gzip.compress(data) if zipped else data, compression)):
+        found: JoinParameters | AuthError
+        try:
+            found = parse_v1(encoded)
+        except AuthError as error:
+            found = error
+        assert isinstance(found, JoinParameters) or found.status == 400
