@@ -130,17 +130,25 @@ class AiortcPeerConnection:
         return str(self._peer.localDescription.sdp)
 
     async def accept_offer(self, sdp: str) -> str:
-        data_only, media = reject_media(sdp)
-        await self._peer.setRemoteDescription(RTCSessionDescription(data_only, "offer"))
-        await self._flush_candidates()
+        media = await self._set_remote(sdp, "offer")
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         self.on_candidate(None)
         return restore_media(str(self._peer.localDescription.sdp), media)
 
     async def accept_answer(self, sdp: str) -> None:
-        data_only, _ = reject_media(sdp)
-        await self._peer.setRemoteDescription(RTCSessionDescription(data_only, "answer"))
+        _ = await self._set_remote(sdp, "answer")
+
+    async def _set_remote(self, sdp: str, kind: str) -> list[list[str] | None]:
+        """Set the remote description and return the plan of its media sections. Raises ValueError."""
+        try:
+            data_only, media = reject_media(sdp)
+            if None not in media:
+                raise ValueError("it has no section for data channels")
+            await self._peer.setRemoteDescription(RTCSessionDescription(data_only, kind))
+        except (AssertionError, AttributeError, InvalidStateError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"the {kind} cannot be used: {error}") from error
         await self._flush_candidates()
+        return media
 
     async def add_candidate(self, candidate: str | None) -> None:
         if candidate is None:
