@@ -16,7 +16,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:
+    if not (text.isascii() and text.isdecimal()) or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port between 0 and 65535")
     return int(text)
 
@@ -28,9 +28,15 @@ def key_pair(text: str) -> tuple[str, str]:
     return key.strip(), secret.strip()
 
 
+def nonempty(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
 def duration(text: str) -> timedelta:
     """Read `90` (seconds), `45s`, `30m`, `6h` or `2d`."""
-    match = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+    match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
     if match is None or int(match[1]) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 90, 45s, 30m, 6h or 2d")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])

@@ -8,7 +8,7 @@ import warnings
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .arguments import attribute, duration, grant
+from .arguments import attribute, duration, grant, nonempty
 from .exits import ExitCode
 from .settings import Settings
 
@@ -43,8 +43,8 @@ def add_parser(commands: Commands) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--room", required=True, metavar="NAME", help="the room that may be joined")
-    parser.add_argument("--identity", required=True, metavar="ID", help="the participant's identity")
+    parser.add_argument("--room", required=True, type=nonempty, metavar="NAME", help="the room that may be joined")
+    parser.add_argument("--identity", required=True, type=nonempty, metavar="ID", help="the participant's identity")
     parser.add_argument("--name", default="", help="the participant's display name")
     parser.add_argument("--metadata", default="", metavar="TEXT", help="the participant's metadata")
     parser.add_argument(

@@ -1,0 +1,89 @@
+"""Values of arguments, good and bad."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+
+import pytest
+
+from livekit.cli.arguments import attribute, duration, grant, key_pair, nonempty, port
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("45s", 45), ("30m", 1800), ("6h", 21_600), ("2d", 172_800)])
+def test_duration(text: str, seconds: int) -> None:
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h", "-1", "1.5h", "1w", "h", "1h30m", "9999999999"])
+def test_bad_duration(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="30m"):
+        duration(text)
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("7880", 7880), ("65535", 65_535)])
+def test_port(text: str, number: int) -> None:
+    assert port(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "-1", "65536", "http", "78 80", "٣"])
+def test_bad_port(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="between 0 and 65535"):
+        port(text)
+
+
+def test_key_pair() -> None:
+    assert key_pair("key:secret:with:colons") == ("key", "secret:with:colons")
+    assert key_pair(" key : secret ") == ("key", "secret")
+
+
+@pytest.mark.parametrize("text", ["", ":", "key", "key:", ":secret", " : "])
+def test_bad_key_pair(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="KEY:SECRET"):
+        key_pair(text)
+
+
+def test_attribute() -> None:
+    assert attribute("key=a=b") == ("key", "a=b")
+    assert attribute("key=") == ("key", "")
+
+
+@pytest.mark.parametrize("text", ["", "key", "=value"])
+def test_bad_attribute(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="KEY=VALUE"):
+        attribute(text)
+
+
+def test_nonempty() -> None:
+    assert nonempty("alice") == "alice"
+    with pytest.raises(argparse.ArgumentTypeError, match="empty"):
+        nonempty("")
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("hidden", ("hidden", True)),
+        ("hidden=true", ("hidden", True)),
+        ("canPublishData=False", ("can_publish_data", False)),
+        ("can_publish_data=false", ("can_publish_data", False)),
+        ("canPublishSources=camera,microphone", ("can_publish_sources", ["camera", "microphone"])),
+        ("destinationRoom=other", ("destination_room", "other")),
+    ],
+)
+def test_grant(text: str, field: tuple[str, object]) -> None:
+    assert grant(text) == field
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hiden", "no grant 'hiden'; there are: .*hidden"),
+        ("room=x", "no grant 'room'"),
+        ("hidden=maybe", "takes true or false"),
+        ("destinationRoom", "needs a value"),
+    ],
+)
+def test_bad_grant(text: str, message: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=message):
+        grant(text)

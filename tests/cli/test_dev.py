@@ -1,0 +1,112 @@
+"""`livekit dev`, run as a program."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+
+import aiohttp
+import pytest
+
+from livekit import Room, RpcInvocationData
+from livekit.api import TokenVerifier
+from livekit.cli import ExitCode
+from tests.support.processes import LIVEKIT, output_of, read_until, running
+
+DEV = (*LIVEKIT, "dev", "--port", "0")
+LAST_LINE = "Ctrl-C stops the server."
+JWT = r"^  (ey\S+)$"
+
+
+def echo(data: RpcInvocationData) -> str:
+    return data.payload
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
+    async with running(*DEV) as server:
+        shown = await read_until(server, LAST_LINE)
+        url = re.search(r"ws://127\.0\.0\.1:\d+", shown)
+        assert url is not None
+        async with aiohttp.ClientSession() as http, http.get(url[0].replace("ws", "http", 1)) as response:
+            assert response.status == 200
+        server.send_signal(number)
+        out, err = await server.communicate()
+        assert server.returncode == ExitCode.DONE
+        assert out.decode().strip() == "Stopped."
+        assert err == b""
+
+
+async def test_prints_what_connects_two_participants() -> None:
+    async with running(*DEV) as server:
+        shown = await read_until(server, LAST_LINE)
+        url = re.search(r"ws://\S+(?=\n)", shown)
+        assert url is not None
+        assert shown.count(url[0]) == 3  # by itself, in the Python and in the JavaScript lines
+        tokens = re.findall(JWT, shown, re.MULTILINE)
+        claims = [TokenVerifier("devkey", "secret").verify(token) for token in tokens]
+        assert [claim.identity for claim in claims] == ["alice", "bob"]
+
+        alice, bob = Room(), Room()
+        await alice.connect(url[0], tokens[0])
+        await bob.connect(url[0], tokens[1])
+        alice.local_participant.register_rpc_method("echo", echo)
+        answer = await bob.local_participant.perform_rpc(destination_identity="alice", method="echo", payload="hi")
+        assert answer == "hi"
+        await bob.disconnect()
+        await alice.disconnect()
+
+
+async def test_stops_with_participants_in_a_room() -> None:
+    async with running(*DEV) as server:
+        shown = await read_until(server, LAST_LINE)
+        url = re.search(r"ws://\S+(?=\n)", shown)
+        assert url is not None
+        room = Room()
+        await room.connect(url[0], re.findall(JWT, shown, re.MULTILINE)[0])
+        server.send_signal(signal.SIGINT)
+        _, err = await server.communicate()
+        assert (server.returncode, err) == (ExitCode.DONE, b"")
+        await room.disconnect()
+
+
+async def test_port_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, out, err = await output_of(*LIVEKIT, "dev", "--port", str(port))
+    assert code == ExitCode.CANNOT_LISTEN
+    assert out == ""
+    assert err.startswith("livekit: ")
+    assert len(err.splitlines()) == 1
+    assert f"port {port} on 127.0.0.1 is taken" in err
+
+
+async def test_address_of_another_machine() -> None:
+    code, _, err = await output_of(*LIVEKIT, "dev", "--bind", "192.0.2.1", "--port", "0")
+    assert code == ExitCode.CANNOT_LISTEN
+    assert "192.0.2.1" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings"),
+    [
+        (("--keys", "k:s", "--keys", "k2:s2"), {"LIVEKIT_API_KEY": "unused", "LIVEKIT_API_SECRET": "unused"}),
+        ((), {"LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}),
+    ],
+)
+async def test_keys(arguments: tuple[str, ...], settings: dict[str, str]) -> None:
+    async with running(*DEV, *arguments, **settings) as server:
+        shown = await read_until(server, LAST_LINE)
+    token = re.findall(JWT, shown, re.MULTILINE)[0]
+    assert TokenVerifier("k", "s").verify(token).identity == "alice"
+
+
+async def test_notes_that_programs_connect_elsewhere() -> None:
+    async with running(*DEV, LIVEKIT_URL="wss://example.livekit.cloud") as server:
+        await read_until(server, LAST_LINE)
+        server.send_signal(signal.SIGINT)
+        _, err = await server.communicate()
+    assert "LIVEKIT_URL is wss://example.livekit.cloud" in err.decode()

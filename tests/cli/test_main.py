@@ -1,0 +1,50 @@
+"""The `livekit` command as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from livekit import __version__
+from livekit.cli import ExitCode, main
+
+
+def test_help_lists_commands_settings_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == ExitCode.DONE
+    shown = capsys.readouterr().out
+    for word in ("dev ", "token ", "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
+        assert word in shown
+    for code in ExitCode:
+        assert f"\n  {code.value}  " in shown
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", ["dev", "token"])
+def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == ExitCode.DONE
+    assert f"usage: livekit {command}" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"livekit-pure {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nothing"], ["dev", "--port", "x"], ["dev", "--keys", "key"]])
+def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == ExitCode.USAGE
+    assert "usage: livekit" in capsys.readouterr().err
+
+
+def test_python_m_livekit() -> None:
+    done = subprocess.run([sys.executable, "-m", "livekit", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"livekit-pure {__version__}\n"

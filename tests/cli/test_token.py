@@ -1,0 +1,71 @@
+"""`livekit token`."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from livekit.api import TokenVerifier
+from livekit.cli import ExitCode, main
+from tests.support.processes import SETTINGS
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_mints_for_the_development_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["token", "--room", "r", "--identity", "i"]) == ExitCode.DONE
+    claims = TokenVerifier("devkey", "secret").verify(capsys.readouterr().out.strip())
+    assert claims.identity == "i"
+    assert claims.video is not None
+    assert (claims.video.room_join, claims.video.room) == (True, "r")
+
+
+def test_says_what_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    more = ["--name", "N", "--metadata", "M", "--attribute", "a=1", "--attribute", "b=2", "--ttl", "90"]
+    grants = ["--grant", "hidden", "--grant", "canPublishData=false"]
+    assert main(["token", "--room", "r", "--identity", "i", *more, *grants]) == ExitCode.DONE
+    claims = TokenVerifier("devkey", "secret").verify(capsys.readouterr().out.strip())
+    assert (claims.name, claims.metadata, claims.attributes) == ("N", "M", {"a": "1", "b": "2"})
+    assert claims.video is not None
+    assert (claims.video.hidden, claims.video.can_publish_data) == (True, False)
+
+
+def test_lives_as_long_as_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    import jwt
+
+    main(["token", "--room", "r", "--identity", "i", "--ttl", "90"])
+    claims = jwt.decode(capsys.readouterr().out.strip(), "secret", algorithms=["HS256"])
+    assert claims["exp"] == pytest.approx(time.time() + 90, abs=5)
+
+
+def test_environment_gives_the_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("LIVEKIT_API_KEY", "other-key")
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "other-secret")
+    main(["token", "--room", "r", "--identity", "i"])
+    assert TokenVerifier("other-key", "other-secret").verify(capsys.readouterr().out.strip()).identity == "i"
+
+
+def test_arguments_go_before_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIVEKIT_API_KEY", "other-key")
+    main(["token", "--room", "r", "--identity", "i", "--api-key", "k", "--api-secret", "s"])
+    assert TokenVerifier("k", "s").verify(capsys.readouterr().out.strip()).identity == "i"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--room", "r"], ["--room", "", "--identity", "i"], ["--room", "r", "--identity", "i", "--grant", "nothing"]],
+)
+def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["token", *arguments])
+    assert caught.value.code == ExitCode.USAGE
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "usage: livekit token" in output.err
