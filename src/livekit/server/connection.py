@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from livekit.protocol import rtc
-from livekit.webrtc import PeerOptions
+from livekit.webrtc import PeerOptions, create_peer_connection
 
 from . import limits
 from .forwarding import forward
 from .participant import Participant, State
-from .peers import PeerEvents, Peers
+from .peers import PeerEvents, PeerFactory, Peers
 from .responses import DisconnectReason
 from .room import JoinParameters, Room
 from .signal_dispatch import handle
@@ -27,7 +27,13 @@ class Connection:
     """Implements :class:`.link.ParticipantLink`; lives as long as its participant."""
 
     def __init__(
-        self, socket: SignalSocket, tasks: OwnedTasks, *, single_peer_connection: bool, options: PeerOptions | None
+        self,
+        socket: SignalSocket,
+        tasks: OwnedTasks,
+        *,
+        single_peer_connection: bool,
+        options: PeerOptions | None,
+        make_peer: PeerFactory = create_peer_connection,
     ) -> None:
         self._socket: SignalSocket | None = socket
         self._tasks = tasks
@@ -40,7 +46,7 @@ class Connection:
             on_lost=self._on_lost,
             on_replaced=self._on_replaced,
         )
-        self._peers = Peers(events, single=single_peer_connection, options=options)
+        self._peers = Peers(events, single=single_peer_connection, options=options, make_peer=make_peer)
         self._transport_handlers: dict[str, Callable[[rtc.SignalRequest], Awaitable[None]]] = {
             "offer": lambda request: self._peers.accept_offer(request.offer),
             "answer": lambda request: self._peers.accept_answer(request.answer),

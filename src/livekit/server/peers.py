@@ -32,6 +32,8 @@ _OURS = {
 }
 _LOST = frozenset({PeerState.FAILED, PeerState.CLOSED})
 
+PeerFactory = Callable[[PeerOptions | None], PeerConnection]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PeerEvents:
@@ -50,9 +52,17 @@ class PeerEvents:
 class Peers:
     """Takes the client's offers on the publisher connection; with two of them, offers the subscriber one itself."""
 
-    def __init__(self, events: PeerEvents, *, single: bool, options: PeerOptions | None = None) -> None:
+    def __init__(
+        self,
+        events: PeerEvents,
+        *,
+        single: bool,
+        options: PeerOptions | None = None,
+        make_peer: PeerFactory = create_peer_connection,
+    ) -> None:
         self._events: Final = events
         self._options: Final = options
+        self._make_peer: Final = make_peer
         self._single: Final = single
         self._channels: dict[bool, DataChannel] = {}
         self._offer_id = 0
@@ -127,7 +137,7 @@ class Peers:
             await self._subscriber.close()
 
     def _make(self, target: rtc.SignalTarget) -> PeerConnection:
-        peer = create_peer_connection(self._options)
+        peer = self._make_peer(self._options)
         peer.on_state = lambda state: self._state_changed(peer, state)
         peer.on_channel = self._channel_opened
         peer.on_candidate = lambda candidate: self._trickle(target, candidate)

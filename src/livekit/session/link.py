@@ -6,7 +6,7 @@ A resume replaces the signal connection and keeps the peer connections; a full r
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from yarl import URL
@@ -22,7 +22,7 @@ from livekit.webrtc import IceServerSettings, PeerOptions
 from .reconnect import Event
 from .transport import PeerFactory, Transport
 
-__all__ = ["Link", "LinkOwner"]
+__all__ = ["Link", "LinkOwner", "SignalOpener"]
 
 logger = logging.getLogger("livekit.session")
 
@@ -34,6 +34,9 @@ _LEAVE_EVENTS = {
 }
 _SILENT_KINDS = frozenset({"join", "reconnect", "pong", "pong_resp", None})
 """Signal messages that go no further."""
+
+SignalOpener = Callable[[SignalUrls, str, Callable[[str], None]], Awaitable[SignalConnection]]
+"""Opens a signal connection; :meth:`SignalConnection.open` over the network."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,13 +56,21 @@ class LinkOwner:
 class Link:
     """The connection of one participant sid. `join` first; whoever made it must `close` it."""
 
-    def __init__(self, server: URL, options: RoomOptions, make_peer: PeerFactory, owner: LinkOwner) -> None:
+    def __init__(
+        self,
+        server: URL,
+        options: RoomOptions,
+        make_peer: PeerFactory,
+        owner: LinkOwner,
+        open_signal: SignalOpener = SignalConnection.open,
+    ) -> None:
         self.admitted = False
         """Whether the server admitted us in the last join or resume."""
         self.joined = rtc.JoinResponse()
         self._server = server
         self._options = options
         self._make_peer = make_peer
+        self._open_connection = open_signal
         self._owner = owner
         self._signal: SignalConnection | None = None
         self._transport: Transport | None = None
@@ -164,7 +175,7 @@ class Link:
         self, urls: SignalUrls, token: str, expected: str
     ) -> tuple[rtc.SignalResponse, list[rtc.SignalResponse]]:
         """Connect and wait for `expected`; what comes before it is returned too."""
-        signal = self._signal = await SignalConnection.open(urls, token, self._owner.progress)
+        signal = self._signal = await self._open_connection(urls, token, self._owner.progress)
         early: list[rtc.SignalResponse] = []
         while True:
             message = await signal.receive()

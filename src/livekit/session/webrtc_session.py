@@ -18,10 +18,10 @@ from livekit.errors import (
 )
 from livekit.options import DEFAULT_CONNECT_TIMEOUT, RoomOptions
 from livekit.protocol import models, rtc
-from livekit.signaling import parse_server_url
+from livekit.signaling import SignalConnection, parse_server_url
 from livekit.webrtc import create_peer_connection
 
-from .link import Link, LinkOwner
+from .link import Link, LinkOwner, SignalOpener
 from .packets import PacketPipe, PacketTrace
 from .port import PacketStream, SessionListener, SessionState
 from .reconnect import Attempt, ConnectionLife, Event, Phase
@@ -35,6 +35,9 @@ ATTEMPT_TIMEOUT = 5.0
 """Seconds for one attempt to resume or rejoin."""
 RELEASE_TIMEOUT = 1.0
 """Seconds for closing sockets in order; what is not closed then is dropped."""
+
+_SERVER_HINT = "Check that the URL is that of a LiveKit server and that nothing in between swallows packets."
+_UDP_HINT = "The server admitted us: check that UDP to its media ports is open, or that it offers TURN."
 
 _Reason = models.DisconnectReason
 
@@ -58,6 +61,7 @@ class WebRtcSession:
         listener: SessionListener,
         *,
         make_peer: PeerFactory = create_peer_connection,
+        open_signal: SignalOpener = SignalConnection.open,
     ) -> None:
         """Raises ConnectError: `url` is not that of a server."""
         self._server = parse_server_url(url)
@@ -65,6 +69,7 @@ class WebRtcSession:
         self._options = options
         self._listener = listener
         self._make_peer = make_peer
+        self._open_signal = open_signal
         self._life = ConnectionLife(attempts=options.reconnect_attempts, random=random.random)
         self._pipe = PacketPipe(self._packet)
         self._link: Link | None = None
@@ -126,10 +131,11 @@ class WebRtcSession:
         try:
             await within(seconds, self._connect())
         except asyncio.TimeoutError:
+            admitted = self._link is not None and self._link.admitted
             await self._abandon()
             raise ConnectTimeoutError(
                 f"not connected to {self._server.authority} within {seconds:g} s; the last step was {self._progress}. "
-                "Check that the URL is that of a LiveKit server and that nothing in between swallows packets."
+                + (_UDP_HINT if admitted else _SERVER_HINT)
             ) from None
         except BaseException:
             await self._abandon()
@@ -160,7 +166,7 @@ class WebRtcSession:
             receive=self._pipe.receive, signal=self._signal, trouble=self._trouble, progress=self._set_progress
         )
         self._backlog = []
-        link = self._link = Link(self._server, self._options, self._make_peer, owner)
+        link = self._link = Link(self._server, self._options, self._make_peer, owner, self._open_signal)
         await link.join(self._token)
         self._listener_call(partial(self._listener.on_joined, link.joined, rejoined=rejoined))
         self._connected(link)
