@@ -1,0 +1,51 @@
+"""Type checkers see the package as its users' checkers do: installed, in another project."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.packaging, pytest.mark.timeout(300)]
+
+PROGRAM = """
+from livekit import LocalParticipant, Room, RpcError, RpcInvocationData, rtc
+from livekit.protocol import models
+
+
+async def use(room: Room) -> str:
+    local: LocalParticipant = room.local_participant
+
+    @local.register_rpc_method("echo")
+    async def echo(data: RpcInvocationData) -> str:
+        return data.payload
+
+    again: rtc.Room = room
+    packet: models.DataPacket = models.DataPacket()
+    try:
+        return await local.perform_rpc(destination_identity="x", method="echo", payload=packet.participant_identity)
+    except RpcError as error:
+        return f"{error.code}: {error.message}, {again.name}"
+"""
+MISUSE = """
+from livekit import Room
+
+
+async def use(room: Room) -> int:
+    return await room.local_participant.perform_rpc(destination_identity=1, method="echo", payload="")
+"""
+
+
+@pytest.mark.parametrize(("program", "errors"), [(PROGRAM, 0), (MISUSE, 2)])
+def test_mypy(tmp_path: Path, program: str, errors: int) -> None:
+    pytest.importorskip("mypy", reason="type checkers are installed for `make check` and `make test` only")
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--config-file=", str(file)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    reported = [line for line in done.stdout.splitlines() if "error:" in line]
+    assert len(reported) == errors, done.stdout + done.stderr
