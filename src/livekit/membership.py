@@ -12,6 +12,7 @@ from livekit.enums import ConnectionState
 from livekit.options import RoomOptions
 from livekit.participant import ConnectionQuality, LocalParticipant, Participant
 from livekit.protocol import models, rtc
+from livekit.recorder import Recorder, RecordingSender, RecordOptions
 from livekit.roster import Roster
 from livekit.rpc import wire
 from livekit.rpc.client import RpcClient
@@ -19,7 +20,7 @@ from livekit.rpc.local import LocalRpc
 from livekit.rpc.loopback import LoopbackSender
 from livekit.rpc.server import RpcServer
 from livekit.session import open_session
-from livekit.session.port import Session, SessionState
+from livekit.session.port import PacketSender, Session, SessionState
 from livekit.streams.incoming import IncomingStreams
 
 logger = logging.getLogger("livekit")
@@ -47,9 +48,13 @@ class Membership:
         self._cipher = PacketCipher(
             self.e2ee, strict=options.encryption is not None, accept_server_calls=options.rpc.accept_server_calls
         )
-        sealing = SealingSender(self._session, self._cipher) if self.e2ee.options else self._session
-        self._sender = LoopbackSender(sealing, self._dispatch)
-        self._calls = RpcClient(self._sender, self.roster, options.rpc)
+        outlet: PacketSender = SealingSender(self._session, self._cipher) if self.e2ee.options else self._session
+        recording = options.record or RecordOptions.from_environment()
+        self._recorder = Recorder(recording) if recording else None
+        if self._recorder:
+            outlet = RecordingSender(outlet, self._recorder)
+        self._sender = LoopbackSender(outlet, self._dispatch)
+        self._calls = RpcClient(self._sender, self.roster, options.rpc, lambda: self._session.round_trip_time)
         self._served = RpcServer(self._sender, self.roster, rpc.registry, options.rpc)
         self._ending: asyncio.Task[None] | None = None
         self._streams.register(wire.REQUEST_TOPIC, self._served.open_request)
@@ -74,12 +79,13 @@ class Membership:
         try:
             await self._session.connect()
         except BaseException:
+            self._rpc.client = None
             await self._session.close()
+            await self._finish()
             raise
-        self._rpc.client = self._calls
 
     async def leave(self, reason: models.DisconnectReason.ValueType) -> None:
-        """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server is told."""
+        """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server knows."""
         await self._served.close()
         await self._session.close(reason)
         if self._ending is not None:
@@ -89,7 +95,10 @@ class Membership:
 
     def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
         self.info.CopyFrom(join.room)
+        self._rpc.client = self._calls
         self._sender.identity = self._cipher.identity = join.participant.identity
+        if self._recorder:
+            self._recorder.identity = join.participant.identity
         self._calls.joined(join.server_info)
         self.roster.joined(join.participant, join.other_participants)
 
@@ -99,7 +108,7 @@ class Membership:
             handle(message)
 
     def on_packet(self, packet: models.DataPacket) -> None:
-        self.roster.heard(packet.participant_identity)
+        self.roster.heard(packet.participant_identity, packet.participant_sid)
         if self.e2ee.options is None:
             self._dispatch(packet)
         elif (opened := self._cipher.open(packet)) is not None:
@@ -136,6 +145,8 @@ class Membership:
     # By kind
 
     def _dispatch(self, packet: models.DataPacket) -> None:
+        if self._recorder:
+            self._recorder.received(packet)
         handle = self._packets.get(packet.WhichOneof("value") or "")
         if handle is not None:
             handle(packet.participant_identity, packet)
@@ -169,4 +180,9 @@ class Membership:
         self.local._info.state = models.ParticipantInfo.State.DISCONNECTED
         self._streams.close()
         self._calls.close()
-        self._ending = asyncio.get_running_loop().create_task(self._served.close(), name="livekit end of calls")
+        self._ending = asyncio.get_running_loop().create_task(self._finish(), name="livekit end of calls")
+
+    async def _finish(self) -> None:
+        await self._served.close()
+        if self._recorder:
+            self._recorder.close()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from .e2ee.options import E2EEOptions
+    from .recorder import RecordOptions
 
     class IceServer(Message):
         """A STUN or TURN server: `urls`, and for TURN `username` and `password`."""
@@ -81,5 +82,7 @@ class RoomOptions:
     _: KW_ONLY
     rpc: RpcOptions = field(default_factory=RpcOptions)
     """Ours: limits and habits of RPC."""
+    record: RecordOptions | None = None
+    """Ours: write the room's data packets to a file; see `livekit.recorder`. The environment can switch it on too."""
     reconnect_attempts: int | None = 10
     """Ours: how often a lost connection is tried anew before the room disconnects; None for ever."""

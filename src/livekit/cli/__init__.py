@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from livekit._version import __version__
 
-from . import dev, token
+from . import dev, replay, token
 from .exits import CommandError, ExitCode
 
 __all__ = ["CommandError", "ExitCode", "main"]
@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"livekit-pure {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (dev, token):
+    for command in (dev, token, replay):
         command.add_parser(commands)
     return parser
 

@@ -1,0 +1,177 @@
+"""The wire recorder: the data packets of a room as JSON lines, for bug reports and tests.
+
+Switched on by `RoomOptions.record` or the environment variable LIVEKIT_RECORD, which name a file to append to. What
+applications send (payloads, stream contents, texts of errors) is left out unless LIVEKIT_RECORD_PAYLOADS is 1 or
+`RecordOptions.payloads` is True: then only its size in bytes is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from livekit.protocol import models
+
+from livekit.session.port import PacketSender, PacketStream
+
+PATH_VARIABLE = "LIVEKIT_RECORD"
+PAYLOADS_VARIABLE = "LIVEKIT_RECORD_PAYLOADS"
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions:
+    """Where to record the packets of a room, and how much of them."""
+
+    path: str | os.PathLike[str]
+    """A file to append to."""
+    payloads: bool = False
+    """Keep what applications send too."""
+
+    @classmethod
+    def from_environment(cls) -> RecordOptions | None:
+        path = os.environ.get(PATH_VARIABLE)
+        return cls(path=path, payloads=os.environ.get(PAYLOADS_VARIABLE) == "1") if path else None
+
+
+class Recorder:
+    """Appends a line for each packet.
+
+    Each line is an object with `time` (Unix seconds), `local` (our identity), `way` ("out" or "in"), `peer` (sender, or
+    receivers), `kind`, and what is known of that kind: `request_id`, `method`, `timeout_ms`, `stream_id`, sizes.
+    """
+
+    def __init__(self, options: RecordOptions) -> None:
+        self.identity = ""
+        self._payloads = options.payloads
+        self._file: TextIO = Path(options.path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - until close()
+
+    def sent(self, packet: models.DataPacket) -> None:
+        self._write("out", list(packet.destination_identities), packet)
+
+    def received(self, packet: models.DataPacket) -> None:
+        self._write("in", packet.participant_identity, packet)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, way: str, peer: str | list[str], packet: models.DataPacket) -> None:
+        if self._file.closed:
+            return
+        kind = packet.WhichOneof("value") or "empty"
+        line: Fields = {"time": round(time.time(), 6), "local": self.identity, "way": way, "peer": peer, "kind": kind}
+        describe = _DESCRIBE.get(kind)
+        if describe is not None:
+            line.update(describe(getattr(packet, kind), self._content))
+        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+    def _content(self, name: str, content: str | bytes) -> Fields:
+        """Content as its size, and as itself where payloads are kept."""
+        data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+        fields: Fields = {f"{name}_bytes": len(data)}
+        if self._payloads:
+            fields[name] = content if isinstance(content, str) else data.decode("utf-8", "replace")
+        return fields
+
+
+Content = Callable[[str, str | bytes], Fields]
+
+
+def _request(request: models.RpcRequest, content: Content) -> Fields:
+    return {
+        "request_id": request.id,
+        "method": request.method,
+        "timeout_ms": request.response_timeout_ms,
+        "version": request.version,
+        **content("payload", request.payload),
+    }
+
+
+def _ack(ack: models.RpcAck, content: Content) -> Fields:
+    return {"request_id": ack.request_id}
+
+
+def _response(response: models.RpcResponse, content: Content) -> Fields:
+    if not response.HasField("error"):
+        return {"request_id": response.request_id, **content("payload", response.payload)}
+    error = response.error
+    return {
+        "request_id": response.request_id,
+        "code": error.code,
+        **content("message", error.message),
+        **content("data", error.data),
+    }
+
+
+_ATTRIBUTES = {
+    "lk.rpc_request_id": "request_id",
+    "lk.rpc_request_method": "method",
+    "lk.rpc_request_response_timeout_ms": "timeout_ms",
+}
+
+
+def _stream_header(header: models.DataStream.Header, content: Content) -> Fields:
+    fields: Fields = {"stream_id": header.stream_id, "topic": header.topic, "total_bytes": header.total_length}
+    fields.update({name: header.attributes[key] for key, name in _ATTRIBUTES.items() if key in header.attributes})
+    if "timeout_ms" in fields and str(fields["timeout_ms"]).isdecimal():
+        fields["timeout_ms"] = int(fields["timeout_ms"])
+    if header.compression:
+        fields["compression"] = models.DataStream.CompressionType.Name(header.compression).lower()
+    if header.HasField("inline_content"):
+        fields.update(content("content", header.inline_content))
+    return fields
+
+
+def _stream_chunk(chunk: models.DataStream.Chunk, content: Content) -> Fields:
+    return {"stream_id": chunk.stream_id, "index": chunk.chunk_index, **content("content", chunk.content)}
+
+
+def _stream_trailer(trailer: models.DataStream.Trailer, content: Content) -> Fields:
+    fields: Fields = {"stream_id": trailer.stream_id, "reason": trailer.reason}
+    if "lk.rpc_request_id" in trailer.attributes:
+        fields["request_id"] = trailer.attributes["lk.rpc_request_id"]
+    return fields
+
+
+def _user(packet: models.UserPacket, content: Content) -> Fields:
+    return {"topic": packet.topic, **content("payload", packet.payload)}
+
+
+_DESCRIBE: dict[str, Callable[[Any, Content], Fields]] = {
+    "rpc_request": _request,
+    "rpc_ack": _ack,
+    "rpc_response": _response,
+    "stream_header": _stream_header,
+    "stream_chunk": _stream_chunk,
+    "stream_trailer": _stream_trailer,
+    "user": _user,
+}
+
+
+class RecordingSender:
+    """A `PacketSender` that records on the way."""
+
+    def __init__(self, inner: PacketSender, recorder: Recorder) -> None:
+        self._inner = inner
+        self._recorder = recorder
+
+    def send_packet(
+        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+    ) -> None:
+        self._recorder.sent(packet)
+        self._inner.send_packet(packet, reliable=reliable, on_delivered=on_delivered)
+
+    def send_packets(
+        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+    ) -> PacketStream:
+        return self._inner.send_packets(map(self._record, packets), on_delivered=on_delivered)
+
+    def _record(self, packet: models.DataPacket) -> models.DataPacket:
+        self._recorder.sent(packet)
+        return packet
