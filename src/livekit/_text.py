@@ -4,11 +4,9 @@ from __future__ import annotations
 
 
 def cut_utf8(text: str, limit: int) -> str:
-    """The longest prefix of `text` that is at most `limit` bytes as UTF-8."""
-    if len(text) * 4 <= limit:
-        return text
-    data = text.encode("utf-8", "replace")
-    return text if len(data) <= limit else data[:limit].decode("utf-8", "ignore")
+    """The longest prefix of `text` that is at most `limit` bytes as UTF-8. Raises as `utf8_length` does."""
+    data = text.encode()
+    return text if len(data) <= limit else data[: utf8_boundary(data, limit)].decode()
 
 
 def utf8_length(text: str) -> int:

@@ -28,6 +28,8 @@ MIN_GRACE = 0.25
 """Seconds an unlisted peer has at least to acknowledge, on servers that announce joins at once."""
 GRACE_ROUND_TRIPS = 4
 _RTT_GAIN = 0.125
+MAX_ROUND_TRIPS = 4_096
+"""Peers whose round trip is remembered."""
 
 _Code = RpcError.ErrorCode
 
@@ -65,10 +67,11 @@ class OutgoingCall:
     due: float | None = None
     """When `Caller.handle_timer` must look at it; None once settled."""
     queued: float = math.inf
+    ticket: int = 0
     wait_until: float = 0.0
     """While WAITING: when waiting for the peer ends."""
     listed: bool = False
-    """The destination was known when the request was sent."""
+    """The destination is known: when the request was sent, or since."""
     peer: Peer | None = None
     """The destination as it was when the request was sent."""
     restarted: bool = False
@@ -132,13 +135,14 @@ class Caller:
         waiter: object = None,
         now: float,
     ) -> OutgoingCall:
-        """Begin a call. It may be settled before this returns.
+        """Begin a call; it is settled later, never before this returns.
 
         Raises:
             RpcError: it cannot be made at all (too large, no permission on either side, reconnecting and told not to
                 wait). Nothing is pending then.
-            UnicodeEncodeError: the payload has lone surrogates.
+            UnicodeEncodeError: the payload, the method or the identity has lone surrogates.
         """
+        utf8_length(destination + method)
         obstacle = self._peers.obstacle()
         if obstacle is not None:
             raise RpcError._built_in(_Code.SEND_FAILED, reason(obstacle))
@@ -152,14 +156,13 @@ class Caller:
         call = OutgoingCall(
             wire.new_request_id(), destination, method, payload, size, deadline, ack_latency, wait_for_ready, waiter
         )
-        call.wait_until = self._patience(call, now)
+        self._begin_waiting(call, now)
         if self.online:
             self._advance(call, now)
         else:
             call.due = deadline
-        if call.state is not CallState.SETTLED:
-            self._calls[call.request_id] = call
-            self._timers.add(call)
+        self._calls[call.request_id] = call
+        self._timers.add(call)
         return call
 
     def cancel(self, call: OutgoingCall) -> None:
@@ -174,7 +177,7 @@ class Caller:
             if call.state is not CallState.WAITING:
                 continue
             if online:
-                call.wait_until = self._patience(call, now)
+                self._begin_waiting(call, now)
                 self._try(call, now)
             else:
                 call.due = call.deadline
@@ -219,12 +222,15 @@ class Caller:
     def peer_changed(self, identity: str, now: float) -> None:
         """A participant was announced, became active, or its first packet came: calls may be waiting for that."""
         for call in self._calls_to(identity):
-            if call.state is CallState.WAITING:
-                if self.online:
-                    self._try(call, now)
-            elif not call.listed and self._peers.peer(identity).listed:
-                call.listed = True
-                self._schedule(call)
+            newly_listed = not call.listed and self._peers.peer(identity).listed
+            if call.state is not CallState.WAITING:
+                if newly_listed:
+                    call.listed = True
+                    self._schedule(call)
+            elif self.online:
+                if newly_listed:
+                    self._begin_waiting(call, now)
+                self._try(call, now)
 
     def peer_left(self, identity: str) -> None:
         """A participant is gone for good: calls to it end, except those that wait for one to come."""
@@ -240,10 +246,10 @@ class Caller:
                 call.restarted = True
                 call.due = call.deadline
 
-    def close(self, error: RpcError) -> None:
-        """Settle everything with `error`."""
+    def close(self) -> None:
+        """The room is not connected any more: every call ends."""
         for call in list(self._calls.values()):
-            self._settle(call, error)
+            self._settle(call, RpcError._built_in(_Code.RECIPIENT_DISCONNECTED, reason("room_disconnected")))
 
     def next_timer(self) -> float | None:
         return self._timers.next()
@@ -259,13 +265,12 @@ class Caller:
 
     # How a call goes on
 
-    def _patience(self, call: OutgoingCall, now: float) -> float:
-        """Until when to wait for the peer before sending all the same (or, where that is no use, giving up)."""
-        if call.wait_for_ready:
-            return call.deadline
+    def _begin_waiting(self, call: OutgoingCall, now: float) -> None:
+        """Set until when to wait for the peer before sending all the same (or, where that is no use, giving up)."""
         peer = self._peers.peer(call.destination)
-        wait = READY_WAIT if peer.listed else self._grace(call)
-        return min(call.deadline, now + wait)
+        call.listed = peer.listed
+        patience = READY_WAIT if peer.announced else self._grace(call)
+        call.wait_until = call.deadline if call.wait_for_ready else min(call.deadline, now + patience)
 
     def _grace(self, call: OutgoingCall) -> float:
         """How long a peer that nobody has announced may take to turn up."""
@@ -276,8 +281,9 @@ class Caller:
     def _advance(self, call: OutgoingCall, now: float) -> None:
         """Send the request if its peer is ready, else wait. Raises RpcError where sending fails."""
         peer = self._peers.peer(call.destination)
-        needs_listing = call.wait_for_ready or call.payload_size > wire.MAX_V1_PAYLOAD_BYTES
-        if peer.ready or (not peer.listed and not needs_listing):
+        # An unlisted peer is tried all the same; how a large payload goes only the announcement says.
+        may_arrive = peer.ready if peer.listed else not call.wait_for_ready
+        if may_arrive and (peer.announced or call.payload_size <= wire.MAX_V1_PAYLOAD_BYTES):
             self._send(call, peer, now)
         else:
             call.due = call.wait_until
@@ -297,7 +303,7 @@ class Caller:
         if peer.client_protocol < wire.PROTOCOL_STREAM_RPC and call.payload_size > wire.MAX_V1_PAYLOAD_BYTES:
             raise RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason("recipient_takes_15360_bytes"))
         told = call.deadline - now - self._round_trip(call) / 2
-        call.timeout_ms = max(1, int(told * 1000))
+        call.timeout_ms = max(1, int(min(told * 1000, wire.MAX_TIMEOUT_MS)))
         call.listed = peer.listed
         call.peer = peer
         call.state = CallState.SENT
@@ -358,9 +364,8 @@ class Caller:
         call = self._calls.get(request_id)
         if call is None or call.state is CallState.WAITING:
             return None
-        if sender == call.destination or (not sender and not call.listed):
-            return call
-        return None
+        was_listed = call.peer is not None and call.peer.listed
+        return call if sender == call.destination or (not sender and not was_listed) else None
 
     def _calls_to(self, identity: str) -> list[OutgoingCall]:
         return [call for call in self._calls.values() if call.destination == identity]
@@ -372,6 +377,8 @@ class Caller:
     def _measure(self, identity: str, sample: float) -> None:
         known = self._round_trips.get(identity)
         self._round_trips[identity] = sample if known is None else known + _RTT_GAIN * (sample - known)
+        if len(self._round_trips) > MAX_ROUND_TRIPS:
+            del self._round_trips[next(iter(self._round_trips))]
 
     def _settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         if self._forget(call):
@@ -383,6 +390,6 @@ class Caller:
             return False
         call.state = CallState.SETTLED
         call.due = None
-        self._timers.finished()
+        self._timers.finished(call)
         self._calls.pop(call.request_id, None)
         return True

@@ -1,17 +1,17 @@
-"""Making calls: the asyncio shell around `Caller`. A call leaves here as packets; its outcome comes back as a future."""
+"""Making calls: the asyncio shell around `Caller`. A call goes out as packets; its outcome comes back as a future."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from livekit.errors import PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
 from livekit.session.port import PacketSender, PacketStream
-from livekit.streams.incoming import IncompleteStreamError, StreamSink, StreamTooLongError
+from livekit.streams.incoming import IncompleteStreamError, SenderLeftError, StreamSink, StreamTooLongError
 from livekit.streams.outgoing import HeaderTooLargeError, text_stream
 
 from . import wire
@@ -35,8 +35,15 @@ _Code = RpcError.ErrorCode
 class RpcClient:
     """The calls that one room makes while it is joined to a session."""
 
-    def __init__(self, sender: PacketSender, peers: PeerBook, options: RpcOptions) -> None:
+    def __init__(
+        self,
+        sender: PacketSender,
+        peers: PeerBook,
+        options: RpcOptions,
+        link_round_trip: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._link_round_trip = link_round_trip
         self._sender = sender
         self._limit = options.max_payload_size
         limits = CallerLimits(
@@ -46,6 +53,9 @@ class RpcClient:
         self.core = Caller(self, peers, limits)
         self._timer = LoopTimer(self._loop, self.core)
         self._streams: dict[str, PacketStream] = {}
+        """Requests that are still being sent."""
+        self._responses: dict[str, _ResponseSink] = {}
+        """Responses that are arriving."""
         self._unsupported_server = False
 
     def joined(self, server: models.ServerInfo) -> None:
@@ -71,6 +81,7 @@ class RpcClient:
             if budget <= 0:
                 raise RpcError._built_in(_Code.RESPONSE_TIMEOUT, reason("deadline_of_handler_passed"))
         latency = info.max_round_trip_latency
+        self.core.link_round_trip = self._link_round_trip() or 0.0
         future: asyncio.Future[str] = self._loop.create_future()
         call = self.core.start(
             info.destination_identity,
@@ -87,6 +98,7 @@ class RpcClient:
             return await future
         except asyncio.CancelledError:
             self.core.cancel(call)
+            self._drop_response(call)
             raise
 
     # What the connection brings
@@ -103,9 +115,10 @@ class RpcClient:
     def open_response(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
         """The reader of a version 2 response; None where nobody waits for it."""
         request_id = header.attributes.get(wire.ATTR_REQUEST_ID, "")
-        if not self.core.expects(sender, request_id):
+        if request_id in self._responses or not self.core.expects(sender, request_id):
             return None
-        return _ResponseSink(self.core, sender, request_id, self._limit)
+        sink = self._responses[request_id] = _ResponseSink(self.core, sender, request_id, self._limit)
+        return sink
 
     def peer_changed(self, identity: str) -> None:
         self.core.peer_changed(identity, self._loop.time())
@@ -117,7 +130,7 @@ class RpcClient:
 
     def close(self) -> None:
         """The room is not connected any more: pending calls end."""
-        self.core.close(RpcError._built_in(_Code.RECIPIENT_DISCONNECTED, reason("room_disconnected")))
+        self.core.close()
         self._timer.close()
 
     # CallerOutput
@@ -145,8 +158,9 @@ class RpcClient:
             logger.debug("call %s: not connected, so its cancel was not sent", call.request_id)
 
     def settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
-        if self._streams:
-            self._streams.pop(call.request_id, None)
+        self._drop_response(call)
+        if call.request_id in self._streams:
+            self.send_cancel(call)  # it failed while it was being sent: nobody reads the rest
         future = call.waiter
         if not isinstance(future, asyncio.Future) or future.done():
             return
@@ -169,7 +183,14 @@ class RpcClient:
             deflate=peer.deflate,
         )
 
+    def _drop_response(self, call: OutgoingCall) -> None:
+        """Nobody waits any more: keep nothing of a response that is still arriving."""
+        sink = self._responses.pop(call.request_id, None)
+        if sink is not None:
+            sink.drop()
+
     def _delivered(self, call: OutgoingCall) -> None:
+        self._streams.pop(call.request_id, None)
         self.core.confirmed(call, self._loop.time())
         self._timer.update()
 
@@ -182,14 +203,21 @@ class _ResponseSink:
         self._core = core
         self._sender = sender
         self._request_id = request_id
-        self._content: list[bytes] = []
+        self._content: bytearray | None = bytearray()
+
+    def drop(self) -> None:
+        """Keep nothing, now and of what still comes."""
+        self._content = None
 
     def received(self, content: bytes) -> None:
-        self._content.append(content)
+        if self._content is not None:
+            self._content += content
 
     def finished(self, attributes: Mapping[str, str]) -> None:
+        if self._content is None:
+            return
         try:
-            payload = b"".join(self._content).decode()
+            payload = self._content.decode()
         except UnicodeDecodeError:
             self._fail(_Code.APPLICATION_ERROR, "response_not_utf8")
         else:
@@ -198,7 +226,7 @@ class _ResponseSink:
     def failed(self, error: IncompleteStreamError) -> None:
         if isinstance(error, StreamTooLongError):
             self._fail(_Code.RESPONSE_PAYLOAD_TOO_LARGE, f"over {self.limit} bytes")
-        else:
+        elif not isinstance(error, SenderLeftError):  # of that the core learns by itself, and knows the code for it
             self._fail(_Code.APPLICATION_ERROR, f"response_incomplete: {error}")
 
     def _fail(self, code: RpcError.ErrorCode, why: str) -> None:
@@ -215,4 +243,4 @@ def _older_than(version: str, wanted: tuple[int, ...]) -> bool:
     parts = version.split("-", 1)[0].split(".")
     if not all(part.isdecimal() for part in parts):
         return False
-    return tuple(int(part) for part in parts) < wanted
+    return (*map(int, parts), 0, 0)[: len(wanted)] < wanted

@@ -8,6 +8,7 @@ RpcArgumentTypeError            an argument of the wrong type: both a TypeError 
 
 from __future__ import annotations
 
+import copyreg
 import json
 from enum import IntEnum
 from typing import ClassVar
@@ -80,8 +81,9 @@ class RpcError(Exception):
         """What the raiser attached; None when nothing."""
         return self._data
 
-    def __reduce__(self) -> tuple[type[RpcError], tuple[int, str, str | None]]:
-        return type(self), (self._code, self._message, self._data)
+    def __reduce__(self) -> tuple[object, ...]:
+        # Not by the arguments of __init__, which a subclass may have others of.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(code={int(self._code)}, message={self._message!r}, data={self._data!r})"
@@ -96,12 +98,12 @@ class RpcError(Exception):
         data = proto.data or None
         if code in _KNOWN_CODES:
             code = cls.ErrorCode(code)
-            if data == OVERLOADED_DATA:
-                return RpcOverloadedError(code, proto.message, data)
+        if code == cls.ErrorCode.APPLICATION_ERROR and data == OVERLOADED_DATA:
+            return RpcOverloadedError(code, proto.message, data)
         return cls(code, proto.message, data)
 
     def _to_proto(self) -> models.RpcError:
-        """May raise TypeError or ValueError: application code can put anything into an error."""
+        """May raise anything: application code can put anything into an error."""
         data = "" if self._data is None else cut_utf8(self._data, MAX_ERROR_DATA_BYTES)
         return models.RpcError(code=self._code, message=cut_utf8(self._message, MAX_ERROR_MESSAGE_BYTES), data=data)
 

@@ -19,19 +19,21 @@ class LocalRpc:
 
     async def perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
         """Check the arguments and make the call, inside the interceptors. Raises as `LocalParticipant.perform_rpc`."""
-        _check(call)
-        if self.client is None:
-            raise not_connected()
-        client = self.client
 
         async def terminal(info: RpcCallInfo) -> str:
-            if info is not call:
-                _check(info)
-            return await client.perform(info, wait_for_ready=wait_for_ready)
+            _check(info)  # once more inside the interceptors, which may change it and may take their time
+            return await self._connected().perform(info, wait_for_ready=wait_for_ready)
 
         if not self.registry.interceptors:
-            return await client.perform(call, wait_for_ready=wait_for_ready)
+            return await terminal(call)
+        _check(call)
+        self._connected()
         return await chain_outgoing(self.registry.interceptors, terminal)(call)
+
+    def _connected(self) -> RpcClient:
+        if self.client is None:
+            raise not_connected()
+        return self.client
 
 
 def _check(call: RpcCallInfo) -> None:

@@ -40,5 +40,7 @@ class LoopTimer:
     def _fire(self) -> None:
         self._handle = None
         self._armed_for = math.inf
-        self._core.handle_timer(self._loop.time())
-        self.update()
+        try:
+            self._core.handle_timer(self._loop.time())
+        finally:
+            self.update()

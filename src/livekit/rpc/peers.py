@@ -20,9 +20,11 @@ class Peer:
     """It takes raw DEFLATE in streams."""
     can_publish_data: bool = True
     """It may answer at all."""
+    announced: bool = True
+    """The server has announced it, so that the fields above are known."""
 
 
-ABSENT = Peer(listed=False, ready=False)
+ABSENT = Peer(listed=False, ready=False, announced=False)
 
 
 class PeerBook(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from livekit._text import utf8_length
@@ -23,7 +23,6 @@ from .timers import DeadlineHeap
 
 RUST_CALLER_ALLOWANCE = 7.0
 """Seconds that callers other than ours take off the timeout they tell (their own round-trip allowance)."""
-MAX_TIMEOUT_MS = 0xFFFFFFFF
 
 _Code = RpcError.ErrorCode
 
@@ -52,6 +51,9 @@ class IncomingCall:
     state: ServeState = ServeState.RECEIVING
     due: float | None = None
     queued: float = math.inf
+    ticket: int = 0
+    content: bytearray = field(default_factory=bytearray)
+    """While RECEIVING: what has come of the payload."""
 
     @property
     def request_id(self) -> str:
@@ -90,6 +92,7 @@ class Responder:
         self._by_caller: Counter[str] = Counter()
         self._seen = SeenRequests()
         self._timers: DeadlineHeap[IncomingCall] = DeadlineHeap()
+        self._closed = False
 
     def __len__(self) -> int:
         """Calls that are received or run."""
@@ -106,21 +109,18 @@ class Responder:
         Returns:
             The call, to go on with by `payload_received`; None if it was seen before or has been answered already.
         """
-        if not caller or not request_id or (caller, request_id) in self._calls:
+        if not caller or not 0 < len(request_id) <= wire.MAX_REQUEST_ID_LENGTH:
             return None
-        if not self._seen.add(caller, request_id):
+        if (caller, request_id) in self._calls or not self._seen.add(caller, request_id):
             return None
-        told = min(timeout_ms, MAX_TIMEOUT_MS) / 1000
+        told = min(timeout_ms, wire.MAX_TIMEOUT_MS) / 1000
         invocation = RpcInvocationData(request_id, caller, "", told, method)
         exact = wire.is_our_request_id(request_id) or caller == request_id
         call = IncomingCall(invocation, expected, now + told + (0.0 if exact else RUST_CALLER_ALLOWANCE))
         self._output.send_ack(call)
-        if version != expected:
-            self._output.send_error(call, RpcError._built_in(_Code.UNSUPPORTED_VERSION))
-            return None
-        if self._overloaded(caller):
-            error = RpcOverloadedError._built_in(_Code.APPLICATION_ERROR, OVERLOADED_DATA)
-            self._output.send_error(call, error)
+        refusal = self._refusal(caller, version, expected)
+        if refusal is not None:
+            self._output.send_error(call, refusal)
             return None
         self._calls[caller, request_id] = call
         self._by_caller[caller] += 1
@@ -128,21 +128,36 @@ class Responder:
         self._timers.add(call)
         return call
 
+    def content_received(self, call: IncomingCall, content: bytes) -> None:
+        """A part of the payload has come. Calls that were answered meanwhile keep nothing."""
+        if call.state is ServeState.RECEIVING:
+            call.content += content
+
+    def content_complete(self, call: IncomingCall) -> None:
+        """All parts of the payload have come."""
+        try:
+            payload = call.content.decode()
+        except UnicodeDecodeError:
+            self.reject(call, RpcError._built_in(_Code.APPLICATION_ERROR, reason("request_not_utf8")))
+        else:
+            self.payload_received(call, payload)
+
     def payload_received(self, call: IncomingCall, payload: str) -> None:
         """The request is complete: run its handler."""
-        if call.state is not ServeState.RECEIVING or call.due is None:
+        if call.state is not ServeState.RECEIVING:
             return
         limit = wire.MAX_V1_PAYLOAD_BYTES if call.version == wire.VERSION_1 else self._limits.max_payload_size
         if limit is not None and len(payload) * 4 > limit and utf8_length(payload) > limit:
             self.reject(call, RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes")))
             return
+        call.content.clear()
         call.invocation.payload = payload
         call.state = ServeState.RUNNING
         self._output.run(call)
 
     def reject(self, call: IncomingCall, error: RpcError) -> None:
         """Answer a call that does not run: its payload is too large or cannot be read."""
-        if call.state is ServeState.RECEIVING and call.due is not None:
+        if call.state is ServeState.RECEIVING:
             self._output.send_error(call, error)
             self._release(call)
 
@@ -153,19 +168,21 @@ class Responder:
 
     def finish(self, call: IncomingCall, result: object) -> None:
         """The handler returned."""
-        if call.state is ServeState.RUNNING:
+        running = call.state is ServeState.RUNNING
+        self._release(call)
+        if running:
             outcome = self._outcome(call, result)
             if isinstance(outcome, RpcError):
-                self._answer_error(call, outcome)
+                self._output.send_error(call, outcome)
             else:
                 self._output.send_response(call, outcome)
-        self._release(call)
 
     def fail(self, call: IncomingCall, error: RpcError) -> None:
-        """The handler raised, or its room is closing."""
-        if call.state is ServeState.RUNNING:
-            self._answer_error(call, error)
+        """The handler raised, or never came to run."""
+        running = call.state is ServeState.RUNNING
         self._release(call)
+        if running:
+            self._answer_error(call, error)
 
     def receive_cancel(self, caller: str, request_id: str) -> None:
         """The caller gave up: its handler is stopped and nothing is answered."""
@@ -179,7 +196,8 @@ class Responder:
         self._output.stop(call)
 
     def close(self) -> None:
-        """The room disconnects: every handler is stopped and its caller told."""
+        """The room disconnects: every handler is stopped and its caller told, and so is who calls from now on."""
+        self._closed = True
         for call in list(self._calls.values()):
             if call.state is ServeState.ANSWERED:
                 continue
@@ -193,6 +211,16 @@ class Responder:
         for call in self._timers.pop_due(now):
             self._output.send_error(call, RpcError._built_in(_Code.RESPONSE_TIMEOUT))
             self._stop(call, _Code.RESPONSE_TIMEOUT)
+
+    def _refusal(self, caller: str, version: int, expected: int) -> RpcError | None:
+        """Why a call is not to run."""
+        if version != expected:
+            return RpcError._built_in(_Code.UNSUPPORTED_VERSION)
+        if self._closed:
+            return RpcError._built_in(_Code.RECIPIENT_DISCONNECTED)
+        if self._overloaded(caller):
+            return RpcOverloadedError._built_in(_Code.APPLICATION_ERROR, OVERLOADED_DATA)
+        return None
 
     def _overloaded(self, caller: str) -> bool:
         most, most_each = self._limits.max_concurrent_calls, self._limits.max_concurrent_calls_per_caller
@@ -218,8 +246,8 @@ class Responder:
         """Send an error; one that cannot be sent becomes an application error that names what is wrong with it."""
         try:
             self._output.send_error(call, error)
-        except (TypeError, ValueError) as problem:
-            why = f"the handler raised an RpcError that cannot be sent: {type(problem).__name__}"
+        except Exception as problem:  # its fields may be anything, and a subclass may lack them
+            why = f"the handler raised {type(error).__name__} that cannot be sent: {type(problem).__name__}"
             self._output.send_error(call, RpcError._built_in(_Code.APPLICATION_ERROR, why))
 
     def _stop(self, call: IncomingCall, cause: RpcError.ErrorCode) -> None:
@@ -234,12 +262,13 @@ class Responder:
     def _answered(self, call: IncomingCall) -> None:
         call.state = ServeState.ANSWERED
         call.due = None
-        self._timers.finished()
+        self._timers.finished(call)
 
     def _release(self, call: IncomingCall) -> None:
         """Forget a call whose handler has ended or never ran."""
         if self._calls.pop((call.caller, call.request_id), None) is None:
             return
+        call.content.clear()
         if call.due is not None:
             self._answered(call)
         self._by_caller[call.caller] -= 1

@@ -36,7 +36,8 @@ async def run_handler(registry: RpcRegistry, invocation: RpcInvocationData, slow
     return await chain_incoming(registry.interceptors, terminal)(invocation)
 
 
-async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after: float) -> Any:
+async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after: float) -> str | None:
+    """What the handler gives; it may be anything, and is checked where it is answered."""
     method = invocation.method
     handler = registry.handlers.get(method)
     if handler is None:
@@ -49,10 +50,9 @@ async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after
         watch = _BlockWatch(method, slow_after)
         result = watch.measure(lambda: handler(invocation))
         if inspect.iscoroutine(result):
-            return await _watched(result, watch)
-    if inspect.isawaitable(result):
-        return await result
-    return result
+            result = _watched(result, watch)
+    answer: str | None = await result if inspect.isawaitable(result) else result
+    return answer
 
 
 class _BlockWatch:

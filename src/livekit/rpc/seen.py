@@ -47,6 +47,8 @@ class SeenRequests:
 
     def add(self, sender: str, request_id: str) -> bool:
         """Note a request; False if it was seen before."""
+        if sender == request_id:
+            sender = ""  # a call by the server, each from a name of its own; all of them count as one sender
         ids = self._senders.pop(sender, None) or _SenderIds()
         self._senders[sender] = ids
         if len(self._senders) > REMEMBERED_SENDERS:

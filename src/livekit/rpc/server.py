@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 from livekit.errors import SessionClosedError
 from livekit.options import RpcOptions
@@ -47,6 +48,7 @@ class RpcServer:
         self.core = Responder(self, limits)
         self._timer = LoopTimer(self._loop, self.core)
         self._tasks: dict[IncomingCall, asyncio.Task[None]] = {}
+        self._closed = False
 
     # What the connection brings
 
@@ -87,6 +89,9 @@ class RpcServer:
 
     async def close(self) -> None:
         """Answer every running call with RECIPIENT_DISCONNECTED, cancel its handler and wait for them, but not long."""
+        if self._closed:
+            return
+        self._closed = True
         self.core.close()
         self._timer.close()
         tasks = set(self._tasks.values()) - {asyncio.current_task()}
@@ -104,11 +109,12 @@ class RpcServer:
     def run(self, call: IncomingCall) -> None:
         # A task starts on a later turn of the loop than the flush of the acknowledgement just sent.
         task = self._loop.create_task(self._serve(call), name=f"livekit rpc {call.invocation.method}")
+        task.add_done_callback(partial(self._ended, call))
         self._tasks[call] = task
 
     def stop(self, call: IncomingCall) -> None:
         task = self._tasks.get(call)
-        if task is not None:
+        if task is not None and task is not asyncio.current_task():  # a handler may disconnect its own room
             task.cancel()
 
     def send_response(self, call: IncomingCall, payload: str) -> None:
@@ -159,7 +165,11 @@ class RpcServer:
             self.core.finish(call, result)
         finally:
             scope.active = False
-            del self._tasks[call]
+
+    def _ended(self, call: IncomingCall, task: asyncio.Task[None]) -> None:
+        """However the task ended, and one cancelled before its first step ran nothing at all: its call is over."""
+        del self._tasks[call]
+        self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
 
 
 class _RequestSink:
@@ -169,18 +179,12 @@ class _RequestSink:
         self.limit = limit
         self._core = core
         self._call = call
-        self._content: list[bytes] = []
 
     def received(self, content: bytes) -> None:
-        self._content.append(content)
+        self._core.content_received(self._call, content)
 
     def finished(self, attributes: Mapping[str, str]) -> None:
-        try:
-            payload = b"".join(self._content).decode()
-        except UnicodeDecodeError:
-            self._reject(_Code.APPLICATION_ERROR, "request_not_utf8")
-        else:
-            self._core.payload_received(self._call, payload)
+        self._core.content_complete(self._call)
 
     def failed(self, error: IncompleteStreamError) -> None:
         if isinstance(error, StreamAbortedError):

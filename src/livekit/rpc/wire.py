@@ -19,6 +19,10 @@ PROTOCOL_INLINE_STREAMS = 2
 
 MAX_V1_PAYLOAD_BYTES = 15_360
 """UTF-8 bytes of a request or response in version 1."""
+MAX_TIMEOUT_MS = 0xFFFFFFFF
+"""What a request can tell at most."""
+MAX_REQUEST_ID_LENGTH = 256
+"""Characters; UUIDs have 36. What is longer could not be answered in every form."""
 
 REQUEST_TOPIC = "lk.rpc_request"
 RESPONSE_TOPIC = "lk.rpc_response"
