@@ -47,6 +47,8 @@ class Inflater:
 
     def feed(self, data: bytes) -> bytes:
         """Raises InflateError."""
+        if self._decompressor.eof and data:
+            raise InflateError("content follows the end of the compressed data")
         try:
             # One byte more than fits tells "too much" from "just enough"; 0 would mean no bound to zlib.
             output = self._decompressor.decompress(data, 0 if self._room is None else self._room + 1)

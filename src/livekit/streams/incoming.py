@@ -47,7 +47,11 @@ class StreamTooLongError(IncompleteStreamError):
 
 
 class StreamAbortedError(IncompleteStreamError):
-    """The sender closed the stream with a reason, or left."""
+    """The sender closed the stream with a reason."""
+
+
+class SenderLeftError(StreamAbortedError):
+    """The sender left, or the room disconnected."""
 
 
 class StreamCorruptError(IncompleteStreamError):
@@ -91,7 +95,8 @@ class _OpenStream:
         self._received += len(content)
         if self.sink.limit is not None and self._received > self.sink.limit:
             raise StreamTooLongError(f"more than {self.sink.limit} bytes")
-        self.sink.received(content)
+        if content:
+            self.sink.received(content)
 
     def finish(self, attributes: Mapping[str, str]) -> None:
         """Raises StreamCorruptError."""
@@ -150,12 +155,12 @@ class IncomingStreams:
         try:
             stream.chunk(chunk.chunk_index, chunk.content)
         except IncompleteStreamError as failure:
-            del self._open[sender][chunk.stream_id]
+            self._take(sender, chunk.stream_id)
             stream.sink.failed(failure)
 
     def trailer(self, sender: str, trailer: models.DataStream.Trailer) -> bool:
         """The end of a stream, by plan or by abort. False if no such stream is open."""
-        stream = self._open.get(sender, {}).pop(trailer.stream_id, None)
+        stream = self._take(sender, trailer.stream_id)
         if stream is None:
             return False
         try:
@@ -169,9 +174,17 @@ class IncomingStreams:
     def sender_left(self, sender: str) -> None:
         """The sender is gone: its streams fail."""
         for stream in self._open.pop(sender, {}).values():
-            stream.sink.failed(StreamAbortedError("the sender left the room"))
+            stream.sink.failed(SenderLeftError("the sender left the room"))
 
     def close(self) -> None:
         """The room disconnected: all streams fail."""
         for sender in list(self._open):
             self.sender_left(sender)
+
+    def _take(self, sender: str, stream_id: str) -> _OpenStream | None:
+        """Take a stream out, and its sender's entry with the last one."""
+        streams = self._open.get(sender, {})
+        stream = streams.pop(stream_id, None)
+        if stream is not None and not streams:
+            del self._open[sender]
+        return stream
