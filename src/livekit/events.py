@@ -44,6 +44,14 @@ class EventEmitter(Generic[T]):
             except Exception:
                 logger.exception("a callback of event %r failed", event)
 
+    def _notify(self, event: T, *args: Any) -> None:
+        """`emit` for our own events: whatever a callback does, the next one runs and the room goes on."""
+        for callback in list(self._events.get(event, ())):
+            try:
+                callback(*args[: _arity(callback)])
+            except Exception:
+                logger.exception("a callback of event %r failed", event)
+
     @overload
     def on(self, event: T, callback: C) -> C: ...
     @overload

@@ -87,7 +87,7 @@ class Room(EventEmitter[EventTypes]):
             raise RuntimeError("this room is connected or connecting already; disconnect it first")
         self._connecting = True
         try:
-            membership = Membership(url, token, options or RoomOptions(), self._rpc, self.emit)
+            membership = Membership(url, token, options or RoomOptions(), self._rpc, self._notify)
             before, self._membership = self._membership, membership
             try:
                 await membership.join()

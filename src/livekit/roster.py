@@ -16,6 +16,8 @@ _ANNOUNCED_PROTOCOL = 2
 
 MAX_HEARD = 4_096
 """Identities remembered for having sent something; calls made by a server come from a new one each."""
+MAX_GONE = 1_024
+"""Sids remembered for having left: packets of theirs may come after the news."""
 
 
 class RosterListener(Protocol):
@@ -40,7 +42,9 @@ class Roster:
         self.remotes: dict[str, RemoteParticipant] = {}
         self._emit = emit
         self._listener = listener
-        self._heard: dict[str, None] = {}
+        self._heard: dict[str, str] = {}
+        """The sid by which each was heard last; empty where the packet told none."""
+        self._gone: dict[str, None] = {}
 
     # PeerBook
 
@@ -50,7 +54,7 @@ class Roster:
             info = self.remotes[identity]._info
         heard = identity in self._heard
         if info is None:
-            return Peer(listed=True, ready=True) if heard else ABSENT
+            return Peer(listed=True, ready=True, announced=False) if heard else ABSENT
         if info is self.local._info:
             return Peer(listed=True, ready=True, client_protocol=_ANNOUNCED_PROTOCOL)
         return Peer(
@@ -73,11 +77,12 @@ class Roster:
 
     def joined(self, local: models.ParticipantInfo, others: Iterable[models.ParticipantInfo]) -> None:
         """The state of the room as of now, on joining and after a full reconnect. No events for who was there first."""
+        first = not self.local.sid
         self.local._info.CopyFrom(local)
-        first = not self.remotes
         present = {info.identity: info for info in others}
         for identity in [identity for identity in self.remotes if identity not in present]:
             self._left(identity, self.remotes[identity]._info)
+        self._heard = {identity: sid for identity, sid in self._heard.items() if identity in present}
         for info in present.values():
             if first:
                 self.remotes[info.identity] = RemoteParticipant(info)
@@ -90,13 +95,15 @@ class Roster:
         for info in infos:
             self._update_one(info)
 
-    def heard(self, identity: str) -> None:
+    def heard(self, identity: str, sid: str = "") -> None:
         """A packet of this participant came: whatever the server has announced, it is there and ready."""
-        if identity and identity not in self._heard:
-            self._heard[identity] = None
-            if len(self._heard) > MAX_HEARD:
-                del self._heard[next(iter(self._heard))]
-            self._listener.peer_changed(identity)
+        if not identity or self._heard.get(identity) == sid or sid in self._gone:
+            return
+        self._heard.pop(identity, None)
+        self._heard[identity] = sid
+        if len(self._heard) > MAX_HEARD:
+            del self._heard[next(iter(self._heard))]
+        self._listener.peer_changed(identity)
 
     def _update_one(self, info: models.ParticipantInfo) -> None:
         if info.identity == self.local.identity:
@@ -105,8 +112,12 @@ class Roster:
             return
         known = self.remotes.get(info.identity)
         if info.state == _State.DISCONNECTED:
+            self._remember_gone(info.sid)
             if known is not None and known.sid == info.sid:
                 self._left(info.identity, info)
+            elif known is None and self._heard.get(info.identity) == info.sid:
+                del self._heard[info.identity]  # it sent something, and left before it was announced
+                self._listener.peer_left(info.identity)
             return
         if known is None:
             self._arrived(info)
@@ -120,8 +131,15 @@ class Roster:
         if info.state == _State.ACTIVE:
             self._emit("participant_active", participant)
 
+    def _remember_gone(self, sid: str) -> None:
+        if sid:
+            self._gone[sid] = None
+        if len(self._gone) > MAX_GONE:
+            del self._gone[next(iter(self._gone))]
+
     def _left(self, identity: str, info: models.ParticipantInfo) -> None:
         participant = self.remotes.pop(identity)
+        self._remember_gone(participant.sid)
         self._heard.pop(identity, None)
         participant._info.CopyFrom(info)
         participant._info.state = _State.DISCONNECTED
@@ -137,7 +155,8 @@ class Roster:
         participant._info.CopyFrom(info)
         if isinstance(participant, RemoteParticipant):
             if info.sid != old.sid:
-                self._heard.pop(info.identity, None)
+                if self._heard.get(info.identity) != info.sid:
+                    self._heard.pop(info.identity, None)
                 self._listener.peer_restarted(info.identity)
             self._listener.peer_changed(info.identity)
         self._tell_changes(participant, old, info)
