@@ -1,0 +1,79 @@
+"""Keys are derived as official clients derive them."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from livekit.e2ee.keys import Key, KeyRing
+from livekit.enums import KeyDerivationFunction
+
+SALT = b"LKFrameEncryptionKey"
+IV = bytes(12)
+
+
+def test_pbkdf2_key() -> None:
+    expected = hashlib.pbkdf2_hmac("sha256", b"secret", SALT, 100_000, 16)
+    sealed = AESGCM(expected).encrypt(IV, b"hello", None)
+    assert Key(b"secret", SALT, KeyDerivationFunction.PBKDF2).aead.decrypt(IV, sealed, None) == b"hello"
+
+
+def test_ratcheted_key_follows_from_the_material() -> None:
+    key = Key(b"secret", SALT, KeyDerivationFunction.PBKDF2)
+    assert key.ratcheted().material == hashlib.pbkdf2_hmac("sha256", b"secret", SALT, 100_000, 32)
+    assert key.ratcheted() is key.ratcheted(), "derived once"
+
+
+def test_hkdf_differs_from_pbkdf2() -> None:
+    sealed = Key(b"secret", SALT, KeyDerivationFunction.HKDF).aead.encrypt(IV, b"hello", None)
+    again = Key(b"secret", SALT, KeyDerivationFunction.HKDF)
+    assert again.aead.decrypt(IV, sealed, None) == b"hello"
+    assert again.ratcheted().material != Key(b"secret", SALT, KeyDerivationFunction.PBKDF2).ratcheted().material
+
+
+def make_ring() -> KeyRing:
+    return KeyRing(4, SALT, KeyDerivationFunction.HKDF)
+
+
+@pytest.mark.parametrize("index", [-1, 4])
+def test_indexes_outside_of_the_ring(index: int) -> None:
+    ring = make_ring()
+    with pytest.raises(ValueError, match="from 0 to 3"):
+        ring.set(b"k", index)
+    with pytest.raises(ValueError, match="from 0 to 3"):
+        ring.ratchet(index)
+    assert ring.get(index) is None
+
+
+def test_ratcheting_needs_a_key() -> None:
+    with pytest.raises(ValueError, match="no key at index 1"):
+        make_ring().ratchet(1)
+
+
+def test_ratchet_replaces_the_key() -> None:
+    ring = make_ring()
+    ring.set(b"k", 1)
+    material = ring.ratchet(1)
+    key = ring.get(1)
+    assert key is not None
+    assert key.material == material != b"k"
+
+
+def test_a_key_that_fails_too_often_is_dropped() -> None:
+    ring = make_ring()
+    ring.set(b"k", 0)
+    for _ in range(2):
+        ring.failed(0, tolerance=2)
+    assert ring.get(0) is not None
+    ring.failed(0, tolerance=2)
+    assert ring.get(0) is None
+
+
+def test_no_tolerance_limit_keeps_the_key() -> None:
+    ring = make_ring()
+    ring.set(b"k", 0)
+    for _ in range(100):
+        ring.failed(0, tolerance=-1)
+    assert ring.get(0) is not None

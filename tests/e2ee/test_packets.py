@@ -1,0 +1,174 @@
+"""Packets sealed by one participant and opened by another."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from livekit.protocol import models
+
+from livekit.e2ee import E2EEManager, E2EEOptions, KeyProviderOptions
+from livekit.e2ee.packets import ENCRYPTED_KINDS, MissingKeyError, PacketCipher, SealingSender
+from livekit.enums import KeyDerivationFunction
+from livekit.session.port import PacketStream
+
+
+def make_cipher(
+    identity: str, key: bytes | None = b"secret", *, strict: bool = True, server_calls: bool = False, window: int = 4
+) -> PacketCipher:
+    provider = KeyProviderOptions(
+        shared_key=key, key_derivation_function=KeyDerivationFunction.HKDF, ratchet_window_size=window
+    )
+    cipher = PacketCipher(E2EEManager(E2EEOptions(provider)), strict=strict, accept_server_calls=server_calls)
+    cipher.identity = identity
+    return cipher
+
+
+def make_request(request_id: str = "r1") -> models.DataPacket:
+    return models.DataPacket(rpc_request=models.RpcRequest(id=request_id, method="add", payload="1"))
+
+
+def from_(sender: str, packet: models.DataPacket) -> models.DataPacket:
+    packet.participant_identity = sender
+    return packet
+
+
+def test_row_32_packets_are_encrypted_and_opened() -> None:
+    sealed = make_cipher("alice").seal(make_request())
+    assert sealed.WhichOneof("value") == "encrypted_packet"
+    assert b"add" not in sealed.SerializeToString()
+    opened = make_cipher("bob").open(from_("alice", sealed))
+    assert opened is not None
+    assert opened.rpc_request.method == "add"
+
+
+def test_row_32_plain_packets_are_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert make_cipher("bob").open(from_("alice", make_request())) is None
+    assert "unencrypted rpc_request" in caplog.text
+
+
+def test_row_32_every_kind_of_rpc_and_stream_packet_is_encrypted() -> None:
+    assert {"rpc_request", "rpc_ack", "rpc_response", "stream_header", "stream_chunk", "stream_trailer"} <= (
+        ENCRYPTED_KINDS
+    )
+
+
+def test_kinds_that_official_peers_send_in_plain_pass() -> None:
+    packet = models.DataPacket(transcription=models.Transcription(track_id="t"))
+    cipher = make_cipher("bob")
+    assert cipher.seal(packet) is packet
+    assert packet.HasField("transcription")
+    assert cipher.open(packet) is packet
+
+
+def test_a_wrong_key_delivers_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    sealed = make_cipher("alice", b"one").seal(make_request())
+    with caplog.at_level(logging.WARNING):
+        assert make_cipher("bob", b"two").open(from_("alice", sealed)) is None
+    assert "our keys do not open" in caplog.text
+    assert "one" not in caplog.text, "keys are never logged"
+
+
+def test_a_ratcheted_key_is_found_within_the_window() -> None:
+    alice, bob = make_cipher("alice"), make_cipher("bob")
+    provider = alice._manager.key_provider
+    assert provider is not None
+    for _ in range(3):
+        provider.ratchet_shared_key(0)
+    assert bob.open(from_("alice", alice.seal(make_request()))) is not None
+    assert bob.open(from_("alice", alice.seal(make_request()))) is not None
+    for _ in range(5):
+        provider.ratchet_shared_key(0)
+    assert bob.open(from_("alice", alice.seal(make_request()))) is None
+
+
+def test_a_key_of_each_participant() -> None:
+    alice, bob = make_cipher("alice", None), make_cipher("bob", None)
+    for cipher in (alice, bob):
+        provider = cipher._manager.key_provider
+        assert provider is not None
+        provider.set_key("alice", b"alice's", 2)
+    assert bob.open(from_("alice", alice.seal(make_request()))) is not None
+    assert bob.open(from_("carol", alice.seal(make_request()))) is None
+
+
+def test_sending_without_a_key_says_what_to_do() -> None:
+    with pytest.raises(MissingKeyError, match="KeyProvider"):
+        make_cipher("alice", None).seal(make_request())
+
+
+def test_encryption_switched_off() -> None:
+    cipher = make_cipher("alice")
+    cipher._manager.set_enabled(False)
+    assert cipher.seal(make_request()).HasField("rpc_request")
+
+
+def test_a_room_that_encrypts_media_only_opens_but_does_not_seal() -> None:
+    cipher = make_cipher("bob", strict=False)
+    assert cipher.seal(make_request()).HasField("rpc_request")
+    assert cipher.open(from_("alice", make_request())) is not None
+    assert cipher.open(from_("alice", make_cipher("alice").seal(make_request()))) is not None
+
+
+@pytest.mark.parametrize("broken", [b"", b"\xff\xff", bytes(40)])
+def test_encrypted_rubbish_is_dropped(broken: bytes) -> None:
+    packet = models.DataPacket(
+        encrypted_packet=models.EncryptedPacket(encrypted_value=broken, iv=bytes(12), key_index=0)
+    )
+    assert make_cipher("bob").open(from_("alice", packet)) is None
+
+
+def test_a_packet_sealed_around_rubbish_is_dropped() -> None:
+    bob = make_cipher("bob")
+    provider = bob._manager.key_provider
+    assert provider is not None
+    key = provider.ring("alice").get(0)
+    assert key is not None
+    for plain in (b"\xff\xff\xff", b""):
+        sealed = models.EncryptedPacket(encrypted_value=key.aead.encrypt(bytes(12), plain, None), iv=bytes(12))
+        assert bob.open(from_("alice", models.DataPacket(encrypted_packet=sealed))) is None
+
+
+def test_row_32_calls_of_the_server_by_option() -> None:
+    request = from_("r1", make_request("r1"))
+    assert make_cipher("bob").open(request) is None
+    cipher = make_cipher("bob", server_calls=True)
+    assert cipher.open(request) is request
+    ack = models.DataPacket(destination_identities=["r1"], rpc_ack=models.RpcAck(request_id="r1"))
+    assert cipher.seal(ack).HasField("rpc_ack"), "the server has no key to open it"
+    answer = models.DataPacket(
+        destination_identities=["r1"], rpc_response=models.RpcResponse(request_id="r1", payload="2")
+    )
+    assert cipher.seal(answer).HasField("rpc_response")
+    assert cipher.seal(answer).HasField("encrypted_packet"), "answered once"
+
+
+class Outlet:
+    """Collects what is sent."""
+
+    def __init__(self) -> None:
+        self.packets: list[models.DataPacket] = []
+
+    def send_packet(
+        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+    ) -> None:
+        self.packets.append(packet)
+
+    def send_packets(
+        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+    ) -> PacketStream:
+        self.packets.extend(packets)
+        return self
+
+    def cancel(self) -> None:
+        self.packets.clear()
+
+
+def test_the_sender_seals_single_packets_and_streams() -> None:
+    outlet = Outlet()
+    sender = SealingSender(outlet, make_cipher("alice"))
+    sender.send_packet(make_request())
+    sender.send_packets(iter([make_request(), make_request()]))
+    assert [packet.WhichOneof("value") for packet in outlet.packets] == ["encrypted_packet"] * 3

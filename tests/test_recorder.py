@@ -1,0 +1,111 @@
+"""The wire recorder, and `livekit replay`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from livekit.protocol import models
+
+from livekit.cli import ExitCode, main
+from livekit.recorder import RecordingSender, RecordOptions, Recorder
+from livekit.rpc import wire
+from livekit.rpc.errors import RpcError
+from livekit.streams.outgoing import text_stream
+from tests.e2ee.test_packets import Outlet
+
+
+def record(path: Path, *, payloads: bool = False) -> Recorder:
+    recorder = Recorder(RecordOptions(path=path, payloads=payloads))
+    recorder.identity = "alice"
+    return recorder
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_payloads_are_left_out(tmp_path: Path) -> None:
+    recorder = record(tmp_path / "wire")
+    recorder.sent(wire.request_packet("bob", "r1", "add", "sécret", 1500))
+    recorder.received(wire.error_packet("alice", "r1", RpcError(2001, "sécret", "sécret")))
+    recorder.received(models.DataPacket(user=models.UserPacket(topic="t", payload=b"s\xc3\xa9cret")))
+    recorder.close()
+    assert "cret" not in (tmp_path / "wire").read_text()
+    request, error, user = read(tmp_path / "wire")
+    assert request["method"] == "add"
+    assert request["timeout_ms"] == 1500
+    assert request["payload_bytes"] == 7
+    assert (request["local"], request["way"], request["peer"]) == ("alice", "out", ["bob"])
+    assert (error["code"], error["message_bytes"], error["data_bytes"]) == (2001, 7, 7)
+    assert user["payload_bytes"] == 7
+
+
+def test_payloads_are_kept_when_asked_for(tmp_path: Path) -> None:
+    recorder = record(tmp_path / "wire", payloads=True)
+    recorder.sent(wire.response_packet("bob", "r1", "sécret"))
+    recorder.close()
+    assert read(tmp_path / "wire")[0]["payload"] == "sécret"
+
+
+def test_streams_of_calls_are_known_by_their_request(tmp_path: Path) -> None:
+    recorder = record(tmp_path / "wire")
+    sender = RecordingSender(Outlet(), recorder)
+    packets = text_stream(
+        "x" * 20_000, topic=wire.REQUEST_TOPIC, destinations=["bob"], attributes=wire.request_attributes("r1", "m", 9)
+    )
+    assert not isinstance(packets, models.DataPacket)
+    sender.send_packets(packets)
+    sender.send_packet(wire.cancel_packet("bob", "s1", "r1"))
+    recorder.close()
+    header, first, second, end, cancel = read(tmp_path / "wire")
+    assert (header["request_id"], header["method"], header["timeout_ms"]) == ("r1", "m", 9)
+    assert first["content_bytes"] + second["content_bytes"] == 20_000
+    assert end["kind"] == "stream_trailer"
+    assert (cancel["request_id"], cancel["reason"]) == ("r1", "cancelled")
+
+
+def test_nothing_is_written_after_close(tmp_path: Path) -> None:
+    recorder = record(tmp_path / "wire")
+    recorder.close()
+    recorder.sent(wire.ack_packet("bob", "r1"))
+    assert read(tmp_path / "wire") == []
+
+
+def test_the_environment_switches_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIVEKIT_RECORD", raising=False)
+    assert RecordOptions.from_environment() is None
+    monkeypatch.setenv("LIVEKIT_RECORD", "x")
+    assert RecordOptions.from_environment() == RecordOptions(path="x")
+    monkeypatch.setenv("LIVEKIT_RECORD_PAYLOADS", "1")
+    assert RecordOptions.from_environment() == RecordOptions(path="x", payloads=True)
+
+
+def test_replay_prints_a_line_for_each_packet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorder = record(tmp_path / "wire")
+    recorder.sent(wire.request_packet("bob", "r1", "add", "1", 1500))
+    recorder.received(wire.ack_packet("alice", "r1"))
+    recorder.sent(wire.request_packet("bob", "r2", "sub", "1", 1500))
+    recorder.close()
+    assert main(["replay", str(tmp_path / "wire")]) == ExitCode.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert "alice → bob  rpc_request  request_id=r1  method=add" in lines[0]
+    assert main(["replay", str(tmp_path / "wire"), "--call", "r1"]) == ExitCode.DONE
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert main(["replay", str(tmp_path / "wire"), "--kind", "rpc_ack"]) == ExitCode.DONE
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("content", "complaint"), [("nonsense", "not JSON"), ("[1]", "not a recorded packet")])
+def test_replay_of_something_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, complaint: str
+) -> None:
+    path = tmp_path / "other"
+    path.write_text(content)
+    assert main(["replay", str(path)]) == ExitCode.FAILED
+    assert complaint in capsys.readouterr().err
+    assert main(["replay", str(tmp_path / "absent")]) == ExitCode.FAILED
+    assert "cannot read" in capsys.readouterr().err
