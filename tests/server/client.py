@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator
 from urllib.parse import urlencode
 
 import aiohttp
-from livekit.protocol import models, rtc
 
+from livekit.protocol import models, rtc
 from livekit.server import DevServer
 from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent
 from livekit.webrtc import ChannelOptions, DataChannel, PeerConnection, PeerState, create_peer_connection

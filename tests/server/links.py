@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from livekit.protocol import models, rtc
-
 from livekit.server.forwarding import forward
 from livekit.server.participant import Participant
 from livekit.server.permissions import Grants, parse_grants

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
+
 from livekit.api import AccessToken, TokenVerifier, VideoGrants
 from livekit.protocol import models
-
 from livekit.server import limits
 from livekit.server.auth import AuthError, TokenAuthority, attributes_size, check_join
 from livekit.server.permissions import parse_grants

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
-from livekit.protocol import models, rtc
 
+from livekit.protocol import models, rtc
 from livekit.server import DevServer, limits
 from livekit.server.events import ParticipantLeft
 from livekit.server.responses import DisconnectReason

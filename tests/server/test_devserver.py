@@ -8,8 +8,8 @@ import socket
 import time
 
 import pytest
-from livekit.api import TokenVerifier
 
+from livekit.api import TokenVerifier
 from livekit.server import DevServer, ServerStartError
 from livekit.server.responses import DisconnectReason
 from tests.server.client import open_client

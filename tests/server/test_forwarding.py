@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.protocol import metrics, models, rtc
 
+from livekit.protocol import metrics, models, rtc
 from livekit.server import limits
 from livekit.server.forwarding import forward
 from livekit.server.responses import DisconnectReason

@@ -6,8 +6,8 @@ import base64
 
 import aiohttp
 import pytest
-from livekit.protocol import models, rtc
 
+from livekit.protocol import models, rtc
 from livekit.server import DevServer, RoomSettings
 from livekit.server.auth import TokenAuthority
 from tests.server.client import http_url, join_request, open_client

@@ -9,8 +9,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.protocol import models, rtc
 
+from livekit.protocol import models, rtc
 from livekit.server import limits
 from livekit.server.auth import AuthError
 from livekit.server.join_request import check_allowed, parse_join

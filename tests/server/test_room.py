@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from livekit.protocol import models, rtc
 
+from livekit.protocol import models, rtc
 from livekit.server import limits
 from livekit.server.responses import COMPATIBLE_VERSION, SERVER_ANNOUNCES_JOINS, DisconnectReason
 from tests.server.links import EPOCH, KeepingLink, grants, join, make_rooms, parameters, user_packet

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from livekit.protocol import models, rtc
 
+from livekit.protocol import models, rtc
 from livekit.server import limits
 from livekit.server.room import JoinParameters
 from tests.server.links import EPOCH, KeepingLink, Member, grants, join, make_rooms
