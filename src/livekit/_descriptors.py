@@ -18,6 +18,25 @@ _ENUMS: dict[str, tuple[str, ...]] = {
     ),
     "IceTransportType": ("TRANSPORT_RELAY", "TRANSPORT_NOHOST", "TRANSPORT_ALL"),
     "ContinualGatheringPolicy": ("GATHER_ONCE", "GATHER_CONTINUALLY"),
+    "DisconnectReason": (
+        "UNKNOWN_REASON",
+        "CLIENT_INITIATED",
+        "DUPLICATE_IDENTITY",
+        "SERVER_SHUTDOWN",
+        "PARTICIPANT_REMOVED",
+        "ROOM_DELETED",
+        "STATE_MISMATCH",
+        "JOIN_FAILURE",
+        "MIGRATION",
+        "SIGNAL_CLOSE",
+        "ROOM_CLOSED",
+        "USER_UNAVAILABLE",
+        "USER_REJECTED",
+        "SIP_TRUNK_FAILURE",
+        "CONNECTION_TIMEOUT",
+        "MEDIA_FAILURE",
+        "AGENT_ERROR",
+    ),
     "EncryptionType": ("NONE", "GCM", "CUSTOM"),
     "KeyDerivationFunction": ("PBKDF2", "HKDF"),
 }
@@ -38,12 +57,12 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
 
 
 _pool = descriptor_pool.DescriptorPool()
-_pool.Add(_file())  # type: ignore[no-untyped-call]  # untyped in types-protobuf
+_pool.Add(_file())
 
 
 def enum(name: str) -> EnumTypeWrapper:
-    return EnumTypeWrapper(_pool.FindEnumTypeByName(f"livekit.proto.{name}"))  # type: ignore[no-untyped-call]
+    return EnumTypeWrapper(_pool.FindEnumTypeByName(f"livekit.proto.{name}"))
 
 
 def message(name: str) -> type[Message]:
-    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"livekit.proto.{name}"))  # type: ignore[no-untyped-call]
+    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"livekit.proto.{name}"))

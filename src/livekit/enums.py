@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.protocol import models
-
 from ._descriptors import enum
 
 ConnectionState = enum("ConnectionState")
@@ -13,4 +11,4 @@ IceTransportType = enum("IceTransportType")
 ContinualGatheringPolicy = enum("ContinualGatheringPolicy")
 EncryptionType = enum("EncryptionType")
 KeyDerivationFunction = enum("KeyDerivationFunction")
-DisconnectReason = models.DisconnectReason
+DisconnectReason = enum("DisconnectReason")

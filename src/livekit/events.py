@@ -59,7 +59,11 @@ class EventEmitter(Generic[T]):
     def on(self, event: T, callback: Callable[..., Any] | None = None) -> Callable[..., Any]:
         """Register a callback, or decorate one. Raises ValueError for coroutine functions: start a task instead."""
         if callback is None:
-            return lambda function: self.on(event, function)
+
+            def register(function: C) -> C:
+                return self.on(event, function)
+
+            return register
         if asyncio.iscoroutinefunction(callback):
             raise ValueError(
                 "Cannot register an async callback with `.on()`. Use `asyncio.create_task` within your synchronous "

@@ -84,7 +84,7 @@ class Membership:
             await self._finish()
             raise
 
-    async def leave(self, reason: models.DisconnectReason.ValueType) -> None:
+    async def leave(self, reason: models.DisconnectReason) -> None:
         """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server knows."""
         await self._served.close()
         await self._session.close(reason)
@@ -114,7 +114,7 @@ class Membership:
         elif (opened := self._cipher.open(packet)) is not None:
             self._dispatch(opened)
 
-    def on_state(self, state: SessionState, reason: models.DisconnectReason.ValueType) -> None:
+    def on_state(self, state: SessionState, reason: models.DisconnectReason) -> None:
         before, after = self.connection_state, _CONNECTION_STATES.get(state)
         self._calls.set_online(state is SessionState.CONNECTED)
         if after is None or after == before:
@@ -173,7 +173,7 @@ class Membership:
                 participant._connection_quality = ConnectionQuality(int(entry.quality))
                 self._emit("connection_quality_changed", participant, participant.connection_quality)
 
-    def _end(self, reason: models.DisconnectReason.ValueType) -> None:
+    def _end(self, reason: models.DisconnectReason) -> None:
         """The session is over: nothing of this stay goes on."""
         self._rpc.client = None
         self.local._info.disconnect_reason = reason

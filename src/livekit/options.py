@@ -40,7 +40,7 @@ class RtcConfiguration:
 
     ice_transport_type: IceTransportType.ValueType = IceTransportType.TRANSPORT_ALL
     continual_gathering_policy: ContinualGatheringPolicy.ValueType = ContinualGatheringPolicy.GATHER_CONTINUALLY
-    ice_servers: list[IceServer] = field(default_factory=list)
+    ice_servers: list[IceServer] = field(default_factory=list["IceServer"])
     """Used in place of the servers that the LiveKit server names, if not empty."""
 
 

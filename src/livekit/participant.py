@@ -7,7 +7,7 @@ import enum
 from abc import ABC
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from livekit.protocol import models
 
@@ -95,7 +95,7 @@ class Participant(ABC):
     @property
     def disconnect_reason(self) -> DisconnectReason.ValueType | None:
         """Why the participant left; None while it is there."""
-        return self._info.disconnect_reason or None
+        return cast("DisconnectReason.ValueType", self._info.disconnect_reason) or None
 
     def __repr__(self) -> str:
         return f"rtc.{type(self).__name__}(sid={self.sid}, identity={self.identity}, name={self.name})"
@@ -164,7 +164,7 @@ class LocalParticipant(Participant):
         *,
         replace: bool = False,
         executor: Executor | None = None,
-    ) -> RpcHandler | Callable[[RpcHandler], RpcHandler]:
+    ) -> RpcHandler | Callable[[_H], _H]:
         """Answer calls of `method_name` with `handler`, or decorate one.
 
         The handler gets an `RpcInvocationData` and returns the response payload, or None for an empty one; it may be a

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from livekit.protocol import models
-
 from livekit.session.port import PacketSender, PacketStream
 
 PATH_VARIABLE = "LIVEKIT_RECORD"

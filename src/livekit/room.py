@@ -7,7 +7,7 @@ import datetime
 import types
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from typing import Literal, TypeVar, overload
+from typing import Literal, TypeVar, cast, overload
 
 from livekit.e2ee import E2EEManager
 from livekit.enums import ConnectionState, DisconnectReason
@@ -15,6 +15,7 @@ from livekit.events import EventEmitter
 from livekit.membership import Membership
 from livekit.options import RoomOptions
 from livekit.participant import LocalParticipant, RemoteParticipant
+from livekit.protocol import models
 from livekit.rpc import RpcHandler
 from livekit.rpc.local import LocalRpc
 
@@ -101,7 +102,7 @@ class Room(EventEmitter[EventTypes]):
         """Leave the room. Handlers that run are cancelled and have 2 s to end; pending calls fail with
         RECIPIENT_DISCONNECTED. Does nothing if the room is not connected. Ends within 5 s."""
         if self._membership is not None:
-            await self._membership.leave(reason)
+            await self._membership.leave(cast(models.DisconnectReason, reason))
 
     def isconnected(self) -> bool:
         """Whether the room is connected, or reconnecting."""
@@ -187,7 +188,7 @@ class Room(EventEmitter[EventTypes]):
         *,
         replace: bool = False,
         executor: Executor | None = None,
-    ) -> RpcHandler | Callable[[RpcHandler], RpcHandler]:
+    ) -> RpcHandler | Callable[[_H], _H]:
         """`LocalParticipant.register_rpc_method`, also before `connect`, so that no early call is missed. (Ours.)"""
         return self._rpc.registry.register(method_name, handler, replace=replace, executor=executor)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 from cryptography.exceptions import InvalidTag
 from google.protobuf.message import DecodeError
-from livekit.protocol import models
 
+from livekit.protocol import models
 from livekit.session.port import PacketSender, PacketStream
 
 from .keys import Key

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import cast
 
 from livekit.errors import PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
@@ -161,8 +162,8 @@ class RpcClient:
         self._drop_response(call)
         if call.request_id in self._streams:
             self.send_cancel(call)  # it failed while it was being sent: nobody reads the rest
-        future = call.waiter
-        if not isinstance(future, asyncio.Future) or future.done():
+        future = cast("asyncio.Future[str]", call.waiter)
+        if future.done():
             return
         if isinstance(outcome, RpcError):
             future.set_exception(outcome)

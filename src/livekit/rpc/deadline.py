@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def remaining_budget(now: float) -> float | None:
 
 
 @contextmanager
-def detach_deadline() -> Iterator[None]:
+def detach_deadline() -> Generator[None]:
     """Calls made in this block do not inherit the deadline of the handler around it."""
     token = _scope.set(None)
     try:

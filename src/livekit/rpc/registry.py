@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from functools import partial
+from typing import TypeVar
 
 from .errors import RpcArgumentTypeError
 from .invocation import RpcHandler, RpcInterceptor
+
+_H = TypeVar("_H", bound=RpcHandler)
 
 
 class RpcRegistry:
@@ -23,7 +25,7 @@ class RpcRegistry:
 
     def register(
         self, method: str, handler: RpcHandler | None, *, replace: bool, executor: Executor | None
-    ) -> RpcHandler | Callable[[RpcHandler], RpcHandler]:
+    ) -> RpcHandler | Callable[[_H], _H]:
         """Register a handler, or without one give a decorator that does.
 
         Raises:
@@ -31,12 +33,16 @@ class RpcRegistry:
             TypeError: `handler` cannot be called.
         """
         if handler is None:
-            return partial(self.add, method, replace=replace, executor=executor)
+
+            def decorate(decorated: _H) -> _H:
+                return self.add(method, decorated, replace=replace, executor=executor)
+
+            return decorate
         return self.add(method, handler, replace=replace, executor=executor)
 
-    def add(self, method: str, handler: RpcHandler, *, replace: bool, executor: Executor | None) -> RpcHandler:
+    def add(self, method: str, handler: _H, *, replace: bool, executor: Executor | None) -> _H:
         """Register a handler and return it. Raises as `register` does."""
-        if not isinstance(method, str):
+        if not isinstance(method, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
             raise RpcArgumentTypeError(f"a method's name must be a str, not {type(method).__name__}")
         if not method:
             raise ValueError("a method's name must not be empty")

@@ -9,7 +9,7 @@ import time
 import types
 from collections.abc import Callable, Generator
 from contextvars import copy_context
-from typing import Any
+from typing import Any, cast
 
 from .errors import RpcError
 from .invocation import RpcInvocationData, chain_incoming
@@ -44,15 +44,17 @@ async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after
         raise RpcError._built_in(RpcError.ErrorCode.UNSUPPORTED_METHOD)
     executor = registry.executors.get(method)
     if executor is not None:
-        run = copy_context().run
-        result = await asyncio.get_running_loop().run_in_executor(executor, run, handler, invocation)
+        context = copy_context()
+        run = lambda: context.run(handler, invocation)  # noqa: E731 - a context cannot be typed as a callable here
+        result: Any = await asyncio.get_running_loop().run_in_executor(executor, run)
     else:
         watch = _BlockWatch(method, slow_after)
         result = watch.measure(lambda: handler(invocation))
         if inspect.iscoroutine(result):
             result = _watched(result, watch)
-    answer: str | None = await result if inspect.isawaitable(result) else result
-    return answer
+    if inspect.isawaitable(result):
+        result = await result
+    return cast("str | None", result)
 
 
 class _BlockWatch:
