@@ -1,0 +1,23 @@
+"""The matrix of peers: one server, one room, everybody in it, for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from livekit.server import DevServer
+from tests.peers.matrix import Matrix, open_matrix
+from tests.support.servers import ExternalServer
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def matrix() -> AsyncIterator[Matrix]:
+    external = ExternalServer.from_environment()
+    if external is not None:
+        async with open_matrix(external) as opened:
+            yield opened
+        return
+    async with DevServer(port=0) as embedded, open_matrix(embedded) as opened:
+        yield opened

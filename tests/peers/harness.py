@@ -1,0 +1,206 @@
+"""Programs that hold participants, each kind in a process of its own, driven by lines of JSON.
+
+To a program: `{"id": n, "do": "join" | "listed" | "call" | "cancel" | "leave", …}`. From it: `{"reply": n, "value": …}`,
+`{"reply": n, "error": {"type", "message", and for an RpcError "code", "data"}}`, and events
+`{"event": "started" | "ended", "who", "method", "caller", "how"}` of its handlers. Lines that are none of these, and
+all of stderr, are its log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+LONGEST_LINE = 1 << 24
+"""Bytes; payloads travel as JSON."""
+PATIENCE = 30.0
+"""Seconds for anything a program is asked that has no time of its own."""
+END_GRACE = 5.0
+"""Seconds for a program to end once its stdin is closed."""
+
+Message = dict[str, Any]
+
+
+class CallFailed(Exception):
+    """A program's call failed with an RpcError."""
+
+    def __init__(self, code: int, message: str, data: str | None) -> None:
+        super().__init__(f"{code} {message!r} {data!r}")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class PeerProblem(Exception):
+    """A program failed at what it was asked, not with an RpcError; or it ended."""
+
+
+class PeerProgram:
+    """A running program."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._replies: dict[int, asyncio.Future[Any]] = {}
+        self._members: dict[str, Participant] = {}
+        self._last_id = 0
+        self.log: list[str] = []
+        self._readers = [asyncio.create_task(self._read_messages()), asyncio.create_task(self._read_log())]
+
+    @classmethod
+    @asynccontextmanager
+    async def run(cls, *command: str, environment: Mapping[str, str]) -> AsyncIterator[PeerProgram]:
+        """Run a program; it is asked to end, and killed if it does not."""
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, limit=LONGEST_LINE, env=dict(environment)
+        )
+        program = cls(process)
+        try:
+            yield program
+        finally:
+            await program._end()
+
+    async def join(self, url: str, token: str, **options: str) -> Participant:
+        """Have the program join a room with a new participant."""
+        identity = await self.ask("join", url=url, token=token, **options)
+        return self._members.setdefault(identity, Participant(self, identity))
+
+    def send(self, do: str, **arguments: object) -> tuple[int, asyncio.Future[Any]]:
+        """Send a request; its number, and what will have its reply."""
+        if self._process.stdin is None or self._process.returncode is not None:
+            raise PeerProblem("the program has ended:\n" + "\n".join(self.log[-20:]))
+        self._last_id += 1
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._replies[self._last_id] = reply
+        self._process.stdin.write(json.dumps({"id": self._last_id, "do": do, **arguments}).encode() + b"\n")
+        return self._last_id, reply
+
+    async def ask(self, do: str, **arguments: object) -> Any:
+        """Send a request and wait for its reply."""
+        _, reply = self.send(do, **arguments)
+        return await asyncio.wait_for(reply, PATIENCE)
+
+    async def _read_messages(self) -> None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            message = _parse(line)
+            if "reply" in message:
+                self._replied(message)
+            elif "event" in message:
+                await self._happened(message)
+            else:
+                self._logged(line)
+        for reply in self._replies.values():
+            if not reply.done():
+                reply.set_exception(PeerProblem("the program ended:\n" + "\n".join(self.log[-20:])))
+
+    async def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        while line := await self._process.stderr.readline():
+            self._logged(line)
+
+    def _logged(self, line: bytes) -> None:
+        self.log.append(line.decode(errors="replace").rstrip())
+
+    def _replied(self, message: Message) -> None:
+        reply = self._replies.pop(message["reply"])
+        error = message.get("error")
+        if reply.done():
+            return
+        if error is None:
+            reply.set_result(message["value"])
+        elif error["type"] == "RpcError":
+            reply.set_exception(CallFailed(error["code"], error["message"], error["data"]))
+        else:
+            reply.set_exception(PeerProblem(f"{error['type']}: {error['message']}"))
+
+    async def _happened(self, message: Message) -> None:
+        member = self._members.get(message["who"])
+        if member is not None:
+            async with member.changed:
+                member.events.append(message)
+                member.changed.notify_all()
+
+    async def _end(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), END_GRACE)
+        except asyncio.TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        await asyncio.gather(*self._readers)
+
+
+@dataclass(eq=False)
+class Participant:
+    """A participant that a program holds."""
+
+    program: PeerProgram
+    identity: str
+    events: list[Message] = field(default_factory=list[Message])
+    """What its handlers did, oldest first."""
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def listed(self, other: Participant) -> None:
+        """Wait until it sees another one."""
+        await self.program.ask("listed", who=self.identity, other=other.identity)
+
+    def start_call(self, to: str, method: str, payload: str = "", timeout: float | None = None) -> Call:
+        """Begin a call that ends later. `timeout` is in seconds; None for the SDK's default."""
+        number, reply = self.program.send(
+            "call", who=self.identity, to=to, method=method, payload=payload, timeout=timeout
+        )
+        return Call(self.program, number, reply)
+
+    async def call(self, to: Participant, method: str, payload: str = "", timeout: float | None = None) -> str:
+        """Make a call. Raises CallFailed."""
+        return await self.start_call(to.identity, method, payload, timeout).outcome()
+
+    async def handled(self, event: str, method: str, caller: Participant, since: int = 0) -> Message:
+        """Wait until a handler for a caller started or ended, among the events from `since` on."""
+
+        def found() -> Message | None:
+            wanted = {"event": event, "method": method, "caller": caller.identity}
+            return next((seen for seen in self.events[since:] if wanted.items() <= seen.items()), None)
+
+        async with self.changed:
+            await asyncio.wait_for(self.changed.wait_for(lambda: found() is not None), PATIENCE)
+        seen = found()
+        assert seen is not None
+        return seen
+
+    async def leave(self) -> None:
+        await self.program.ask("leave", who=self.identity)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that a program makes."""
+
+    program: PeerProgram
+    number: int
+    reply: asyncio.Future[Any]
+
+    async def outcome(self) -> str:
+        """The response. Raises CallFailed."""
+        return cast(str, await asyncio.wait_for(self.reply, PATIENCE))
+
+    async def cancel(self) -> None:
+        """Cancel the task that awaits it; programs in Python can."""
+        await self.program.ask("cancel", call=self.number)
+        with contextlib.suppress(PeerProblem):
+            await self.outcome()
+
+
+def _parse(line: bytes) -> Message:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return cast(Message, message) if isinstance(message, dict) else {}

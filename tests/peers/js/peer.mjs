@@ -1,0 +1,114 @@
+// Participants in JavaScript, driven by messages as ../python_peer.py is. The SDKs of Node and of browsers differ
+// little enough for one program; what runs it gives the SDK and a function that takes replies and events.
+
+const handlers = {
+  echo: (data) => data.payload,
+  describe: (data) =>
+    JSON.stringify({
+      request_id: data.requestId,
+      caller: data.callerIdentity,
+      response_timeout: data.responseTimeout / 1000,
+    }),
+  repeat: (data) => {
+    const { text, times } = JSON.parse(data.payload);
+    return text.repeat(times);
+  },
+  nothing: () => undefined,
+  fail: (data, { RpcError }) => {
+    const { code, message, data: details } = JSON.parse(data.payload);
+    throw new RpcError(code, message, details ?? undefined);
+  },
+  crash: () => {
+    throw new Error('a secret of the handler');
+  },
+  sleep: async (data) => {
+    await new Promise((resolve) => setTimeout(resolve, Number(data.payload) * 1000));
+    return 'slept';
+  },
+};
+
+/** One participant in one room. */
+class Member {
+  constructor(sdk, say) {
+    this.sdk = sdk;
+    this.say = say;
+    this.room = new sdk.Room();
+  }
+
+  async join({ url, token }) {
+    await this.room.connect(url, token, { autoSubscribe: true, dynacast: false });
+    this.identity = this.room.localParticipant.identity;
+    for (const [name, handler] of Object.entries(handlers)) {
+      this.room.localParticipant.registerRpcMethod(name, (data) => this.answer(name, handler, data));
+    }
+    return this.identity;
+  }
+
+  async answer(method, handler, data) {
+    const told = { who: this.identity, method, caller: data.callerIdentity };
+    this.say({ event: 'started', ...told });
+    let how = 'returned';
+    try {
+      return await handler(data, this.sdk);
+    } catch (error) {
+      how = 'raised';
+      throw error;
+    } finally {
+      this.say({ event: 'ended', how, ...told });
+    }
+  }
+
+  async listed({ other }) {
+    while (!this.room.remoteParticipants.has(other)) {
+      await new Promise((resolve) => this.room.once(this.sdk.RoomEvent.ParticipantConnected, resolve));
+    }
+  }
+
+  async call({ to, method, payload, timeout }) {
+    return await this.room.localParticipant.performRpc({
+      destinationIdentity: to,
+      method,
+      payload,
+      responseTimeout: timeout === null ? undefined : timeout * 1000,
+    });
+  }
+
+  async leave() {
+    await this.room.disconnect();
+  }
+}
+
+export class Program {
+  constructor(say, loadSdk) {
+    this.say = say;
+    this.loadSdk = loadSdk;
+    this.members = new Map();
+  }
+
+  async handle({ id, do: what, who, ...given }) {
+    try {
+      const value = what === 'join' ? await this.join(given) : await this.members.get(who)[what](given);
+      this.say({ reply: id, value: value ?? null });
+    } catch (error) {
+      this.say({ reply: id, error: describeError(error) });
+    }
+  }
+
+  async join({ sdk, ...given }) {
+    const member = new Member(await this.loadSdk(sdk), this.say);
+    const identity = await member.join(given);
+    this.members.set(identity, member);
+    return identity;
+  }
+
+  async leave() {
+    await Promise.all([...this.members.values()].map((member) => member.leave()));
+  }
+}
+
+function describeError(error) {
+  if (typeof error?.code === 'number' && typeof error.toProto === 'function') {
+    return { type: 'RpcError', code: error.code, message: error.message, data: error.data || null };
+  }
+  return { type: error?.name ?? 'unknown', message: String(error?.message ?? error) };
+}

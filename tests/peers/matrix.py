@@ -1,0 +1,119 @@
+"""Everybody in one room: programs and participants, started when a test first needs them and kept for the others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.peers.harness import Participant, PeerProgram
+from tests.peers.kinds import Kind, Pair
+from tests.support.servers import Server
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+JS = HERE / "js"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Matrix:
+    """The programs of this test run."""
+
+    def __init__(self, server: Server, resources: AsyncExitStack) -> None:
+        self._server = server
+        self._resources = resources
+        self._room = f"matrix-{uuid.uuid4().hex[:8]}"
+        self._programs: dict[str, PeerProgram] = {}
+        self._members: dict[str, Participant] = {}
+        self._met: set[frozenset[Participant]] = set()
+
+    async def pair(self, pair: Pair) -> tuple[Participant, Participant]:
+        """The caller and the callee, who see each other; the same ones each time."""
+        caller = await self._member(pair.caller, pair.caller.name)
+        callee = await self._member(pair.callee, pair.callee.name + "-2" * (pair.caller is pair.callee))
+        await self.introduce(caller, callee)
+        return caller, callee
+
+    async def guest(self, kind: Kind) -> Participant:
+        """A participant of the test's own, which may leave."""
+        return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}")
+
+    async def introduce(self, one: Participant, other: Participant) -> None:
+        """Wait until two participants see each other."""
+        both = frozenset((one, other))
+        if both not in self._met:
+            await one.listed(other)
+            await other.listed(one)
+            self._met.add(both)
+
+    async def _member(self, kind: Kind, identity: str) -> Participant:
+        if identity not in self._members:
+            self._members[identity] = await self._join(kind, identity)
+        return self._members[identity]
+
+    async def _join(self, kind: Kind, identity: str) -> Participant:
+        program = await self._program(kind.program)
+        token = self._server.token(identity, room=self._room)
+        return await program.join(self._server.url, token, **({"sdk": kind.package} if kind.package else {}))
+
+    async def _program(self, name: str) -> PeerProgram:
+        if name not in self._programs:
+            running = PeerProgram.run(*COMMANDS[name](), environment=environment(name))
+            self._programs[name] = await self._resources.enter_async_context(running)
+        return self._programs[name]
+
+
+@asynccontextmanager
+async def open_matrix(server: Server) -> AsyncIterator[Matrix]:
+    async with AsyncExitStack() as resources:
+        yield Matrix(server, resources)
+
+
+def environment(program: str) -> dict[str, str]:
+    """This process's variables. The package of this checkout is for our own program alone."""
+    variables = {**os.environ, "NODE_ENV": "production", "PYTHONPATH": str(ROOT / "src")}
+    if program != "ours":
+        del variables["PYTHONPATH"]
+    return variables
+
+
+def ours_command() -> tuple[str, ...]:
+    return (sys.executable, str(HERE / "python_peer.py"))
+
+
+def python_command() -> tuple[str, ...]:
+    python = Path(os.environ.get("OFFICIAL_PYTHON") or ROOT / ".venvs/official/bin/python")
+    if not python.exists():
+        missing(f"no official Python SDK at {python}: run `make setup`")
+    return (str(python.absolute()), str(HERE / "python_peer.py"))
+
+
+def node_command() -> tuple[str, ...]:
+    node = shutil.which("node")
+    if node is None or not (JS / "node_modules").is_dir():
+        missing("no JavaScript SDKs: install Node.js 20 or newer with npm, and run `make setup`")
+    return (str(node), str(JS / "node_peer.mjs"))
+
+
+def browser_command() -> tuple[str, ...]:
+    node, _ = node_command()
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        missing("no Chromium: install it, on Debian with `apt-get install chromium`")
+    return (node, str(JS / "browser_peer.mjs"), str(browser))
+
+
+COMMANDS = {"ours": ours_command, "python": python_command, "node": node_command, "browser": browser_command}
+
+
+def missing(what: str) -> None:
+    """Skip the test; where everything must be there, fail it."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(what)
+    pytest.skip(what)

@@ -1,0 +1,160 @@
+"""Participants in Python, driven by lines of JSON: see `harness.py`. Runs with the official SDK and with ours.
+
+What comes in on stdin is a request `{"id": 1, "do": "call", …}`; what goes out on stdout is its reply
+`{"reply": 1, "value": …}` or `{"reply": 1, "error": {…}}`, or an event. What the SDK logs goes to stderr.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from livekit import rtc
+
+LONGEST_LINE = 1 << 24
+
+
+def say(**message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+async def echo(data: rtc.RpcInvocationData) -> str:
+    return data.payload
+
+
+def describe(data: rtc.RpcInvocationData) -> str:
+    seen = {"request_id": data.request_id, "caller": data.caller_identity, "response_timeout": data.response_timeout}
+    return json.dumps(seen)
+
+
+def repeat(data: rtc.RpcInvocationData) -> str:
+    asked = json.loads(data.payload)
+    return str(asked["text"]) * int(asked["times"])
+
+
+def nothing(data: rtc.RpcInvocationData) -> None:
+    return None
+
+
+def fail(data: rtc.RpcInvocationData) -> str:
+    error = json.loads(data.payload)
+    raise rtc.RpcError(error["code"], error["message"], error.get("data"))
+
+
+def crash(data: rtc.RpcInvocationData) -> str:
+    raise KeyError("a secret of the handler")
+
+
+async def sleep(data: rtc.RpcInvocationData) -> str:
+    await asyncio.sleep(float(data.payload))
+    return "slept"
+
+
+HANDLERS: tuple[rtc.RpcHandler, ...] = (echo, describe, repeat, nothing, fail, crash, sleep)
+
+
+class Member:
+    """One participant in one room."""
+
+    def __init__(self) -> None:
+        self.room = rtc.Room()
+        self.identity = ""
+
+    async def join(self, url: str, token: str) -> str:
+        await self.room.connect(url, token)
+        self.identity = self.room.local_participant.identity
+        for handler in HANDLERS:
+            name = getattr(handler, "__name__", "")
+            self.room.local_participant.register_rpc_method(name, partial(self.answer, name, handler))
+        return self.identity
+
+    async def answer(self, method: str, handler: rtc.RpcHandler, data: rtc.RpcInvocationData) -> str | None:
+        """Run a handler, and tell when it starts and how it ends."""
+        tell = partial(say, who=self.identity, method=method, caller=data.caller_identity)
+        tell(event="started")
+        how = "returned"
+        try:
+            result = handler(data)
+            return result if result is None or isinstance(result, str) else await result
+        except asyncio.CancelledError:
+            how = "cancelled"
+            raise
+        except Exception:
+            how = "raised"
+            raise
+        finally:
+            tell(event="ended", how=how)
+
+    async def listed(self, other: str) -> None:
+        """Wait until the room lists a participant."""
+        seen = asyncio.Event()
+
+        def on_change(participant: rtc.RemoteParticipant) -> None:
+            seen.set()
+
+        self.room.on("participant_connected", on_change)
+        try:
+            while other not in self.room.remote_participants:
+                seen.clear()
+                await seen.wait()
+        finally:
+            self.room.off("participant_connected", on_change)
+
+    async def call(self, to: str, method: str, payload: str, timeout: float | None) -> str:
+        return await self.room.local_participant.perform_rpc(
+            destination_identity=to, method=method, payload=payload, response_timeout=timeout
+        )
+
+    async def leave(self) -> None:
+        await self.room.disconnect()
+
+
+class Program:
+    """Answers requests, each in a task of its own."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, Member] = {}
+        self.running: dict[int, asyncio.Task[None]] = {}
+
+    async def serve(self) -> None:
+        reader = asyncio.StreamReader(limit=LONGEST_LINE)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            request = json.loads(line)
+            number = request.pop("id")
+            if request["do"] == "cancel":
+                self.running[request["call"]].cancel()
+                say(reply=number, value=None)
+                continue
+            task = asyncio.create_task(self.answer(number, **request))
+            self.running[number] = task
+        for member in self.members.values():
+            await member.leave()
+
+    async def answer(self, number: int, do: str, who: str = "", **arguments: str) -> None:
+        try:
+            act: Callable[..., Awaitable[object]] = self.join if do == "join" else getattr(self.members[who], do)
+            say(reply=number, value=await act(**arguments))
+        except rtc.RpcError as error:
+            described = {"code": int(error.code), "message": error.message, "data": error.data or None}
+            say(reply=number, error={"type": "RpcError", **described})
+        except (Exception, asyncio.CancelledError) as error:
+            say(reply=number, error={"type": type(error).__name__, "message": str(error)})
+        finally:
+            del self.running[number]
+
+    async def join(self, url: str, token: str) -> str:
+        member = Member()
+        identity = await member.join(url, token)
+        self.members[identity] = member
+        return identity
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    asyncio.run(Program().serve())
