@@ -16,6 +16,8 @@ from aiortc import (
 )
 from aiortc.sdp import candidate_from_sdp
 
+from livekit._aio import finish
+
 from .media_sections import reject_media, restore_media
 from .port import ChannelError, ChannelOptions, DataChannel, PeerOptions, PeerState
 
@@ -125,13 +127,13 @@ class AiortcPeerConnection:
     async def create_offer(self, *, ice_restart: bool = False) -> str:
         if ice_restart:
             raise ValueError("this peer connection cannot restart ICE; make a new one")
-        await self._peer.setLocalDescription(await self._peer.createOffer())
+        await self._describe_locally(await self._peer.createOffer())
         self.on_candidate(None)
         return str(self._peer.localDescription.sdp)
 
     async def accept_offer(self, sdp: str) -> str:
         media = await self._set_remote(sdp, "offer")
-        await self._peer.setLocalDescription(await self._peer.createAnswer())
+        await self._describe_locally(await self._peer.createAnswer())
         self.on_candidate(None)
         return restore_media(str(self._peer.localDescription.sdp), media)
 
@@ -158,7 +160,19 @@ class AiortcPeerConnection:
             await self._flush_candidates()
 
     async def close(self) -> None:
+        sctp = self._peer.sctp
         await self._peer.close()
+        if sctp is not None:
+            # Checks that ended just before closing go on to ask for consent: wait for that, and close again.
+            ice = sctp.transport.transport
+            started = getattr(ice, "_RTCIceTransport__start", None)
+            if started is not None:
+                await started.wait()
+                await ice._connection.close()
+
+    async def _describe_locally(self, description: RTCSessionDescription) -> None:
+        # Gathering that is cancelled leaves sockets behind.
+        await finish(self._peer.setLocalDescription(description))
 
     async def _flush_candidates(self) -> None:
         pending, self._pending_candidates = self._pending_candidates, []
