@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from livekit.protocol import models, rtc
-
 from livekit.options import RoomOptions
+from livekit.protocol import models, rtc
 from livekit.session import SessionState
 from livekit.session.webrtc_session import WebRtcSession
 from livekit.webrtc import PeerConnection, PeerOptions, create_peer_connection
@@ -20,6 +19,7 @@ class Member:
     """One participant. It is its session's listener."""
 
     def __init__(self, url: str, token: str, options: RoomOptions | None = None) -> None:
+        self.token = token
         self.peers: list[PeerConnection] = []
         self.session = WebRtcSession(url, token, options or RoomOptions(), self, make_peer=self._make_peer)
         self.joins: list[tuple[rtc.JoinResponse, bool]] = []

@@ -11,9 +11,10 @@ from yarl import URL
 
 
 class TcpRelay:
-    """Relays to the server of `url`; `self.url` is the relay's."""
+    """Relays to the server of `url`; `self.url` is the relay's. Requests that start with `missing` get a 404."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, missing: bytes | None = None) -> None:
+        self._missing = missing
         self._target = URL(url)
         self._server: asyncio.Server | None = None
         self._pairs: set[asyncio.StreamWriter] = set()
@@ -81,6 +82,8 @@ class TcpRelay:
                 if first:
                     self.requests.append(data)
                     first = False
+                    if self._missing is not None and data.startswith(self._missing):
+                        data = data.replace(self._missing, b"GET /missing", 1)
                 writer.write(data)
                 await writer.drain()
         writer.transport.abort()

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.protocol import models
 
+from livekit.protocol import models
 from livekit.session.outbox import HIGH_WATER, MAX_QUEUED, SINGLES_TURN, Outbox, OutboxFullError
 from tests.session.channels import WireChannel
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.protocol import models
 
+from livekit.protocol import models
 from livekit.session.reconnect import LADDER, LEAVE_GRACE, SHORTEST_JITTER, ConnectionLife, Event, Phase
 
 CLOSING = [Event.LEAVE_DISCONNECT, Event.REFUSED, Event.GAVE_UP, Event.CLOSED]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.protocol import models
 
+from livekit.protocol import models
 from livekit.session.sequencer import (
     MAX_RECEIVE_STATES,
     NUMBER_SIZE,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from livekit.protocol import models
 
 from livekit.options import RoomOptions
+from livekit.protocol import models
 from livekit.session import SessionState
 from tests.session.conftest import Enter
 from tests.session.members import Member

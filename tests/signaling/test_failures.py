@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from livekit.protocol import rtc
 from yarl import URL
 
 from livekit.errors import (
@@ -18,6 +17,7 @@ from livekit.errors import (
     NotLiveKitError,
     ServerUnreachableError,
 )
+from livekit.protocol import rtc
 from livekit.signaling import RouteMissingError, SignalConnection, SignalParameters, SignalUrls, parse_server_url
 from livekit.signaling.failures import MAX_SERVER_TEXT, classify_exception, classify_status
 

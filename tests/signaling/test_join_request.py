@@ -6,8 +6,8 @@ import gzip
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.protocol import models, rtc
 
+from livekit.protocol import models, rtc
 from livekit.signaling.join_request import (
     CLIENT_PROTOCOL,
     PROTOCOL_VERSION,
