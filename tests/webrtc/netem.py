@@ -21,7 +21,7 @@ class Link:
 
 @dataclass
 class Network:
-    """Carries datagrams and time; `poll` fetches what the ends want to send, `timers` is when they want to be called."""
+    """Carries datagrams and time between ends that `run` polls."""
 
     seed: int
     link: Link = field(default_factory=Link)
@@ -65,5 +65,3 @@ class Network:
             fire(self.now)
             poll()
         return True
-
-

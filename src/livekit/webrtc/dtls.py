@@ -51,6 +51,10 @@ class DtlsState(enum.Enum):
     FAILED = "failed"
 
 
+def _accept_any(*_: object) -> bool:
+    return True
+
+
 @functools.lru_cache(maxsize=4)
 def _context(certificate: Certificate) -> SSL.Context:
     context = SSL.Context(SSL.DTLS_METHOD)
@@ -59,7 +63,7 @@ def _context(certificate: Certificate) -> SSL.Context:
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     # Certificates are self-signed; the fingerprint in the description decides, after the handshake.
-    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _accept_any)
     context.use_certificate(certificate.x509)
     context.use_privatekey(certificate.key)
     context.set_cipher_list(CIPHERS)
@@ -104,8 +108,7 @@ class DtlsTransport:
         if self.state is not DtlsState.HANDSHAKE or not datagram:
             return []
         self._records.feed(datagram)
-        self._shake_hands(now)
-        return self._read_all() if self.state is DtlsState.CONNECTED else []
+        return self._read_all() if self._shake_hands(now) else []
 
     def send(self, message: bytes) -> bytes | None:
         """Encrypt a message; the datagram to send, or None if this association does not send (any more)."""
@@ -160,7 +163,8 @@ class DtlsTransport:
 
     # The handshake
 
-    def _shake_hands(self, now: float) -> None:
+    def _shake_hands(self, now: float) -> bool:
+        """Whether the association is up."""
         finished = False
         try:
             self._connection.do_handshake()
@@ -170,10 +174,10 @@ class DtlsTransport:
         except SSL.Error as error:
             self._fail(f"the handshake failed: {error}")
         self._collect_flight(now)
-        if finished:
-            self._finish()
-        else:
+        if not finished:
             self._arm_openssl(now)
+            return False
+        return self._finish()
 
     def _collect_flight(self, now: float) -> None:
         flight = _datagrams(self._records.pending())
@@ -188,14 +192,15 @@ class DtlsTransport:
         remaining = self._connection.DTLSv1_get_timeout()
         self._openssl_at = None if remaining is None else now + max(remaining, 0.01)
 
-    def _finish(self) -> None:
+    def _finish(self) -> bool:
         certificate = self._connection.get_peer_certificate(as_cryptography=True)
         if certificate is None or not is_certified(certificate, self._fingerprints):
             self._fail("the peer's certificate has another fingerprint than its description says")
-            return
+            return False
         self.state = DtlsState.CONNECTED
         if self.is_client:
             self._flight = []  # the server's flight is the last; RFC 6347 figure 1
+        return True
 
     def _fail(self, reason: str) -> None:
         self.state = DtlsState.FAILED

@@ -60,8 +60,8 @@ def read_remote(description: SessionDescription, *, is_offer: bool) -> RemotePar
     credentials = next((c for section in places if (c := section.credentials)), None)
     if credentials is None:
         raise SdpError("the description has no ICE credentials (a=ice-ufrag and a=ice-pwd)")
-    fingerprints = next((f for section in places if (f := section.fingerprints)), [])
-    if not any(f.algorithm in HASHES for f in fingerprints):
+    fingerprints = next((f for section in places if (f := section.fingerprints)), None)
+    if fingerprints is None or not any(f.algorithm in HASHES for f in fingerprints):
         raise SdpError(f"the description has no a=fingerprint by {', '.join(HASHES)}")
     setup = next((s for section in places if (s := section.setup)), None)
     if setup is None or (setup == "actpass" and not is_offer):

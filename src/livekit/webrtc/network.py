@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+import ifaddr
+
 from .ice import Address, Candidate
 from .ice.stun import Kind, StunError, StunMessage, parse_stun
 from .port import IceServerSettings
@@ -179,8 +181,6 @@ class TcpPath(asyncio.Protocol):
 
 def host_addresses() -> list[str]:
     """The addresses of this host: IPv4 and global IPv6; the loopback one only where there is no other."""
-    import ifaddr
-
     found: list[str] = []
     for adapter in ifaddr.get_adapters():
         for ip in adapter.ips:

@@ -39,7 +39,7 @@ class DataPeerConnection:
         self._transport.on_state = self._state_changed
         self._transport.on_candidate = self._trickle
         self._transport.on_gathered = lambda: self._call(self.on_candidate, None)
-        self._transport.association.on_channel = lambda channel: self.on_channel(channel)
+        self._transport.association.on_channel = self._channel_opened
         self._sections: list[MediaSection] = []
         self._bundle: list[str] = ["0"]
         self._mid, self._index = "0", 0
@@ -180,6 +180,9 @@ class DataPeerConnection:
         if self._described_candidates:
             ufrag = self._transport.agent.credentials.ufrag
             self._call(self.on_candidate, candidate.to_init(self._mid, self._index, ufrag))
+
+    def _channel_opened(self, channel: Channel) -> None:
+        self._call(self.on_channel, channel)
 
     def _state_changed(self, state: PeerState) -> None:
         self._call(self.on_state, state)

@@ -68,8 +68,14 @@ class DataChannel(Protocol):
     on_close: Callable[[], None]
     on_buffered_amount_low: Callable[[], None]
     """Called when `buffered_amount` falls to `buffered_amount_low_threshold` or below, having been above it."""
-    buffered_amount_low_threshold: int
-    """Bytes; 0 unless set."""
+
+    @property
+    def buffered_amount_low_threshold(self) -> int:
+        """Bytes; 0 unless set."""
+        ...
+
+    @buffered_amount_low_threshold.setter
+    def buffered_amount_low_threshold(self, value: int) -> None: ...
 
     @property
     def label(self) -> str: ...

@@ -158,10 +158,9 @@ class DataTransport:
         kind = packet_kind(data)
         if kind is PacketKind.DTLS:
             self._receive_dtls(data, path, address)
-        elif kind is PacketKind.STUN and not self._closed:
-            if not self._gatherer.take(data):
-                self.agent.receive(data, path, address, self._loop.time())
-                self.schedule_flush()
+        elif kind is PacketKind.STUN and not self._closed and not self._gatherer.take(data):
+            self.agent.receive(data, path, address, self._loop.time())
+            self.schedule_flush()
 
     def _receive_dtls(self, data: bytes, path: Path, address: Address) -> None:
         if address not in self.agent.trusted or self._closed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -54,9 +55,12 @@ class World:
                 source = transmit.path
                 assert isinstance(source, tuple)
                 if transmit.address in other.addresses and not {transmit.address, source} & self.dead:
-                    self.network.carry(
-                        lambda now, t=transmit, o=other, s=source: o.agent.receive(t.data, t.address, s, now)  # type: ignore[misc]
-                    )
+                    data, to = transmit.data, transmit.address
+                    self.network.carry(partial(other.agent.receive, data, to, source))
+
+    def fire(self, now: float) -> None:
+        for host in (self.a, self.b):
+            host.agent.handle_timer(now)
 
     def run(self, seconds: float) -> None:
         self.run_until(lambda: False, seconds)
@@ -66,7 +70,7 @@ class World:
         return self.network.run(
             self.poll,
             lambda: [agent.next_timer() for agent in agents],
-            lambda now: [agent.handle_timer(now) for agent in agents],
+            self.fire,
             until=condition,
             limit=limit,
         )
@@ -80,12 +84,14 @@ class World:
         return all(h.agent.selected is not None and h.agent.selected.nominated for h in (self.a, self.b))
 
 
-def pair_of_hosts(**options: float) -> tuple[Host, Host]:
-    return Host("10.0.0.1", controlling=True, **options), Host("10.0.0.2", controlling=False, **options)  # type: ignore[arg-type]
+def pair_of_hosts(*, consent_timeout: float = 5.0) -> tuple[Host, Host]:
+    return Host("10.0.0.1", controlling=True, consent_timeout=consent_timeout), Host(
+        "10.0.0.2", controlling=False, consent_timeout=consent_timeout
+    )
 
 
-def connected_world(*, seed: int = 0, link: Link | None = None, **options: float) -> World:
-    world = World(*pair_of_hosts(**options), seed=seed, link=link)
+def connected_world(*, seed: int = 0, link: Link | None = None, consent_timeout: float = 5.0) -> World:
+    world = World(*pair_of_hosts(consent_timeout=consent_timeout), seed=seed, link=link)
     world.a.describe_to(world.b)
     world.b.describe_to(world.a)
     assert world.run_until(lambda: world.connected and world.nominated)

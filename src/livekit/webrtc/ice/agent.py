@@ -11,7 +11,6 @@ from __future__ import annotations
 import enum
 import random
 import secrets
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 from .candidate import Candidate, candidate_priority
@@ -51,7 +50,7 @@ class IceState(enum.Enum):
 class Transmit:
     """A datagram to send through `path` to `address`."""
 
-    path: Hashable
+    path: object
     address: Address
     data: bytes
 
@@ -84,7 +83,7 @@ class IceAgent:
         self._consent_timeout = consent_timeout
         self._random = randomness or random.Random()
         self._tie_breaker = secrets.randbits(64)
-        self._paths: dict[Hashable, LocalPath] = {}
+        self._paths: dict[object, LocalPath] = {}
         self._current = Generation(Credentials.generate())
         self._previous: Generation | None = None
         self._checks: dict[bytes, _Check] = {}
@@ -104,7 +103,7 @@ class IceAgent:
     def remote_credentials(self) -> Credentials | None:
         return self._current.remote
 
-    def add_path(self, path: Hashable, candidate: Candidate, now: float, *, only: Address | None = None) -> None:
+    def add_path(self, path: object, candidate: Candidate, now: float, *, only: Address | None = None) -> None:
         """Take a local candidate with a base of its own: host, relay, or a TCP connection to `only`."""
         local = self._paths[path] = LocalPath(path=path, candidate=candidate, only=only)
         for remote in self._current.remotes:
@@ -112,7 +111,7 @@ class IceAgent:
                 self._current.pair_for(local, remote)
         self._advance(now)
 
-    def remove_path(self, path: Hashable, now: float) -> None:
+    def remove_path(self, path: object, now: float) -> None:
         """The path is broken."""
         self._paths.pop(path, None)
         for pair in [*self._current, *(self._previous or ())]:
@@ -151,7 +150,7 @@ class IceAgent:
 
     # Packets
 
-    def receive(self, data: bytes, path: Hashable, address: Address, now: float) -> None:
+    def receive(self, data: bytes, path: object, address: Address, now: float) -> None:
         """Take a STUN packet. What cannot be read or authenticated is dropped without an answer."""
         if self.state is IceState.FAILED:
             return
@@ -171,7 +170,7 @@ class IceAgent:
         transmits, self._transmits = self._transmits, []
         return transmits
 
-    def _received_request(self, message: StunMessage, path: Hashable, address: Address, now: float) -> None:
+    def _received_request(self, message: StunMessage, path: object, address: Address, now: float) -> None:
         generation = self._authenticated(message)
         local = self._paths.get(path)
         if generation is None or local is None:
@@ -238,7 +237,7 @@ class IceAgent:
         elif not self._is_checking(pair):
             self._start_check(pair, now)
 
-    def _received_response(self, message: StunMessage, path: Hashable, address: Address, now: float) -> None:
+    def _received_response(self, message: StunMessage, path: object, address: Address, now: float) -> None:
         check = self._checks.get(message.transaction_id)
         if check is None or check.pair.path != path:
             return
@@ -294,7 +293,9 @@ class IceAgent:
                 self._fail(check.pair)
             return
         check.tries += 1
-        check.retry_at = now + (CONSENT_RETRY if check.consent else min(FIRST_RETRY * 2 ** (check.tries - 1), MAX_RETRY))
+        check.retry_at = now + (
+            CONSENT_RETRY if check.consent else min(FIRST_RETRY * 2 ** (check.tries - 1), MAX_RETRY)
+        )
         self._transmits.append(Transmit(check.pair.path, check.pair.address, check.data))
 
     def _advance(self, now: float) -> None:

@@ -73,7 +73,7 @@ class Candidate:
         fields = text.strip().removeprefix("a=").removeprefix("candidate:").split()
         if len(fields) < 8 or fields[6] != "typ":
             raise CandidateError(f"an ICE candidate has at least 8 fields, the seventh is 'typ': {text[:200]!r}")
-        extensions = dict(zip(fields[8::2], fields[9::2]))
+        extensions = dict(zip(fields[8::2], fields[9::2], strict=False))
         try:
             component, priority, port = int(fields[1]), int(fields[3]), int(fields[5])
             related_port = int(extensions.get("rport", "0"))

@@ -9,7 +9,7 @@ import enum
 import math
 import secrets
 import string
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .candidate import Candidate
@@ -51,7 +51,7 @@ class PairState(enum.Enum):
 class LocalPath:
     """A local candidate and what datagrams are sent through from there."""
 
-    path: Hashable
+    path: object
     candidate: Candidate
     only: Address | None = None
     """The single address it reaches, where it is a connection."""
@@ -77,7 +77,7 @@ class Pair:
     """When the peer last answered on it."""
 
     @property
-    def path(self) -> Hashable:
+    def path(self) -> object:
         return self.local.path
 
     @property
@@ -98,7 +98,7 @@ class Generation:
     local: Credentials
     remote: Credentials | None = None
     remotes: list[Candidate] = field(default_factory=list[Candidate])
-    pairs: dict[tuple[Hashable, Address], Pair] = field(default_factory=dict[tuple[Hashable, Address], Pair])
+    pairs: dict[tuple[object, Address], Pair] = field(default_factory=dict[tuple[object, Address], Pair])
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self.pairs.values())

@@ -115,7 +115,7 @@ class StunMessage:
 
     def _xor(self, packed: bytes) -> bytes:
         mask = MAGIC_COOKIE.to_bytes(4, "big") + self.transaction_id
-        return bytes(a ^ b for a, b in zip(packed, mask))
+        return bytes(a ^ b for a, b in zip(packed, mask, strict=False))
 
     def _header(self, length: int) -> bytes:
         method = self.method

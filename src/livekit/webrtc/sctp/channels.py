@@ -35,20 +35,6 @@ def _nothing(*_: object) -> None:
 class Channel:
     """One data channel; it is the `DataChannel` of :mod:`livekit.webrtc.port`."""
 
-    __slots__ = (
-        "_acked",
-        "_incoming_reset",
-        "_outgoing_reset",
-        "_stream",
-        "_table",
-        "on_buffered_amount_low",
-        "on_close",
-        "on_message",
-        "on_open",
-        "parameters",
-        "state",
-    )
-
     def __init__(self, table: ChannelTable, parameters: dcep.Open) -> None:
         self._table = table
         self._stream = OutboundStream(-1, self._buffered_amount_low)
@@ -85,8 +71,8 @@ class Channel:
         return self._stream.low_threshold
 
     @buffered_amount_low_threshold.setter
-    def buffered_amount_low_threshold(self, size: int) -> None:
-        self._stream.low_threshold = size
+    def buffered_amount_low_threshold(self, value: int) -> None:
+        self._stream.low_threshold = value
 
     def send(self, data: bytes, on_delivered: Callable[[], None] | None = None, *, text: bool = False) -> None:
         """Queue one message; it goes out with the next flush, as the windows allow.
