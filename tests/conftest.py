@@ -18,6 +18,8 @@ import pytest
 
 from livekit import Room, RoomOptions
 from livekit.server import DevServer
+from livekit.testing import Ground
+from tests.grounds import GROUNDS, open_ground
 from tests.support.leaks import Resources
 from tests.support.rooms import Join
 from tests.support.servers import ExternalServer, Server
@@ -65,6 +67,13 @@ async def join(server: Server, room_name: str) -> AsyncIterator[Join]:
             return joined
 
         yield join
+
+
+@pytest.fixture(params=GROUNDS)
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    """A room on each ground in turn: in memory on a virtual clock, on the embedded server, on LIVEKIT_URL."""
+    async with open_ground(request.param) as ground:
+        yield ground
 
 
 @pytest.fixture(scope="session")

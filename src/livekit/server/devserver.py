@@ -124,18 +124,8 @@ class DevServer:
         `ttl` is in seconds. `grants` are the other grants about rooms, by the names `livekit.api.VideoGrants` has
         for them: `can_publish_data=False`, `hidden=True`, `room_admin=True`, ….
         """
-        video = {"room_join": True, "room": room, **grants}
-        claims: dict[str, object] = {
-            "sub": identity,
-            "name": name,
-            "metadata": metadata,
-            "attributes": dict(attributes or {}),
-            "kind": kind,
-            "video": {_camel(key): value for key, value in video.items() if value is not None},
-        }
-        return self._authority.mint(
-            {key: value for key, value in claims.items() if value}, api_key=self.api_key, lifetime=ttl
-        )
+        claims = {"name": name, "metadata": metadata, "attributes": dict(attributes or {}), "kind": kind}
+        return self._authority.join_token(self.api_key, identity, room, claims=claims, grants=grants, lifetime=ttl)
 
     async def start(self) -> None:
         """Listen and serve in the background. Raises ServerStartError; nothing is left then."""
@@ -218,11 +208,6 @@ def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return False
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
 
 
 def _start_error(error: OSError, host: str, port: int) -> ServerStartError:

@@ -1,0 +1,157 @@
+"""One direction of a connection in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Generic, TypeVar
+
+from .faults import Faults
+
+__all__ = ["Lane", "Wire"]
+
+logger = logging.getLogger("livekit.testing")
+
+T = TypeVar("T")
+
+
+class Wire:
+    """What lies between one participant and the server: everything its lanes have in common."""
+
+    def __init__(self, faults: Callable[[], Faults], random: Random) -> None:
+        self.faults = faults
+        self.random = random
+        self.held = False
+        """Nothing gets through, and nothing is lost."""
+        self._lanes: list[Lane[object]] = []
+
+    def lane(self, deliver: Callable[[T], None], *, lossy: bool = False, duplicates: bool = False) -> Lane[T]:
+        """A new direction. `lossy`: it may lose and reorder; `duplicates`: what goes in may come out twice."""
+        lane = Lane(self, deliver, lossy=lossy, duplicates=duplicates)
+        self._lanes = [known for known in self._lanes if not known.closed]
+        self._lanes.append(lane)  # type: ignore[arg-type]  # only its state is touched here, never its items
+        return lane
+
+    def hold(self) -> None:
+        """Let nothing through until `release`."""
+        self.held = True
+
+    def release(self) -> None:
+        """Let through what waited."""
+        self.held = False
+        for lane in self._lanes:
+            lane.wake()
+
+
+class Lane(Generic[T]):
+    """What goes in comes out later, on a later turn of the loop at the soonest."""
+
+    def __init__(self, wire: Wire, deliver: Callable[[T], None], *, lossy: bool, duplicates: bool) -> None:
+        self.on_departed: Callable[[], None] = _nothing
+        """Called when bytes left the sender."""
+        self.waiting = 0
+        """Bytes that have not left the sender."""
+        self.closed = False
+        self.cut = False
+        """What goes in never comes out."""
+        self._loop = asyncio.get_running_loop()
+        self._wire = wire
+        self._deliver = deliver
+        self._lossy = lossy
+        self._duplicates = duplicates
+        self._departing: deque[tuple[float, int]] = deque()
+        self._arriving: list[tuple[float, int, T]] = []
+        self._order = itertools.count()
+        self._last_departure = 0.0
+        self._last_arrival = 0.0
+        self._handle: asyncio.Handle | None = None
+        self._armed_for = 0.0
+
+    def put(self, item: T, size: int = 0) -> None:
+        """Send one item of `size` bytes."""
+        if self.closed:
+            return
+        faults = self._wire.faults()
+        now = self._loop.time()
+        departure = now
+        if faults.bandwidth is not None:
+            departure = self._last_departure = max(now, self._last_departure) + size / faults.bandwidth
+        if size:
+            self.waiting += size
+            self._departing.append((departure, size))
+        if not self.cut and not (self._lossy and faults.loss and self._wire.random.random() < faults.loss):
+            self._arrive(item, departure, faults)
+        self._arm(now)
+
+    def wake(self) -> None:
+        """Go on after having been held."""
+        self._arm(self._loop.time())
+
+    def close(self) -> None:
+        """Drop what is on its way."""
+        self.closed = True
+        self._departing.clear()
+        self._arriving.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _arrive(self, item: T, departure: float, faults: Faults) -> None:
+        spread = self._wire.random.random() * faults.jitter if faults.jitter else 0.0
+        arrival = departure + faults.delay + spread
+        if not self._lossy:
+            arrival = self._last_arrival = max(arrival, self._last_arrival)
+        heapq.heappush(self._arriving, (arrival, next(self._order), item))
+        if self._duplicates and faults.duplicate and self._wire.random.random() < faults.duplicate:
+            again = arrival + self._wire.random.random() * (faults.delay + faults.jitter)
+            heapq.heappush(self._arriving, (again, next(self._order), item))
+
+    def _arm(self, now: float) -> None:
+        """Have one timer for whatever comes first."""
+        if self._wire.held or self.closed or not (self._departing or self._arriving):
+            return
+        when = self._arriving[0][0] if self._arriving else self._departing[0][0]
+        if self._departing and self._departing[0][0] < when:
+            when = self._departing[0][0]
+        if self._handle is not None:
+            if when >= self._armed_for:
+                return
+            self._handle.cancel()
+        self._armed_for = when
+        self._handle = self._loop.call_soon(self._run) if when <= now else self._loop.call_at(when, self._run)
+
+    def _run(self) -> None:
+        self._handle = None
+        if self._wire.held:
+            return
+        now = max(self._loop.time(), self._armed_for)
+        departed = False
+        while self._departing and self._departing[0][0] <= now:
+            self.waiting -= self._departing.popleft()[1]
+            departed = True
+        due: list[T] = []
+        while self._arriving and self._arriving[0][0] <= now:
+            due.append(heapq.heappop(self._arriving)[2])
+        for item in due:
+            if self.closed:
+                return
+            self._guard(lambda item=item: self._deliver(item))  # type: ignore[misc]  # binds the loop's variable
+        if departed:
+            self._guard(self.on_departed)
+        self._arm(now)
+
+    def _guard(self, call: Callable[[], None]) -> None:
+        """An exception of a receiver does not stop the lane."""
+        try:
+            call()
+        except Exception:
+            logger.exception("a receiver failed")
+
+
+def _nothing() -> None:
+    """The callback of a lane that nobody watches."""
