@@ -116,6 +116,7 @@ class Link:
             ConnectError: what failed; `admitted` says whether the server was reached.
         """
         self.admitted = False
+        self.transport.begin()
         if self._signal is not None:
             await self._signal.abort()
         reconnect = Reconnect(participant_sid=self.joined.participant.sid, reason=self._last_trouble)

@@ -47,6 +47,7 @@ class Transport:
         self._await_subscriber = False
         self._ready: asyncio.Future[None] | None = None
         self._lost = False
+        self._given_up: ConnectError | None = None
         self._channels: list[DataChannel] = []
         self._silence_timer: asyncio.TimerHandle | None = None
         self._publisher = self._negotiator(make_peer(options), rtc.SignalTarget.PUBLISHER)
@@ -90,16 +91,20 @@ class Transport:
         handler(self, message)
         return True
 
+    def begin(self) -> None:
+        """A join or resume begins: what gave up an earlier one does not count."""
+        self._given_up = PeerConnectionError("the WebRTC connection was lost") if self._lost else None
+
     async def wait_ready(self) -> None:
         """Wait until packets can pass in both directions.
 
         Raises:
-            ConnectError: they never will.
+            ConnectError: they never will, or `give_up` was called since `begin`.
         """
+        if self._given_up is not None:
+            raise self._given_up
         if self.is_ready:
             return
-        if self._lost:
-            raise PeerConnectionError("the WebRTC connection to the server was lost")
         self._ready = asyncio.get_running_loop().create_future()
         try:
             await self._ready
@@ -108,6 +113,8 @@ class Transport:
 
     def give_up(self, error: ConnectError) -> None:
         """End `wait_ready` with an error."""
+        if self._given_up is None:
+            self._given_up = error
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
 

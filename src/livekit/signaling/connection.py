@@ -11,7 +11,7 @@ from collections.abc import Callable
 import aiohttp
 from google.protobuf.message import DecodeError
 
-from livekit._aio import finish
+from livekit._aio import finish, within
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError
 from livekit.protocol import rtc
 
@@ -123,10 +123,16 @@ class SignalConnection:
             await finish(self._release())
 
     async def abort(self) -> None:
-        """Release everything at once, without a goodbye."""
+        """Release everything at once: nothing that is queued is sent, no answer is waited for."""
         self._closed = True
         self._queue.clear()
-        await finish(self._release())
+        try:
+            if not self._socket.closed:
+                await within(0, self._socket.close())
+        except asyncio.TimeoutError:
+            pass  # what closes the socket without the other side's consent
+        finally:
+            await finish(self._release())
 
     async def _release(self) -> None:
         self._stop_timer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 
@@ -14,6 +15,9 @@ __all__ = ["RouteMissingError", "classify_exception", "classify_status", "explai
 
 MAX_SERVER_TEXT = 300
 """Characters of a server's answer that an error message repeats."""
+
+_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+"""Servers repeat the token that they refuse; error messages end up in logs, where it must not be."""
 
 _REFUSAL_HINTS = (
     ("expired", "Make a new token, and check that the clocks of both machines agree."),
@@ -93,7 +97,7 @@ def explain_refusal(status: int, text: str) -> str:
 
 
 def _quote(text: str) -> str:
-    line = " ".join(text.split())
+    line = _TOKEN.sub("…", " ".join(text.split()))
     if not line or line.startswith("<"):
         return ""
     return f": {line if len(line) <= MAX_SERVER_TEXT else line[:MAX_SERVER_TEXT] + '…'}"
