@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from livekit.protocol import models, rtc
+from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
 from livekit.server import limits
-from livekit.server.responses import COMPATIBLE_VERSION, SERVER_ANNOUNCES_JOINS, DisconnectReason
+from livekit.server.responses import COMPATIBLE_VERSION, DisconnectReason
 from tests.server.links import EPOCH, KeepingLink, grants, join, make_rooms, parameters, user_packet
 
 
@@ -44,7 +45,7 @@ def test_server_version_is_one_that_clients_accept_for_rpc() -> None:
     assert tuple(int(part) for part in COMPATIBLE_VERSION.split(".")) >= (1, 8, 0)
 
 
-def test_states_are_announced_at_once_to_the_others_only() -> None:
+def test_states_are_announced_at_once() -> None:
     rooms = make_rooms()
     alice = join(rooms, "alice")
     _ = alice.updates()
@@ -55,7 +56,19 @@ def test_states_are_announced_at_once_to_the_others_only() -> None:
     assert alice.updates() == [(bob.sid, "ACTIVE")]
     bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 2.0)
     assert alice.updates() == [(bob.sid, "DISCONNECTED")]
-    assert bob.updates() == []
+    assert bob.updates() == [(bob.sid, "ACTIVE")]
+
+
+def test_number_of_participants_is_told_to_the_others() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    assert "room_update" not in alice.kinds()
+    bob = join(rooms, "bob")
+    assert alice.signal("room_update").room_update.room.num_participants == 2
+    _ = join(rooms, grants("ghost", hidden=True))
+    assert alice.kinds().count("room_update") == 1
+    bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    assert alice.signal("room_update").room_update.room.num_participants == 1
 
 
 def test_client_protocol_and_capabilities_are_relayed() -> None:
@@ -76,7 +89,7 @@ def test_hidden_participants_see_and_are_not_seen() -> None:
     assert [other.identity for other in bob.signal("join").join.other_participants] == ["alice"]
     assert bob.signal("join").join.room.num_participants == 2
     ghost.room.remove(ghost.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
-    assert {sid for sid, _ in alice.updates()} == {bob.sid}
+    assert {sid for sid, _ in alice.updates()} == {alice.sid, bob.sid}
 
 
 def test_same_identity_replaces_the_older_one() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from livekit.protocol import models, rtc
+from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
 
 from . import limits
 
@@ -16,9 +17,6 @@ PROTOCOL_VERSION = 17
 COMPATIBLE_VERSION = "1.9.0"
 """The LiveKit server whose behaviour towards data clients this one follows. Clients read it to tell what a server can
 do: below 1.8.0 they refuse RPC, from 1.9.0 they expect the single peer connection."""
-
-SERVER_ANNOUNCES_JOINS = "livekit-pure announce=immediate"
-"""In `ServerInfo.debug_info`: updates about participants are sent at once, never batched."""
 
 _RECONNECT_REASONS = frozenset({DisconnectReason.STATE_MISMATCH, DisconnectReason.CONNECTION_TIMEOUT})
 """The connection went wrong, not the participant: its client may come back by itself."""

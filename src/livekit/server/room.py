@@ -110,6 +110,7 @@ class Room:
         link.send_signal(join_response(self.info(), participant.info(), others, subscriber_primary=subscriber_primary))
         participant.set_state(State.JOINED)
         self.announce(participant)
+        self._announce_count(participant)
         self.send_refresh_token(participant, now)
         return participant
 
@@ -129,7 +130,7 @@ class Room:
         participant.transport_lost_at = None
         if not participant.set_state(State.ACTIVE):
             return
-        self.announce(participant)
+        self.announce(participant, to_itself=True)
         self._emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
         if not participant.flush_joining(now):
             self.remove(participant, DisconnectReason.STATE_MISMATCH, now)
@@ -149,6 +150,7 @@ class Room:
             participant.link.send_signal(leave_response(reason))
         participant.link.close()
         self.announce(participant)
+        self._announce_count(participant)
         self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info()))
 
     def others(self, participant: Participant) -> list[Participant]:
@@ -171,9 +173,17 @@ class Room:
 
     def announce_room(self) -> None:
         """Tell everybody about the room."""
+        self._send_room(list(self.participants.values()))
+
+    def _announce_count(self, changed: Participant) -> None:
+        """Tell the others how many are in the room, now that somebody came or went."""
+        if not changed.hidden:
+            self._send_room(self.others(changed))
+
+    def _send_room(self, receivers: list[Participant]) -> None:
         update = rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info()))
-        for participant in self.participants.values():
-            participant.link.send_signal(update)
+        for receiver in receivers:
+            receiver.link.send_signal(update)
 
     def set_permission(self, participant: Participant, permission: models.ParticipantPermission, now: float) -> None:
         """Change what a participant may do; the others see it come or go when `hidden` changes."""
