@@ -1,0 +1,184 @@
+"""The two cores with recorders in place of their shells, and a clock that is a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from livekit.rpc.caller import Caller, CallerLimits, OutgoingCall
+from livekit.rpc.errors import RpcError
+from livekit.rpc.peers import ABSENT, Peer
+from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
+from livekit.rpc.wire import VERSION_1, new_request_id
+
+V0 = Peer(listed=True, ready=True)
+V1 = Peer(listed=True, ready=True, client_protocol=1)
+V2 = Peer(listed=True, ready=True, client_protocol=2)
+JOINED = Peer(listed=True, ready=False, client_protocol=2)
+HEARD = Peer(listed=True, ready=True, announced=False)
+
+Code = RpcError.ErrorCode
+
+
+def why(outcome: str | RpcError) -> tuple[int, str | None]:
+    """Code and data of a failure."""
+    assert isinstance(outcome, RpcError), outcome
+    return outcome.code, outcome.data
+
+
+def because(reason: str) -> str:
+    return f'{{"reason":"{reason}"}}'
+
+
+@dataclass
+class Book:
+    peers: dict[str, Peer] = field(default_factory=dict)
+    problem: str | None = None
+
+    def peer(self, identity: str) -> Peer:
+        return self.peers.get(identity, ABSENT)
+
+    def obstacle(self) -> str | None:
+        return self.problem
+
+
+class CallerRig:
+    """A `Caller`, what it did, and the time."""
+
+    def __init__(self, limits: CallerLimits | None = None, **peers: Peer) -> None:
+        self.now = 100.0
+        self.book = Book(dict(peers))
+        self.sent: list[OutgoingCall] = []
+        self.cancelled: list[OutgoingCall] = []
+        self.outcomes: dict[str, list[tuple[float, str | RpcError]]] = {}
+        self.refuse: RpcError | None = None
+        self.core = Caller(self, self.book, limits)
+        self.core.online = True
+
+    def start(
+        self,
+        destination: str = "bob",
+        payload: str = "",
+        *,
+        budget: float = 15.0,
+        ack_latency: float = 7.0,
+        wait_for_ready: bool = False,
+    ) -> OutgoingCall:
+        return self.core.start(
+            destination,
+            "method",
+            payload,
+            budget=budget,
+            ack_latency=ack_latency,
+            wait_for_ready=wait_for_ready,
+            now=self.now,
+        )
+
+    def confirmed(self, call: OutgoingCall) -> None:
+        self.core.confirmed(call, self.now)
+
+    def acked(self, call: OutgoingCall, sender: str | None = None) -> None:
+        self.core.receive_ack(call.destination if sender is None else sender, call.request_id, self.now)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; timers go off when they are due."""
+        until = self.now + seconds
+        while (due := self.core.next_timer()) is not None and due <= until:
+            self.now = max(self.now, due)
+            self.core.handle_timer(self.now)
+        self.now = until
+
+    def set_peer(self, identity: str, peer: Peer) -> None:
+        self.book.peers[identity] = peer
+        self.core.peer_changed(identity, self.now)
+
+    def leave(self, identity: str) -> None:
+        self.book.peers.pop(identity, None)
+        self.core.peer_left(identity)
+
+    def outcome(self, call: OutgoingCall) -> str | RpcError | None:
+        """What the call came to; None while it is pending. That there is one only is checked here."""
+        outcomes = self.outcomes.get(call.request_id, [])
+        assert len(outcomes) <= 1
+        return outcomes[0][1] if outcomes else None
+
+    def ended(self, call: OutgoingCall) -> tuple[float, int, str | None]:
+        """When a call failed, after its start at 100 s, and how."""
+        ((at, outcome),) = self.outcomes[call.request_id]
+        return (round(at - 100.0, 6), *why(outcome))
+
+    # CallerOutput
+
+    def send_request(self, call: OutgoingCall) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.sent.append(call)
+
+    def send_cancel(self, call: OutgoingCall) -> None:
+        self.cancelled.append(call)
+
+    def settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
+        self.outcomes.setdefault(call.request_id, []).append((self.now, outcome))
+
+
+class ResponderRig:
+    """A `Responder`, what it did, and the time."""
+
+    def __init__(self, limits: ResponderLimits | None = None) -> None:
+        self.now = 100.0
+        self.log: list[tuple[str, str]] = []
+        self.started: list[IncomingCall] = []
+        self.stopped: list[IncomingCall] = []
+        self.errors: list[RpcError] = []
+        self.responses: list[str] = []
+        self.check_error: Callable[[RpcError], object] = lambda error: None
+        self.core = Responder(self, limits)
+
+    def begin(
+        self,
+        caller: str = "alice",
+        request_id: str | None = None,
+        *,
+        timeout_ms: int = 1000,
+        version: int = VERSION_1,
+        expected: int = VERSION_1,
+        method: str = "method",
+    ) -> IncomingCall | None:
+        request_id = new_request_id() if request_id is None else request_id
+        return self.core.begin(caller, request_id, method, timeout_ms, version, expected, self.now)
+
+    def run_one(self, caller: str = "alice", request_id: str | None = None, *, timeout_ms: int = 1000) -> IncomingCall:
+        """A call whose handler has started."""
+        call = self.begin(caller, request_id, timeout_ms=timeout_ms)
+        assert call is not None
+        self.core.payload_received(call, "payload")
+        return call
+
+    def advance(self, seconds: float) -> None:
+        until = self.now + seconds
+        while (due := self.core.next_timer()) is not None and due <= until:
+            self.now = max(self.now, due)
+            self.core.handle_timer(self.now)
+        self.now = until
+
+    # ResponderOutput
+
+    def send_ack(self, call: IncomingCall) -> None:
+        self.log.append(("ack", call.request_id))
+
+    def run(self, call: IncomingCall) -> None:
+        self.log.append(("run", call.request_id))
+        self.started.append(call)
+
+    def stop(self, call: IncomingCall) -> None:
+        self.log.append(("stop", call.request_id))
+        self.stopped.append(call)
+
+    def send_response(self, call: IncomingCall, payload: str) -> None:
+        self.log.append(("response", call.request_id))
+        self.responses.append(payload)
+
+    def send_error(self, call: IncomingCall, error: RpcError) -> None:
+        self.check_error(error)
+        self.log.append(("error", call.request_id))
+        self.errors.append(error)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from livekit.rpc.errors import RpcArgumentTypeError
+from livekit.rpc.invocation import RpcInterceptor, RpcInvocationData
+from livekit.rpc.registry import RpcRegistry
+
+
+def greet(invocation: RpcInvocationData) -> str:
+    return "hello"
+
+
+class Callable:
+    async def __call__(self, invocation: RpcInvocationData) -> str:
+        return "hello"
+
+
+@pytest.mark.parametrize("handler", [greet, partial(greet), lambda invocation: "hello", Callable(), Callable().__call__])
+def test_row_19_anything_callable_is_registered_as_given(handler: object) -> None:
+    registry = RpcRegistry()
+    assert registry.register("greet", handler, replace=False, executor=None) is handler  # type: ignore[arg-type]
+    assert registry.handlers == {"greet": handler}
+
+
+def test_row_19_a_decorator_gives_the_function_back() -> None:
+    registry = RpcRegistry()
+    decorate = registry.register("greet", None, replace=False, executor=None)
+    assert decorate(greet) is greet  # type: ignore[arg-type]
+    assert registry.handlers == {"greet": greet}
+
+
+def test_row_19_a_name_is_taken_once() -> None:
+    registry = RpcRegistry()
+    registry.register("greet", greet, replace=False, executor=None)
+    with pytest.raises(ValueError, match="replace=True"):
+        registry.register("greet", greet, replace=False, executor=None)
+    other = Callable()
+    registry.register("greet", other, replace=True, executor=None)
+    assert registry.handlers == {"greet": other}
+
+
+@pytest.mark.parametrize("handler", ["text", 1, object()])
+def test_row_19_what_cannot_be_called_is_a_type_error(handler: object) -> None:
+    with pytest.raises(TypeError, match="callable"):
+        RpcRegistry().register("greet", handler, replace=False, executor=None)  # type: ignore[arg-type]
+
+
+def test_names() -> None:
+    registry = RpcRegistry()
+    with pytest.raises(ValueError, match="empty"):
+        registry.register("", greet, replace=False, executor=None)
+    with pytest.raises(RpcArgumentTypeError):
+        registry.register(1, greet, replace=False, executor=None)  # type: ignore[arg-type]
+    assert registry.handlers == {}
+
+
+def test_row_20_unregister() -> None:
+    registry = RpcRegistry()
+    with ThreadPoolExecutor() as executor:
+        registry.register("greet", greet, replace=False, executor=executor)
+        assert registry.executors == {"greet": executor}
+        registry.unregister("greet", missing_ok=False)
+    assert registry.handlers == {}
+    assert registry.executors == {}
+    with pytest.raises(KeyError):
+        registry.unregister("greet", missing_ok=False)
+    registry.unregister("greet", missing_ok=True)
+
+
+def test_row_21_a_replaced_handler_does_not_inherit_the_executor() -> None:
+    registry = RpcRegistry()
+    with ThreadPoolExecutor() as executor:
+        registry.register("greet", greet, replace=False, executor=executor)
+    registry.register("greet", greet, replace=True, executor=None)
+    assert registry.executors == {}
+
+
+def test_row_25_interceptors_are_known_by_identity() -> None:
+    class Equal(RpcInterceptor):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = object.__hash__
+
+    registry, first, second = RpcRegistry(), Equal(), Equal()
+    registry.add_interceptor(first)
+    registry.add_interceptor(second)
+    registry.add_interceptor(first)
+    snapshot = registry.interceptors
+    assert [id(known) for known in snapshot] == [id(first), id(second)]
+    registry.remove_interceptor(first)
+    registry.remove_interceptor(first)
+    assert [id(known) for known in registry.interceptors] == [id(second)]
+    assert len(snapshot) == 2

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import sys
+import uuid
+
+from livekit.rpc.seen import REMEMBERED_IDS, REMEMBERED_SENDERS, SeenRequests
+from livekit.rpc.wire import new_request_id
+
+
+def test_row_27_an_id_is_new_once() -> None:
+    seen = SeenRequests()
+    for request_id in (new_request_id(), str(uuid.uuid4()), "17", "", "no id at all", "ä", "\ud800", "f" * 32):
+        assert seen.add("alice", request_id)
+        assert not seen.add("alice", request_id)
+        assert seen.add("bob", request_id)
+
+
+def test_row_27_the_last_65536_ids_of_each_sender_are_kept() -> None:
+    seen = SeenRequests()
+    assert REMEMBERED_IDS == 65_536
+    for number in range(REMEMBERED_IDS + 1):
+        assert seen.add("alice", f"{number:032x}")
+    assert not seen.add("alice", f"{1:032x}")
+    assert not seen.add("alice", f"{REMEMBERED_IDS:032x}")
+    assert seen.add("alice", f"{0:032x}")
+
+
+def test_row_27_16_bytes_are_kept_of_an_id() -> None:
+    seen = SeenRequests()
+    seen.add("alice", str(uuid.uuid4()))
+    seen.add("alice", "x" * 100_000)
+    assert {len(key) for key in seen._senders["alice"]._known} == {16}
+    assert sys.getsizeof(next(iter(seen._senders["alice"]._known))) < 64
+
+
+def test_the_sender_heard_least_recently_is_forgotten_first() -> None:
+    seen = SeenRequests()
+    seen.add("alice", "id")
+    seen.add("bob", "id")
+    for number in range(REMEMBERED_SENDERS - 2):
+        seen.add(f"sender {number}", "id")
+    assert not seen.add("alice", "id")
+    seen.add("one more", "id")
+    assert not seen.add("alice", "id")
+    assert seen.add("bob", "id")
+
+
+def test_row_27_calls_by_the_server_push_no_sender_out() -> None:
+    seen = SeenRequests()
+    seen.add("alice", "id")
+    for number in range(2 * REMEMBERED_SENDERS):
+        assert seen.add(f"call {number}", f"call {number}")
+    assert not seen.add("call 0", "call 0")
+    assert not seen.add("alice", "id")
+    assert len(seen._senders) == 2
