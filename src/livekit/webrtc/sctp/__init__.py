@@ -16,8 +16,8 @@ A :class:`Channel` is a `DataChannel` of :mod:`livekit.webrtc.port`. Callbacks m
 
 from __future__ import annotations
 
-from .association import Association, CloseReason
-from .channels import Channel, ChannelState
-from .establishment import State
+from .association import Association
+from .channel import Channel, ChannelState
+from .states import CloseReason, State
 
 __all__ = ["Association", "Channel", "ChannelState", "CloseReason", "State"]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from . import dcep
 from .bundle import Bundle
-from .channels import Channel, ChannelTable, call
-from .chunks import ForwardTsn, Init, Sack, encode_cause, encode_shutdown, iterate_causes, parse_parameters, parse_word
+from .channel import Channel, call, nothing
+from .channels import ChannelTable
+from .chunks import encode_cause
 from .congestion import CongestionControl
 from .constants import (
-    FLAG_TAG_REFLECTED,
     MAX_BURST_PACKETS,
     MAX_PACKET_SIZE,
     MAX_PENDING_REPLIES,
     MAX_RETRANSMITS,
-    MAX_SHUTDOWN_RETRANSMITS,
     NEVER,
     RTO_INITIAL,
     RTO_MAX,
@@ -26,40 +25,30 @@ from .constants import (
     Cause,
     ChunkType,
 )
-from .establishment import Agreement, Establishment, State
+from .dispatch import Dispatch
+from .establishment import Agreement, Establishment
 from .inbound import Inbound
 from .outbound import Outbound
-from .packet import ChunkError, PacketError, PacketHeader, encode_chunk, iterate_chunks, verify
+from .packet import ChunkError, PacketError, PacketHeader, encode_chunk
 from .reassembly import MessageTooLongError
 from .reconfig import StreamReset
 from .rto import RetransmissionTimeout
 from .send_queue import SendQueue
-from .serial import TSN_MASK
+from .shutdown import Shutdown
+from .states import RECEIVING, SENDING, CloseReason, State
 
 logger = logging.getLogger(__name__)
 
-_DATA = int(ChunkType.DATA)
-_RECEIVING = (State.ESTABLISHED, State.SHUTDOWN_PENDING, State.SHUTDOWN_SENT)
-_SENDING = (State.ESTABLISHED, State.SHUTDOWN_PENDING, State.SHUTDOWN_RECEIVED)
 
+@dataclass(slots=True)
+class TransmissionControlBlock:
+    """What there is once both sides have agreed (RFC 9260 section 14)."""
 
-class CloseReason(enum.Enum):
-    """Why an association ended."""
-
-    SHUTDOWN = "shutdown"
-    """Both sides closed in order."""
-    ABORTED = "aborted"
-    """The peer sent ABORT."""
-    LOCAL = "local"
-    """`abort` was called."""
-    PROTOCOL_VIOLATION = "protocol violation"
-    """The peer sent what we cannot accept."""
-    TIMEOUT = "timeout"
-    """The peer did not answer for too long."""
-
-
-def _nothing(*_: object) -> None:
-    pass
+    local_tag: int
+    header: PacketHeader
+    inbound: Inbound
+    outbound: Outbound
+    reset: StreamReset
 
 
 class Association:
@@ -76,48 +65,31 @@ class Association:
         randbits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         """Sizes in bytes, times in seconds; `max_retransmits` is how many timeouts in a row end the association."""
-        self.on_output: Callable[[], None] = _nothing
-        self.on_established: Callable[[], None] = _nothing
-        self.on_closed: Callable[[CloseReason], None] = _nothing
-        self.on_restart: Callable[[], None] = _nothing
+        self.on_output: Callable[[], None] = nothing
+        """Something may wait to be sent."""
+        self.on_established: Callable[[], None] = nothing
+        self.on_closed: Callable[[CloseReason], None] = nothing
+        self.on_restart: Callable[[], None] = nothing
+        """The peer began anew; all channels have closed."""
         self.dropped_packets = 0
         self.rto = RetransmissionTimeout(initial=rto_initial, minimum=rto_min, maximum=rto_max)
-        self.inbound: Inbound | None = None
-        self.outbound: Outbound | None = None
+        self.congestion = CongestionControl(max_packet_size)
+        # For the modules of this package.
+        self.tcb: TransmissionControlBlock | None = None
+        self.establishment = Establishment(self, self.rto, randbits)
+        self.shutdown_sequence = Shutdown(self)
+        self.receiving = self.sending = self.is_set_up = False
+        self._state = State.CLOSED
+        self._dispatch = Dispatch(self)
         self._queue = SendQueue()
         self._channels = ChannelTable(self._queue, self._output)
-        self._congestion = CongestionControl(max_packet_size)
-        self._establishment = Establishment(self, self.rto, randbits)
-        self._reset: StreamReset | None = None
         self._bundle = Bundle(max_packet_size)
         self._control: list[bytes] = []
         self._apart: list[bytes] = []
-        self._header = PacketHeader(0)
-        self._local_tag = 0
         self._connected = False
         self._over = False
-        self._state = State.CLOSED
-        self._receiving = self._sending = False
         self._max_retransmits = max_retransmits
         self._errors = 0
-        self._shutdown_attempts = 0
-        self._t2_at = NEVER
-        self._handlers: dict[int, Callable[[bytes, int, int, float], None]] = {
-            ChunkType.INIT: self._receive_init,
-            ChunkType.INIT_ACK: self._receive_init_ack,
-            ChunkType.SACK: self._receive_sack,
-            ChunkType.HEARTBEAT: self._receive_heartbeat,
-            ChunkType.HEARTBEAT_ACK: self._ignore,
-            ChunkType.ABORT: self._receive_abort,
-            ChunkType.SHUTDOWN: self._receive_shutdown,
-            ChunkType.SHUTDOWN_ACK: self._receive_shutdown_ack,
-            ChunkType.ERROR: self._receive_error,
-            ChunkType.COOKIE_ECHO: self._receive_cookie_echo,
-            ChunkType.COOKIE_ACK: self._receive_cookie_ack,
-            ChunkType.SHUTDOWN_COMPLETE: self._receive_shutdown_complete,
-            ChunkType.RE_CONFIG: self._receive_reconfig,
-            ChunkType.FORWARD_TSN: self._receive_forward_tsn,
-        }
 
     # For the application
 
@@ -128,8 +100,9 @@ class Association:
     @state.setter
     def state(self, state: State) -> None:
         self._state = state
-        self._receiving = state in _RECEIVING
-        self._sending = state in _SENDING
+        self.receiving = state in RECEIVING
+        self.sending = state in SENDING
+        self.is_set_up = state not in (State.CLOSED, State.COOKIE_WAIT, State.COOKIE_ECHOED)
 
     @property
     def round_trip_time(self) -> float | None:
@@ -162,7 +135,7 @@ class Association:
         self._channels.set_role(is_client)
         self._connected = True
         if initiate:
-            self._establishment.connect(now)
+            self.establishment.connect(now)
             self._output()
 
     def open_channel(
@@ -182,11 +155,10 @@ class Association:
 
     def shutdown(self, now: float) -> None:
         """Send what waits, then end the association in order (section 9.2); `on_closed` follows."""
-        if self._state is State.ESTABLISHED:
-            self.state = State.SHUTDOWN_PENDING
-            self._continue_shutdown(now)
+        if self._state is State.ESTABLISHED and self.tcb is not None:
+            self.shutdown_sequence.begin(self.tcb, now)
             self._output()
-        elif self._state in (State.CLOSED, State.COOKIE_WAIT, State.COOKIE_ECHOED):
+        elif not self.is_set_up:
             self.abort()
 
     def abort(self) -> None:
@@ -200,7 +172,7 @@ class Association:
         if self._over or not self._connected:
             return
         try:
-            self._receive_packet(data, verify(data), now)
+            self._dispatch.receive(data, now)
         except (PacketError, ChunkError) as error:
             self.dropped_packets += 1
             logger.debug("packet dropped: %s", error)
@@ -210,25 +182,25 @@ class Association:
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
         """The packets to send now, in order. To be called once per tick after anything else was called."""
-        datagrams, self._apart = self._apart, []
-        if self.outbound is not None and self.inbound is not None and not self._over:
-            self._fill(self.outbound, self.inbound, now)
-            header = self._header
-            datagrams += [header.packet(chunks) for chunks in self._bundle.take()]
+        datagrams: list[bytes] = []
+        if self.sending:
+            self._channels.before_flush()
+        tcb = self.tcb
+        if tcb is not None:
+            self._fill(tcb, now)
+            header = tcb.header
+            datagrams = [header.packet(chunks) for chunks in self._bundle.take()]
+        if self._apart:
+            datagrams = self._apart + datagrams
+            self._apart = []
         if self._queue.drained:
-            drained, self._queue.drained = self._queue.drained, []
-            for stream in drained:
-                if stream.on_low is not None:
-                    stream.on_low()
+            self._queue.report_drained()
         return datagrams
 
-    def _fill(self, outbound: Outbound, inbound: Inbound, now: float) -> None:
-        """Bundle control chunks first, then SACK, then DATA (section 6.10)."""
-        bundle = self._bundle
-        sending = self._sending
-        if sending and self._channels.opening:
-            self._channels.open_announced()
-        packets = MAX_BURST_PACKETS
+    def _fill(self, tcb: TransmissionControlBlock, now: float) -> None:
+        """Control chunks first, then SACK, then DATA (section 6.10)."""
+        bundle, inbound, outbound = self._bundle, tcb.inbound, tcb.outbound
+        sending, packets = self.sending, MAX_BURST_PACKETS
         if self._control:
             if self._state is State.COOKIE_ECHOED:  # DATA may go with the COOKIE ECHO, and only there (section 5.1 C)
                 sending, packets = True, 1
@@ -240,242 +212,113 @@ class Association:
             bundle.add(inbound.sack().encode())
         if sending:
             outbound.transmit(bundle, now, packets)
-        if self._sending:
-            self._reset_streams(bundle, now)
+        if self.sending and (request := tcb.reset.request(now)) is not None:
+            bundle.add(request)
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer` and then `datagrams_to_send`; None for never."""
-        deadline = min(self._establishment.timer_at, self._t2_at)
-        if self.outbound is not None and self.inbound is not None and self._reset is not None and not self._over:
-            deadline = min(deadline, self.inbound.sack_at, self._reset.timer_at)
-            if self._state is not State.COOKIE_ECHOED:
-                deadline = min(deadline, self.outbound.t3_at)
+        tcb = self.tcb
+        if tcb is None:
+            deadline = self.establishment.timer_at
+        elif self.is_set_up:
+            deadline = min(tcb.outbound.t3_at, tcb.inbound.sack_at, tcb.reset.timer_at, self.shutdown_sequence.timer_at)
+        else:
+            deadline = self.establishment.timer_at
         return None if deadline == NEVER else deadline
 
     def handle_timer(self, now: float) -> None:
         """A timer may have expired; SACKs and reset requests that are due need only the flush that follows."""
-        if self._establishment.timer_at <= now:
-            self._establishment.on_timer(now)
-        if self._t2_at <= now:
-            self._on_t2(now)
-        outbound = self.outbound
-        if outbound is not None and outbound.t3_at <= now and self._state is not State.COOKIE_ECHOED:
-            self._errors += 1
-            if self._errors > self._max_retransmits:  # section 8.1
-                self._abort(CloseReason.TIMEOUT, encode_cause(Cause.USER_INITIATED_ABORT, b"no answer"))
-            else:
-                outbound.on_t3(now)
-
-    # Receiving
-
-    def _receive_packet(self, data: bytes, tag: int, now: float) -> None:
-        has_data = False
-        try:
-            for chunk_type, flags, start, end in iterate_chunks(data):
-                if chunk_type == _DATA:
-                    if not self._receiving or tag != self._local_tag or self.inbound is None:
-                        return
-                    has_data = True
-                    self.inbound.receive_data(data, flags, start, end)
-                    continue
-                if not self._tag_fits(chunk_type, flags, tag):
-                    raise PacketError(f"verification tag {tag:#x} does not fit chunk {chunk_type}")
-                handler = self._handlers.get(chunk_type)
-                if handler is not None:
-                    handler(data[start:end], flags, tag, now)
-                elif not self._read_over(chunk_type, data[start - 4 : end]):
-                    return
-        finally:
-            if has_data:
-                self._after_data(now)
-
-    def _after_data(self, now: float) -> None:
-        if self.inbound is not None and self._reset is not None:
-            self.inbound.end_of_packet(now)
-            self._reset.inbound_advanced()
-            if self._state is State.SHUTDOWN_SENT:
-                self._send_shutdown(now)
-
-    def _tag_fits(self, chunk_type: int, flags: int, tag: int) -> bool:
-        """Section 8.5.1; the tag of a COOKIE ECHO is compared with the cookie."""
-        if chunk_type == ChunkType.INIT:
-            return tag == 0
-        if chunk_type in (ChunkType.ABORT, ChunkType.SHUTDOWN_COMPLETE) and flags & FLAG_TAG_REFLECTED:
-            return tag == self._establishment.peer_tag != 0
-        return chunk_type == ChunkType.COOKIE_ECHO or tag == self._establishment.local_tag != 0
-
-    def _read_over(self, chunk_type: int, chunk: bytes) -> bool:
-        """An unknown chunk: its two highest bits say whether to report it and to go on (section 3.2)."""
-        if chunk_type & 0x40 and self._sending:
-            self.send_control(encode_chunk(ChunkType.ERROR, encode_cause(Cause.UNRECOGNIZED_CHUNK, chunk[:64])))
-        return bool(chunk_type & 0x80)
-
-    def _ignore(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        pass
-
-    def _receive_init(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        self._establishment.receive_init(Init.parse(body), now)
-
-    def _receive_init_ack(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        self._establishment.receive_init_ack(Init.parse(body), now)
-
-    def _receive_cookie_echo(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        self._establishment.receive_cookie_echo(body, tag, now)
-
-    def _receive_cookie_ack(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        self._establishment.receive_cookie_ack(now)
-
-    def _receive_sack(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        if self.outbound is None or not (self._sending or self._state is State.SHUTDOWN_SENT):
+        tcb = self.tcb
+        if self.establishment.timer_at <= now:
+            self.establishment.on_timer(now)
+        elif tcb is None or not self.is_set_up:
             return
-        self._errors = 0
-        for on_delivered in self.outbound.acknowledge(Sack.parse(body), now):
-            call(on_delivered)
-        if self._state is not State.ESTABLISHED:
-            self._continue_shutdown(now)
+        elif self.shutdown_sequence.timer_at <= now:
+            self.shutdown_sequence.on_timer(tcb, now)
+        elif tcb.outbound.t3_at <= now:
+            self._on_t3(tcb.outbound, now)
 
-    def _receive_heartbeat(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        if self._state not in (State.CLOSED, State.COOKIE_WAIT, State.COOKIE_ECHOED):
-            self.send_control(encode_chunk(ChunkType.HEARTBEAT_ACK, body[:MAX_PACKET_SIZE]))
-
-    def _receive_forward_tsn(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        if self.inbound is not None and self._reset is not None and self._receiving:
-            self.inbound.receive_forward_tsn(ForwardTsn.parse(body), now)
-            self._reset.inbound_advanced()
-
-    def _receive_reconfig(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        if self._reset is not None and self._receiving:
-            answer = self._reset.receive(parse_parameters(body))
-            if answer is not None:
-                self.send_control(answer)
-
-    def _receive_error(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        for cause, _ in iterate_causes(body):
-            logger.debug("the peer reports error cause %d", cause)
-            if cause == Cause.STALE_COOKIE:
-                self._establishment.stale_cookie(now)
-
-    def _receive_abort(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        self._close(CloseReason.ABORTED)
-
-    # Shutdown (section 9.2)
-
-    def _continue_shutdown(self, now: float) -> None:
-        """Once all is acknowledged, tell the peer."""
-        if self.outbound is None or not self.outbound.is_idle:
-            return
-        if self._state is State.SHUTDOWN_PENDING:
-            self.state = State.SHUTDOWN_SENT
-            self._send_shutdown(now)
-        elif self._state is State.SHUTDOWN_RECEIVED:
-            self.state = State.SHUTDOWN_ACK_SENT
-            self._send_shutdown(now)
-
-    def _send_shutdown(self, now: float) -> None:
-        self._t2_at = now + self.rto.value
-        if self._state is State.SHUTDOWN_SENT and self.inbound is not None:
-            self.send_control(encode_shutdown(self.inbound.cumulative_tsn & TSN_MASK))
+    def _on_t3(self, outbound: Outbound, now: float) -> None:
+        self._errors += 1
+        if self._errors > self._max_retransmits:  # section 8.1
+            self._abort(CloseReason.TIMEOUT, encode_cause(Cause.USER_INITIATED_ABORT, b"no answer"))
         else:
-            self.send_control(encode_chunk(ChunkType.SHUTDOWN_ACK))
+            outbound.on_t3(now)
 
-    def _on_t2(self, now: float) -> None:
-        self._shutdown_attempts += 1
-        if self._shutdown_attempts > MAX_SHUTDOWN_RETRANSMITS:
-            self._close(CloseReason.TIMEOUT)
-        else:
-            self.rto.back_off()
-            self._send_shutdown(now)
+    # For the modules of this package
 
-    def _receive_shutdown(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        cumulative_tsn = parse_word(body)
-        if self.outbound is None or self._state in (State.COOKIE_WAIT, State.COOKIE_ECHOED, State.CLOSED):
-            return
-        if self._state in (State.ESTABLISHED, State.SHUTDOWN_PENDING):
-            self.state = State.SHUTDOWN_RECEIVED
-        elif self._state is State.SHUTDOWN_SENT:  # both at once
-            self.state = State.SHUTDOWN_ACK_SENT
-            self._send_shutdown(now)
-            return
-        for on_delivered in self.outbound.acknowledge_cumulative_only(cumulative_tsn, now):
-            call(on_delivered)
-        self._continue_shutdown(now)
+    @property
+    def local_tag(self) -> int:
+        return self.establishment.local_tag
 
-    def _receive_shutdown_ack(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        if self._state in (State.SHUTDOWN_SENT, State.SHUTDOWN_ACK_SENT):
-            self.send_apart(self._establishment.peer_tag, encode_chunk(ChunkType.SHUTDOWN_COMPLETE))
-            self._close(CloseReason.SHUTDOWN)
-
-    def _receive_shutdown_complete(self, body: bytes, flags: int, tag: int, now: float) -> None:
-        if self._state is State.SHUTDOWN_ACK_SENT:
-            self._close(CloseReason.SHUTDOWN)
-
-    # For the handshake
+    @property
+    def peer_tag(self) -> int:
+        return self.establishment.peer_tag
 
     def send_control(self, chunk: bytes) -> None:
+        """Send a chunk to the peer with the next flush."""
         if len(self._control) < MAX_PENDING_REPLIES:
             self._control.append(chunk)
 
     def send_apart(self, tag: int, chunk: bytes) -> None:
+        """Send a chunk alone, in a packet with this verification tag."""
         if len(self._apart) < MAX_PENDING_REPLIES:
             self._apart.append(PacketHeader(tag).packet([chunk]))
 
-    def adopt(self, agreement: Agreement) -> None:
-        self._local_tag = agreement.local_tag
-        self._header = PacketHeader(agreement.peer_tag)
-        self.inbound = Inbound(agreement.peer_initial_tsn, self._channels.deliver)
-        if self.outbound is None or self._state is State.ESTABLISHED:
-            self.outbound = Outbound(agreement.local_initial_tsn, self.rto, self._congestion, self._queue)
-        self.outbound.partial_reliability = agreement.forward_tsn
-        self.outbound.peer_window(agreement.peer_window)
-        self._reset = StreamReset(self.inbound, self.outbound, self.rto, agreement.local_initial_tsn)
-        self._channels.begin(agreement.outbound_streams, self._reset, can_reset=agreement.reconfig)
+    def heard(self) -> None:
+        """The peer acknowledges: the path works (section 8.1)."""
+        self._errors = 0
 
-    def established(self, now: float) -> None:
+    def adopt(self, agreement: Agreement) -> None:
+        """Prepare both halves for data."""
+        inbound = Inbound(agreement.peer_initial_tsn, self._channels.deliver)
+        if self.tcb is None or self.is_set_up:
+            outbound = Outbound(agreement.local_initial_tsn, self.rto, self.congestion, self._queue)
+        else:  # DATA may have gone with a COOKIE ECHO
+            outbound = self.tcb.outbound
+        outbound.adopt(agreement.peer_window, partial_reliability=agreement.forward_tsn)
+        reset = StreamReset(inbound, outbound, self.rto, agreement.local_initial_tsn)
+        header = PacketHeader(agreement.peer_tag)
+        self.tcb = TransmissionControlBlock(agreement.local_tag, header, inbound, outbound, reset)
+        self._channels.begin(agreement.outbound_streams, reset, can_reset=agreement.reconfig)
+
+    def established(self) -> None:
+        """Data may flow."""
         self.state = State.ESTABLISHED
         self._errors = 0
         call(self.on_established)
-        self._channels.open_announced()
 
-    def restart(self, agreement: Agreement, now: float) -> None:
+    def restart(self, agreement: Agreement) -> None:
+        """The peer lost its state and begins anew; so must we (section 5.2.4, action A)."""
         self._channels.close_all()
+        self.congestion.restart()
         self.adopt(agreement)
         self.state = State.ESTABLISHED
         call(self.on_restart)
 
     def resend(self, now: float) -> None:
-        if self.outbound is not None:
-            self.outbound.lose_all(now)
+        """What was sent along with a COOKIE ECHO must be sent again with it."""
+        if self.tcb is not None:
+            self.tcb.outbound.lose_all(now)
 
-    def handshake_timeout(self, now: float) -> None:
-        self._close(CloseReason.TIMEOUT)
-
-    # Inside
-
-    def _output(self) -> None:
-        self.on_output()
-
-    def _reset_streams(self, bundle: Bundle, now: float) -> None:
-        if self._reset is not None:
-            self._channels.reset_drained()
-            request = self._reset.request(now)
-            if request is not None:
-                bundle.add(request)
-
-    def _abort(self, reason: CloseReason, cause: bytes) -> None:
-        if self._over:
-            return
-        if self._establishment.peer_tag:
-            self.send_apart(self._establishment.peer_tag, encode_chunk(ChunkType.ABORT, cause))
-        self._close(reason)
-        self._output()
-
-    def _close(self, reason: CloseReason) -> None:
+    def close(self, reason: CloseReason) -> None:
+        """Nothing goes in or out any more, but for what waits in packets of its own."""
         if self._over:
             return
         self._over = True
         self.state = State.CLOSED
-        self._establishment.stop()
-        self._t2_at = NEVER
+        self.tcb = None
+        self.establishment.stop()
         self._control.clear()
         self._channels.close_all()
         call(self.on_closed, reason)
+
+    def _abort(self, reason: CloseReason, cause: bytes) -> None:
+        if not self._over:
+            if self.peer_tag:
+                self.send_apart(self.peer_tag, encode_chunk(ChunkType.ABORT, cause))
+            self.close(reason)
+            self._output()
+
+    def _output(self) -> None:
+        self.on_output()

@@ -18,9 +18,13 @@ class CongestionControl:
 
     def __init__(self, mtu: int = MAX_PACKET_SIZE) -> None:
         self._mtu = mtu
-        self._partial_bytes_acked = 0
         self.maximum = MAX_WINDOW_PACKETS * mtu
-        self.cwnd = INITIAL_WINDOW_PACKETS * mtu
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin as on a new path."""
+        self._partial_bytes_acked = 0
+        self.cwnd = INITIAL_WINDOW_PACKETS * self._mtu
         self.ssthresh = 1 << 30
         self.recovery_exit: int | None = None
         """While in fast recovery: the TSN whose cumulative acknowledgement ends it."""
@@ -64,11 +68,11 @@ class CongestionControl:
         self.recovery_exit = None
         self._partial_bytes_acked = 0
 
-    def idle(self, timeouts: int) -> None:
-        """Nothing was in flight for so many retransmission timeouts: an old window says little (section 7.2.1)."""
+    def idle(self, seconds: float, rto: float) -> None:
+        """Nothing was in flight for a while: halve for each retransmission timeout (section 7.2.1)."""
         initial = INITIAL_WINDOW_PACKETS * self._mtu
-        if self.cwnd > initial:
-            self.cwnd = max(self.cwnd >> min(timeouts, 30), initial)
+        if self.cwnd > initial and seconds > rto:
+            self.cwnd = max(self.cwnd >> min(int(seconds / rto), 30), initial)
 
     def path_measured(self, min_rtt: float) -> None:
         """The shortest round trip so far bounds the window: no more than `MAX_RATE`, unless the path is short."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from .constants import (
 from .cookie import Cookie, CookieError
 from .packet import encode_chunk
 from .rto import RetransmissionTimeout
+from .states import CloseReason, State
 
 _OUR_EXTENSIONS: Parameters = (
     (Parameter.SUPPORTED_EXTENSIONS, bytes((ChunkType.RE_CONFIG, ChunkType.FORWARD_TSN))),
@@ -32,19 +32,6 @@ _OUR_EXTENSIONS: Parameters = (
 _KNOWN_PARAMETERS = frozenset(
     {5, 6, 9, 11, 12, 0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0xC006} | set(Parameter)
 )
-
-
-class State(enum.Enum):
-    """State of an association (RFC 9260 section 4)."""
-
-    CLOSED = "closed"
-    COOKIE_WAIT = "cookie-wait"
-    COOKIE_ECHOED = "cookie-echoed"
-    ESTABLISHED = "established"
-    SHUTDOWN_PENDING = "shutdown-pending"
-    SHUTDOWN_SENT = "shutdown-sent"
-    SHUTDOWN_RECEIVED = "shutdown-received"
-    SHUTDOWN_ACK_SENT = "shutdown-ack-sent"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +51,11 @@ class Agreement:
 class Host(Protocol):
     """The association that is being set up."""
 
-    state: State
+    @property
+    def state(self) -> State: ...
+
+    @state.setter
+    def state(self, state: State) -> None: ...
 
     def send_control(self, chunk: bytes) -> None:
         """Send a chunk to the peer in the next packet."""
@@ -75,14 +66,14 @@ class Host(Protocol):
     def adopt(self, agreement: Agreement) -> None:
         """Prepare both halves for data."""
 
-    def established(self, now: float) -> None:
+    def established(self) -> None:
         """Data may flow."""
 
-    def restart(self, agreement: Agreement, now: float) -> None:
+    def restart(self, agreement: Agreement) -> None:
         """The peer lost its state and begins anew; so must we."""
 
-    def handshake_timeout(self, now: float) -> None:
-        """Too many attempts without an answer."""
+    def close(self, reason: CloseReason) -> None:
+        """There will be no association."""
 
     def resend(self, now: float) -> None:
         """What was sent along with a COOKIE ECHO must be sent again with it."""
@@ -142,7 +133,7 @@ class Establishment:
         """T1 expired (section 5.1, and 6.3.3 for the backoff)."""
         self._attempts += 1
         if self._attempts > MAX_INIT_RETRANSMITS:
-            self._host.handshake_timeout(now)
+            self._host.close(CloseReason.TIMEOUT)
             return
         self._rto.back_off()
         self.timer_at = now + self._rto.value
@@ -190,7 +181,7 @@ class Establishment:
         if cookie is None or len(cookie) > MAX_RETAINED_COOKIE or not ack.outbound_streams or not ack.inbound_streams:
             cause = encode_cause(Cause.INVALID_MANDATORY_PARAMETER)
             self._host.send_apart(ack.tag, encode_chunk(ChunkType.ABORT, cause))
-            self._host.handshake_timeout(now)
+            self._host.close(CloseReason.PROTOCOL_VIOLATION)
             return
         if self._init_sent_at is not None:
             self._rto.sample(now - self._init_sent_at)
@@ -229,40 +220,40 @@ class Establishment:
             cause = encode_cause(Cause.STALE_COOKIE, staleness.to_bytes(4, "big"))
             self._host.send_apart(cookie.peer_tag, encode_chunk(ChunkType.ERROR, cause))
         elif state is State.CLOSED:
-            self._accept(cookie, now)
+            self._accept(cookie)
         elif same_local:
             if state in (State.COOKIE_WAIT, State.COOKIE_ECHOED):  # B and D: both sides sent INIT
-                self._accept(cookie, now)
+                self._accept(cookie)
             else:  # D: our COOKIE ACK was lost; B: the peer has a new tag
                 self.peer_tag = cookie.peer_tag
                 self._host.send_control(encode_chunk(ChunkType.COOKIE_ACK))
         elif not same_peer and (cookie.local_tie_tag, cookie.peer_tie_tag) == (self.local_tag, self.peer_tag):
-            self._restart(cookie, now)  # A
+            self._restart(cookie)  # A
         # C, and whatever fits none: an old cookie, discarded
 
-    def receive_cookie_ack(self, now: float) -> None:
+    def receive_cookie_ack(self) -> None:
         """COOKIE ACK (section 5.1 E)."""
         if self._host.state is State.COOKIE_ECHOED:
             self.stop()
-            self._host.established(now)
+            self._host.established()
 
     def stale_cookie(self, now: float) -> None:
         """The peer says that our COOKIE ECHO came too late: begin again (section 5.2.6)."""
         if self._host.state is State.COOKIE_ECHOED:
             self._send_init(now)
 
-    def _accept(self, cookie: Cookie, now: float) -> None:
+    def _accept(self, cookie: Cookie) -> None:
         self.stop()
         self._host.adopt(self._take(cookie))
         self._host.send_control(encode_chunk(ChunkType.COOKIE_ACK))
-        self._host.established(now)
+        self._host.established()
 
-    def _restart(self, cookie: Cookie, now: float) -> None:
+    def _restart(self, cookie: Cookie) -> None:
         if self._host.state is State.SHUTDOWN_ACK_SENT:
             self._host.send_control(encode_chunk(ChunkType.SHUTDOWN_ACK))
             self._host.send_control(encode_chunk(ChunkType.ERROR, encode_cause(Cause.COOKIE_WHILE_SHUTTING_DOWN)))
             return
-        self._host.restart(self._take(cookie), now)
+        self._host.restart(self._take(cookie))
         self._host.send_control(encode_chunk(ChunkType.COOKIE_ACK))
 
     def _take(self, cookie: Cookie) -> Agreement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from struct import Struct
 
 import google_crc32c
@@ -13,9 +13,12 @@ _PREFIX = Struct("!HHL")
 _CHECKSUM = Struct("<L")
 _CHUNK_HEADER = Struct("!BBH")
 _NO_CHECKSUM = bytes(4)
-_PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
+PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
+"""By the two lowest bits of a length."""
 
-_crc32c_extend = google_crc32c.extend
+# The package comes without types.
+_crc32c: Callable[[bytes], int] = google_crc32c.value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_crc32c_extend: Callable[[int, bytes], int] = google_crc32c.extend  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 class PacketError(ValueError):
@@ -33,7 +36,7 @@ class PacketHeader:
 
     def __init__(self, tag: int, *, source_port: int = PORT, destination_port: int = PORT) -> None:
         self._prefix = _PREFIX.pack(source_port, destination_port, tag)
-        self._crc: int = google_crc32c.value(self._prefix + _NO_CHECKSUM)
+        self._crc = _crc32c(self._prefix + _NO_CHECKSUM)
 
     def packet(self, chunks: Sequence[bytes]) -> bytes:
         """Chunks, each padded, as one packet."""
@@ -52,7 +55,7 @@ def verify(data: bytes, *, source_port: int = PORT, destination_port: int = PORT
     source, destination, tag = _PREFIX.unpack_from(data)
     if source != source_port or destination != destination_port:
         raise PacketError(f"ports {source} to {destination} are not ours")
-    crc = _crc32c_extend(google_crc32c.value(data[:8] + _NO_CHECKSUM), data[PACKET_HEADER_SIZE:])
+    crc = _crc32c_extend(_crc32c(data[:8] + _NO_CHECKSUM), data[PACKET_HEADER_SIZE:])
     if data[8:PACKET_HEADER_SIZE] != _CHECKSUM.pack(crc):
         raise PacketError("wrong checksum")
     return int(tag)
@@ -77,4 +80,4 @@ def iterate_chunks(data: bytes) -> Iterator[tuple[int, int, int, int]]:
 def encode_chunk(chunk_type: int, body: bytes = b"", flags: int = 0) -> bytes:
     """A chunk with its header and padding."""
     length = len(body) + 4
-    return _CHUNK_HEADER.pack(chunk_type, flags, length) + body + _PADDING[length & 3]
+    return _CHUNK_HEADER.pack(chunk_type, flags, length) + body + PADDING[length & 3]

@@ -82,7 +82,7 @@ class StreamReset:
         if self._request is None and self.pending:
             self._requested = tuple(self.pending[:MAX_STREAMS_PER_REQUEST])
             del self.pending[:MAX_STREAMS_PER_REQUEST]
-            last_tsn = (self._outbound.next_tsn - 1) & TSN_MASK
+            last_tsn = (self._outbound.outstanding.next_tsn - 1) & TSN_MASK
             fixed = _OUTGOING.pack(self._sequence, (self._peer_sequence - 1) & TSN_MASK, last_tsn)
             streams = b"".join(stream.to_bytes(2, "big") for stream in self._requested)
             parameter = encode_parameter(Parameter.OUTGOING_RESET_REQUEST, fixed + streams)

@@ -23,7 +23,8 @@ class RetransmissionTimeout:
         self._backoff = 1
         self.srtt: float | None = None
         self.rttvar = 0.0
-        self.min_rtt: float | None = None
+        self.min_rtt = 0.0
+        """The shortest so far; 0 before the first."""
 
     @property
     def value(self) -> float:
@@ -38,7 +39,7 @@ class RetransmissionTimeout:
         else:
             self.rttvar += _BETA * (abs(self.srtt - rtt) - self.rttvar)
             self.srtt += _ALPHA * (rtt - self.srtt)
-            self.min_rtt = min(self.min_rtt or rtt, rtt)
+            self.min_rtt = min(self.min_rtt, rtt)
         self._base = min(max(self.srtt + 4 * self.rttvar, self._minimum), self._maximum)
         self._backoff = 1
 

@@ -31,7 +31,6 @@ class Message:
     """A message on its way out."""
 
     __slots__ = (
-        "abandoned",
         "data",
         "expires_at",
         "lifetime",
@@ -65,7 +64,12 @@ class Message:
         self.offset = 0
         self.ssn = 0
         self.expires_at: float | None = None
-        self.abandoned = False
+
+    def is_given_up(self, transmissions: int, now: float) -> bool:
+        """A chunk that was sent so often is lost: is that the end of the message (RFC 3758 sections 3.5 and 4.1)?"""
+        if self.max_retransmits is not None and transmissions > self.max_retransmits:
+            return True
+        return self.expires_at is not None and now >= self.expires_at
 
 
 class SendQueue:
@@ -125,6 +129,13 @@ class SendQueue:
         stream.messages.clear()
         self.buffered -= stream.buffered
         stream.buffered = 0
+
+    def report_drained(self) -> None:
+        """Call `on_low` of the streams that fell to their threshold."""
+        drained, self.drained = self.drained, []
+        for stream in drained:
+            if stream.on_low is not None:
+                stream.on_low()
 
     def _release(self, stream: OutboundStream, size: int) -> None:
         self.buffered -= size

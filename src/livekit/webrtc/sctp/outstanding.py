@@ -1,0 +1,213 @@
+"""DATA chunks that were sent and that the cumulative TSN has not passed (RFC 9260 sections 6.2.1 and 7.2.4)."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterable
+
+from .chunks import ForwardTsn
+from .constants import LOSS_THRESHOLD
+from .send_queue import Message
+from .serial import TSN_MASK
+
+# States of a chunk.
+IN_FLIGHT, ACKED, LOST, ABANDONED = range(4)
+
+_MAX_FORWARD_STREAMS = 256
+"""Streams in one FORWARD TSN, so that it fits into a packet."""
+
+
+class SentChunk:
+    """A DATA chunk from its first transmission until the cumulative TSN passes it."""
+
+    __slots__ = ("ends", "evidence", "message", "packet", "state", "transmissions", "tsn", "wire")
+
+    def __init__(self, tsn: int, wire: bytes, message: Message, ends: bool, packet: int) -> None:
+        self.tsn = tsn
+        self.wire = wire
+        self.message = message
+        self.ends = ends
+        self.packet = packet
+        """Number of the packet it was last sent in."""
+        self.evidence = packet
+        """The packet that an acknowledgement proves to have arrived: the first, as that may only have been late."""
+        self.state = IN_FLIGHT
+        self.transmissions = 1
+
+
+class Outstanding:
+    """What is in flight, what arrived above a gap, what is lost and what was given up."""
+
+    __slots__ = (
+        "_advanced_tsn",
+        "_evidence",
+        "_gap_acked",
+        "acked_tsn",
+        "chunks",
+        "flight",
+        "lost",
+        "next_tsn",
+        "on_abandoned",
+        "partial_reliability",
+    )
+
+    def __init__(self, initial_tsn: int, on_abandoned: Callable[[Message], None]) -> None:
+        self.chunks: dict[int, SentChunk] = {}
+        """By TSN, in order and without a hole."""
+        self.next_tsn = initial_tsn
+        self.acked_tsn = initial_tsn - 1
+        """All up to this TSN is acknowledged."""
+        self.flight = 0
+        """Bytes of chunks in flight: sent, and neither acknowledged nor found lost."""
+        self.lost: list[int] = []
+        """TSNs to send again, in order; some may have been acknowledged meanwhile."""
+        self.partial_reliability = False
+        self.on_abandoned = on_abandoned
+        self._advanced_tsn = self.acked_tsn  # Advanced.Peer.Ack.Point (RFC 3758 section 3.5)
+        self._gap_acked = 0
+        self._evidence = -1  # the highest packet that is known to have arrived
+
+    def sent(self, wire: bytes, message: Message, ends: bool, packet: int) -> None:
+        """A new chunk, with TSN `next_tsn`, was put into a packet."""
+        tsn = self.next_tsn
+        self.next_tsn = tsn + 1
+        self.chunks[tsn] = SentChunk(tsn, wire, message, ends, packet)
+        self.flight += len(wire)
+
+    def sent_again(self, chunk: SentChunk, packet: int) -> None:
+        chunk.packet = packet
+        chunk.state = IN_FLIGHT
+        chunk.transmissions += 1
+        self.flight += len(chunk.wire)
+
+    def is_acked(self, tsn: int) -> bool:
+        return tsn <= self.acked_tsn or self.chunks[tsn].state == ACKED
+
+    # Acknowledgement
+
+    def acknowledge_cumulative(self, cumulative: int, delivered: list[Callable[[], None]]) -> int:
+        """All up to this TSN arrived: note whom to tell, return how many bytes are newly acknowledged."""
+        newly_acked = 0
+        chunks = self.chunks
+        for tsn in range(self.acked_tsn + 1, cumulative + 1):
+            chunk = chunks.pop(tsn)
+            state = chunk.state
+            if state == IN_FLIGHT:
+                size = len(chunk.wire)
+                self.flight -= size
+                newly_acked += size
+                if chunk.evidence > self._evidence:
+                    self._evidence = chunk.evidence
+            elif state == ACKED:
+                self._gap_acked -= 1
+            elif state == ABANDONED:
+                continue
+            if chunk.ends and (on_delivered := chunk.message.on_delivered) is not None:
+                delivered.append(on_delivered)
+        self.acked_tsn = cumulative
+        self._advanced_tsn = max(self._advanced_tsn, cumulative)
+        return newly_acked
+
+    def acknowledge_gaps(self, gaps: list[tuple[int, int]]) -> tuple[int, list[SentChunk]]:
+        """Gap blocks of a SACK: return the bytes newly acknowledged, and the chunks found lost."""
+        if not gaps and not self._gap_acked:
+            return 0, []
+        newly_acked = reported = 0
+        missing: list[SentChunk] = []
+        position = self.acked_tsn + 1
+        for start, end in gaps:
+            first, last = self.acked_tsn + start, self.acked_tsn + end
+            if first < position or last < first or last >= self.next_tsn:
+                break  # not in order, or of TSNs never sent
+            missing += [self.chunks[tsn] for tsn in range(position, first)]
+            for tsn in range(first, last + 1):
+                chunk = self.chunks[tsn]
+                if chunk.state != ABANDONED:
+                    reported += 1
+                    if chunk.state != ACKED:
+                        newly_acked += self._gap_acknowledge(chunk)
+            position = last + 1
+        if reported < self._gap_acked:  # rule D iii: the peer no longer has what it had reported
+            self._renege(missing)
+            self._renege(self.chunks[tsn] for tsn in range(position, self.next_tsn))
+        threshold = self._evidence - LOSS_THRESHOLD
+        return newly_acked, [chunk for chunk in missing if chunk.state == IN_FLIGHT and chunk.packet <= threshold]
+
+    def _gap_acknowledge(self, chunk: SentChunk) -> int:
+        size = len(chunk.wire)
+        if chunk.state == IN_FLIGHT:
+            self.flight -= size
+        chunk.state = ACKED
+        self._gap_acked += 1
+        if chunk.evidence > self._evidence:
+            self._evidence = chunk.evidence
+        return size
+
+    def _renege(self, chunks: Iterable[SentChunk]) -> None:
+        for chunk in chunks:
+            if chunk.state == ACKED:
+                self._gap_acked -= 1
+                chunk.state = IN_FLIGHT
+                self.flight += len(chunk.wire)
+
+    # Loss
+
+    def in_flight(self) -> list[SentChunk]:
+        return [chunk for chunk in self.chunks.values() if chunk.state == IN_FLIGHT]
+
+    def lose(self, chunks: list[SentChunk], now: float) -> None:
+        """These chunks are lost: send them again, or give up their messages."""
+        for chunk in chunks:
+            if chunk.state != IN_FLIGHT:
+                continue  # its message was given up just now
+            chunk.state = LOST
+            self.flight -= len(chunk.wire)
+            if self.partial_reliability and chunk.message.is_given_up(chunk.transmissions, now):
+                self._abandon(chunk)
+            else:
+                insort(self.lost, chunk.tsn)
+
+    # Partial reliability (RFC 3758 section 3.5)
+
+    def _abandon(self, chunk: SentChunk) -> None:
+        """Give up the whole message that this chunk is part of."""
+        message = chunk.message
+        self.on_abandoned(message)
+        tsn = chunk.tsn
+        while (before := self.chunks.get(tsn - 1)) is not None and before.message is message:
+            tsn -= 1
+        while (part := self.chunks.get(tsn)) is not None and part.message is message:
+            if part.state == IN_FLIGHT:
+                self.flight -= len(part.wire)
+            elif part.state == ACKED:
+                self._gap_acked -= 1
+            part.state = ABANDONED
+            tsn += 1
+
+    @property
+    def must_forward(self) -> bool:
+        """The peer has yet to be told, or to acknowledge, that it need not wait for what was given up (rule C3)."""
+        return self._advanced_tsn > self.acked_tsn
+
+    def advance(self) -> bool:
+        """Move Advanced.Peer.Ack.Point over all given up chunks that follow it (rules C1 and C2); True if it moved."""
+        point = self._advanced_tsn
+        while (chunk := self.chunks.get(point + 1)) is not None and chunk.state == ABANDONED:
+            point += 1
+        if point == self._advanced_tsn:
+            return False
+        self._advanced_tsn = point
+        return True
+
+    def forward_tsn(self) -> ForwardTsn:
+        """The FORWARD TSN to send; a part of it if it would name too many streams."""
+        streams: dict[int, int] = {}
+        last = self.acked_tsn
+        for tsn in range(self.acked_tsn + 1, self._advanced_tsn + 1):
+            message = self.chunks[tsn].message
+            if message.ordered:
+                if len(streams) == _MAX_FORWARD_STREAMS and message.stream.stream_id not in streams:
+                    break
+                streams[message.stream.stream_id] = message.ssn
+            last = tsn
+        return ForwardTsn(last & TSN_MASK, tuple(streams.items()))
