@@ -6,10 +6,14 @@ Arguments: URL, token, and "single" or "dual" for the number of peer connections
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from livekit import rtc
+rtc: Any = importlib.import_module("livekit.rtc")
+"""The official SDK, which is not the one that the type checkers of this project see."""
 
 
 def tell(event: str, **details: object) -> None:
@@ -17,8 +21,8 @@ def tell(event: str, **details: object) -> None:
     sys.stdout.flush()
 
 
-def watch(room: rtc.Room) -> None:
-    def on_data(packet: rtc.DataPacket) -> None:
+def watch(room: Any) -> None:
+    def on_data(packet: Any) -> None:
         tell(
             "data",
             payload=packet.data.decode(),
@@ -28,28 +32,36 @@ def watch(room: rtc.Room) -> None:
         )
 
     room.on("data_received", on_data)
-    room.on("participant_connected", lambda participant: tell("came", identity=participant.identity))
-    room.on("participant_disconnected", lambda participant: tell("went", identity=participant.identity))
-    room.on("disconnected", lambda reason: tell("disconnected", reason=reason))
+
+    def on_came(participant: Any) -> None:
+        tell("came", identity=participant.identity)
+
+    def on_went(participant: Any) -> None:
+        tell("went", identity=participant.identity)
+
+    def on_disconnected(reason: Any) -> None:
+        tell("disconnected", reason=reason)
+
+    room.on("participant_connected", on_came)
+    room.on("participant_disconnected", on_went)
+    room.on("disconnected", on_disconnected)
     room.on("reconnecting", lambda: tell("reconnecting"))
     room.on("reconnected", lambda: tell("reconnected"))
 
 
-def register(local: rtc.LocalParticipant) -> None:
-    @local.register_rpc_method("echo")
-    async def echo(data: rtc.RpcInvocationData) -> str:
-        return data.payload
-
-    @local.register_rpc_method("who")
-    def who(data: rtc.RpcInvocationData) -> str:
-        return data.caller_identity
-
-    @local.register_rpc_method("fail")
-    async def fail(data: rtc.RpcInvocationData) -> str:
-        raise rtc.RpcError(1234, "as asked", data=data.payload)
+async def echo(data: Any) -> str:
+    return str(data.payload)
 
 
-async def call(room: rtc.Room, to: str, method: str, payload: str) -> None:
+def who(data: Any) -> str:
+    return str(data.caller_identity)
+
+
+async def fail(data: Any) -> str:
+    raise rtc.RpcError(1234, "as asked", data=data.payload)
+
+
+async def call(room: Any, to: str, method: str, payload: str) -> None:
     try:
         value = await room.local_participant.perform_rpc(
             destination_identity=to, method=method, payload=payload, response_timeout=10
@@ -59,16 +71,16 @@ async def call(room: rtc.Room, to: str, method: str, payload: str) -> None:
         tell("failed", code=int(error.code), message=error.message, data=error.data)
 
 
-async def publish(room: rtc.Room, payload: str, reliable: bool, to: list[str], topic: str) -> None:
+async def publish(room: Any, payload: str, reliable: bool, to: list[str], topic: str) -> None:
     await room.local_participant.publish_data(payload, reliable=reliable, destination_identities=to, topic=topic)
 
 
-async def rename(room: rtc.Room, name: str) -> None:
+async def rename(room: Any, name: str) -> None:
     await room.local_participant.set_name(name)
     tell("renamed")
 
 
-DO = {"call": call, "publish": publish, "rename": rename}
+DO: dict[str, Callable[..., Awaitable[None]]] = {"call": call, "publish": publish, "rename": rename}
 
 
 async def main(url: str, token: str, mode: str) -> None:
@@ -79,7 +91,8 @@ async def main(url: str, token: str, mode: str) -> None:
     except rtc.ConnectError as error:
         tell("connect_failed", message=str(error))
         return
-    register(room.local_participant)
+    for name, handler in {"echo": echo, "who": who, "fail": fail}.items():
+        room.local_participant.register_rpc_method(name, handler)
     tell("connected", sid=room.local_participant.sid, others=sorted(room.remote_participants))
     lines = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
