@@ -4,11 +4,13 @@ set -eu
 cd "$(dirname "$0")/.."
 compile() {
     uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-        --python-version 3.10 "$@"
+        --only-binary :all: --python-version 3.10 "$@"
 }
 compile --universal --all-extras --group check pyproject.toml --output-file requirements/dev.txt
 compile --universal --all-extras --group test --group build pyproject.toml --output-file requirements/test.txt
 compile --universal requirements/official.in --output-file requirements/official.txt
-compile pyproject.toml --resolution lowest-direct --output-file requirements/lowest-runtime.txt
-compile --group test --group build pyproject.toml --constraint requirements/lowest-runtime.txt \
-    --output-file requirements/lowest.txt
+# The lowest of what we ask for ourselves, with today's test tools.
+lowest=$(mktemp)
+trap 'rm -f "$lowest"' EXIT
+compile --resolution lowest-direct pyproject.toml --output-file "$lowest"
+compile --group test --group build pyproject.toml --constraint "$lowest" --output-file requirements/lowest.txt
