@@ -25,6 +25,8 @@ class Member:
         self.joins: list[tuple[rtc.JoinResponse, bool]] = []
         self.signals: list[str | None] = []
         self.packets: list[bytes] = []
+        self.fails_at: bytes | None = None
+        """The payload at which `on_packet` raises."""
         self.states: list[SessionState] = []
         self.reason = models.DisconnectReason.UNKNOWN_REASON
         self._changed = asyncio.Event()
@@ -75,6 +77,8 @@ class Member:
     def on_packet(self, packet: models.DataPacket) -> None:
         self.packets.append(packet.user.payload)
         self._changed.set()
+        if packet.user.payload == self.fails_at:
+            raise RuntimeError("a mistake of the application")
 
     def on_state(self, state: SessionState, reason: models.DisconnectReason) -> None:
         self.states.append(state)

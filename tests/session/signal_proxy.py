@@ -8,6 +8,7 @@ from types import TracebackType
 import aiohttp
 from aiohttp import web
 from typing_extensions import Self
+from yarl import URL
 
 from livekit.protocol import rtc
 
@@ -56,7 +57,7 @@ class SignalProxy:
         assert self._session is not None
         headers = {"Authorization": request.headers["Authorization"]}
         url = self._upstream + request.raw_path
-        async with self._session.ws_connect(aiohttp.client.URL(url, encoded=True), headers=headers) as upstream:
+        async with self._session.ws_connect(URL(url, encoded=True), headers=headers) as upstream:
             client = self._client = web.WebSocketResponse()
             await client.prepare(request)
             self.joins += 1
@@ -71,7 +72,7 @@ class SignalProxy:
                 await asyncio.gather(down, return_exceptions=True)
         return client
 
-    async def _down(self, upstream: aiohttp.ClientWebSocketResponse, client: web.WebSocketResponse) -> None:
+    async def _down(self, upstream: aiohttp.ClientWebSocketResponse[bool], client: web.WebSocketResponse) -> None:
         async for message in upstream:
             if rtc.SignalResponse.FromString(message.data).WhichOneof("message") not in self.muted:
                 await client.send_bytes(message.data)

@@ -19,9 +19,9 @@ CONNECTED, RECONNECTING, DISCONNECTED = SessionState.CONNECTED, SessionState.REC
 Action = rtc.LeaveRequest.Action
 
 
-def leave(action: rtc.LeaveRequest.Action, **fields: bool) -> rtc.SignalResponse:
+def leave(action: rtc.LeaveRequest.Action, *, can_reconnect: bool = False) -> rtc.SignalResponse:
     reason = models.DisconnectReason.SERVER_SHUTDOWN
-    return rtc.SignalResponse(leave=rtc.LeaveRequest(action=action, reason=reason, **fields))
+    return rtc.SignalResponse(leave=rtc.LeaveRequest(action=action, reason=reason, can_reconnect=can_reconnect))
 
 
 def said(proxy: SignalProxy, kind: str) -> list[rtc.SignalRequest]:

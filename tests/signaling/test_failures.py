@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -43,7 +43,7 @@ async def attempt(url: str, token: str = TOKEN) -> rtc.SignalResponse:
 
 
 @asynccontextmanager
-async def http_server(websocket: Handler, validate: Handler) -> AsyncIterator[str]:
+async def http_server(websocket: Handler, validate: Handler) -> AsyncGenerator[str, None]:
     app = web.Application()
     app.router.add_get("/rtc/v1", websocket)
     app.router.add_get("/rtc/v1/validate", validate)
@@ -58,7 +58,7 @@ async def http_server(websocket: Handler, validate: Handler) -> AsyncIterator[st
 
 
 @asynccontextmanager
-async def tcp_server(talk: Talk) -> AsyncIterator[str]:
+async def tcp_server(talk: Talk) -> AsyncGenerator[str, None]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await talk(reader, writer)
@@ -135,7 +135,7 @@ async def test_a_refusal_without_a_validate_route_is_still_explained() -> None:
 
 
 async def test_nothing_listens_there() -> None:
-    async with tcp_server(lambda *_: asyncio.sleep(0)) as url:
+    async with http_server(answering(200), answering(200)) as url:
         pass
     with pytest.raises(ServerUnreachableError, match=r"no connection to 127\.0\.0\.1"):
         await attempt(url)

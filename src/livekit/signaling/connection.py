@@ -206,7 +206,7 @@ async def _connect(
             urls.websocket,
             headers=headers,
             max_msg_size=MAX_MESSAGE_SIZE,
-            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),  # pyright: ignore[reportCallIssue]  # attrs class
         )
     except aiohttp.WSServerHandshakeError as error:
         status = error.status

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from livekit._aio import finish, within
+
+
+async def test_within_returns_what_ends_in_time() -> None:
+    assert await within(5, asyncio.sleep(0, "done")) == "done"
+    assert await within(None, asyncio.sleep(0, "done")) == "done"
+
+
+async def test_within_has_ended_what_is_late() -> None:
+    ended = False
+
+    async def late() -> None:
+        nonlocal ended
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended = True
+
+    with pytest.raises(asyncio.TimeoutError):
+        await within(0, late())
+    assert ended
+
+
+async def test_within_passes_errors_on() -> None:
+    async def failing() -> None:
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        await within(5, failing())
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_within_never_swallows_a_cancellation(turns: int) -> None:
+    result = asyncio.get_running_loop().create_future()
+
+    async def inner() -> str:
+        await result
+        return "done"
+
+    task = asyncio.ensure_future(within(5, inner()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    result.set_result(None)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    cancelled = task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled() is cancelled
+
+
+async def test_finish_ends_its_work_and_then_is_cancelled() -> None:
+    gate, ended = asyncio.Event(), asyncio.Event()
+
+    async def release() -> None:
+        await gate.wait()
+        ended.set()
+
+    task = asyncio.ensure_future(finish(release()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
