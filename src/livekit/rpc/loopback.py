@@ -43,7 +43,7 @@ class LoopbackSender:
         return _Sent()
 
     def _is_mine(self, packet: models.DataPacket) -> bool:
-        return list(packet.destination_identities) == [self.identity]
+        return self.identity != "" and list(packet.destination_identities) == [self.identity]
 
 
 class _Sent:

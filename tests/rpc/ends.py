@@ -1,0 +1,142 @@
+"""Both shells of two participants, joined by a line that serialises packets and stamps their sender, as a server does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from livekit.errors import PacketTooLargeError, SessionClosedError
+from livekit.options import RpcOptions
+from livekit.protocol import models
+from livekit.rpc import wire
+from livekit.rpc.client import RpcClient
+from livekit.rpc.peers import Peer
+from livekit.rpc.registry import RpcRegistry
+from livekit.rpc.server import RpcServer
+from livekit.session.port import PacketStream
+from livekit.streams.incoming import IncomingStreams
+from tests.rpc.rigs import V2, Book
+
+LIMIT = 64_000
+
+
+class LineStream:
+    """A stream of packets, one a turn of the loop."""
+
+    def __init__(self, line: Line, packets: Iterator[models.DataPacket], on_delivered: Callable[[], None] | None) -> None:
+        self.cancelled = False
+        self._line = line
+        self._packets = packets
+        self._on_delivered = on_delivered
+        self._loop = asyncio.get_running_loop()
+        self._loop.call_soon(self._step)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def _step(self) -> None:
+        if self.cancelled or self._line.closed:
+            return
+        if self._line.stalled:
+            self._line.waiting.append(self._step)
+            return
+        packet = next(self._packets, None)
+        if packet is not None:
+            self._line.put(packet)
+            self._loop.call_soon(self._step)
+        elif self._on_delivered is not None:
+            self._on_delivered()
+
+
+class Line:
+    """One direction: a `PacketSender`."""
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+        self.receive: Callable[[models.DataPacket], None] = lambda packet: None
+        self.sent: list[models.DataPacket] = []
+        self.closed = False
+        self.deaf = False
+        """Packets are taken and confirmed, and do not arrive."""
+        self.stalled = False
+        """Streams stop before their next packet, until `resume`."""
+        self.waiting: list[Callable[[], None]] = []
+
+    def resume(self) -> None:
+        self.stalled = False
+        steps, self.waiting = self.waiting, []
+        for step in steps:
+            step()
+
+    def send_packet(
+        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+    ) -> None:
+        if self.closed:
+            raise SessionClosedError("closed")
+        if packet.ByteSize() > LIMIT:
+            raise PacketTooLargeError("too large")
+        self.put(packet)
+        if on_delivered is not None:
+            asyncio.get_running_loop().call_soon(on_delivered)
+
+    def send_packets(
+        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+    ) -> PacketStream:
+        if self.closed:
+            raise SessionClosedError("closed")
+        return LineStream(self, packets, on_delivered)
+
+    def put(self, packet: models.DataPacket) -> None:
+        self.sent.append(packet)
+        copy = models.DataPacket.FromString(packet.SerializeToString())
+        copy.participant_identity = self.identity
+        if not self.deaf:
+            asyncio.get_running_loop().call_soon(self.receive, copy)
+
+    def kinds(self) -> list[str]:
+        return [str(packet.WhichOneof("value")) for packet in self.sent]
+
+
+class End:
+    """A participant: client, server and streams as a room has them."""
+
+    def __init__(self, identity: str, options: RpcOptions | None = None, **peers: Peer) -> None:
+        self.line = Line(identity)
+        self.book = Book(dict(peers))
+        self.registry = RpcRegistry()
+        self.options = options or RpcOptions()
+        self.client = RpcClient(self.line, self.book, self.options)
+        self.server = RpcServer(self.line, self.book, self.registry, self.options)
+        self.streams = IncomingStreams()
+        self.streams.register(wire.REQUEST_TOPIC, self.server.open_request)
+        self.streams.register(wire.RESPONSE_TOPIC, self.client.open_response)
+        self.client.set_online(True)
+
+    def receive(self, packet: models.DataPacket) -> None:
+        """Dispatch a packet by kind."""
+        sender, kind = packet.participant_identity, packet.WhichOneof("value")
+        if kind == "rpc_request":
+            self.server.receive_request(sender, packet.rpc_request)
+        elif kind == "rpc_ack":
+            self.client.receive_ack(sender, packet.rpc_ack)
+        elif kind == "rpc_response":
+            self.client.receive_response(sender, packet.rpc_response)
+        elif kind == "stream_header":
+            self.streams.header(sender, packet.stream_header)
+        elif kind == "stream_chunk":
+            self.streams.chunk(sender, packet.stream_chunk)
+        elif kind == "stream_trailer":
+            self.streams.trailer(sender, packet.stream_trailer)
+            request_id = wire.cancelled_request_id(packet.stream_trailer)
+            if request_id is not None:
+                self.server.receive_cancel(sender, request_id)
+
+
+def pair(
+    options: RpcOptions | None = None, *, callee: Peer = V2, caller: Peer = V2, callee_options: RpcOptions | None = None
+) -> tuple[End, End]:
+    """Alice, who knows Bob as `callee`, and Bob, who knows Alice as `caller`."""
+    alice = End("alice", options, bob=callee)
+    bob = End("bob", callee_options or options, alice=caller)
+    alice.line.receive, bob.line.receive = bob.receive, alice.receive
+    return alice, bob

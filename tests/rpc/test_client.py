@@ -1,0 +1,429 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+
+from livekit.errors import SessionClosedError
+from livekit.options import RpcOptions
+from livekit.protocol import models
+from livekit.rpc import wire
+from livekit.rpc.client import RpcClient
+from livekit.rpc.deadline import DeadlineScope, enter_scope
+from livekit.rpc.errors import RpcError, RpcNotConnectedError
+from livekit.rpc.invocation import RpcCallInfo, RpcInvocationData
+from livekit.rpc.peers import Peer
+from livekit.streams.outgoing import text_stream
+from tests.rpc.ends import LIMIT, End, pair
+from tests.rpc.rigs import JOINED, V0, V1, V2, Code, because, why
+
+DEFLATING = Peer(listed=True, ready=True, client_protocol=2, deflate=True)
+
+
+def call(payload: str = "", *, timeout: float | None = 5.0, method: str = "echo") -> RpcCallInfo:
+    return RpcCallInfo("bob", method, payload, timeout)
+
+
+async def echo(invocation: RpcInvocationData) -> str:
+    return invocation.payload
+
+
+async def failure(end: End, info: RpcCallInfo) -> tuple[int, str | None]:
+    with pytest.raises(RpcError) as caught:
+        await end.client.perform(info)
+    return why(caught.value)
+
+
+async def until_sent(end: End, kind: str) -> None:
+    while kind not in end.line.kinds():
+        await asyncio.sleep(0)
+
+
+def response(request_id: str, text: str, *, inline: bool = True, deflate: bool = False) -> list[models.DataPacket]:
+    packets = text_stream(
+        text,
+        topic=wire.RESPONSE_TOPIC,
+        destinations=["alice"],
+        attributes={wire.ATTR_REQUEST_ID: request_id},
+        inline=inline,
+        deflate=deflate,
+    )
+    return [packets] if isinstance(packets, models.DataPacket) else list(packets)
+
+
+@pytest.mark.parametrize(
+    ("peer", "size", "kinds"),
+    [
+        (V0, 15_360, ["rpc_request"]),
+        (V1, 10, ["stream_header", "stream_chunk", "stream_trailer"]),
+        (V2, 10, ["stream_header"]),
+        (V2, 15_000, ["stream_header", "stream_chunk", "stream_trailer"]),
+        (V2, 40_000, ["stream_header", *["stream_chunk"] * 3, "stream_trailer"]),
+        (DEFLATING, 40_000, ["stream_header"]),
+    ],
+)
+@pytest.mark.parametrize("character", ["x", "😀"])
+async def test_a_call_takes_the_form_its_peer_understands(peer: Peer, size: int, kinds: list[str], character: str) -> None:
+    alice, bob = pair(callee=peer, caller=peer)
+    bob.registry.register("echo", echo, replace=False, executor=None)
+    payload = character * (size // len(character.encode()))
+    assert await alice.client.perform(call(payload)) == payload
+    assert alice.line.kinds() == kinds
+    assert bob.line.kinds()[0] == "rpc_ack"
+    assert len(alice.client.core) == len(bob.server.core) == len(bob.streams) == len(alice.streams) == 0
+
+
+async def test_an_answer_counts_in_either_version() -> None:
+    alice, _ = pair(callee=V0)
+    task = asyncio.ensure_future(alice.client.perform(call()))
+    await until_sent(alice, "rpc_request")
+    (packet,) = response(alice.line.sent[0].rpc_request.id, "streamed")
+    alice.streams.header("bob", packet.stream_header)
+    assert await task == "streamed"
+
+
+async def test_a_response_that_does_not_fail_is_empty_by_default() -> None:
+    alice, _ = pair(callee=V0)
+    task = asyncio.ensure_future(alice.client.perform(call()))
+    await until_sent(alice, "rpc_request")
+    alice.client.receive_response("bob", models.RpcResponse(request_id=alice.line.sent[0].rpc_request.id))
+    assert await task == ""
+
+
+async def test_row_02_the_default_is_15_seconds_in_all() -> None:
+    alice, bob = pair()
+    bob.registry.register("echo", echo, replace=False, executor=None)
+    await alice.client.perform(call(timeout=None))
+    (header,) = (packet.stream_header for packet in alice.line.sent)
+    assert header.attributes[wire.ATTR_TIMEOUT_MS] == "15000"
+
+
+async def test_row_03_a_silent_peer_costs_the_budget() -> None:
+    alice, _ = pair()
+    alice.line.deaf = True
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    assert await failure(alice, call(timeout=0.05)) == (Code.RESPONSE_TIMEOUT, because("not_acknowledged"))
+    assert 0.05 <= loop.time() - started < 0.05 + 0.25
+    assert alice.line.kinds() == ["stream_header", "stream_trailer"]
+
+
+async def test_row_04_the_way_to_the_server_is_known() -> None:
+    alice, _ = pair()
+    alice.client = RpcClient(alice.line, alice.book, alice.options, lambda: 0.2)
+    alice.client.set_online(True)
+    alice.line.deaf = True
+    task = asyncio.ensure_future(alice.client.perform(call()))
+    await until_sent(alice, "stream_header")
+    assert alice.line.sent[0].stream_header.attributes[wire.ATTR_TIMEOUT_MS] == "4900"
+    task.cancel()
+
+
+async def test_row_07_sending_on_a_closed_session() -> None:
+    alice, _ = pair()
+    alice.line.closed = True
+    with pytest.raises(RpcNotConnectedError) as caught:
+        await alice.client.perform(call())
+    assert why(caught.value) == (Code.SEND_FAILED, because("not_connected"))
+    assert isinstance(caught.value.__cause__, SessionClosedError)
+
+
+async def test_row_07_calls_wait_while_reconnecting() -> None:
+    alice, bob = pair()
+    bob.registry.register("echo", echo, replace=False, executor=None)
+    alice.client.set_online(False)
+    task = asyncio.ensure_future(alice.client.perform(call("later")))
+    await asyncio.sleep(0)
+    assert alice.line.sent == []
+    alice.client.set_online(True)
+    assert await task == "later"
+
+
+async def test_row_18_a_call_waits_for_its_peer_to_be_ready() -> None:
+    alice, bob = pair(callee=JOINED)
+    bob.registry.register("echo", echo, replace=False, executor=None)
+    task = asyncio.ensure_future(alice.client.perform(call("later")))
+    await asyncio.sleep(0)
+    assert alice.line.sent == []
+    alice.book.peers["bob"] = V2
+    alice.client.peer_changed("bob")
+    assert await task == "later"
+
+
+@pytest.mark.parametrize("peer", [V0, V2])
+async def test_a_method_that_does_not_fit_into_a_packet(peer: Peer) -> None:
+    alice, _ = pair(callee=peer)
+    code, data = await failure(alice, call(method="m" * LIMIT))
+    assert code == Code.REQUEST_PAYLOAD_TOO_LARGE
+    assert data is not None
+    assert alice.line.sent == []
+
+
+async def test_servers_without_rpc() -> None:
+    alice, _ = pair()
+    alice.client.joined(models.ServerInfo(version="1.7.9"))
+    assert (await failure(alice, call()))[0] == Code.UNSUPPORTED_SERVER
+
+
+@pytest.mark.parametrize("version", ["1.8", "1.8.0", "1.11.0-rc1", "2", "", "unknown", "1.x"])
+async def test_servers_with_rpc_or_of_unknown_version(version: str) -> None:
+    alice, bob = pair()
+    bob.registry.register("echo", echo, replace=False, executor=None)
+    alice.client.joined(models.ServerInfo(version=version, debug_info=f"x {wire.SERVER_ANNOUNCES_JOINS}"))
+    assert await alice.client.perform(call("hi")) == "hi"
+    assert alice.client.core.announces_joins
+
+
+# Row 13
+
+
+async def test_row_13_cancelling_tells_the_callee() -> None:
+    alice, bob = pair()
+    seen: list[str] = []
+    started = asyncio.Event()
+
+    async def wait(invocation: RpcInvocationData) -> str:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            seen.append(f"cancelled {invocation.cancel_reason}")
+            raise
+        return ""
+
+    bob.registry.register("echo", wait, replace=False, executor=None)
+    task = asyncio.ensure_future(alice.client.perform(call()))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    while len(bob.server.core):
+        await asyncio.sleep(0)
+    assert seen == ["cancelled None"]
+    trailer = alice.line.sent[-1].stream_trailer
+    request_id = alice.line.sent[0].stream_header.attributes[wire.ATTR_REQUEST_ID]
+    assert (trailer.stream_id, wire.cancelled_request_id(trailer)) == (request_id, request_id)
+    assert bob.line.kinds() == ["rpc_ack"]
+
+
+async def test_row_13_a_request_that_is_still_being_sent_is_aborted() -> None:
+    alice, bob = pair(callee=V1)
+    bob.registry.register("echo", echo, replace=False, executor=None)
+    task = asyncio.ensure_future(alice.client.perform(call("x" * 100_000)))
+    await until_sent(alice, "stream_chunk")
+    alice.line.stalled = True
+    task.cancel()
+    await asyncio.wait({task})
+    alice.line.resume()
+    await asyncio.sleep(0)
+    assert alice.line.kinds()[-1] == "stream_trailer"
+    assert len(alice.line.kinds()) < 9
+    assert len(bob.server.core) == len(bob.streams) == 0
+
+
+async def test_a_request_that_was_refused_is_not_sent_to_its_end() -> None:
+    alice, bob = pair(callee_options=RpcOptions(max_payload_size=20_000))
+    assert await failure(alice, call("x" * 200_000)) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 20000 bytes"))
+    for _ in range(30):
+        await asyncio.sleep(0)
+    assert alice.line.kinds().count("stream_chunk") < 14
+    assert alice.line.kinds()[-1] == "stream_trailer"
+    assert alice.client._streams == {}
+
+
+async def test_a_cancel_on_a_closed_session_is_dropped() -> None:
+    alice, _ = pair()
+    task = asyncio.ensure_future(alice.client.perform(call()))
+    await until_sent(alice, "stream_header")
+    alice.line.closed = True
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(alice.client.core) == 0
+
+
+async def test_row_13_an_answer_and_a_cancel_in_one_turn() -> None:
+    alice, _ = pair(callee=V0)
+    task = asyncio.ensure_future(alice.client.perform(call()))
+    await until_sent(alice, "rpc_request")
+    request_id = alice.line.sent[0].rpc_request.id
+    alice.client.receive_response("bob", models.RpcResponse(request_id=request_id, error=models.RpcError(code=1)))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    gc.collect()
+    assert alice.line.kinds() == ["rpc_request"]
+
+
+# Responses as streams
+
+
+async def pending(alice: End) -> tuple[asyncio.Future[str], str]:
+    task = asyncio.ensure_future(alice.client.perform(call()))
+    await until_sent(alice, "stream_header")
+    return task, alice.line.sent[0].stream_header.stream_id
+
+
+async def test_row_14_a_response_over_the_limit() -> None:
+    alice, _ = pair(RpcOptions(max_payload_size=1000))
+    task, request_id = await pending(alice)
+    for packet in response(request_id, "x" * 1001, inline=False):
+        packet.participant_identity = "bob"
+        alice.receive(packet)
+    with pytest.raises(RpcError) as caught:
+        await task
+    assert why(caught.value) == (Code.RESPONSE_PAYLOAD_TOO_LARGE, because("over 1000 bytes"))
+
+
+async def test_row_14_a_bomb_is_a_response_over_the_limit() -> None:
+    alice, _ = pair()
+    task, request_id = await pending(alice)
+    (packet,) = response(request_id, "x" * 1_000_000, deflate=True)
+    packet.stream_header.ClearField("total_length")
+    alice.streams.header("bob", packet.stream_header)
+    with pytest.raises(RpcError) as caught:
+        await task
+    assert caught.value.code == Code.RESPONSE_PAYLOAD_TOO_LARGE
+
+
+async def test_a_response_that_is_no_text() -> None:
+    alice, _ = pair()
+    task, request_id = await pending(alice)
+    (packet,) = response(request_id, "xx")
+    packet.stream_header.inline_content = b"\xff\xfe"
+    alice.streams.header("bob", packet.stream_header)
+    with pytest.raises(RpcError) as caught:
+        await task
+    assert why(caught.value) == (Code.APPLICATION_ERROR, because("response_not_utf8"))
+
+
+async def test_a_response_with_a_gap() -> None:
+    alice, _ = pair()
+    task, request_id = await pending(alice)
+    header, _, *rest = response(request_id, "x" * 40_000, inline=False)
+    alice.streams.header("bob", header.stream_header)
+    alice.streams.chunk("bob", rest[0].stream_chunk)
+    with pytest.raises(RpcError) as caught:
+        await task
+    assert why(caught.value) == (Code.APPLICATION_ERROR, because("response_incomplete: chunk 0 is missing"))
+
+
+@pytest.mark.parametrize("ending", ["peer leaves", "room closes"])
+async def test_row_11_and_28_a_response_that_was_arriving_does_not_change_the_code(ending: str) -> None:
+    alice, _ = pair()
+    task, request_id = await pending(alice)
+    header, chunk, *_ = response(request_id, "x" * 40_000, inline=False)
+    alice.streams.header("bob", header.stream_header)
+    alice.streams.chunk("bob", chunk.stream_chunk)
+    if ending == "peer leaves":
+        alice.streams.sender_left("bob")
+        alice.client.core.peer_left("bob")
+    else:
+        alice.streams.close()
+        alice.client.close()
+    with pytest.raises(RpcError) as caught:
+        await task
+    assert caught.value.code == Code.RECIPIENT_DISCONNECTED
+
+
+async def test_row_27_nobody_else_opens_a_response() -> None:
+    alice, _ = pair()
+    task, request_id = await pending(alice)
+    (lie,) = response(request_id, "lie")
+    (nothing,) = response("no such call", "lie")
+    alice.streams.header("mallory", lie.stream_header)
+    alice.streams.header("", lie.stream_header)
+    alice.streams.header("bob", nothing.stream_header)
+    assert not task.done()
+    alice.streams.header("bob", response(request_id, "truth")[0].stream_header)
+    assert await task == "truth"
+
+
+@pytest.mark.parametrize("ending", ["settled", "cancelled"])
+async def test_what_arrives_of_a_response_nobody_waits_for_is_not_kept(ending: str) -> None:
+    alice, _ = pair()
+    task, request_id = await pending(alice)
+    header, first, second, *rest = response(request_id, "x" * 40_000, inline=False)
+    alice.streams.header("bob", header.stream_header)
+    again = models.DataStream.Header()
+    again.CopyFrom(header.stream_header)
+    again.stream_id = "another"
+    alice.streams.header("bob", again)
+    assert len(alice.streams) == 1
+    alice.streams.chunk("bob", first.stream_chunk)
+    (sink,) = alice.client._responses.values()
+    assert sink._content == first.stream_chunk.content
+    if ending == "settled":
+        alice.client.receive_response("bob", models.RpcResponse(request_id=request_id, payload="short"))
+        assert await task == "short"
+    else:
+        task.cancel()
+        await asyncio.wait({task})
+    alice.streams.chunk("bob", second.stream_chunk)
+    assert sink._content is None
+    for packet in rest[:-1]:
+        alice.streams.chunk("bob", packet.stream_chunk)
+    alice.streams.trailer("bob", rest[-1].stream_trailer)
+    assert len(alice.streams) == 0
+    assert alice.client._responses == {}
+
+
+# Rows 26 and 28
+
+
+async def test_row_26_a_call_inside_a_handler_has_what_is_left() -> None:
+    alice, _ = pair()
+    alice.line.deaf = True
+    loop = asyncio.get_running_loop()
+
+    async def handler(left: float) -> None:
+        enter_scope(DeadlineScope(loop.time() + left))
+        await alice.client.perform(call(timeout=15.0))
+
+    started = loop.time()
+    with pytest.raises(RpcError) as caught:
+        await asyncio.create_task(handler(0.05))
+    assert caught.value.code == Code.RESPONSE_TIMEOUT
+    assert loop.time() - started < 1.0
+    sent = len(alice.line.sent)
+    with pytest.raises(RpcError) as caught:
+        await asyncio.create_task(handler(0.0))
+    assert why(caught.value) == (Code.RESPONSE_TIMEOUT, because("deadline_of_handler_passed"))
+    assert len(alice.line.sent) == sent
+
+
+async def test_row_28_pending_calls_end_when_the_room_does() -> None:
+    alice, _ = pair()
+    tasks = [asyncio.ensure_future(alice.client.perform(call())) for _ in range(3)]
+    await until_sent(alice, "stream_header")
+    alice.client.close()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [why(outcome) for outcome in outcomes if isinstance(outcome, RpcError)] == [
+        (Code.RECIPIENT_DISCONNECTED, because("room_disconnected"))
+    ] * 3
+
+
+async def test_row_29_one_timer_and_no_task_for_each_call() -> None:
+    alice, _ = pair()
+    alice.line.deaf = True
+    loop = asyncio.get_running_loop()
+    timers: list[float] = []
+    call_at = loop.call_at
+
+    def counting(when: float, *args: object, **kwargs: object) -> asyncio.TimerHandle:
+        timers.append(when)
+        return call_at(when, *args, **kwargs)  # type: ignore[arg-type]
+
+    loop.call_at = counting  # type: ignore[assignment]
+    before = len(asyncio.all_tasks())
+    tasks = [asyncio.ensure_future(alice.client.perform(call())) for _ in range(1000)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == before + 1000
+    assert len(alice.client.core) == 1000
+    assert len(timers) == 1
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert len(alice.client.core) == 0

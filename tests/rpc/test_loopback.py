@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from livekit.protocol import models
+from livekit.rpc import wire
+from livekit.rpc.loopback import LoopbackSender
+from livekit.streams.outgoing import text_stream
+from tests.rpc.ends import End, Line
+from tests.rpc.rigs import V1, V2
+
+
+def packet(*destinations: str) -> models.DataPacket:
+    return models.DataPacket(destination_identities=destinations, rpc_ack=models.RpcAck(request_id="id"))
+
+
+async def drain() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("destinations", [["bob"], [], ["alice", "bob"]])
+async def test_packets_to_others_go_to_the_session(destinations: list[str]) -> None:
+    line, received, delivered = Line("alice"), list[models.DataPacket](), list[bool]()
+    sender = LoopbackSender(line, received.append)
+    sender.identity = "alice"
+    sender.send_packet(packet(*destinations), on_delivered=lambda: delivered.append(True))
+    sender.send_packets(iter([packet(*destinations), packet(*destinations)]))
+    await drain()
+    assert len(line.sent) == 3
+    assert (received, delivered) == ([], [True])
+
+
+async def test_row_09_packets_to_oneself_come_back_on_the_next_turn() -> None:
+    line, received, delivered = Line("alice"), list[models.DataPacket](), list[int]()
+    sender = LoopbackSender(line, received.append)
+    sender.identity = "alice"
+    sender.send_packet(packet("alice"), on_delivered=lambda: delivered.append(len(received)))
+    stream = sender.send_packets(iter([packet("alice"), packet("alice")]), on_delivered=lambda: delivered.append(len(received)))
+    stream.cancel()
+    sender.send_packet(packet("alice"))
+    sender.send_packets(iter([packet("alice")]))
+    assert received == []
+    await drain()
+    assert [got.participant_identity for got in received] == ["alice"] * 5
+    assert delivered == [1, 3]
+    assert line.sent == []
+
+
+async def test_before_joining_nothing_loops_back() -> None:
+    line, received = Line(""), list[models.DataPacket]()
+    LoopbackSender(line, received.append).send_packet(packet(""))
+    await drain()
+    assert received == []
+    assert len(line.sent) == 1
+
+
+@pytest.mark.parametrize("peer", [V1, V2])
+@pytest.mark.parametrize("size", [0, 100, 100_000])
+async def test_row_09_a_call_to_oneself_takes_the_same_way(peer: object, size: int) -> None:
+    from livekit.rpc.client import RpcClient
+    from livekit.rpc.invocation import RpcCallInfo
+    from livekit.rpc.server import RpcServer
+
+    end = End("alice", alice=peer)  # type: ignore[arg-type]
+    sender = LoopbackSender(end.line, end.receive)
+    sender.identity = "alice"
+    end.client = RpcClient(sender, end.book, end.options)
+    end.server = RpcServer(sender, end.book, end.registry, end.options)
+    for topic, open_stream in ((wire.REQUEST_TOPIC, end.server.open_request), (wire.RESPONSE_TOPIC, end.client.open_response)):
+        end.streams.unregister(topic)
+        end.streams.register(topic, open_stream)
+    end.client.set_online(True)
+    end.registry.register("m", lambda invocation: invocation.caller_identity + invocation.payload, replace=False, executor=None)
+    assert await end.client.perform(RpcCallInfo("alice", "m", "x" * size, 5.0)) == "alice" + "x" * size
+    assert end.line.sent == []
+    assert isinstance(text_stream("", topic="t", destinations=["alice"], attributes={}, inline=True), models.DataPacket)

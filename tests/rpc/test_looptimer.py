@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from livekit.rpc.looptimer import LoopTimer
+
+
+class Core:
+    """Timers as a list of times; each is noted when it goes off."""
+
+    def __init__(self, *times: float) -> None:
+        self.times = sorted(times)
+        self.fired: list[float] = []
+        self.problem: Exception | None = None
+
+    def next_timer(self) -> float | None:
+        return self.times[0] if self.times else None
+
+    def handle_timer(self, now: float) -> None:
+        while self.times and self.times[0] <= now:
+            self.fired.append(self.times.pop(0))
+        if self.problem is not None:
+            problem, self.problem = self.problem, None
+            raise problem
+
+
+async def passed(core: Core) -> None:
+    async with asyncio.Lock():
+        while core.times:
+            await asyncio.sleep(0.001)
+
+
+async def test_timers_go_off_in_time_one_after_another() -> None:
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    core = Core(start + 0.01, start + 0.02, start - 1)
+    timer = LoopTimer(loop, core)
+    timer.update()
+    await passed(core)
+    assert core.fired == [start - 1, start + 0.01, start + 0.02]
+    assert loop.time() >= start + 0.02
+
+
+async def test_an_earlier_timer_takes_the_place_of_the_armed_one() -> None:
+    loop = asyncio.get_running_loop()
+    core = Core(loop.time() + 60.0)
+    timer = LoopTimer(loop, core)
+    timer.update()
+    first = timer._handle
+    timer.update()
+    assert timer._handle is first
+    core.times.insert(0, loop.time())
+    timer.update()
+    assert first is not None
+    assert first.cancelled()
+    while len(core.times) == 2:
+        await asyncio.sleep(0)
+    assert len(core.fired) == 1
+    assert timer._handle is not None
+    timer.close()
+
+
+async def test_closed_and_idle_timers_hold_nothing() -> None:
+    loop = asyncio.get_running_loop()
+    core = Core()
+    timer = LoopTimer(loop, core)
+    timer.update()
+    assert timer._handle is None
+    core.times = [loop.time()]
+    timer.update()
+    timer.close()
+    timer.close()
+    await asyncio.sleep(0.005)
+    assert core.fired == []
+
+
+async def test_a_core_that_fails_once_goes_on() -> None:
+    loop = asyncio.get_running_loop()
+    problems: list[object] = []
+    loop.set_exception_handler(lambda _, context: problems.append(context["exception"]))
+    core = Core(loop.time(), loop.time() + 0.005)
+    core.problem = LookupError("a bug")
+    timer = LoopTimer(loop, core)
+    timer.update()
+    await passed(core)
+    assert len(core.fired) == 2
+    assert [type(problem) for problem in problems] == [LookupError]
+    with pytest.raises(LookupError):
+        raise problems[0]  # type: ignore[misc]

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from livekit.rpc.errors import RpcError
+from livekit.rpc.invocation import IncomingRpcNext, RpcHandler, RpcInterceptor, RpcInvocationData
+from livekit.rpc.registry import RpcRegistry
+from livekit.rpc.running import run_handler
+
+INVOCATION = RpcInvocationData("id", "alice", "payload", 1.0, "m")
+word: contextvars.ContextVar[str] = contextvars.ContextVar("word", default="unset")
+
+
+async def run(handler: RpcHandler, *, executor: ThreadPoolExecutor | None = None, slow_after: float = 10.0) -> object:
+    registry = RpcRegistry()
+    registry.register("m", handler, replace=False, executor=executor)
+    return await run_handler(registry, INVOCATION, slow_after)
+
+
+async def coroutine(invocation: RpcInvocationData) -> str:
+    await asyncio.sleep(0)
+    return invocation.payload
+
+
+def sync(invocation: RpcInvocationData) -> str:
+    return invocation.payload
+
+
+def future(invocation: RpcInvocationData) -> asyncio.Future[str]:
+    answer = asyncio.get_running_loop().create_future()
+    answer.get_loop().call_soon(answer.set_result, invocation.payload)
+    return answer
+
+
+class CallableObject:
+    async def __call__(self, invocation: RpcInvocationData) -> str:
+        return await coroutine(invocation)
+
+
+HANDLERS: list[RpcHandler] = [
+    coroutine,
+    sync,
+    future,
+    CallableObject(),
+    functools.partial(coroutine),
+    functools.partial(sync),
+    lambda invocation: coroutine(invocation),
+]
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+async def test_row_19_handlers_of_every_kind(handler: RpcHandler) -> None:
+    assert await run(handler) == "payload"
+
+
+async def test_row_12_nobody_registered_it() -> None:
+    with pytest.raises(RpcError) as caught:
+        await run_handler(RpcRegistry(), INVOCATION, 1.0)
+    assert caught.value.code == RpcError.ErrorCode.UNSUPPORTED_METHOD
+
+
+async def test_row_25_interceptors_see_unknown_methods_too() -> None:
+    class Answering(RpcInterceptor):
+        async def intercept_incoming(self, invocation: RpcInvocationData, next: IncomingRpcNext) -> str | None:
+            try:
+                return await next(invocation)
+            except RpcError as error:
+                return f"intercepted {int(error.code)}"
+
+    registry = RpcRegistry()
+    registry.add_interceptor(Answering())
+    assert await run_handler(registry, INVOCATION, 1.0) == "intercepted 1400"
+
+
+@pytest.mark.parametrize("handler", [coroutine, sync])
+async def test_row_21_in_an_executor(handler: Callable[[RpcInvocationData], object]) -> None:
+    threads: list[int] = []
+
+    def handle(invocation: RpcInvocationData) -> object:
+        threads.append(threading.get_ident())
+        assert word.get() == "set"
+        return handler(invocation)
+
+    word.set("set")
+    with ThreadPoolExecutor(1) as executor:
+        assert await run(handle, executor=executor) == "payload"  # type: ignore[arg-type]
+    assert threads != [threading.get_ident()]
+
+
+def block(invocation: RpcInvocationData) -> None:
+    time.sleep(0.02)
+
+
+async def block_after_a_turn(invocation: RpcInvocationData) -> None:
+    await asyncio.sleep(0)
+    time.sleep(0.02)
+
+
+async def wait(invocation: RpcInvocationData) -> None:
+    await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(("handler", "warned"), [(block, True), (block_after_a_turn, True), (wait, False), (sync, False)])
+async def test_row_21_a_handler_that_blocks_the_loop_is_named(
+    handler: RpcHandler, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(handler, slow_after=0.01)
+    assert ("'m' blocked the event loop" in caplog.text) == warned
+
+
+async def test_row_21_in_an_executor_nothing_is_blocked(caplog: pytest.LogCaptureFixture) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        await run(block, executor=executor, slow_after=0.01)
+    assert caplog.text == ""
+
+
+async def test_a_watched_coroutine_is_cancelled_as_any_other() -> None:
+    log: list[str] = []
+
+    async def handler(invocation: RpcInvocationData) -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            log.append("cancelled")
+            await asyncio.sleep(0)
+            log.append("cleaned up")
+            raise
+        return ""
+
+    task = asyncio.ensure_future(run(handler))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert log == ["cancelled", "cleaned up"]
+
+
+async def test_exceptions_go_in_and_come_out() -> None:
+    async def handler(invocation: RpcInvocationData) -> str:
+        failing = asyncio.get_running_loop().create_future()
+        failing.get_loop().call_soon(failing.set_exception, LookupError("inner"))
+        with pytest.raises(LookupError):
+            await failing
+        raise KeyError("outer")
+
+    with pytest.raises(KeyError, match="outer"):
+        await run(handler)
+
+
+async def test_a_coroutine_that_is_closed_closes_the_handler() -> None:
+    log: list[str] = []
+
+    async def handler(invocation: RpcInvocationData) -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.append("closed")
+        return ""
+
+    running = run(handler)
+    running.send(None)
+    running.close()
+    assert log == ["closed"]
