@@ -42,6 +42,7 @@ class Outstanding:
         "_advanced_tsn",
         "_evidence",
         "_gap_acked",
+        "_last_packet",
         "acked_tsn",
         "chunks",
         "flight",
@@ -65,6 +66,7 @@ class Outstanding:
         self.on_abandoned = on_abandoned
         self._advanced_tsn = self.acked_tsn  # Advanced.Peer.Ack.Point (RFC 3758 section 3.5)
         self._gap_acked = 0
+        self._last_packet = -1  # the packet of the last chunk sent
         self._evidence = -1  # the highest packet that is known to have arrived
 
     def sent(self, wire: bytes, message: Message, ends: bool, packet: int) -> None:
@@ -73,12 +75,14 @@ class Outstanding:
         self.next_tsn = tsn + 1
         self.chunks[tsn] = SentChunk(tsn, wire, message, ends, packet)
         self.flight += len(wire)
+        self._last_packet = packet
 
     def sent_again(self, chunk: SentChunk, packet: int) -> None:
         chunk.packet = packet
         chunk.state = IN_FLIGHT
         chunk.transmissions += 1
         self.flight += len(chunk.wire)
+        self._last_packet = packet
 
     def is_acked(self, tsn: int) -> bool:
         return tsn <= self.acked_tsn or self.chunks[tsn].state == ACKED
@@ -130,7 +134,8 @@ class Outstanding:
         if reported < self._gap_acked:  # rule D iii: the peer no longer has what it had reported
             self._renege(missing)
             self._renege(self.chunks[tsn] for tsn in range(position, self.next_tsn))
-        threshold = self._evidence - LOSS_THRESHOLD
+        # Once the last packet has arrived no more evidence comes: do not wait for it (as RFC 5827).
+        threshold = self._evidence - (LOSS_THRESHOLD if self._evidence < self._last_packet else 1)
         return newly_acked, [chunk for chunk in missing if chunk.state == IN_FLIGHT and chunk.packet <= threshold]
 
     def _gap_acknowledge(self, chunk: SentChunk) -> int:
