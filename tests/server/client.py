@@ -56,11 +56,7 @@ class WireClient:
 
     async def connect(self) -> rtc.JoinResponse:
         """Join, and wait until packets can be sent and received."""
-        for reliable, options in ((True, RELIABLE), (False, LOSSY)):
-            self.channels[reliable] = channel = self.publisher.create_channel(options)
-            if self.single:
-                self._listen(channel, reliable)
-            channel.on_open = self._check_up
+        self._open_channels()
         await self.open_socket(publisher_offer=await self.make_offer() if self.single else None)
         self.join.CopyFrom((await self.next_signal("join")).join)
         self.sid = self.join.participant.sid
@@ -139,12 +135,25 @@ class WireClient:
     async def next_packet(self) -> tuple[models.DataPacket, bool]:
         return await asyncio.wait_for(self.packets.get(), PATIENCE)
 
+    async def replace_transport(self) -> None:
+        """Give up the publisher connection for another, which has not offered yet."""
+        await self.publisher.close()
+        self.publisher = create_peer_connection()
+        self._open_channels()
+
     async def close(self) -> None:
         if self.socket is not None:
             await self.socket.close()
         await self.publisher.close()
         if self.subscriber is not None:
             await self.subscriber.close()
+
+    def _open_channels(self) -> None:
+        for reliable, options in ((True, RELIABLE), (False, LOSSY)):
+            self.channels[reliable] = channel = self.publisher.create_channel(options)
+            if self.single:
+                self._listen(channel, reliable)
+            channel.on_open = self._check_up
 
     def _listen(self, channel: DataChannel, reliable: bool) -> None:
         channel.on_message = lambda data: self.packets.put_nowait((models.DataPacket.FromString(data), reliable))

@@ -99,13 +99,15 @@ def grants(identity: str, *, room: str = "demo", name: str = "", kind: str = "",
     )
 
 
-def parameters(*, client_protocol: int = 2, single: bool = True) -> JoinParameters:
+def parameters(
+    *, client_protocol: int = 2, single: bool = True, sid: str = "", offer: rtc.SessionDescription | None = None
+) -> JoinParameters:
     client = models.ClientInfo(
         protocol=PROTOCOL_VERSION,
         client_protocol=client_protocol,
         capabilities=[models.ClientInfo.CAP_COMPRESSION_DEFLATE_RAW],
     )
-    return JoinParameters(client=client, single_peer_connection=single)
+    return JoinParameters(client=client, single_peer_connection=single, participant_sid=sid, publisher_offer=offer)
 
 
 def make_rooms() -> Rooms:

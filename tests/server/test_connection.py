@@ -136,6 +136,23 @@ class TestResume:
             info = await alice.until_update(bob.sid, DISCONNECTED)
             assert info.disconnect_reason == DisconnectReason.SIGNAL_CLOSE
 
+    async def test_replaced_transport_gets_what_was_lost(self, server: DevServer) -> None:
+        async with open_client(server, "alice") as alice, open_client(server, "bob") as bob:
+            alice.send(user_packet(b"1", sequence=1))
+            assert (await bob.next_packet())[0].sequence == 1
+            await self.lose_signal(bob)
+            await bob.replace_transport()
+            alice.send(user_packet(b"2", sequence=2))
+            state = rtc.DataChannelReceiveState(publisher_sid=alice.sid, last_seq=0)
+            sync = rtc.SyncState(datachannel_receive_states=[state])
+
+            await bob.open_socket(reconnect=True, publisher_offer=await bob.make_offer())
+
+            _ = await bob.next_signal("reconnect")
+            await bob.send_signal(rtc.SignalRequest(sync_state=sync))
+            await bob.take_answer()
+            assert [(await bob.next_packet())[0].user.payload for _ in range(2)] == [b"1", b"2"]
+
     async def lose_signal(self, client: WireClient) -> None:
         assert client.socket is not None
         await client.socket.close()

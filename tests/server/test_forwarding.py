@@ -150,7 +150,7 @@ def test_joining_participant_gets_reliable_packets_when_active() -> None:
 
 
 def test_joining_participant_that_falls_behind_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_JOINING_BACKLOG", 100)
+    monkeypatch.setattr(limits, "MAX_WAITING_BACKLOG", 100)
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob", active=False)
     alice.send(user_packet(bytes(200)))

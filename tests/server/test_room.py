@@ -8,7 +8,7 @@ from livekit.protocol import models, rtc
 from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
 from livekit.server import limits
 from livekit.server.responses import COMPATIBLE_VERSION, DisconnectReason
-from tests.server.links import EPOCH, KeepingLink, grants, join, make_rooms, parameters, user_packet
+from tests.server.links import EPOCH, KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
 
 
 def test_join_response_says_who_and_where() -> None:
@@ -228,28 +228,58 @@ class TestResume:
     def test_finds_only_the_same_session(self) -> None:
         rooms = make_rooms()
         bob = join(rooms, "bob")
-        assert rooms.find_resumable(grants("bob"), bob.sid) == (bob.room, bob.participant)
-        assert rooms.find_resumable(grants("bob"), "PA_another") is None
-        assert rooms.find_resumable(grants("alice"), bob.sid) is None
-        assert rooms.find_resumable(grants("bob", room="elsewhere"), bob.sid) is None
+        assert rooms.find_resumable(grants("bob"), parameters(sid=bob.sid)) == (bob.room, bob.participant)
+        assert rooms.find_resumable(grants("bob"), parameters(sid="PA_another")) is None
+        assert rooms.find_resumable(grants("alice"), parameters(sid=bob.sid)) is None
+        assert rooms.find_resumable(grants("bob", room="elsewhere"), parameters(sid=bob.sid)) is None
 
-    def test_replaced_transport_gets_what_the_client_lacks(self) -> None:
+    def test_needs_a_transport_or_an_offer_for_one(self) -> None:
+        rooms = make_rooms()
+        bob = join(rooms, "bob")
+        bob.participant.transport_lost_at = 1.0
+        assert rooms.find_resumable(grants("bob"), parameters(sid=bob.sid)) is None
+        assert rooms.find_resumable(grants("bob"), parameters(sid=bob.sid, offer=rtc.SessionDescription()))
+
+    def test_nothing_is_repeated_on_a_transport_that_lives(self) -> None:
+        rooms = make_rooms()
+        alice, bob = join(rooms, "alice"), join(rooms, "bob")
+        alice.send(user_packet(b"1", sequence=1))
+        bob.request(self.has(alice, 0))
+        assert bob.payloads() == [b"1"]
+
+    def test_replaced_transport_gets_what_the_client_lacks_and_what_came_since(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         for sequence in range(1, 6):
-            alice.send(user_packet(b"%d" % sequence, sequence=sequence), now=float(sequence))
-        _ = bob.received()
-        state = rtc.DataChannelReceiveState(publisher_sid=alice.sid, last_seq=3)
-        sync = rtc.SignalRequest(sync_state=rtc.SyncState(datachannel_receive_states=[state]))
-
-        bob.request(sync, 6.0)
-        assert bob.payloads() == [], "the transport lives: it repeats by itself what is lost"
-
+            alice.send(user_packet(b"%d" % sequence, sequence=sequence))
+        assert len(bob.received()) == 5
+        bob.participant.transport_lost_at = 6.0
         bob.participant.transport_replaced()
-        bob.request(sync, 6.0)
-        assert bob.payloads() == [b"4", b"5"]
-        bob.request(sync, 6.0)
+        alice.send(user_packet(b"6", sequence=6))
+        alice.send(user_packet(b"unnumbered"))
+        bob.request(self.has(alice, 3), 7.0)
+        assert bob.payloads() == [], "the transport is not up yet"
+        bob.room.activate(bob.participant, 8.0)
+        assert bob.payloads() == [b"4", b"5", b"6", b"unnumbered"]
+        bob.request(self.has(alice, 3), 9.0)
         assert bob.payloads() == []
+
+    def test_replaced_transport_waits_for_what_the_client_has(self) -> None:
+        rooms = make_rooms()
+        alice, bob = join(rooms, "alice"), join(rooms, "bob")
+        alice.send(user_packet(b"1", sequence=1))
+        assert len(bob.received()) == 1
+        bob.participant.transport_replaced()
+        bob.room.activate(bob.participant, 1.0)
+        alice.send(user_packet(b"2", sequence=2))
+        assert bob.payloads() == []
+        bob.request(self.has(alice, 0), 2.0)
+        assert bob.payloads() == [b"1", b"2"]
+
+    def has(self, sender: Member, sequence: int) -> rtc.SignalRequest:
+        """A client's word that it has everything of a sender up to that."""
+        state = rtc.DataChannelReceiveState(publisher_sid=sender.sid, last_seq=sequence)
+        return rtc.SignalRequest(sync_state=rtc.SyncState(datachannel_receive_states=[state]))
 
 
 class TestPermission:

@@ -113,7 +113,7 @@ class RtcRoutes:
         await connection.start(room, participant, parameters)
 
     async def _resume(self, socket: SignalSocket, grants: Grants, parameters: JoinParameters) -> None:
-        found = self._rooms.find_resumable(grants, parameters.participant_sid)
+        found = self._rooms.find_resumable(grants, parameters)
         if found is None or not isinstance(found[1].link, Connection):
             socket.send(leave_response(DisconnectReason.STATE_MISMATCH))
             return

@@ -33,8 +33,8 @@ MAX_LOSSY_BACKLOG = 256 * 1024
 MAX_SIGNAL_BACKLOG = 1024
 """Signal messages waiting for a WebSocket that does not read; over it, the WebSocket is closed."""
 
-MAX_JOINING_BACKLOG = 4 * 1024 * 1024
-"""Bytes of reliable packets kept for a participant that has joined and cannot receive yet."""
+MAX_WAITING_BACKLOG = 4 * 1024 * 1024
+"""Bytes of reliable packets kept for a participant that is in the room and cannot receive yet, or not again."""
 
 RESEND_BUFFER = 4 * 1024 * 1024
 """Bytes of reliable packets kept for each participant, to send again when its transport was replaced."""

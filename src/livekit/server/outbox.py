@@ -20,15 +20,15 @@ class OutboundPacket:
 
 
 @dataclass(slots=True)
-class JoiningQueue:
-    """Packets for a participant that has joined and is not active yet."""
+class WaitingPackets:
+    """Packets for a participant that is in the room and has no transport yet, or not again."""
 
     _packets: deque[OutboundPacket] = field(default_factory=deque[OutboundPacket])
     _size: int = 0
 
     def add(self, packet: OutboundPacket) -> bool:
         """Keep a packet; False when there is no room left."""
-        if self._size + len(packet.data) > limits.MAX_JOINING_BACKLOG:
+        if self._size + len(packet.data) > limits.MAX_WAITING_BACKLOG:
             return False
         self._packets.append(packet)
         self._size += len(packet.data)

@@ -8,7 +8,7 @@ from typing import Final
 from livekit.protocol import models, rtc
 
 from .link import ParticipantLink
-from .outbox import JoiningQueue, OutboundPacket, ResendBuffer
+from .outbox import OutboundPacket, ResendBuffer, WaitingPackets
 from .permissions import Grants
 
 State = models.ParticipantInfo.State
@@ -40,9 +40,10 @@ class Participant:
         self.last_sequence = 0
         """Sequence of the last reliable packet that came from this participant."""
         self.token_refreshed_at = now
-        self._resend_due = False
-        self._joining = JoiningQueue()
-        self._resend = ResendBuffer()
+        self._is_replaced = False
+        self._received: dict[str, int] | None = None
+        self._waiting = WaitingPackets()
+        self._sent = ResendBuffer()
         self._info = models.ParticipantInfo(
             sid=sid,
             identity=grants.identity,
@@ -137,26 +138,32 @@ class Participant:
             self.link.send_packet(data, reliable=False)
 
     def send_reliable(self, packet: OutboundPacket, now: float) -> bool:
-        """Send a packet now, or once the participant is ACTIVE. False: it is too slow, and to be removed."""
-        if self.state < State.ACTIVE:
-            return self._joining.add(packet)
+        """Send a packet now, or once the participant can receive. False: it is too slow, and to be removed."""
         if self.state == State.DISCONNECTED:
             return True
-        self._resend.add(packet, now)
+        if self.state < State.ACTIVE or self._is_replaced:
+            return self._waiting.add(packet)
+        self._sent.add(packet, now)
         return self.link.send_packet(packet.data, reliable=True)
 
-    def flush_joining(self, now: float) -> bool:
-        """Send what waited until the participant became ACTIVE."""
-        return all(self.send_reliable(packet, now) for packet in self._joining.drain())
-
     def transport_replaced(self) -> None:
-        """The participant has a new transport: packets sent on the old one may not have arrived."""
-        self._resend_due = True
+        """The transport is made anew: what was sent on the old one may be lost. New packets wait until `flush`."""
+        self._is_replaced = True
+        self._received = None
 
-    def resend_missing(self, received: Mapping[str, int], now: float) -> None:
-        """Send again what a replaced transport lost, given the last sequence received of each sender sid."""
-        if not self._resend_due:
-            return
-        self._resend_due = False
-        for packet in self._resend.after(received, now):
-            self.link.send_packet(packet.data, reliable=True)
+    def synchronized(self, received: Mapping[str, int]) -> None:
+        """The participant resumed and says what it has: the last sequence of each sender sid."""
+        self._received = dict(received)
+
+    def flush(self, now: float) -> bool:
+        """Send what waited, if the transport is up: first what a replaced one lost, as far as the participant told
+        what it has. False: it is too slow, and to be removed."""
+        if self.state != State.ACTIVE or self.transport_lost_at is not None:
+            return True
+        if self._is_replaced:
+            if self._received is None:
+                return True
+            self._is_replaced = False
+            for packet in self._sent.after(self._received, now):
+                self.link.send_packet(packet.data, reliable=True)
+        return all(self.send_reliable(packet, now) for packet in self._waiting.drain())

@@ -66,6 +66,8 @@ class Peers:
         self._single: Final = single
         self._channels: dict[bool, DataChannel] = {}
         self._offer_id = 0
+        self._offered: frozenset[str] = frozenset()
+        """The fingerprints of the client's last offer; others mean that its connection is a new one (RFC 8842)."""
         self._lock = asyncio.Lock()
         self._closed = False
         self._publisher = self._make(rtc.PUBLISHER)
@@ -84,8 +86,10 @@ class Peers:
         async with self._lock:
             if self._closed:
                 return
-            if self._publisher.state in _LOST:
+            fingerprints = _fingerprints(offer.sdp)
+            if self._publisher.state in _LOST or (self._offered and fingerprints != self._offered):
                 await self._replace_publisher()
+            self._offered = fingerprints
             sdp = await self._publisher.accept_offer(offer.sdp)
         answer = rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id)
         self._events.on_signal(rtc.SignalResponse(answer=answer))
@@ -182,3 +186,7 @@ class Peers:
             self._events.on_signal(
                 rtc.SignalResponse(trickle=rtc.TrickleRequest(candidateInit=candidate, target=target))
             )
+
+
+def _fingerprints(sdp: str) -> frozenset[str]:
+    return frozenset(line.strip() for line in sdp.splitlines() if line.startswith("a=fingerprint:"))

@@ -128,11 +128,14 @@ class Room:
     def activate(self, participant: Participant, now: float) -> None:
         """The participant's transport is up, for the first time or again."""
         participant.transport_lost_at = None
-        if not participant.set_state(State.ACTIVE):
-            return
-        self.announce(participant, to_itself=True)
-        self._emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
-        if not participant.flush_joining(now):
+        if participant.set_state(State.ACTIVE):
+            self.announce(participant, to_itself=True)
+            self._emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
+        self.flush(participant, now)
+
+    def flush(self, participant: Participant, now: float) -> None:
+        """Send a participant what waited for it, if it can receive; one that is too slow for it is removed."""
+        if not participant.flush(now):
             self.remove(participant, DisconnectReason.STATE_MISMATCH, now)
 
     def remove(self, participant: Participant, reason: DisconnectReason, now: float) -> None:

@@ -87,11 +87,14 @@ class Rooms:
         room = self.create(grants.room, now)
         return room, room.join(grants, parameters, link, now)
 
-    def find_resumable(self, grants: Grants, sid: str) -> tuple[Room, Participant] | None:
-        """The participant that may be resumed with this token: still there, with the sid that the client names."""
+    def find_resumable(self, grants: Grants, parameters: JoinParameters) -> tuple[Room, Participant] | None:
+        """The participant that may be resumed: still there, with the sid that the client names, and with a transport
+        or an offer for another one."""
         room = self._rooms.get(grants.room)
         participant = room.participants.get(grants.identity) if room else None
-        if room is None or participant is None or (sid and sid != participant.sid):
+        if room is None or participant is None or parameters.participant_sid not in ("", participant.sid):
+            return None
+        if participant.transport_lost_at is not None and parameters.publisher_offer is None:
             return None
         return room, participant
 

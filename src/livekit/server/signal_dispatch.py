@@ -63,7 +63,8 @@ def _leave(room: Room, participant: Participant, request: rtc.SignalRequest, now
 
 def _sync_state(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
     received = {state.publisher_sid: state.last_seq for state in request.sync_state.datachannel_receive_states}
-    participant.resend_missing(received, now)
+    participant.synchronized(received)
+    room.flush(participant, now)
 
 
 def _update_metadata(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:

@@ -1,0 +1,197 @@
+"""The server of a room in memory: the embedded server's core and connections, reached through lanes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Any, cast
+
+import aiohttp
+from aiohttp import web
+
+from livekit.errors import ServerUnreachableError
+from livekit.server.auth import AuthError, TokenAuthority, check_join
+from livekit.server.connection import Connection
+from livekit.server.devserver import TICK_INTERVAL
+from livekit.server.join_request import check_allowed, parse_join
+from livekit.server.participant import Participant
+from livekit.server.permissions import Grants
+from livekit.server.responses import DisconnectReason, leave_response
+from livekit.server.room import JoinParameters, Room, RoomSettings
+from livekit.server.rooms import RoomFullError, Rooms
+from livekit.server.signal_socket import SignalSocket
+from livekit.server.tasks import OwnedTasks
+from livekit.signaling import SignalConnection, SignalUrls
+from livekit.signaling.failures import classify_status
+
+from .announcing import LateAnnouncements
+from .faults import Faults
+from .lane import Wire
+from .memory_peer import MemoryPeer
+from .memory_socket import MemorySocket, socket_pair
+
+__all__ = ["MemoryServer"]
+
+CLOSE_GRACE = 1.0
+"""Seconds for telling the clients that the server stops."""
+
+
+class Line:
+    """What connects one identity with the server, from its first join on."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.sockets: tuple[MemorySocket, ...] = ()
+        self.peers: list[MemoryPeer] = []
+
+    def new_peer(self, _: object = None) -> MemoryPeer:
+        """The server's side of a peer connection."""
+        self.peers = [peer for peer in self.peers if peer.is_alive]
+        self.peers.append(MemoryPeer(self.wire))
+        return self.peers[-1]
+
+    def reset_signal(self) -> None:
+        """Break the signal connection."""
+        for socket in self.sockets:
+            socket.reset()
+
+
+class MemoryServer:
+    """Takes the place of `livekit.server.DevServer` where there is no network."""
+
+    def __init__(
+        self,
+        authority: TokenAuthority,
+        faults_of: Callable[[str], Faults],
+        *,
+        seed: int,
+        announces_joins: bool,
+        settings: RoomSettings | None,
+    ) -> None:
+        self.reachable = True
+        self.lines: dict[str, Line] = {}
+        """By identity."""
+        self._authority = authority
+        self._faults_of = faults_of
+        self._seed = seed
+        self._late = None if announces_joins else LateAnnouncements()
+        self._settings = settings
+        self._tasks = OwnedTasks()
+        self._rooms: Rooms | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+
+    @property
+    def rooms(self) -> Rooms:
+        """Made when the first one joins."""
+        if self._rooms is None:
+            epoch = time.time() - self.now()
+            self._rooms = Rooms(settings=self._settings, epoch=epoch, refresh_token=self._authority.refresh)
+            self._tick()
+        return self._rooms
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def place(self, identity: str) -> tuple[Room, Participant]:
+        """The participant of that identity, and its room. Raises KeyError."""
+        for room in self.rooms.rooms:
+            if identity in room.participants:
+                return room, room.participants[identity]
+        raise KeyError(identity)
+
+    def crash(self) -> None:
+        """Be gone without a word; who joins next finds no rooms."""
+        for line in self.lines.values():
+            line.reset_signal()
+            for peer in line.peers:
+                peer.break_path()
+        self._rooms = None
+
+    async def aclose(self) -> None:
+        """Put everybody out and stop."""
+        if self._rooms is not None:
+            self._rooms.close(self.now())
+            self._rooms = None
+        await self._tasks.aclose(CLOSE_GRACE)
+        if self._ticker is not None:
+            self._ticker.cancel()
+
+    async def open_signal(self, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
+        """Takes the place of `SignalConnection.open`."""
+        progress(f"connecting to {urls.websocket.host}")
+        try:
+            grants = self._authority.verify(token)
+            await asyncio.sleep(2 * self._line(grants.identity).wire.faults().delay)
+            if not self.reachable:
+                raise ServerUnreachableError(f"no connection to {urls.websocket.host}: it is not reachable")
+            parameters = self._admit(grants, urls)
+        except AuthError as error:
+            raise classify_status(error.status, error.message, urls.websocket) from error
+        line = self._line(grants.identity)
+        near, far = line.sockets = socket_pair(line.wire)
+        socket = SignalSocket(cast(web.WebSocketResponse, far), self._tasks)
+        if self._late is not None:
+            self._late.watch(far)
+        self._tasks.run(self._serve(socket, grants, parameters, line), name=f"serve {grants.identity}")
+        return SignalConnection(cast(aiohttp.ClientSession, _NoSession()), cast(Any, near))
+
+    def _admit(self, grants: Grants, urls: SignalUrls) -> JoinParameters:
+        check_join(grants)
+        single = urls.websocket.path == "/rtc/v1"
+        parameters = parse_join(urls.websocket.query, single_peer_connection=single)
+        check_allowed(grants, parameters)
+        try:
+            self.rooms.check_space(grants)
+        except RoomFullError as error:
+            raise AuthError(503, str(error)) from error
+        return parameters
+
+    async def _serve(self, socket: SignalSocket, grants: Grants, parameters: JoinParameters, line: Line) -> None:
+        try:
+            await self._connection(socket, grants, parameters, line)
+        finally:
+            await socket.aclose()
+
+    def _connection(
+        self, socket: SignalSocket, grants: Grants, parameters: JoinParameters, line: Line
+    ) -> Awaitable[None]:
+        rooms = self.rooms
+        if parameters.reconnect:
+            found = rooms.find_resumable(grants, parameters)
+            if found is None or not isinstance(found[1].link, Connection):
+                socket.send(leave_response(DisconnectReason.STATE_MISMATCH))
+                return asyncio.sleep(0)
+            return found[1].link.resume(socket, parameters)
+        connection = Connection(
+            socket,
+            self._tasks,
+            single_peer_connection=parameters.single_peer_connection,
+            options=None,
+            make_peer=line.new_peer,
+        )
+        room, participant = rooms.join(grants, parameters, connection, self.now())
+        return connection.start(room, participant, parameters)
+
+    def _line(self, identity: str) -> Line:
+        line = self.lines.get(identity)
+        if line is None:
+            wire = Wire(lambda: self._faults_of(identity), Random(f"{self._seed} {identity}"))
+            line = self.lines[identity] = Line(wire)
+        return line
+
+    def _tick(self) -> None:
+        """Notice who is gone, as long as there are rooms."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self._rooms is not None:
+            self._rooms.tick(self.now())
+            self._ticker = asyncio.get_running_loop().call_later(TICK_INTERVAL, self._tick)
+
+
+class _NoSession:
+    """In the place of an HTTP client session."""
+
+    async def close(self) -> None:
+        return None

@@ -1,0 +1,57 @@
+"""What is kept for a participant, and how much of it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit.server import limits
+from livekit.server.outbox import OutboundPacket, ResendBuffer, WaitingPackets
+
+
+def test_waiting_packets_come_out_in_order_once() -> None:
+    waiting = WaitingPackets()
+    packets = [OutboundPacket(b"%d" % number, "PA_1", number) for number in range(3)]
+    assert all(waiting.add(packet) for packet in packets)
+    assert list(waiting.drain()) == packets
+    assert list(waiting.drain()) == []
+
+
+def test_waiting_packets_have_a_limit() -> None:
+    waiting = WaitingPackets()
+    half = OutboundPacket(bytes(limits.MAX_WAITING_BACKLOG // 2), "PA_1", 1)
+    assert [waiting.add(half) for _ in range(3)] == [True, True, False]
+    assert len(list(waiting.drain())) == 2
+    assert waiting.add(half)
+
+
+def test_each_sender_counts_by_itself() -> None:
+    sent = ResendBuffer()
+    for sender in ("PA_1", "PA_2"):
+        for sequence in (1, 2, 3):
+            sent.add(OutboundPacket(b"x", sender, sequence), 0.0)
+    missing = sent.after({"PA_1": 2, "PA_3": 9}, 1.0)
+    assert [(packet.sender_sid, packet.sequence) for packet in missing] == [
+        ("PA_1", 3),
+        ("PA_2", 1),
+        ("PA_2", 2),
+        ("PA_2", 3),
+    ]
+
+
+def test_old_and_unnumbered_packets_are_not_repeated() -> None:
+    sent = ResendBuffer()
+    sent.add(OutboundPacket(b"old", "PA_1", 1), 0.0)
+    sent.add(OutboundPacket(b"unnumbered", "PA_1", 0), 10.0)
+    sent.add(OutboundPacket(b"new", "PA_1", 2), 10.0)
+    assert [packet.data for packet in sent.after({}, limits.RESEND_WINDOW + 1.0)] == [b"new"]
+
+
+@given(sizes=st.lists(st.integers(0, limits.RESEND_BUFFER // 2), max_size=20))
+def test_never_more_than_the_limit(sizes: list[int]) -> None:
+    sent = ResendBuffer()
+    for number, size in enumerate(sizes, 1):
+        sent.add(OutboundPacket(bytes(size), "PA_1", number), 0.0)
+    kept = sent.after({}, 0.0)
+    assert sum(len(packet.data) for packet in kept) <= limits.RESEND_BUFFER
+    assert [packet.sequence for packet in kept] == list(range(len(sizes) - len(kept) + 1, len(sizes) + 1))
