@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import uuid
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit.protocol import models
+from livekit.streams.outgoing import CHUNK_SIZE, HeaderTooLargeError, text_stream
+
+_DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
+
+
+def write(text: str, **options: Any) -> list[models.DataPacket]:
+    arguments: dict[str, Any] = {"topic": "topic", "destinations": ["bob"], "attributes": {"key": "value"}, **options}
+    packets = text_stream(text, **arguments)
+    return [packets] if isinstance(packets, models.DataPacket) else list(packets)
+
+
+def content(packets: list[models.DataPacket]) -> bytes:
+    body = packets[0].stream_header.inline_content + b"".join(packet.stream_chunk.content for packet in packets)
+    return zlib.decompress(body, -15) if packets[0].stream_header.compression == _DEFLATE_RAW else body
+
+
+def test_the_header_says_it_all() -> None:
+    (packet,) = write("tëxt", inline=True, stream_id="stream")
+    header = packet.stream_header
+    assert list(packet.destination_identities) == ["bob"]
+    assert (header.stream_id, header.topic, header.mime_type, header.total_length) == ("stream", "topic", "text/plain", 5)
+    assert dict(header.attributes) == {"key": "value"}
+    assert header.HasField("text_header")
+    assert header.inline_content.decode() == "tëxt"
+    assert header.timestamp > 1_600_000_000_000
+
+
+def test_a_stream_has_an_id_of_its_own() -> None:
+    ids = {write("")[0].stream_header.stream_id for _ in range(10)}
+    assert len({uuid.UUID(stream_id) for stream_id in ids}) == 10
+
+
+@pytest.mark.parametrize("text", ["", "x"])
+def test_an_inline_stream_has_content_even_if_it_is_empty(text: str) -> None:
+    (packet,) = write(text, inline=True)
+    assert packet.stream_header.HasField("inline_content")
+
+
+def test_chunks() -> None:
+    packets = write("x" * (2 * CHUNK_SIZE + 1), stream_id="stream")
+    header, *chunks, trailer = packets
+    assert not header.stream_header.HasField("inline_content")
+    assert [chunk.stream_chunk.chunk_index for chunk in chunks] == [0, 1, 2]
+    assert [len(chunk.stream_chunk.content) for chunk in chunks] == [CHUNK_SIZE, CHUNK_SIZE, 1]
+    assert {chunk.stream_chunk.stream_id for chunk in chunks} == {"stream"}
+    assert (trailer.stream_trailer.stream_id, trailer.stream_trailer.reason) == ("stream", "")
+    assert all(list(packet.destination_identities) == ["bob"] for packet in packets)
+
+
+def test_an_empty_text_in_chunks_is_header_and_trailer() -> None:
+    assert [packet.WhichOneof("value") for packet in write("")] == ["stream_header", "stream_trailer"]
+
+
+@pytest.mark.parametrize("character", ["x", "ä", "€", "😀"])
+def test_the_largest_inline_packet_is_as_large_as_a_chunk(character: str) -> None:
+    width = len(character.encode())
+    inline = {len(write(character * count, inline=True)): count for count in range(CHUNK_SIZE // width - 200, CHUNK_SIZE // width + 1)}
+    most = max(count for count in range(CHUNK_SIZE // width - 200, CHUNK_SIZE // width) if len(write(character * count, inline=True)) == 1)
+    (packet,) = write(character * most, inline=True)
+    assert CHUNK_SIZE - width < packet.ByteSize() <= CHUNK_SIZE
+    assert set(inline) == {1, 3 if (most + 1) * width <= CHUNK_SIZE else 4}
+
+
+def test_compression_where_it_is_allowed_and_helps() -> None:
+    text = "some text, " * 5_000
+    assert len(write(text, inline=True)) > 1
+    (packet,) = write(text, inline=True, deflate=True)
+    assert packet.stream_header.compression == _DEFLATE_RAW
+    assert packet.stream_header.total_length == len(text)
+    assert content([packet]).decode() == text
+    (short,) = write("short", inline=True, deflate=True)
+    assert short.stream_header.compression != _DEFLATE_RAW
+
+
+def test_a_header_that_fits_into_no_packet_is_refused_at_once() -> None:
+    for inline in (True, False):
+        with pytest.raises(HeaderTooLargeError, match="does not fit"):
+            text_stream("", topic="t", destinations=["bob"], attributes={"key": "x" * CHUNK_SIZE}, inline=inline)
+
+
+@given(st.text(alphabet="xä€😀", min_size=1, max_size=50), st.integers(0, 2000), st.booleans(), st.booleans())
+def test_every_text_comes_in_whole_characters_and_small_packets(text: str, times: int, inline: bool, deflate: bool) -> None:
+    text *= times
+    packets = write(text, inline=inline, deflate=deflate)
+    assert content(packets).decode() == text
+    for packet in packets:
+        assert len(packet.stream_chunk.content) <= CHUNK_SIZE
+        assert packet.ByteSize() <= CHUNK_SIZE + 100
+        if packets[0].stream_header.compression != _DEFLATE_RAW:
+            packet.stream_chunk.content.decode()
