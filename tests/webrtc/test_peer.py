@@ -6,12 +6,14 @@ import asyncio
 import gc
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from livekit.webrtc.aiortc_peer import AiortcPeerConnection
+from livekit.webrtc.network import SocketPath
 from livekit.webrtc.peer import DataPeerConnection
 from livekit.webrtc.port import (
     ChannelError,
@@ -101,7 +103,7 @@ async def negotiate(offerer: PeerConnection, answerer: PeerConnection, *, ice_re
 
 
 @asynccontextmanager
-async def connected(make_a: MakePeer = ours, make_b: MakePeer = ours) -> AsyncIterator[tuple[Watched, Watched]]:
+async def connected(make_a: MakePeer = ours, make_b: MakePeer = ours) -> AsyncGenerator[tuple[Watched, Watched], None]:
     a, b = Watched(make_a()), Watched(make_b())
     a.open(RELIABLE)
     a.open(LOSSY)
@@ -230,8 +232,8 @@ async def test_close_in_any_state(stage: str) -> None:
 
 async def test_the_peer_vanishes() -> None:
     async with connected() as (a, b):
-        transport = b.peer._transport  # type: ignore[attr-defined]
-        for path in transport._paths:
+        assert isinstance(b.peer, DataPeerConnection)
+        for path in b.peer._transport._paths:
             path.close()
         await a.until(lambda: a.peer.state is PeerState.FAILED)
         assert a.states[-2:] == [PeerState.DISCONNECTED, PeerState.FAILED]
@@ -275,6 +277,23 @@ async def test_over_loopback_addresses_when_there_are_no_others(monkeypatch: pyt
     async with connected() as (a, b):
         a.channels["_reliable"].send(b"x")
         assert await b.receive() == ("_reliable", b"x")
+
+
+async def test_over_a_path_that_loses_packets(monkeypatch: pytest.MonkeyPatch) -> None:
+    randomness = random.Random(5)
+    send = SocketPath.send
+
+    def lossy_send(path: SocketPath, data: bytes, address: tuple[str, int]) -> None:
+        if randomness.random() >= 0.15:
+            send(path, data, address)
+
+    monkeypatch.setattr(SocketPath, "send", lossy_send)
+    async with connected() as (a, b):
+        messages = [index.to_bytes(4, "big") * (1 + index * 7) for index in range(100)]
+        for message in messages:
+            a.channels["_reliable"].send(message)
+        for message in messages:
+            assert await b.receive() == ("_reliable", message)
 
 
 async def test_a_message_over_the_peers_limit_is_refused() -> None:

@@ -105,7 +105,9 @@ class DtlsTransport:
         """Take a datagram; the messages that were in it. What cannot be decrypted is dropped (RFC 6347 4.1.2.7)."""
         if self.state is DtlsState.CONNECTED:
             return self._receive_messages(datagram, now)
-        if self.state is not DtlsState.HANDSHAKE or not datagram:
+        # A forged record of plaintext must not end a handshake; OpenSSL would take it as an error.
+        plaintext = datagram[:1] == b"\x17" and datagram[3:5] == b"\0\0"
+        if self.state is not DtlsState.HANDSHAKE or not datagram or plaintext:
             return []
         self._records.feed(datagram)
         return self._read_all() if self._shake_hands(now) else []

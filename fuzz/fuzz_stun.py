@@ -1,0 +1,49 @@
+"""The demultiplexing of datagrams and the ICE agent behind it: any bytes are taken without an exception.
+
+Run as `python fuzz/fuzz_stun.py [COUNT] [SEED]`.
+"""
+
+from __future__ import annotations
+
+from livekit.webrtc.demux import packet_kind
+from livekit.webrtc.ice import Candidate, Credentials, IceAgent, IceState, StunError
+from livekit.webrtc.ice.stun import Attribute, Kind, StunMessage, parse_stun
+
+ALLOWED = (StunError,)
+
+ADDRESS = ("10.0.0.2", 5000)
+agent = IceAgent(controlling=False)
+agent.add_path("socket", Candidate.local("host", ("10.0.0.1", 4000), preference=1), 0.0)
+agent.set_remote(Credentials(ufrag="them", password="secret"), 0.0)
+
+
+def _seeds() -> list[bytes]:
+    request = StunMessage(Kind.REQUEST)
+    request.attributes[Attribute.USERNAME] = f"{agent.credentials.ufrag}:them".encode()
+    request.set_number(Attribute.PRIORITY, 1, 4)
+    request.set_number(Attribute.ICE_CONTROLLING, 1, 8)
+    request.attributes[Attribute.USE_CANDIDATE] = b""
+    response = StunMessage(Kind.SUCCESS)
+    response.mapped_address = ("2001:db8::1", 5)
+    error = StunMessage(Kind.ERROR)
+    error.set_error(487, "Role Conflict")
+    return [request.encode(agent.credentials.password.encode()), response.encode(b"secret"), error.encode()]
+
+
+SEEDS = _seeds()
+
+
+def target(data: bytes) -> None:
+    packet_kind(data)
+    agent.receive(data, "socket", ADDRESS, 0.0)
+    agent.take_transmits()
+    if agent.state is IceState.FAILED:
+        raise AssertionError("a packet from anywhere must not end a connection")
+    message = parse_stun(data)
+    str((message.mapped_address, message.error_code, message.number(Attribute.PRIORITY)))
+
+
+if __name__ == "__main__":
+    from mutate import main
+
+    main(target, SEEDS, ALLOWED)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit.webrtc.ice.stun import MAX_MESSAGE_SIZE, Attribute, Kind, StunError, StunMessage, parse_stun
+
+KEY = b"VOkJxbRl1RmTxUk/WvJxBt"
+
+RFC_5769_REQUEST = bytes.fromhex(
+    "000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74"
+    "002400046e0001ff80290008932ff9b151263b36000600096576746a3a68367659202020"
+    "000800149aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a280280004e57a3bcf"
+)
+"""The sample request of RFC 5769 section 2.1."""
+
+addresses = st.tuples(st.ip_addresses().map(str), st.integers(0, 65_535))
+
+
+def test_the_sample_request_of_rfc_5769() -> None:
+    message = parse_stun(RFC_5769_REQUEST)
+    assert message.kind is Kind.REQUEST
+    assert message.attributes[Attribute.USERNAME] == b"evtj:h6vY"
+    assert message.number(Attribute.PRIORITY) == 0x6E0001FF
+    assert message.number(Attribute.ICE_CONTROLLED) == 0x932FF9B151263B36
+    assert message.is_signed_by(KEY)
+    assert not message.is_signed_by(b"another")
+
+
+@given(
+    kind=st.sampled_from(Kind),
+    method=st.integers(0, 0xFFF),
+    attributes=st.dictionaries(st.integers(0x0024, 0x7FFF), st.binary(max_size=40), max_size=6),
+    key=st.none() | st.binary(min_size=1, max_size=30),
+)
+def test_what_is_written_is_read_back(kind: Kind, method: int, attributes: dict[int, bytes], key: bytes | None) -> None:
+    message = StunMessage(kind, method, attributes=dict(attributes))
+    parsed = parse_stun(message.encode(key))
+    assert (parsed.kind, parsed.method, parsed.transaction_id) == (kind, method, message.transaction_id)
+    assert {number: parsed.attributes[number] for number in attributes} == attributes
+    assert parsed.is_signed_by(key or b"") is (key is not None)
+
+
+@given(addresses)
+def test_mapped_addresses(address: tuple[str, int]) -> None:
+    message = StunMessage(Kind.SUCCESS)
+    message.mapped_address = address
+    assert parse_stun(message.encode()).mapped_address == address
+
+
+def test_error_codes() -> None:
+    message = StunMessage(Kind.ERROR)
+    message.set_error(487, "Role Conflict")
+    assert parse_stun(message.encode()).error_code == 487
+    assert StunMessage(Kind.ERROR).error_code is None
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: RFC_5769_REQUEST[:20] + tail))
+def test_any_bytes_are_a_message_or_an_error(data: bytes) -> None:
+    try:
+        message = parse_stun(data)
+    except StunError:
+        return
+    assert message.is_signed_by(KEY) in (True, False)
+    assert message.mapped_address is None or len(message.mapped_address) == 2
+    assert message.error_code is None or message.error_code >= 0
+
+
+@given(st.integers(0, len(RFC_5769_REQUEST) - 1), st.integers(1, 255))
+def test_no_changed_byte_stays_authenticated(index: int, change: int) -> None:
+    changed = bytearray(RFC_5769_REQUEST)
+    changed[index] ^= change
+    try:
+        message = parse_stun(bytes(changed))
+    except StunError:
+        return
+    # A fingerprint attribute changed into another one is the only thing that may pass: it is not signed.
+    assert index >= len(RFC_5769_REQUEST) - 8 or not message.is_signed_by(KEY)
+
+
+def test_what_follows_the_signature_is_ignored() -> None:
+    message = StunMessage(Kind.REQUEST)
+    signed = message.encode(KEY)[:-8]
+    forged = bytearray(signed + bytes.fromhex("00250000"))
+    forged[2:4] = (len(forged) - 20).to_bytes(2, "big")
+    parsed = parse_stun(bytes(forged))
+    assert parsed.is_signed_by(KEY)
+    assert Attribute.USE_CANDIDATE not in parsed.attributes
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        bytes(20),
+        bytes(MAX_MESSAGE_SIZE + 1),
+        RFC_5769_REQUEST[:-1],
+        RFC_5769_REQUEST + b"\0\0\0\0",
+        b"\x80" + RFC_5769_REQUEST[1:],
+        bytes.fromhex("000100042112a442" + "00" * 12 + "0006ffff"),
+    ],
+    ids=["empty", "no cookie", "too long", "cut", "longer than it says", "RTP", "attribute too long"],
+)
+def test_bad_messages(data: bytes) -> None:
+    with pytest.raises(StunError):
+        parse_stun(data)

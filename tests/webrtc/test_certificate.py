@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from livekit.webrtc.certificate import HASHES, Certificate, Fingerprint, is_certified, local_certificate
+
+
+def test_one_certificate_per_process() -> None:
+    assert local_certificate() is local_certificate()
+    assert isinstance(local_certificate().key.curve, ec.SECP256R1)
+
+
+def test_the_form_of_a_fingerprint() -> None:
+    fingerprint = local_certificate().fingerprint
+    assert fingerprint.algorithm == "sha-256"
+    assert len(fingerprint.value) == 32 * 3 - 1
+    assert fingerprint.value == fingerprint.value.upper()
+
+
+@pytest.mark.parametrize("algorithm", HASHES)
+def test_a_certificate_matches_its_own_fingerprint_only(algorithm: str) -> None:
+    mine, other = Certificate.generate(), Certificate.generate()
+    fingerprint = Fingerprint.of(mine.x509, algorithm)
+    assert is_certified(mine.x509, [fingerprint])
+    assert not is_certified(other.x509, [fingerprint])
+
+
+def test_the_strongest_known_algorithm_decides() -> None:
+    mine, other = Certificate.generate().x509, Certificate.generate().x509
+    good, bad = Fingerprint.of(mine), Fingerprint.of(other, "sha-512")
+    assert not is_certified(mine, [good, bad])
+    assert is_certified(mine, [good, Fingerprint("sha-1", "00")])
+    assert is_certified(mine, [Fingerprint.of(other), good])
+
+
+@pytest.mark.parametrize("fingerprints", [[], [Fingerprint("sha-1", "AB:CD")], [Fingerprint("sha-256", "")]])
+def test_without_a_known_fingerprint_nothing_is_certified(fingerprints: list[Fingerprint]) -> None:
+    assert not is_certified(local_certificate().x509, fingerprints)

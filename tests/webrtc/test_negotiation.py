@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from livekit.webrtc.certificate import Fingerprint
+from livekit.webrtc.ice import Candidate, Credentials
+from livekit.webrtc.negotiation import LocalParameters, data_media_section, describe, read_remote
+from livekit.webrtc.sdp import SdpError, SessionDescription
+from tests.webrtc.descriptions import DATA_SECTION, FINGERPRINT, SINGLE_CONNECTION_OFFER, TRANSPORT, data_offer
+
+LOCAL = LocalParameters(
+    credentials=Credentials(ufrag="ours", password="p" * 24),
+    fingerprint=Fingerprint("sha-256", "AB:CD"),
+    setup="active",
+    candidates=[Candidate.local("host", ("10.0.0.1", 5), preference=1)],
+    gathered=True,
+    max_message_size=65_536,
+)
+
+
+def answer(text: str) -> SessionDescription:
+    offer = SessionDescription.parse(text)
+    return SessionDescription.parse(
+        str(describe(offer.media, LOCAL, session_id=7, version=3, bundle=offer.bundled_mids()))
+    )
+
+
+def test_media_is_answered_as_inactive_in_the_bundle() -> None:
+    ours = answer(SINGLE_CONNECTION_OFFER)
+    assert ours.bundled_mids() == ["0", "1", "2"]
+    assert [section.mid for section in ours.media] == ["0", "1", "2"]
+    assert [section.direction for section in ours.media] == ["inactive", "inactive", "sendrecv"]
+    assert [section.port for section in ours.media] == [9, 9, 9]
+    assert {section.setup for section in ours.media} == {"active"}
+    audio = ours.media[0]
+    assert audio.formats == ["111", "63"]
+    assert audio.attributes.all("rtpmap") == ["111 opus/48000/2", "63 red/48000/2"]
+    assert "rtcp-mux" in audio.attributes
+
+
+def test_candidates_are_in_the_first_section_of_the_bundle() -> None:
+    ours = answer(SINGLE_CONNECTION_OFFER)
+    assert [len(section.candidates) for section in ours.media] == [1, 0, 0]
+    assert ours.media[0].has_end_of_candidates
+
+
+def test_media_outside_of_the_bundle_is_rejected() -> None:
+    ours = answer(SINGLE_CONNECTION_OFFER.replace("BUNDLE 0 1 2", "BUNDLE 2"))
+    assert [section.port for section in ours.media] == [0, 0, 9]
+    assert [len(section.candidates) for section in ours.media] == [0, 0, 1]
+    assert ours.bundled_mids() == ["2"]
+
+
+def test_without_a_bundle_the_answer_has_none() -> None:
+    ours = answer(SINGLE_CONNECTION_OFFER.replace("a=group:BUNDLE 0 1 2\r\n", ""))
+    assert ours.bundled_mids() == []
+    assert [section.port for section in ours.media] == [0, 0, 9]
+
+
+def test_rejected_and_unknown_sections_are_rejected() -> None:
+    text = SINGLE_CONNECTION_OFFER.replace("m=audio 41057", "m=audio 0") + "m=text 9 TCP/MSRP *\r\na=mid:9\r\n"
+    ours = answer(text.replace("BUNDLE 0 1 2", "BUNDLE 1 2 9"))
+    assert [section.port for section in ours.media] == [0, 9, 9, 0]
+    assert ours.bundled_mids() == ["1", "2"]
+
+
+def test_bundle_only_sections_are_taken() -> None:
+    text = SINGLE_CONNECTION_OFFER.replace("m=video 9", "m=video 0").replace(
+        "a=mid:1\r\n", "a=mid:1\r\na=bundle-only\r\n"
+    )
+    assert [section.port for section in answer(text).media] == [9, 9, 9]
+
+
+def test_a_first_offer_of_our_own() -> None:
+    offer = describe([data_media_section()], LOCAL, session_id=1, version=1, bundle=["0"])
+    remote = read_remote(SessionDescription.parse(str(offer)), is_offer=True)
+    assert (remote.mid, remote.index, remote.sctp_port, remote.max_message_size) == ("0", 0, 5000, 65_536)
+    assert remote.credentials == LOCAL.credentials
+    assert list(remote.candidates) == list(LOCAL.candidates)
+
+
+def test_the_origin_line_counts_versions() -> None:
+    assert answer(data_offer()).session_lines[1].split()[1:3] == ["7", "3"]
+
+
+def test_transport_attributes_may_be_in_the_first_section_of_the_bundle() -> None:
+    bare = DATA_SECTION.replace(TRANSPORT, "c=IN IP4 0.0.0.0\r\n")
+    remote = read_remote(SessionDescription.parse(SINGLE_CONNECTION_OFFER.replace(DATA_SECTION, bare)), is_offer=True)
+    assert remote.credentials.ufrag == "QbCv"
+    assert remote.setup == "actpass"
+    assert len(remote.fingerprints) == 1
+    assert [candidate.port for candidate in remote.candidates] == [41057]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("m=application 9", "m=application 0", "data channels"),
+        ("a=ice-ufrag:QbCv\r\n", "", "ICE credentials"),
+        ("a=ice-pwd:YBkUdD7J4XgKh9POOWRvlxGC\r\n", "", "ICE credentials"),
+        (f"a={FINGERPRINT}\r\n", "", "fingerprint"),
+        ("fingerprint:sha-256", "fingerprint:sha-1", "fingerprint"),
+        ("a=setup:actpass\r\n", "", "setup"),
+        ("a=sctp-port:5000\r\n", "", "sctp-port"),
+    ],
+)
+def test_what_is_missing_is_named(old: str, new: str, reason: str) -> None:
+    with pytest.raises(SdpError, match=reason):
+        read_remote(SessionDescription.parse(data_offer().replace(old, new)), is_offer=True)
+
+
+def test_an_answer_decides_on_the_role() -> None:
+    with pytest.raises(SdpError, match="active"):
+        read_remote(SessionDescription.parse(data_offer()), is_offer=False)
