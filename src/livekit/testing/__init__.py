@@ -16,18 +16,41 @@ if TYPE_CHECKING:
     from .ground import Ground as Ground
     from .ground import RunningServer as RunningServer
     from .memory import MemoryRoom as MemoryRoom
+    from .recorder import CallRecorder as CallRecorder
+    from .recorder import RecordedCall as RecordedCall
+    from .recorder import record_calls as record_calls
+    from .server_thread import ServerThread as ServerThread
+    from .stub import StubParticipant as StubParticipant
 
 _HOMES = {
+    "CallRecorder": "recorder",
     "Faults": "faults",
     "Ground": "ground",
     "MemoryRoom": "memory",
+    "RecordedCall": "recorder",
     "RunningServer": "ground",
+    "ServerThread": "server_thread",
+    "StubParticipant": "stub",
     "VirtualClock": "clock",
     "VirtualClockStalledError": "clock",
+    "record_calls": "recorder",
     "run_virtual": "clock",
 }
 
-__all__ = ["Faults", "Ground", "MemoryRoom", "RunningServer", "VirtualClock", "VirtualClockStalledError", "run_virtual"]
+__all__ = [
+    "CallRecorder",
+    "Faults",
+    "Ground",
+    "MemoryRoom",
+    "RecordedCall",
+    "RunningServer",
+    "ServerThread",
+    "StubParticipant",
+    "VirtualClock",
+    "VirtualClockStalledError",
+    "record_calls",
+    "run_virtual",
+]
 
 
 def __getattr__(name: str) -> object:

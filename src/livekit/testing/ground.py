@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Protocol
 
-from typing_extensions import Self
-
-from livekit.options import RoomOptions
-from livekit.room import Room
+from livekit.server import DEV_KEYS
 from livekit.server.auth import TokenAuthority
 
+from .guests import Guests
 from .memory import MemoryRoom
 
 __all__ = ["Ground", "RunningServer", "TokenServer"]
@@ -39,14 +35,14 @@ class RunningServer:
     api_secret: str = field(repr=False)
 
     @classmethod
-    def from_environment(cls) -> RunningServer | None:
-        """The server of LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET; None if the first is not set.
-
-        Raises KeyError if it is and one of the others is not."""
-        url = os.environ.get("LIVEKIT_URL")
+    def from_environment(cls, url: str | None = None) -> RunningServer | None:
+        """The server of `url` or else LIVEKIT_URL; None if neither is set. Its key and secret are LIVEKIT_API_KEY and
+        LIVEKIT_API_SECRET, by default those of development servers."""
+        url = url or os.environ.get("LIVEKIT_URL")
         if not url:
             return None
-        return cls(url, os.environ["LIVEKIT_API_KEY"], os.environ["LIVEKIT_API_SECRET"])
+        key, secret = next(iter(DEV_KEYS.items()))
+        return cls(url, os.environ.get("LIVEKIT_API_KEY", key), os.environ.get("LIVEKIT_API_SECRET", secret))
 
     def token(
         self,
@@ -66,11 +62,11 @@ class RunningServer:
         return authority.join_token(self.api_key, identity, room, claims=claims, grants=grants, lifetime=ttl)
 
 
-class Ground:
-    """A room of its own on some server; what a test does there is the same everywhere. At the end of its context
-    those who came by `join` are disconnected."""
+class Ground(Guests):
+    """A room of its own on some server; what a test does there is the same everywhere."""
 
     def __init__(self, name: str, server: TokenServer, *, announces_joins: bool = True, virtual: bool = False) -> None:
+        super().__init__()
         self.name = name
         """``memory``, ``embedded`` or ``server``."""
         self.room = f"test-{uuid.uuid4().hex[:12]}"
@@ -80,7 +76,6 @@ class Ground:
         self.virtual = virtual
         """The test's event loop is on a virtual clock."""
         self._server = server
-        self._joined: list[Room] = []
 
     def __repr__(self) -> str:
         return f"<Ground {self.name} {self.url} room {self.room}>"
@@ -97,25 +92,4 @@ class Ground:
         return self._server
 
     def token(self, identity: str, **grants: Any) -> str:
-        """An access token for this room. `grants` are those of `DevServer.token`: `hidden=True`, `name="…"`, …."""
         return self._server.token(identity, **{"room": self.room, **grants})
-
-    async def join(self, identity: str, *, options: RoomOptions | None = None, **grants: Any) -> Room:
-        """A connected room; `aclose` disconnects it."""
-        room = Room()
-        await room.connect(self.url, self.token(identity, **grants), options)
-        self._joined.append(room)
-        return room
-
-    async def aclose(self) -> None:
-        """Disconnect those who came by `join`."""
-        joined, self._joined = self._joined, []
-        await asyncio.gather(*(room.disconnect() for room in joined))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()

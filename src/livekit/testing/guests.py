@@ -1,0 +1,87 @@
+"""Participants that a test brings into a room, and takes out again."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from livekit.options import RoomOptions
+from livekit.room import Room
+
+from .stub import Answer, StubParticipant
+
+__all__ = ["Guests"]
+
+
+class Guests(ABC):
+    """A room that participants join. At the end of its context those who came by `join` and `stub` are
+    disconnected."""
+
+    def __init__(self) -> None:
+        self._joined: list[Room] = []
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where to connect."""
+
+    @abstractmethod
+    def token(self, identity: str, **grants: Any) -> str:
+        """An access token for this room.
+
+        `grants` are by the names of `livekit.api.VideoGrants`: `can_publish_data=False`, `hidden=True`, …; and
+        `name`, `metadata`, `attributes`, `kind`, `ttl` (seconds), `room` (another one).
+        """
+
+    async def join(self, identity: str, *, options: RoomOptions | None = None, **grants: Any) -> Room:
+        """A connected room. `grants` are those of `token`."""
+        return await self._connect(Room(), identity, options, grants)
+
+    async def stub(self, identity: str, answers: Mapping[str, Answer] | None = None, **grants: Any) -> StubParticipant:
+        """A participant that answers calls as told, and remembers them. See `StubParticipant.answer`."""
+        stub = StubParticipant(Room())
+        for method, answer in (answers or {}).items():
+            stub.answer(method, answer)
+        await self._connect(stub.room, identity, None, grants)
+        return stub
+
+    async def pair(self, first: str = "alice", second: str = "bob") -> tuple[Room, Room]:
+        """Two connected rooms that list each other."""
+        rooms = await self.join(first), await self.join(second)
+        await asyncio.gather(self.wait_for(rooms[0], second), self.wait_for(rooms[1], first))
+        return rooms
+
+    @staticmethod
+    async def wait_for(room: Room, identity: str) -> None:
+        """Wait until `room` lists a participant."""
+        listed = asyncio.Event()
+        room.on("participant_connected", listed.set)
+        try:
+            while identity not in room.remote_participants:
+                listed.clear()
+                await listed.wait()
+        finally:
+            room.off("participant_connected", listed.set)
+
+    async def aclose(self) -> None:
+        """Disconnect those who came by `join` and `stub`."""
+        joined, self._joined = self._joined, []
+        await asyncio.gather(*(room.disconnect() for room in joined))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _connect(self, room: Room, identity: str, options: RoomOptions | None, grants: Mapping[str, Any]) -> Room:
+        await room.connect(self.url, self.token(identity, **grants), options)
+        self._joined.append(room)
+        return room

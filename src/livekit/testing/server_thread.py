@@ -1,0 +1,68 @@
+"""The embedded server in a thread of its own, for tests that have their own event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from livekit.server import DevServer
+
+__all__ = ["ServerThread"]
+
+
+class ServerThread:
+    """A `livekit.server.DevServer` on a free port of 127.0.0.1, from the start of the context to its end."""
+
+    def __init__(self) -> None:
+        self._server = DevServer(port=0)
+        self._thread = threading.Thread(target=self._run, name="livekit test server", daemon=True)
+        self._started: Future[None] = Future()
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def api_key(self) -> str:
+        return self._server.api_key
+
+    @property
+    def api_secret(self) -> str:
+        return self._server.api_secret
+
+    def token(self, identity: str, *, room: str = "", **grants: Any) -> str:
+        """An access token, as `DevServer.token` makes them."""
+        return self._server.token(identity, room=room, **grants)
+
+    def __enter__(self) -> Self:
+        """Raises ServerStartError."""
+        self._thread.start()
+        self._started.result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            if self._started.done():
+                raise
+            self._started.set_exception(error)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with self._server:
+            self._started.set_result(None)
+            await self._stop.wait()
