@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from livekit.webrtc.sctp.congestion import CongestionControl
+from livekit.webrtc.sctp.constants import INITIAL_WINDOW_PACKETS, MAX_RATE, MAX_WINDOW_PACKETS
+
+MTU = 1000
+
+
+@pytest.fixture
+def congestion() -> CongestionControl:
+    return CongestionControl(MTU)
+
+
+def test_initial_window(congestion: CongestionControl) -> None:
+    assert congestion.cwnd == INITIAL_WINDOW_PACKETS * MTU
+
+
+def test_slow_start_adds_what_was_acknowledged_but_two_packets_at_most(congestion: CongestionControl) -> None:
+    before = congestion.cwnd
+    congestion.acknowledged(500, before, 1)
+    assert congestion.cwnd == before + 500
+    congestion.acknowledged(9000, congestion.cwnd, 2)
+    assert congestion.cwnd == before + 500 + 2 * MTU
+
+
+def test_a_window_that_is_not_used_does_not_grow(congestion: CongestionControl) -> None:
+    before = congestion.cwnd
+    congestion.acknowledged(2000, 5000, 1)
+    assert congestion.cwnd == before
+
+
+def test_window_is_bounded(congestion: CongestionControl) -> None:
+    for tsn in range(1000):
+        congestion.acknowledged(2 * MTU, congestion.cwnd, tsn)
+    assert congestion.cwnd == MAX_WINDOW_PACKETS * MTU
+    congestion.path_measured(0.1)
+    assert congestion.maximum == int(MAX_RATE * 0.1)
+    congestion.path_measured(0.0001)
+    assert congestion.maximum == MAX_WINDOW_PACKETS * MTU
+
+
+def test_one_reduction_per_loss_event(congestion: CongestionControl) -> None:
+    before = congestion.cwnd
+    assert congestion.lost(50)
+    assert congestion.cwnd == before // 2
+    assert not congestion.lost(60)
+    congestion.acknowledged(5000, congestion.cwnd, 49)
+    assert congestion.cwnd == before // 2  # no growth in fast recovery
+    congestion.acknowledged(5000, congestion.cwnd, 50)
+    assert congestion.lost(70)
+    assert congestion.cwnd == before // 4
+
+
+def test_congestion_avoidance_adds_one_packet_per_window(congestion: CongestionControl) -> None:
+    congestion.lost(1)
+    congestion.acknowledged(0, 0, 1)
+    before = congestion.cwnd
+    congestion.acknowledged(1, before, 2)  # cwnd is not above ssthresh: the last step of slow start
+    before = congestion.cwnd
+    for tsn in range(7):
+        congestion.acknowledged(MTU, before, 3 + tsn)
+    assert congestion.cwnd == before
+    congestion.acknowledged(2 * MTU, before, 10)
+    assert congestion.cwnd == before + MTU
+
+
+def test_timeout(congestion: CongestionControl) -> None:
+    congestion.timed_out()
+    assert congestion.cwnd == MTU
+    assert congestion.ssthresh == INITIAL_WINDOW_PACKETS // 2 * MTU
+    for _ in range(9):
+        congestion.timed_out()
+    assert congestion.ssthresh == 4 * MTU
+
+
+def test_idle_halves_down_to_the_initial_window(congestion: CongestionControl) -> None:
+    for tsn in range(1000):
+        congestion.acknowledged(2 * MTU, congestion.cwnd, tsn)
+    congestion.idle(0.5, 1.0)
+    assert congestion.cwnd == MAX_WINDOW_PACKETS * MTU
+    congestion.idle(1.1, 1.0)
+    assert congestion.cwnd == MAX_WINDOW_PACKETS // 2 * MTU
+    congestion.idle(1e6, 1.0)
+    assert congestion.cwnd == INITIAL_WINDOW_PACKETS * MTU

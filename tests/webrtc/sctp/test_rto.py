@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from livekit.webrtc.sctp.constants import RTO_INITIAL, RTO_MAX, RTO_MIN
+from livekit.webrtc.sctp.rto import RetransmissionTimeout
+
+
+def test_before_the_first_sample() -> None:
+    rto = RetransmissionTimeout()
+    assert rto.value == RTO_INITIAL
+    assert rto.srtt is None
+
+
+def test_first_and_second_sample() -> None:
+    rto = RetransmissionTimeout()
+    rto.sample(0.2)
+    assert (rto.srtt, rto.rttvar) == (0.2, 0.1)
+    assert rto.value == pytest.approx(0.6)
+    rto.sample(0.28)
+    assert rto.srtt == pytest.approx(0.21)
+    assert rto.rttvar == pytest.approx(0.095)
+    assert rto.value == pytest.approx(0.59)
+    assert rto.min_rtt == 0.2
+
+
+def test_floor_and_ceiling() -> None:
+    rto = RetransmissionTimeout()
+    rto.sample(0.0001)
+    assert rto.value == RTO_MIN
+    rto.sample(30)
+    assert rto.value == RTO_MAX
+
+
+def test_backoff_doubles_to_the_ceiling_and_ends_with_progress() -> None:
+    rto = RetransmissionTimeout(initial=0.5, maximum=2.0)
+    values: list[float] = []
+    for _ in range(4):
+        values.append(rto.value)
+        rto.back_off()
+    assert values == [0.5, 1.0, 2.0, 2.0]
+    rto.progress()
+    assert rto.value == 0.5
