@@ -18,7 +18,7 @@ class SessionState(enum.Enum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     RECONNECTING = "reconnecting"
-    """The connection was lost and is being resumed or made anew; packets wait."""
+    """The connection was lost and is being resumed or made anew; packets pass where the path lives, else they wait."""
     DISCONNECTED = "disconnected"
     """The end; a session does not come back."""
 
@@ -51,7 +51,7 @@ class PacketSender(Protocol):
     def send_packet(
         self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
     ) -> None:
-        """Number and send one packet; never blocks. While connecting or reconnecting it is kept and sent after.
+        """Number and send one packet; never blocks. While there is no path it is kept and sent after, in order.
 
         `on_delivered` is called once, when the transport has confirmed the packet (or, where it cannot tell, when it
         was put on the wire).
