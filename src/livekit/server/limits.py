@@ -45,9 +45,6 @@ RESEND_WINDOW = 30.0
 MAX_OFFERS_PER_SECOND = 10
 """Session descriptions of one participant; more end its connection."""
 
-MAX_EARLY_CANDIDATES = 64
-"""Candidates kept for a connection whose description has not come yet."""
-
 PING_INTERVAL = 5
 PING_TIMEOUT = 15
 """Without any signal message for this long the signal connection is taken for dead."""

@@ -1,0 +1,112 @@
+"""Signal messages go out in order, and never pile up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from livekit.protocol import rtc
+from livekit.server import limits
+from livekit.server.signal_socket import SignalSocket
+from livekit.server.tasks import OwnedTasks
+
+PATIENCE = 10.0
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[OwnedTasks]:
+    owned = OwnedTasks()
+    yield owned
+    await owned.aclose()
+
+
+@asynccontextmanager
+async def connected(
+    tasks: OwnedTasks, serve: Callable[[SignalSocket], Awaitable[None]]
+) -> AsyncGenerator[aiohttp.ClientWebSocketResponse[bool]]:
+    """A client of a server that does `serve` with each connection, then closes it."""
+
+    async def handle(request: web.Request) -> web.WebSocketResponse:
+        response = web.WebSocketResponse(timeout=1.0)
+        await response.prepare(request)
+        socket = SignalSocket(response, tasks)
+        try:
+            await serve(socket)
+        finally:
+            await socket.aclose()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        async with aiohttp.ClientSession() as http, http.ws_connect(url) as client:
+            yield client
+    finally:
+        await runner.cleanup()
+
+
+def pong(number: int) -> rtc.SignalResponse:
+    return rtc.SignalResponse(pong=number)
+
+
+async def test_what_was_queued_goes_out_before_the_end(tasks: OwnedTasks) -> None:
+    async def serve(socket: SignalSocket) -> None:
+        for number in range(1, 501):
+            socket.send(pong(number))
+        socket.finish()
+        socket.send(pong(-1))
+
+    async with connected(tasks, serve) as client:
+        messages = [message.data async for message in client]
+        assert [rtc.SignalResponse.FromString(data).pong for data in messages] == list(range(1, 501))
+        assert client.close_code == aiohttp.WSCloseCode.OK
+
+
+async def test_requests_come_in_order(tasks: OwnedTasks) -> None:
+    seen: list[int] = []
+    ended = asyncio.Event()
+
+    async def serve(socket: SignalSocket) -> None:
+        seen.extend([request.ping async for request in socket.requests()])
+        ended.set()
+
+    async with connected(tasks, serve) as client:
+        for number in (1, 2, 3):
+            await client.send_bytes(rtc.SignalRequest(ping=number).SerializeToString())
+        await client.close()
+        await asyncio.wait_for(ended.wait(), PATIENCE)
+    assert seen == [1, 2, 3]
+
+
+async def test_who_does_not_read_is_cut_off(tasks: OwnedTasks, caplog: pytest.LogCaptureFixture) -> None:
+    sent = asyncio.Event()
+
+    async def serve(socket: SignalSocket) -> None:
+        for _ in range(limits.MAX_SIGNAL_BACKLOG + 2):
+            socket.send(pong(1))
+        sent.set()
+
+    async with connected(tasks, serve):
+        await asyncio.wait_for(sent.wait(), PATIENCE)
+    assert f"{limits.MAX_SIGNAL_BACKLOG} messages wait unread" in caplog.text
+
+
+async def test_finishing_twice_is_the_same_as_once(tasks: OwnedTasks) -> None:
+    async def serve(socket: SignalSocket) -> None:
+        socket.finish()
+        socket.finish()
+        await socket.aclose()
+        await socket.aclose()
+
+    async with connected(tasks, serve) as client:
+        message = await asyncio.wait_for(client.receive(), PATIENCE)
+        assert message.type is aiohttp.WSMsgType.CLOSE
