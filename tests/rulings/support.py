@@ -1,0 +1,91 @@
+"""Calling, and what a failed call must say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import string
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from livekit import Room, RpcError, RpcInvocationData
+
+SLACK = 0.25
+"""Seconds that a call may take longer than its budget."""
+
+
+def call(room: Room, to: str, method: str = "echo", payload: str = "hi", **options: Any) -> Awaitable[str]:
+    return room.local_participant.perform_rpc(destination_identity=to, method=method, payload=payload, **options)
+
+
+async def failure(attempt: Awaitable[str]) -> RpcError:
+    """The error of a call that must fail."""
+    with pytest.raises(RpcError) as caught:
+        await attempt
+    return caught.value
+
+
+def why(error: RpcError) -> str:
+    """The reason in an error's data."""
+    assert error.data is not None, f"{error!r} says nothing of why"
+    return str(json.loads(error.data)["reason"])
+
+
+def echo(invocation: RpcInvocationData) -> str:
+    return invocation.payload
+
+
+def incompressible(size: int, seed: int = 0) -> str:
+    """Text that does not get smaller by compressing it."""
+    return "".join(Random(seed).choices(string.ascii_letters + string.digits, k=size))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait, with short naps on the loop's clock, for something that no event tells."""
+    while not condition():  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(0.01)
+
+
+async def listed(room: Room, identity: str) -> None:
+    """Wait until `identity` is announced as active."""
+    active = asyncio.Event()
+    room.on("participant_active", lambda participant: active.set() if participant.identity == identity else None)
+    known = room.remote_participants.get(identity)
+    if known is None or known.state != 2:
+        await asyncio.wait_for(active.wait(), 8.0)
+
+
+class Gate:
+    """A handler that waits until it is opened, and notes how it ended."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
+        self.opened = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.cancelled = False
+        self.invocations: list[RpcInvocationData] = []
+
+    async def __call__(self, invocation: RpcInvocationData) -> str:
+        self.invocations.append(invocation)
+        self.entered.set()
+        try:
+            await self.opened.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        finally:
+            self.ended.set()
+        return "opened"
+
+
+class Stopwatch:
+    """Seconds on the clock of the event loop."""
+
+    def __init__(self) -> None:
+        self._started = asyncio.get_running_loop().time()
+
+    def seconds(self) -> float:
+        return asyncio.get_running_loop().time() - self._started

@@ -1,0 +1,117 @@
+"""Row 27: a request runs once, and only who was called may answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from livekit import Room, RpcError, RpcInvocationData
+from livekit.protocol import models
+from livekit.rpc import wire
+from livekit.streams.outgoing import text_stream
+from livekit.testing import Ground
+
+from .support import Gate, call, echo
+
+pytestmark = pytest.mark.parametrize("ground", ["memory"], indirect=True)
+
+
+def send(room: Room, packet: models.DataPacket) -> None:
+    """A packet of a participant's own making, past everything that would not send it."""
+    membership = room._membership
+    assert membership is not None
+    membership._session.send_packet(packet)
+
+
+def stream(request_id: str, topic: str, attributes: dict[str, str], payload: str, to: str) -> models.DataPacket:
+    packet = text_stream(payload, topic=topic, destinations=[to], attributes=attributes, inline=True)
+    assert isinstance(packet, models.DataPacket)
+    return packet
+
+
+async def test_row_27_answers_of_a_third_participant_do_not_count(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    gate = Gate()
+    bob.local_participant.register_rpc_method("gate", gate)
+    alice, mallory = await ground.join("alice"), await ground.join("mallory")
+    pending = asyncio.ensure_future(call(alice, "bob", "gate"))
+    await gate.entered.wait()
+    request_id = gate.invocations[0].request_id
+    send(mallory, wire.response_packet("alice", request_id, "forged"))
+    send(mallory, wire.error_packet("alice", request_id, RpcError(2000, "forged")))
+    attributes = {wire.ATTR_REQUEST_ID: request_id}
+    send(mallory, stream(request_id, wire.RESPONSE_TOPIC, attributes, "forged", "alice"))
+    forged = wire.response_packet("alice", request_id, "forged")
+    forged.participant_identity = "bob"
+    send(mallory, forged)
+    send(mallory, wire.cancel_packet("bob", request_id, request_id))
+    await asyncio.sleep(0.5)
+    assert not pending.done()
+    assert not gate.cancelled
+    gate.opened.set()
+    assert await pending == "opened"
+
+
+async def test_row_27_a_request_that_comes_twice_runs_once(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    runs: list[RpcInvocationData] = []
+    bob.local_participant.register_rpc_method("count", runs.append)
+    mallory = await ground.join("mallory")
+    first, second = wire.new_request_id(), wire.new_request_id()
+    for _ in range(3):
+        send(mallory, wire.request_packet("bob", first, "count", "", 1000))
+        attributes = wire.request_attributes(second, "count", 1000)
+        send(mallory, stream(second, wire.REQUEST_TOPIC, attributes, "", "bob"))
+        await asyncio.sleep(0.1)
+    assert [run.request_id for run in runs] == [first, second]
+
+
+async def test_row_27_the_same_id_of_another_sender_is_another_request(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    runs: list[str] = []
+    bob.local_participant.register_rpc_method("count", lambda invocation: runs.append(invocation.caller_identity))
+    request_id = wire.new_request_id()
+    for name in ("mallory", "alice"):
+        send(await ground.join(name), wire.request_packet("bob", request_id, "count", "", 1000))
+        await asyncio.sleep(0.1)
+    assert runs == ["mallory", "alice"]
+
+
+async def test_row_27_acks_and_answers_out_of_nowhere(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    bob.local_participant.register_rpc_method("echo", echo)
+    alice = await ground.join("alice")
+    for request_id in ("", "unknown", wire.new_request_id()):
+        send(bob, wire.ack_packet("alice", request_id))
+        send(bob, wire.response_packet("alice", request_id, "?"))
+        send(bob, wire.cancel_packet("alice", request_id, request_id))
+    assert await call(alice, "bob") == "hi"
+
+
+async def test_row_27_packets_that_come_again_after_a_resume_are_dropped(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    runs: list[str] = []
+    bob.local_participant.register_rpc_method("count", lambda invocation: runs.append(invocation.payload))
+    alice = await ground.join("alice")
+    for number in range(50):
+        if number % 10 == 5:
+            ground.memory.lose_signal("alice")
+            ground.memory.lose_signal("bob")
+        await call(alice, "bob", "count", str(number))
+    assert runs == [str(number) for number in range(50)]
+
+
+async def test_row_27_a_server_that_lies_about_who_sent_it(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    gate = Gate()
+    bob.local_participant.register_rpc_method("gate", gate)
+    alice = await ground.join("alice")
+    pending = asyncio.ensure_future(call(alice, "bob", "gate"))
+    await gate.entered.wait()
+    nameless = wire.response_packet("alice", gate.invocations[0].request_id, "from nobody")
+    ground.memory.inject("alice", nameless)
+    await asyncio.sleep(0.1)
+    assert not pending.done(), "bob was listed: an answer must name him"
+    gate.opened.set()
+    assert await pending == "opened"
