@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from livekit import Room, RpcError, RpcInvocationData
+from livekit import RemoteParticipant, Room, RpcError, RpcInvocationData
 
 SLACK = 0.25
 """Seconds that a call may take longer than its budget."""
@@ -52,7 +52,12 @@ async def until(condition: Callable[[], bool]) -> None:
 async def listed(room: Room, identity: str) -> None:
     """Wait until `identity` is announced as active."""
     active = asyncio.Event()
-    room.on("participant_active", lambda participant: active.set() if participant.identity == identity else None)
+
+    @room.on("participant_active")
+    def became_active(participant: RemoteParticipant) -> None:
+        if participant.identity == identity:
+            active.set()
+
     known = room.remote_participants.get(identity)
     if known is None or known.state != 2:
         await asyncio.wait_for(active.wait(), 8.0)
