@@ -287,6 +287,7 @@ class Association:
         self.state = State.ESTABLISHED
         self._errors = 0
         call(self.on_established)
+        self._channels.open_announced()  # now, as data may follow in the same packet
 
     def restart(self, agreement: Agreement) -> None:
         """The peer lost its state and begins anew; so must we (section 5.2.4, action A)."""

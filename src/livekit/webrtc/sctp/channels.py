@@ -59,15 +59,19 @@ class ChannelTable:
             self._announce(channel)
 
     def before_flush(self) -> None:
-        """Data may flow: open what was announced, and reset what is closing and has sent all."""
-        if self._opening:  # the opener need not wait for the ACK (RFC 8832 section 6)
-            opening, self._opening = self._opening, []
-            for channel in opening:
-                if channel.state is ChannelState.CONNECTING:
-                    channel.state = ChannelState.OPEN
-                    call(channel.on_open)
+        """Open what was announced, and reset what is closing and has sent all."""
+        if self._opening:
+            self.open_announced()
         if self._closing:
             self._reset_drained()
+
+    def open_announced(self) -> None:
+        """Data may flow: the opener need not wait for the ACK (RFC 8832 section 6)."""
+        opening, self._opening = self._opening, []
+        for channel in opening:
+            if channel.state is ChannelState.CONNECTING:
+                channel.state = ChannelState.OPEN
+                call(channel.on_open)
 
     def _announce(self, channel: Channel) -> None:
         free = (one for one in range(self._parity, self._streams, 2) if one not in self._channels)

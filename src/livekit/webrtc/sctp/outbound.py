@@ -123,15 +123,16 @@ class Outbound:
         while outstanding.flight < cwnd and (message := queue.head()) is not None:
             room = bundle.room
             size = len(message.data) - message.offset
-            if size > room:
-                if room < MIN_FRAGMENT or size <= bundle.max_payload:
-                    if bundle.number >= last_packet:
-                        break
-                    bundle.finish_packet()
-                    room = bundle.max_payload
-                size = min(size, room)
+            next_packet = size > room and (room < MIN_FRAGMENT or size <= bundle.max_payload)
+            if next_packet:
+                room = bundle.max_payload
+            size = min(size, room)
             if outstanding.flight and outstanding.flight + size + DATA_HEADER_SIZE > window:
                 break  # with nothing in flight one chunk is sent, to probe a closed window (rule A)
+            if next_packet:
+                if bundle.number >= last_packet:
+                    break
+                bundle.finish_packet()
             self._send_new(bundle, message, size, now)
         return outstanding.next_tsn != first
 

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import pytest
+
+from livekit.webrtc.sctp.bundle import Bundle
+from livekit.webrtc.sctp.chunks import DATA_HEADER, ForwardTsn, Sack
+from livekit.webrtc.sctp.congestion import CongestionControl
+from livekit.webrtc.sctp.constants import (
+    FLAG_BEGIN,
+    FLAG_END,
+    FLAG_IMMEDIATE,
+    MAX_BURST_PACKETS,
+    MAX_PACKET_SIZE,
+    NEVER,
+    RTO_INITIAL,
+    ChunkType,
+)
+from livekit.webrtc.sctp.outbound import Outbound
+from livekit.webrtc.sctp.rto import RetransmissionTimeout
+from livekit.webrtc.sctp.send_queue import Message, OutboundStream, SendQueue
+
+FIRST = 0xFFFF_FFFE
+WINDOW = 1 << 20
+
+
+class Sender:
+    def __init__(self, window: int = WINDOW) -> None:
+        self.queue = SendQueue()
+        self.rto = RetransmissionTimeout()
+        self.congestion = CongestionControl()
+        self.outbound = Outbound(FIRST, self.rto, self.congestion, self.queue)
+        self.outbound.adopt(window, partial_reliability=True)
+        self.bundle = Bundle(MAX_PACKET_SIZE)
+        self.stream = OutboundStream(4)
+        self.delivered: list[int] = []
+
+    def push(self, count: int, size: int = 1000, *, ordered: bool = True, max_retransmits: int | None = None) -> None:
+        for index in range(count):
+
+            def on_delivered(index: int = index) -> None:
+                self.delivered.append(index)
+
+            message = Message(self.stream, 53, bytes(size), ordered, max_retransmits, None, on_delivered)
+            self.queue.push(message)
+
+    def flush(self, now: float = 0.0) -> list[list[bytes]]:
+        self.outbound.transmit(self.bundle, now)
+        return self.bundle.take()
+
+    def sent(self, now: float = 0.0) -> list[int]:
+        """Offsets of the TSNs in a flush."""
+        return [(tsn_of(chunk) - FIRST) & 0xFFFF_FFFF for chunks in self.flush(now) for chunk in chunks]
+
+    def sack(self, offset: int, *gaps: tuple[int, int], window: int = WINDOW, now: float = 0.1) -> None:
+        """Acknowledge up to an offset, and from one offset to another above it."""
+        blocks = [(first - offset, last - offset) for first, last in gaps]
+        for call in self.outbound.acknowledge(Sack((FIRST + offset) & 0xFFFF_FFFF, window, blocks, []), now):
+            call()
+
+
+def tsn_of(chunk: bytes) -> int:
+    return int(DATA_HEADER.unpack_from(chunk)[3])
+
+
+@pytest.fixture
+def sender() -> Sender:
+    return Sender()
+
+
+def test_fragments_and_flags(sender: Sender) -> None:
+    sender.push(1, 2500)
+    chunks = [chunk for packet in sender.flush() for chunk in packet]
+    headers = [DATA_HEADER.unpack_from(chunk) for chunk in chunks]
+    assert [header[1] for header in headers] == [FLAG_BEGIN, 0, FLAG_END | FLAG_IMMEDIATE]
+    assert [header[3] for header in headers] == [FIRST, FIRST + 1, 0]
+    assert {(header[4], header[5], header[6]) for header in headers} == {(4, 0, 53)}
+    assert sum(header[2] - 16 for header in headers) == 2500
+    assert all(len(chunk) + 12 <= MAX_PACKET_SIZE for chunk in chunks)
+
+
+def test_congestion_window_limits_what_is_in_flight(sender: Sender) -> None:
+    sender.push(50)
+    assert len(sender.sent()) == pytest.approx(16 * 1188 / 1016, abs=1)
+    assert sender.sent() == []
+    sender.sack(3)
+    assert sender.outbound.outstanding.flight <= sender.congestion.cwnd + 1188
+    assert len(sender.sent()) >= 4
+
+
+def test_bursts_are_bounded(sender: Sender) -> None:
+    sender.congestion.cwnd = 1 << 30
+    sender.push(100)
+    assert len(sender.sent()) == MAX_BURST_PACKETS
+
+
+def test_receiver_window_is_honoured_and_probed() -> None:
+    sender = Sender(window=2500)
+    sender.push(9)
+    assert sender.sent() == [0, 1]
+    sender.sack(1, window=0)
+    assert sender.sent() == [2]
+    assert sender.sent() == []
+    sender.outbound.on_t3(1.0)
+    assert sender.sent(1.0) == [2]
+    sender.sack(2, window=WINDOW)
+    assert sender.sent()[0] == 3
+
+
+def test_confirmation_needs_the_cumulative_tsn(sender: Sender) -> None:
+    sender.push(3)
+    sender.sent()
+    sender.sack(-1, (1, 2))
+    assert sender.delivered == []
+    sender.sack(2)
+    assert sender.delivered == [0, 1, 2]
+    assert sender.outbound.is_idle
+    assert sender.outbound.t3_at == NEVER
+    assert sender.outbound.outstanding.flight == 0
+
+
+def test_old_and_impossible_sacks_are_ignored(sender: Sender) -> None:
+    sender.push(3)
+    sender.sent()
+    sender.sack(1)
+    sender.sack(0, (2, 2))
+    sender.sack(7)
+    sender.sack(1, (9, 9), (5, 4), (2, 1))
+    assert sender.delivered == [0, 1]
+    assert sender.outbound.outstanding.acked_tsn == FIRST + 1
+
+
+def test_fast_retransmit_after_three_later_packets(sender: Sender) -> None:
+    sender.push(10)
+    sender.sent()
+    sender.sack(-1, (1, 2))
+    assert sender.sent() == []
+    sender.sack(-1, (1, 3))
+    before = sender.congestion.cwnd
+    assert sender.sent() == [0]
+    sender.sack(-1, (1, 5))
+    assert sender.sent() == []  # once
+    assert sender.congestion.cwnd == before
+    assert sender.outbound.retransmissions == 1
+
+
+def test_a_lost_retransmission_is_found_again(sender: Sender) -> None:
+    sender.push(10)
+    sender.sent()
+    sender.sack(-1, (1, 9))
+    assert sender.sent() == [0]
+    sender.push(4)
+    assert sender.sent() == [10, 11, 12, 13]
+    sender.sack(-1, (1, 13))
+    assert sender.sent() == [0]
+
+
+def test_no_wait_for_evidence_that_cannot_come(sender: Sender) -> None:
+    sender.push(2)
+    sender.sent()
+    sender.sack(-1, (1, 1))
+    assert sender.sent() == [0]
+
+
+def test_what_a_peer_no_longer_reports_is_in_flight_again(sender: Sender) -> None:
+    sender.push(6)
+    sender.sent()
+    sender.sack(-1, (1, 1), (4, 5))
+    sender.sack(0, (4, 4))
+    sender.outbound.on_t3(2.0)
+    sender.congestion.cwnd = WINDOW
+    assert sender.sent(2.0) == [1, 2, 3, 5]
+
+
+def test_timeout_sends_all_again_as_the_window_allows(sender: Sender) -> None:
+    sender.push(5)
+    sender.sent()
+    assert sender.outbound.t3_at == RTO_INITIAL
+    sender.sack(-1, (3, 3), now=0.1)
+    sender.outbound.on_t3(0.6)
+    assert sender.rto.value == 1.0
+    assert sender.sent(0.6) == [0]  # cwnd is one packet
+    assert sender.outbound.t3_at == pytest.approx(1.6)
+    sender.sack(0, (3, 3), now=0.7)
+    assert sender.rto.srtt is None  # Karn's rule
+    assert sender.sent(0.7)[0] == 1
+
+
+def test_round_trip_is_measured(sender: Sender) -> None:
+    sender.push(2)
+    sender.sent(1.0)
+    sender.sack(1, now=1.25)
+    assert sender.rto.srtt == 0.25
+    sender.push(2)
+    sender.sent(2.0)
+    sender.sack(1, (3, 3), now=2.25)  # the last chunk is the one that is measured
+    assert sender.rto.srtt == 0.25
+
+
+def test_abandoned_messages_are_forwarded_over(sender: Sender) -> None:
+    sender.push(1, 3000, max_retransmits=0)
+    sender.push(4)
+    sender.sent()
+    sender.sack(-1, (1, 6))
+    packets = sender.flush()
+    assert packets[0][0][0] == ChunkType.FORWARD_TSN
+    forward = ForwardTsn.parse(packets[0][0][4:])
+    assert (forward.cumulative_tsn, forward.streams) == ((FIRST + 2) & 0xFFFF_FFFF, ((4, 0),))
+    sender.outbound.on_t3(3.0)
+    assert sender.outbound.has_work  # FORWARD TSN again, as it was not acknowledged
+    sender.sack(6)
+    assert sender.delivered == [0, 1, 2, 3]  # of the reliable ones
+    assert sender.outbound.is_idle
+
+
+def test_abandoning_drops_what_was_not_yet_sent(sender: Sender) -> None:
+    sender.push(1, 100_000, ordered=False, max_retransmits=0)
+    count = len(sender.sent())
+    assert sender.queue.buffered > 0
+    sender.outbound.on_t3(1.0)
+    assert sender.queue.buffered == 0
+    sender.sack(count - 1)
+    assert sender.outbound.is_idle
+    assert sender.delivered == []
+
+
+def test_without_partial_reliability_of_the_peer_all_is_reliable(sender: Sender) -> None:
+    sender.outbound.adopt(WINDOW, partial_reliability=False)
+    sender.push(1, max_retransmits=0)
+    sender.sent()
+    sender.outbound.on_t3(1.0)
+    assert sender.sent(1.0) == [0]
