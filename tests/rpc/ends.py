@@ -23,7 +23,9 @@ LIMIT = 64_000
 class LineStream:
     """A stream of packets, one a turn of the loop."""
 
-    def __init__(self, line: Line, packets: Iterator[models.DataPacket], on_delivered: Callable[[], None] | None) -> None:
+    def __init__(
+        self, line: Line, packets: Iterator[models.DataPacket], on_delivered: Callable[[], None] | None
+    ) -> None:
         self.cancelled = False
         self._line = line
         self._packets = packets

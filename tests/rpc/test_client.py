@@ -64,7 +64,9 @@ def response(request_id: str, text: str, *, inline: bool = True, deflate: bool =
     ],
 )
 @pytest.mark.parametrize("character", ["x", "😀"])
-async def test_a_call_takes_the_form_its_peer_understands(peer: Peer, size: int, kinds: list[str], character: str) -> None:
+async def test_a_call_takes_the_form_its_peer_understands(
+    peer: Peer, size: int, kinds: list[str], character: str
+) -> None:
     alice, bob = pair(callee=peer, caller=peer)
     bob.registry.register("echo", echo, replace=False, executor=None)
     payload = character * (size // len(character.encode()))

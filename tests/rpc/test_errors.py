@@ -92,7 +92,10 @@ def test_messages_and_data_are_cut_on_a_character(message: str, data: str) -> No
     message, data = message * 50, data * 4000
     error = RpcError(1, message, data)
     proto = error._to_proto()
-    for cut, whole, limit in ((proto.message, message, MAX_ERROR_MESSAGE_BYTES), (proto.data, data, MAX_ERROR_DATA_BYTES)):
+    for cut, whole, limit in (
+        (proto.message, message, MAX_ERROR_MESSAGE_BYTES),
+        (proto.data, data, MAX_ERROR_DATA_BYTES),
+    ):
         assert whole.startswith(cut)
         assert len(cut.encode()) <= limit
         assert cut == whole or len(whole[: len(cut) + 1].encode()) > limit

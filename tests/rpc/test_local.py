@@ -19,7 +19,12 @@ def connected() -> tuple[LocalRpc, End]:
 
 
 async def perform(rpc: LocalRpc, **changes: object) -> str:
-    arguments: dict[str, object] = {"destination_identity": "bob", "method": "m", "payload": "p", "response_timeout": 5.0}
+    arguments: dict[str, object] = {
+        "destination_identity": "bob",
+        "method": "m",
+        "payload": "p",
+        "response_timeout": 5.0,
+    }
     return await rpc.perform(RpcCallInfo(**{**arguments, **changes}), wait_for_ready=False)  # type: ignore[arg-type]
 
 
@@ -48,7 +53,9 @@ async def test_row_06_empty_names(name: str) -> None:
         await perform(rpc, **{name: ""})
 
 
-@pytest.mark.parametrize("name", ["destination_identity", "method", "payload", "response_timeout", "max_round_trip_latency"])
+@pytest.mark.parametrize(
+    "name", ["destination_identity", "method", "payload", "response_timeout", "max_round_trip_latency"]
+)
 @pytest.mark.parametrize("value", [b"bytes", {"a": 1}, ["x"], True])
 async def test_row_06_types(name: str, value: object) -> None:
     rpc, _ = connected()

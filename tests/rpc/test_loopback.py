@@ -38,7 +38,9 @@ async def test_row_09_packets_to_oneself_come_back_on_the_next_turn() -> None:
     sender = LoopbackSender(line, received.append)
     sender.identity = "alice"
     sender.send_packet(packet("alice"), on_delivered=lambda: delivered.append(len(received)))
-    stream = sender.send_packets(iter([packet("alice"), packet("alice")]), on_delivered=lambda: delivered.append(len(received)))
+    stream = sender.send_packets(
+        iter([packet("alice"), packet("alice")]), on_delivered=lambda: delivered.append(len(received))
+    )
     stream.cancel()
     sender.send_packet(packet("alice"))
     sender.send_packets(iter([packet("alice")]))
@@ -69,11 +71,16 @@ async def test_row_09_a_call_to_oneself_takes_the_same_way(peer: object, size: i
     sender.identity = "alice"
     end.client = RpcClient(sender, end.book, end.options)
     end.server = RpcServer(sender, end.book, end.registry, end.options)
-    for topic, open_stream in ((wire.REQUEST_TOPIC, end.server.open_request), (wire.RESPONSE_TOPIC, end.client.open_response)):
+    for topic, open_stream in (
+        (wire.REQUEST_TOPIC, end.server.open_request),
+        (wire.RESPONSE_TOPIC, end.client.open_response),
+    ):
         end.streams.unregister(topic)
         end.streams.register(topic, open_stream)
     end.client.set_online(True)
-    end.registry.register("m", lambda invocation: invocation.caller_identity + invocation.payload, replace=False, executor=None)
+    end.registry.register(
+        "m", lambda invocation: invocation.caller_identity + invocation.payload, replace=False, executor=None
+    )
     assert await end.client.perform(RpcCallInfo("alice", "m", "x" * size, 5.0)) == "alice" + "x" * size
     assert end.line.sent == []
     assert isinstance(text_stream("", topic="t", destinations=["alice"], attributes={}, inline=True), models.DataPacket)

@@ -19,7 +19,9 @@ class Callable:
         return "hello"
 
 
-@pytest.mark.parametrize("handler", [greet, partial(greet), lambda invocation: "hello", Callable(), Callable().__call__])
+@pytest.mark.parametrize(
+    "handler", [greet, partial(greet), lambda invocation: "hello", Callable(), Callable().__call__]
+)
 def test_row_19_anything_callable_is_registered_as_given(handler: object) -> None:
     registry = RpcRegistry()
     assert registry.register("greet", handler, replace=False, executor=None) is handler  # type: ignore[arg-type]

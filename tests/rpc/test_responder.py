@@ -8,7 +8,6 @@ from livekit.rpc.wire import (
     MAX_REQUEST_ID_LENGTH,
     MAX_TIMEOUT_MS,
     MAX_V1_PAYLOAD_BYTES,
-    VERSION_1,
     VERSION_2,
     new_request_id,
 )

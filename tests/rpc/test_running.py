@@ -108,7 +108,9 @@ async def wait(invocation: RpcInvocationData) -> None:
     await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize(("handler", "warned"), [(block, True), (block_after_a_turn, True), (wait, False), (sync, False)])
+@pytest.mark.parametrize(
+    ("handler", "warned"), [(block, True), (block_after_a_turn, True), (wait, False), (sync, False)]
+)
 async def test_row_21_a_handler_that_blocks_the_loop_is_named(
     handler: RpcHandler, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:

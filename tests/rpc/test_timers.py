@@ -100,7 +100,11 @@ def test_row_29_a_full_heap_is_swept_at_half() -> None:
     assert heap.pop_due(count) == items[3::2]
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["add", "later", "earlier", "finish", "pop"]), st.integers(0, 20))))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from(["add", "later", "earlier", "finish", "pop"]), st.integers(0, 20))
+    )
+)
 def test_any_order_of_steps_keeps_time(steps: list[tuple[int, str, int]]) -> None:
     heap: DeadlineHeap[Item] = DeadlineHeap()
     items = [Item(None) for _ in range(6)]

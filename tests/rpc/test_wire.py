@@ -67,7 +67,11 @@ def test_a_version_that_is_none_becomes_0(version: str) -> None:
     assert wire.parse_request_attributes(Header(attributes={wire.ATTR_VERSION: version})).version == 0
 
 
-@given(st.dictionaries(st.sampled_from([wire.ATTR_REQUEST_ID, wire.ATTR_METHOD, wire.ATTR_TIMEOUT_MS, wire.ATTR_VERSION]), st.text()))
+@given(
+    st.dictionaries(
+        st.sampled_from([wire.ATTR_REQUEST_ID, wire.ATTR_METHOD, wire.ATTR_TIMEOUT_MS, wire.ATTR_VERSION]), st.text()
+    )
+)
 def test_any_attributes_can_be_read(attributes: dict[str, str]) -> None:
     try:
         header = Header(attributes=attributes)

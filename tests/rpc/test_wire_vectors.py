@@ -14,7 +14,10 @@ from livekit.rpc.responder import RUST_CALLER_ALLOWANCE
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "wire.md").read_text()
 IDS = re.findall(r"^\| `([^`]+)` \| (yes|no)", PAGE, re.MULTILINE)
-BLOCKS = {name: bytes.fromhex(digits) for name, digits in re.findall(r"^```hex (\w+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)}
+BLOCKS = {
+    name: bytes.fromhex(digits)
+    for name, digits in re.findall(r"^```hex (\w+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+}
 
 
 def test_the_page_has_vectors_of_both_kinds() -> None:

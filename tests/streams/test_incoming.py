@@ -306,7 +306,9 @@ steps = st.one_of(
 
 
 @given(st.lists(st.tuples(st.sampled_from(["alice", "bob", ""]), steps), max_size=30))
-def test_any_packets_end_every_stream_once_and_keep_the_limit(packets: list[tuple[str, Header | Chunk | Trailer]]) -> None:
+def test_any_packets_end_every_stream_once_and_keep_the_limit(
+    packets: list[tuple[str, Header | Chunk | Trailer]],
+) -> None:
     desk = Desk(limit=50)
     for sender, packet in packets:
         if isinstance(packet, Header):

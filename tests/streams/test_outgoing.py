@@ -29,7 +29,12 @@ def test_the_header_says_it_all() -> None:
     (packet,) = write("tëxt", inline=True, stream_id="stream")
     header = packet.stream_header
     assert list(packet.destination_identities) == ["bob"]
-    assert (header.stream_id, header.topic, header.mime_type, header.total_length) == ("stream", "topic", "text/plain", 5)
+    assert (header.stream_id, header.topic, header.mime_type, header.total_length) == (
+        "stream",
+        "topic",
+        "text/plain",
+        5,
+    )
     assert dict(header.attributes) == {"key": "value"}
     assert header.HasField("text_header")
     assert header.inline_content.decode() == "tëxt"
@@ -65,8 +70,15 @@ def test_an_empty_text_in_chunks_is_header_and_trailer() -> None:
 @pytest.mark.parametrize("character", ["x", "ä", "€", "😀"])
 def test_the_largest_inline_packet_is_as_large_as_a_chunk(character: str) -> None:
     width = len(character.encode())
-    inline = {len(write(character * count, inline=True)): count for count in range(CHUNK_SIZE // width - 200, CHUNK_SIZE // width + 1)}
-    most = max(count for count in range(CHUNK_SIZE // width - 200, CHUNK_SIZE // width) if len(write(character * count, inline=True)) == 1)
+    inline = {
+        len(write(character * count, inline=True)): count
+        for count in range(CHUNK_SIZE // width - 200, CHUNK_SIZE // width + 1)
+    }
+    most = max(
+        count
+        for count in range(CHUNK_SIZE // width - 200, CHUNK_SIZE // width)
+        if len(write(character * count, inline=True)) == 1
+    )
     (packet,) = write(character * most, inline=True)
     assert CHUNK_SIZE - width < packet.ByteSize() <= CHUNK_SIZE
     assert set(inline) == {1, 3 if (most + 1) * width <= CHUNK_SIZE else 4}
@@ -90,7 +102,9 @@ def test_a_header_that_fits_into_no_packet_is_refused_at_once() -> None:
 
 
 @given(st.text(alphabet="xä€😀", min_size=1, max_size=50), st.integers(0, 2000), st.booleans(), st.booleans())
-def test_every_text_comes_in_whole_characters_and_small_packets(text: str, times: int, inline: bool, deflate: bool) -> None:
+def test_every_text_comes_in_whole_characters_and_small_packets(
+    text: str, times: int, inline: bool, deflate: bool
+) -> None:
     text *= times
     packets = write(text, inline=inline, deflate=deflate)
     assert content(packets).decode() == text
