@@ -1,4 +1,4 @@
-"""Both shells of two participants, joined by a line that serialises packets and stamps their sender, as a server does."""
+"""Both shells of two participants, on a line that serialises packets and stamps their sender, as a server does."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ from livekit.streams.incoming import IncomingStreams
 from tests.rpc.rigs import V2, Book
 
 LIMIT = 64_000
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop turn until something holds."""
+    while not condition():  # noqa: ASYNC110 - each turn may be the one, and there is nothing to wait for
+        await asyncio.sleep(0)
 
 
 class LineStream:

@@ -15,7 +15,7 @@ from livekit.rpc.errors import RpcError, RpcNotConnectedError
 from livekit.rpc.invocation import RpcCallInfo, RpcInvocationData
 from livekit.rpc.peers import Peer
 from livekit.streams.outgoing import text_stream
-from tests.rpc.ends import LIMIT, End, pair
+from tests.rpc.ends import LIMIT, End, pair, until
 from tests.rpc.rigs import JOINED, V0, V1, V2, Code, because, why
 
 DEFLATING = Peer(listed=True, ready=True, client_protocol=2, deflate=True)
@@ -36,8 +36,7 @@ async def failure(end: End, info: RpcCallInfo) -> tuple[int, str | None]:
 
 
 async def until_sent(end: End, kind: str) -> None:
-    while kind not in end.line.kinds():
-        await asyncio.sleep(0)
+    await until(lambda: kind in end.line.kinds())
 
 
 def response(request_id: str, text: str, *, inline: bool = True, deflate: bool = False) -> list[models.DataPacket]:
@@ -200,8 +199,7 @@ async def test_row_13_cancelling_tells_the_callee() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    while len(bob.server.core):
-        await asyncio.sleep(0)
+    await until(lambda: len(bob.server.core) == 0)
     assert seen == ["cancelled None"]
     trailer = alice.line.sent[-1].stream_trailer
     request_id = alice.line.sent[0].stream_header.attributes[wire.ATTR_REQUEST_ID]
@@ -225,7 +223,7 @@ async def test_row_13_a_request_that_is_still_being_sent_is_aborted() -> None:
 
 
 async def test_a_request_that_was_refused_is_not_sent_to_its_end() -> None:
-    alice, bob = pair(callee_options=RpcOptions(max_payload_size=20_000))
+    alice, _ = pair(callee_options=RpcOptions(max_payload_size=20_000))
     assert await failure(alice, call("x" * 200_000)) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 20000 bytes"))
     for _ in range(30):
         await asyncio.sleep(0)

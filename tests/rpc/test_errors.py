@@ -23,7 +23,7 @@ from livekit.rpc.errors import (
 Code = RpcError.ErrorCode
 
 
-class Quota(RpcError):
+class QuotaError(RpcError):
     """An application's own, with other arguments."""
 
     def __init__(self, left: int) -> None:
@@ -52,7 +52,7 @@ def test_row_22_fields_are_as_given_and_read_only() -> None:
         RpcError(Code.APPLICATION_ERROR, "no", "data"),
         RpcOverloadedError._built_in(Code.APPLICATION_ERROR, OVERLOADED_DATA),
         RpcNotConnectedError(Code.SEND_FAILED, "not connected"),
-        Quota(3),
+        QuotaError(3),
     ],
 )
 def test_row_22_errors_are_picklable_and_copyable(error: RpcError, protocol: int) -> None:
@@ -103,7 +103,7 @@ def test_messages_and_data_are_cut_on_a_character(message: str, data: str) -> No
 
 def test_the_repr_tells_everything() -> None:
     assert repr(RpcError(Code.SEND_FAILED, "no", "why")) == "RpcError(code=1505, message='no', data='why')"
-    assert repr(Quota(1)).startswith("Quota(code=4290")
+    assert repr(QuotaError(1)).startswith("QuotaError(code=4290")
 
 
 def test_the_tree() -> None:

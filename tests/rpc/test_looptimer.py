@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from livekit.rpc.looptimer import LoopTimer
+from tests.rpc.ends import until
 
 
 class Core:
@@ -27,9 +28,7 @@ class Core:
 
 
 async def passed(core: Core) -> None:
-    async with asyncio.Lock():
-        while core.times:
-            await asyncio.sleep(0.001)
+    await until(lambda: not core.times)
 
 
 async def test_timers_go_off_in_time_one_after_another() -> None:
@@ -55,8 +54,7 @@ async def test_an_earlier_timer_takes_the_place_of_the_armed_one() -> None:
     timer.update()
     assert first is not None
     assert first.cancelled()
-    while len(core.times) == 2:
-        await asyncio.sleep(0)
+    await until(lambda: len(core.times) == 1)
     assert len(core.fired) == 1
     assert timer._handle is not None
     timer.close()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from livekit.rpc.errors import OVERLOADED_DATA, RpcError, RpcOverloadedError
-from livekit.rpc.responder import RUST_CALLER_ALLOWANCE, Responder, ResponderLimits, ServeState
+from livekit.rpc.responder import RUST_CALLER_ALLOWANCE, IncomingCall, Responder, ResponderLimits, ServeState
 from livekit.rpc.wire import (
     MAX_REQUEST_ID_LENGTH,
     MAX_TIMEOUT_MS,
@@ -173,10 +173,16 @@ def test_row_27_only_the_caller_cancels() -> None:
 # Row 14: payload limits
 
 
+def begun(rig: ResponderRig) -> IncomingCall:
+    call = rig.begin()
+    assert call is not None
+    return call
+
+
 def test_row_14_version_1_takes_15360_bytes() -> None:
     rig = ResponderRig()
-    rig.core.payload_received(rig.begin() or pytest.fail(), "ä" * 7_680)
-    rig.core.payload_received(rig.begin() or pytest.fail(), "ä" * 7_680 + "x")
+    rig.core.payload_received(begun(rig), "ä" * 7_680)
+    rig.core.payload_received(begun(rig), "ä" * 7_680 + "x")
     assert kinds(rig) == ["ack", "run", "ack", "error"]
     assert why(rig.errors[0]) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because(f"over {MAX_V1_PAYLOAD_BYTES} bytes"))
     assert len(rig.core) == 1
@@ -254,7 +260,7 @@ def test_row_16_a_str_that_cannot_be_sent() -> None:
     assert rig.responses == []
 
 
-class Unfinished(RpcError):
+class UnfinishedError(RpcError):
     def __init__(self) -> None:
         pass
 
@@ -270,7 +276,7 @@ class Unfinished(RpcError):
         RpcError(1, "data", dict.fromkeys(range(20_000))),  # type: ignore[arg-type]
         RpcError(1, "\ud800"),
         RpcError(1, "long", "\ud800" * 20_000),
-        Unfinished(),
+        UnfinishedError(),
     ],
 )
 def test_row_16_an_rpc_error_that_cannot_be_sent(error: RpcError) -> None:

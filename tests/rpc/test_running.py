@@ -52,7 +52,7 @@ HANDLERS: list[RpcHandler] = [
     CallableObject(),
     functools.partial(coroutine),
     functools.partial(sync),
-    lambda invocation: coroutine(invocation),
+    lambda invocation: coroutine(invocation),  # noqa: PLW0108 - a kind of its own
 ]
 
 
@@ -101,7 +101,7 @@ def block(invocation: RpcInvocationData) -> None:
 
 async def block_after_a_turn(invocation: RpcInvocationData) -> None:
     await asyncio.sleep(0)
-    time.sleep(0.02)
+    time.sleep(0.02)  # noqa: ASYNC251 - what is warned of
 
 
 async def wait(invocation: RpcInvocationData) -> None:

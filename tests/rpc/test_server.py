@@ -16,7 +16,7 @@ from livekit.rpc.deadline import remaining_budget
 from livekit.rpc.errors import RpcError, RpcOverloadedError
 from livekit.rpc.invocation import RpcCallInfo, RpcHandler, RpcInvocationData
 from livekit.streams.outgoing import text_stream
-from tests.rpc.ends import End, pair
+from tests.rpc.ends import End, pair, until
 from tests.rpc.rigs import V0, V1, V2, Code, because, why
 
 
@@ -36,8 +36,7 @@ async def failure(end: End, payload: str = "", timeout: float = 5.0) -> tuple[in
 
 async def settle(end: End) -> None:
     """Until no handler of this end runs."""
-    while end.server._tasks:
-        await asyncio.sleep(0)
+    await until(lambda: not end.server._tasks)
 
 
 def request(request_id: str = "id", timeout_ms: int = 5000) -> models.RpcRequest:
@@ -135,7 +134,7 @@ async def test_a_handler_that_raises_cancelled_error_by_itself(caplog: pytest.Lo
 
 
 async def test_row_05_a_deadline_cancels_the_handler() -> None:
-    alice, bob = pair()
+    _, bob = pair()
     reasons: list[object] = []
 
     async def handler(invocation: RpcInvocationData) -> str:

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pytest
+
+from livekit.events import EventEmitter
+
+
+def make() -> tuple[EventEmitter[str], list[Any]]:
+    return EventEmitter(), []
+
+
+def test_callbacks_run_in_order_with_as_many_arguments_as_they_take() -> None:
+    emitter, log = make()
+    emitter.on("event", lambda: log.append(()))
+    emitter.on("event", log.append)
+    emitter.on("event", lambda a, b: log.append((a, b)))
+    emitter.on("event", lambda *args: log.append(args))
+    emitter.on("event", functools.partial(lambda a, b: log.append((a, b)), "partial"))
+    emitter.emit("event", 1, 2)
+    emitter.emit("another", 1, 2)
+    assert log == [(), 1, (1, 2), (1, 2), ("partial", 1)]
+
+
+def test_a_callback_with_keyword_only_parameters() -> None:
+    emitter, log = make()
+
+    def callback(a: int, *, b: int = 7) -> None:
+        log.append((a, b))
+
+    emitter.on("event", callback)
+    emitter.emit("event", 1, 2)
+    assert log == [(1, 7)]
+
+
+def test_decorators_give_the_function_back() -> None:
+    emitter, log = make()
+
+    @emitter.on("event")
+    def always() -> None:
+        log.append("always")
+
+    @emitter.once("event")
+    def once() -> None:
+        log.append("once")
+
+    emitter.emit("event")
+    emitter.emit("event")
+    assert log == ["always", "once", "always"]
+    always()
+    once()
+    assert log[3:] == ["always", "once"]
+
+
+def test_once_and_off() -> None:
+    emitter, log = make()
+    wrapper = emitter.once("event", log.append)
+    emitter.off("event", wrapper)
+    emitter.off("event", wrapper)
+    emitter.off("another", wrapper)
+    emitter.emit("event", 1)
+    assert log == []
+
+
+def test_registering_twice_is_registering_once() -> None:
+    emitter, log = make()
+    emitter.on("event", log.append)
+    emitter.on("event", log.append)
+    emitter.emit("event", 1)
+    assert log == [1]
+
+
+def test_coroutine_functions_are_refused() -> None:
+    emitter, _ = make()
+
+    async def callback() -> None: ...
+
+    with pytest.raises(ValueError, match="create_task"):
+        emitter.on("event", callback)
+    with pytest.raises(ValueError, match="create_task"):
+        emitter.once("event", callback)
+
+
+def failing(error: type[Exception]) -> Any:
+    def callback() -> None:
+        raise error("a bug")
+
+    return callback
+
+
+def test_a_callback_that_fails_is_logged_and_the_next_one_runs(caplog: pytest.LogCaptureFixture) -> None:
+    emitter, log = make()
+    emitter.on("event", failing(LookupError))
+    emitter.on("event", lambda: log.append(1))
+    emitter.emit("event")
+    assert log == [1]
+    assert "'event'" in caplog.text
+
+
+def test_a_type_error_comes_out_of_emit() -> None:
+    emitter, _ = make()
+    emitter.on("event", failing(TypeError))
+    with pytest.raises(TypeError, match="a bug"):
+        emitter.emit("event")
+
+
+def test_nothing_comes_out_of_our_own_events(caplog: pytest.LogCaptureFixture) -> None:
+    emitter, log = make()
+    emitter.on("event", failing(TypeError))
+    emitter.on("event", failing(LookupError))
+    emitter.on("event", log.append)
+    emitter._notify("event", 1)
+    assert log == [1]
+    assert len(caplog.records) == 2
+
+
+def test_a_callback_may_change_who_is_registered() -> None:
+    emitter, log = make()
+
+    def first() -> None:
+        emitter.off("event", first)
+        emitter.on("event", lambda: log.append("late"))
+        log.append("first")
+
+    emitter.on("event", first)
+    emitter.emit("event")
+    assert log == ["first"]
+    emitter.emit("event")
+    assert log == ["first", "late"]

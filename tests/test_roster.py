@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from livekit.participant import LocalParticipant
+from livekit.protocol import models
+from livekit.roster import MAX_GONE, MAX_HEARD, Roster
+from livekit.rpc.local import LocalRpc
+from livekit.rpc.peers import ABSENT
+
+State = models.ParticipantInfo.State
+Info = models.ParticipantInfo
+
+
+def info(identity: str, sid: str = "", state: int = State.ACTIVE, **fields: Any) -> Info:
+    return Info(identity=identity, sid=sid or f"PA_{identity}", state=state, client_protocol=2, **fields)  # type: ignore[arg-type]
+
+
+def permission(**fields: bool) -> models.ParticipantPermission:
+    return models.ParticipantPermission(**{"can_publish_data": True, **fields})  # type: ignore[arg-type]
+
+
+class Rig:
+    """A roster of Alice's, what it told the calls, and what it told the application."""
+
+    def __init__(self, *others: Info, **local: Any) -> None:
+        self.events: list[tuple[Any, ...]] = []
+        self.told: list[tuple[str, str]] = []
+        self.local = LocalParticipant(Info(), LocalRpc())
+        self.roster = Roster(self.local, lambda *event: self.events.append(event), self)
+        self.roster.joined(info("alice", **local), others)
+
+    def peer_changed(self, identity: str) -> None:
+        self.told.append(("changed", identity))
+
+    def peer_left(self, identity: str) -> None:
+        self.told.append(("left", identity))
+
+    def peer_restarted(self, identity: str) -> None:
+        self.told.append(("restarted", identity))
+
+    def update(self, *infos: Info) -> list[str]:
+        """The events that an update brings, with the identity each is about."""
+        self.events.clear()
+        self.told.clear()
+        self.roster.update(infos)
+        return [event[0] for event in self.events]
+
+
+def test_who_was_there_first_comes_without_events() -> None:
+    rig = Rig(info("bob"), info("carol"))
+    assert set(rig.roster.remotes) == {"bob", "carol"}
+    assert rig.events == []
+    assert rig.told == [("changed", "bob"), ("changed", "carol")]
+    assert rig.local.sid == "PA_alice"
+
+
+def test_one_comes_and_leaves() -> None:
+    rig = Rig()
+    assert rig.update(info("bob", state=State.JOINED)) == ["participant_connected"]
+    participant = rig.roster.remotes["bob"]
+    assert rig.told == [("changed", "bob")]
+    assert rig.update(info("bob")) == ["participant_active"]
+    assert rig.roster.remotes["bob"] is participant
+    gone = info("bob", state=State.DISCONNECTED, disconnect_reason=models.DisconnectReason.CLIENT_INITIATED)
+    assert rig.update(gone) == ["participant_disconnected"]
+    assert rig.told == [("left", "bob")]
+    assert rig.events[0][1] is participant
+    assert participant.disconnect_reason == models.DisconnectReason.CLIENT_INITIATED
+    assert rig.roster.remotes == {}
+    assert rig.update(gone) == []
+
+
+def test_one_who_comes_active() -> None:
+    assert Rig().update(info("bob")) == ["participant_connected", "participant_active"]
+
+
+def test_the_calls_know_before_the_application_does() -> None:
+    rig = Rig(info("bob"))
+    order: list[str] = []
+    rig.roster._emit = lambda *event: order.append(f"event, told {len(rig.told)}")
+    rig.update(info("carol"), info("bob", state=State.DISCONNECTED))
+    assert order == ["event, told 1", "event, told 1", "event, told 2"]
+
+
+def test_changes_are_told() -> None:
+    rig = Rig(info("bob", name="old", metadata="m", attributes={"a": "1", "b": "2"}, permission=permission()))
+    events = rig.update(
+        info(
+            "bob",
+            name="new",
+            metadata="n",
+            attributes={"a": "1", "c": "3"},
+            permission=permission(can_publish_data=False),
+        )
+    )
+    assert events == [
+        "participant_name_changed",
+        "participant_metadata_changed",
+        "participant_attributes_changed",
+        "participant_permissions_changed",
+    ]
+    bob = rig.roster.remotes["bob"]
+    assert rig.events[0] == ("participant_name_changed", bob, "old", "new")
+    assert rig.events[1] == ("participant_metadata_changed", bob, "m", "n")
+    assert rig.events[2] == ("participant_attributes_changed", {"c": "3", "b": ""}, bob)
+    assert (
+        rig.update(
+            info(
+                "bob",
+                name="new",
+                metadata="n",
+                attributes={"a": "1", "c": "3"},
+                permission=permission(can_publish_data=False),
+            )
+        )
+        == []
+    )
+
+
+def test_ones_own_changes_are_told_too_and_only_of_this_connection() -> None:
+    rig = Rig(name="old")
+    assert rig.update(info("alice", name="new")) == ["participant_name_changed"]
+    assert rig.told == []
+    assert rig.update(info("alice", sid="PA_other", name="other")) == []
+    assert rig.local.name == "new"
+
+
+def test_an_older_update_of_the_same_connection_is_ignored() -> None:
+    rig = Rig(info("bob", version=5, name="new"))
+    assert rig.update(info("bob", version=4, name="old")) == []
+    assert rig.update(info("bob", sid="PA_2", version=1, name="new")) == []
+    assert rig.roster.remotes["bob"].sid == "PA_2"
+
+
+# What calls see
+
+
+def test_row_08_an_identity_that_was_heard_counts_as_listed_until_it_leaves() -> None:
+    rig = Rig()
+    assert rig.roster.peer("bob") is ABSENT
+    rig.roster.heard("bob", "PA_bob")
+    rig.roster.heard("bob", "PA_bob")
+    assert rig.told == [("changed", "bob")]
+    peer = rig.roster.peer("bob")
+    assert (peer.listed, peer.ready, peer.announced, peer.client_protocol) == (True, True, False, 0)
+    rig.update(info("bob", state=State.JOINED))
+    peer = rig.roster.peer("bob")
+    assert (peer.listed, peer.ready, peer.announced, peer.client_protocol) == (True, True, True, 2)
+    rig.update(info("bob", state=State.DISCONNECTED))
+    assert rig.roster.peer("bob") is ABSENT
+
+
+def test_row_08_packets_of_who_has_left_do_not_bring_it_back() -> None:
+    rig = Rig(info("bob"))
+    rig.update(info("bob", state=State.DISCONNECTED))
+    rig.roster.heard("bob", "PA_bob")
+    assert rig.roster.peer("bob") is ABSENT
+    rig.roster.heard("bob", "PA_2")
+    assert rig.roster.peer("bob").listed
+
+
+def test_row_08_one_that_was_heard_and_left_before_it_was_announced() -> None:
+    rig = Rig()
+    rig.roster.heard("bob", "PA_bob")
+    assert rig.update(info("bob", state=State.DISCONNECTED, sid="PA_older")) == []
+    assert rig.roster.peer("bob").listed
+    assert rig.update(info("bob", state=State.DISCONNECTED)) == []
+    assert rig.told == [("left", "bob")]
+    assert rig.roster.peer("bob") is ABSENT
+
+
+def test_packets_without_a_sender_are_nobodys() -> None:
+    rig = Rig()
+    rig.roster.heard("", "PA_bob")
+    assert rig.told == []
+    rig.update(info("bob"), Info(identity="bob", state=State.DISCONNECTED))
+    rig.roster.heard("bob")
+    assert rig.told == [("changed", "bob"), ("changed", "bob")]
+
+
+def test_what_was_heard_and_who_left_is_kept_within_bounds() -> None:
+    rig = Rig()
+    for number in range(MAX_HEARD + 1):
+        rig.roster.heard(f"call {number}")
+    assert not rig.roster.peer("call 0").listed
+    assert rig.roster.peer("call 1").listed
+    for number in range(MAX_GONE + 1):
+        rig.roster.update([info(f"peer {number}"), info(f"peer {number}", state=State.DISCONNECTED)])
+    assert len(rig.roster._heard) == MAX_HEARD
+    assert len(rig.roster._gone) == MAX_GONE
+
+
+def test_row_10_permissions() -> None:
+    rig = Rig(
+        info("bob"), info("carol", permission=permission()), info("dave", permission=permission(can_publish_data=False))
+    )
+    assert [rig.roster.peer(name).can_publish_data for name in ("bob", "carol", "dave")] == [True, True, False]
+    assert rig.roster.obstacle() is None
+    assert Rig(permission=permission()).roster.obstacle() is None
+    assert Rig(permission=permission(can_publish_data=False)).roster.obstacle() == "cannot_publish_data"
+    assert Rig(permission=permission(hidden=True)).roster.obstacle() == "hidden_caller"
+
+
+@pytest.mark.parametrize("state", [State.JOINING, State.JOINED, State.ACTIVE])
+def test_row_18_a_peer_is_ready_when_active_or_heard(state: int) -> None:
+    rig = Rig(info("bob", state=state))
+    assert rig.roster.peer("bob").ready == (state == State.ACTIVE)
+    rig.roster.heard("bob", "PA_bob")
+    assert rig.roster.peer("bob").ready
+
+
+def test_deflate_only_where_it_was_announced() -> None:
+    capability = models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW
+    rig = Rig(info("bob", capabilities=[capability]), info("carol"))
+    assert (rig.roster.peer("bob").deflate, rig.roster.peer("carol").deflate) == (True, False)
+
+
+def test_row_09_oneself_is_always_ready() -> None:
+    peer = Rig(state=State.JOINING).roster.peer("alice")
+    assert (peer.listed, peer.ready, peer.client_protocol) == (True, True, 2)
+
+
+# Row 11: reconnecting in full
+
+
+@pytest.mark.parametrize("heard_first", [False, True])
+def test_row_11_a_new_sid_without_a_leave_is_a_restart(heard_first: bool) -> None:
+    rig = Rig(info("bob"))
+    rig.roster.heard("bob", "PA_bob")
+    if heard_first:
+        rig.roster.heard("bob", "PA_2")
+    assert rig.update(info("bob", sid="PA_2", state=State.JOINED)) == []
+    assert rig.told == [("restarted", "bob"), ("changed", "bob")]
+    assert rig.roster.peer("bob").ready == heard_first
+    assert rig.update(info("bob", state=State.DISCONNECTED)) == []
+    assert rig.roster.peer("bob").listed
+
+
+def test_our_own_rejoin_finds_who_came_and_who_left() -> None:
+    rig = Rig(info("bob"), info("carol"))
+    rig.roster.heard("heard only", "PA_heard")
+    rig.told.clear()
+    rig.roster.joined(info("alice", sid="PA_again"), [info("carol", sid="PA_2"), info("dave")])
+    assert [event[0] for event in rig.events] == [
+        "participant_disconnected",
+        "participant_connected",
+        "participant_active",
+    ]
+    assert rig.told == [("left", "bob"), ("restarted", "carol"), ("changed", "carol"), ("changed", "dave")]
+    assert rig.local.sid == "PA_again"
+    assert rig.roster.peer("heard only") is ABSENT
+
+
+def test_our_own_rejoin_into_what_was_an_empty_room_tells_of_newcomers() -> None:
+    rig = Rig()
+    rig.roster.joined(info("alice", sid="PA_again"), [info("bob")])
+    assert [event[0] for event in rig.events] == ["participant_connected", "participant_active"]
