@@ -1,10 +1,11 @@
 """Session descriptions: any text is read, or refused with SdpError; what was read is written so that it reads the same.
 
-Run as `python fuzz/fuzz_sdp.py [COUNT] [SEED]`.
+Run as `python -m fuzz.fuzz_sdp [COUNT] [SEED]`.
 """
 
 from __future__ import annotations
 
+from fuzz.mutate import main
 from livekit.webrtc.certificate import Fingerprint
 from livekit.webrtc.ice import Credentials
 from livekit.webrtc.negotiation import LocalParameters, describe, read_remote
@@ -46,6 +47,4 @@ def target(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    from mutate import main
-
     main(target, SEEDS, ALLOWED)

@@ -1,10 +1,11 @@
 """The demultiplexing of datagrams and the ICE agent behind it: any bytes are taken without an exception.
 
-Run as `python fuzz/fuzz_stun.py [COUNT] [SEED]`.
+Run as `python -m fuzz.fuzz_stun [COUNT] [SEED]`.
 """
 
 from __future__ import annotations
 
+from fuzz.mutate import main
 from livekit.webrtc.demux import packet_kind
 from livekit.webrtc.ice import Candidate, Credentials, IceAgent, IceState, StunError
 from livekit.webrtc.ice.stun import Attribute, Kind, StunMessage, parse_stun
@@ -44,6 +45,4 @@ def target(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    from mutate import main
-
     main(target, SEEDS, ALLOWED)

@@ -182,13 +182,13 @@ async def test_server_reflexive_candidates(monkeypatch: pytest.MonkeyPatch) -> N
     transport, server = await asyncio.get_running_loop().create_datagram_endpoint(StunServer, local_addr=(LOOPBACK, 0))
     url = f"stun:{LOOPBACK}:{transport.get_extra_info('sockname')[1]}"
     found = Found()
-    gatherer = Gatherer([IceServerSettings(urls=[url, "nonsense"])], Inbox(), found)
+    gatherer = Gatherer(Inbox(), found)
 
     def receive(data: bytes, path: Path, address: Address) -> None:
         assert gatherer.take(data)
 
     path = await open_udp_path(receive, LOOPBACK)
-    await asyncio.wait_for(gatherer.run([path], relay_only=False), WAIT)
+    await asyncio.wait_for(gatherer.run([IceServerSettings(urls=[url, "nonsense"])], [path], relay_only=False), WAIT)
     assert server.requests == 2
     ((candidate, base),) = found.candidates
     assert (candidate.kind, candidate.address, candidate.related) == ("srflx", StunServer.PUBLIC, path.local_address)
@@ -207,7 +207,7 @@ async def test_servers_that_do_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
         path = await open_udp_path(Inbox(), LOOPBACK)
         found = Found()
         settings = IceServerSettings(urls=urls, username="u", credential="c")
-        gatherer = Gatherer([settings], Inbox(), found)
-        await asyncio.wait_for(gatherer.run([path], relay_only=False), WAIT)
+        gatherer = Gatherer(Inbox(), found)
+        await asyncio.wait_for(gatherer.run([settings], [path], relay_only=False), WAIT)
         assert found.candidates == []
         path.close()

@@ -7,18 +7,22 @@ import gc
 import json
 import logging
 import random
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from livekit.webrtc.aiortc_peer import AiortcPeerConnection
-from livekit.webrtc.network import SocketPath
+from livekit.webrtc.ice import Candidate
+from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
+from livekit.webrtc.network import Path, SocketPath, open_udp_path
 from livekit.webrtc.peer import DataPeerConnection
 from livekit.webrtc.port import (
     ChannelError,
     ChannelOptions,
     DataChannel,
+    IceServerSettings,
     PeerConnection,
     PeerOptions,
     PeerState,
@@ -64,7 +68,7 @@ class Watched:
         self._changed = asyncio.Event()
         peer.on_state = self._state
         peer.on_channel = self.add
-        peer.on_candidate = self.candidates.append
+        peer.on_candidate = self._candidate
 
     def open(self, options: ChannelOptions) -> DataChannel:
         channel = self.peer.create_channel(options)
@@ -77,6 +81,13 @@ class Watched:
         channel.on_open = self._changed.set
         channel.on_close = self._changed.set
         self._changed.set()
+
+    def _candidate(self, candidate: str | None) -> None:
+        self.candidates.append(candidate)
+        self._changed.set()
+
+    async def until_candidates(self, count: int) -> None:
+        await self.until(lambda: len(self.candidates) >= count)
 
     def _state(self, state: PeerState) -> None:
         self.states.append(state)
@@ -257,7 +268,7 @@ async def test_trickled_candidates_may_come_before_the_description() -> None:
     a, b = Watched(ours()), Watched(ours())
     a.open(RELIABLE)
     offer = await a.peer.create_offer()
-    bare = "\r\n".join(line for line in offer.split("\r\n") if not line.startswith(("a=candidate", "a=end-of")))
+    bare = _without_candidates(offer)
     lines = [line.removeprefix("a=") for line in offer.split("\r\n") if line.startswith("a=candidate")]
     for line in lines:
         await b.peer.add_candidate(json.dumps({"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0}))
@@ -265,11 +276,85 @@ async def test_trickled_candidates_may_come_before_the_description() -> None:
         await b.peer.add_candidate(nonsense)
     await b.peer.add_candidate(None)
     answer = await b.peer.accept_offer(bare)
-    await a.peer.accept_answer("\r\n".join(line for line in answer.split("\r\n") if not line.startswith("a=candidate")))
+    await a.peer.accept_answer(_without_candidates(answer))
     await b.until_open("_reliable")
     assert a.candidates == [None]
     await a.peer.close()
     await b.peer.close()
+
+
+async def test_over_a_tcp_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only candidate of `b` is a TCP one, behind which frames become datagrams."""
+    monkeypatch.setattr("livekit.webrtc.transport.TCP_DELAY", 0.0)
+    a, b = Watched(ours()), Watched(ours())
+    a.open(RELIABLE)
+    answer = await b.peer.accept_offer(_without_candidates(await a.peer.create_offer()))
+    host, port = next(line.split()[4:6] for line in answer.split("\r\n") if line.startswith("a=candidate"))
+    bridges: list[asyncio.Task[None]] = []
+
+    async def bridge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def forward(data: bytes, path: Path, address: tuple[str, int]) -> None:
+            writer.write(len(data).to_bytes(2, "big") + data)
+
+        path = await open_udp_path(forward, host)
+        try:
+            while True:
+                size = await reader.readexactly(2)
+                path.send(await reader.readexactly(int.from_bytes(size, "big")), (host, int(port)))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            path.close()
+            writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        bridges.append(asyncio.ensure_future(bridge(reader, writer)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    tcp_port = server.sockets[0].getsockname()[1]
+    await a.peer.accept_answer(_without_candidates(answer))
+    line = f"candidate:1 1 tcp 1671430143 127.0.0.1 {tcp_port} typ host tcptype passive"
+    await a.peer.add_candidate(json.dumps({"candidate": line, "sdpMid": "0"}))
+    await b.until_open("_reliable")
+    for size in SIZES:
+        a.channels["_reliable"].send(bytes(size))
+        assert await b.receive() == ("_reliable", bytes(size))
+    await a.peer.close()
+    await b.peer.close()
+    await asyncio.gather(*bridges)
+    server.close()
+    await server.wait_closed()
+
+
+async def test_ice_servers_that_become_known_later() -> None:
+    a = Watched(ours())
+    await a.peer.create_offer()
+    assert a.candidates == [None]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        assert isinstance(a.peer, DataPeerConnection)
+        a.peer.use_ice_servers([IceServerSettings(urls=[f"stun:127.0.0.1:{silent.getsockname()[1]}"])])
+        silent.setblocking(False)
+        loop = asyncio.get_running_loop()
+        request, address = await asyncio.wait_for(receive_from(loop, silent), WAIT)
+        answer = StunMessage(Kind.SUCCESS, transaction_id=parse_stun(request).transaction_id)
+        answer.mapped_address = ("203.0.113.9", 1234)
+        silent.sendto(answer.encode(), address)
+        await a.until_candidates(2)
+    found = Candidate.from_init(a.candidates[1] or "")
+    assert found is not None
+    assert (found.kind, found.address) == ("srflx", ("203.0.113.9", 1234))
+    await a.peer.close()
+
+
+def _without_candidates(sdp: str) -> str:
+    return "\r\n".join(line for line in sdp.split("\r\n") if not line.startswith(("a=candidate", "a=end-of")))
+
+
+async def receive_from(loop: asyncio.AbstractEventLoop, from_socket: socket.socket) -> tuple[bytes, tuple[str, int]]:
+    readable = asyncio.Event()
+    loop.add_reader(from_socket, readable.set)
+    await readable.wait()
+    loop.remove_reader(from_socket)
+    return from_socket.recvfrom(2000)
 
 
 async def test_over_loopback_addresses_when_there_are_no_others(monkeypatch: pytest.MonkeyPatch) -> None:

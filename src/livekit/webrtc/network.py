@@ -101,6 +101,7 @@ class UdpPath(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -116,13 +117,13 @@ class UdpPath(asyncio.DatagramProtocol):
         return _host_and_port(self._transport.get_extra_info("sockname"))
 
     def send(self, data: bytes, address: Address) -> None:
-        transport = self._transport
-        if transport is not None and not transport.is_closing():
-            transport.sendto(data, address)
+        if self._transport is not None:
+            self._transport.sendto(data, address)
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
 
     async def wait_closed(self) -> None:
         await self._closed
@@ -173,10 +174,16 @@ class TcpPath(asyncio.Protocol):
 
     def close(self) -> None:
         if self._transport is not None:
-            self._transport.abort()
+            self._transport.close()
 
     async def wait_closed(self) -> None:
-        await self._closed
+        """Wait until what was sent is out; a cancellation gives that up."""
+        try:
+            await asyncio.shield(self._closed)
+        except asyncio.CancelledError:
+            if self._transport is not None:
+                self._transport.abort()
+            raise
 
 
 def host_addresses() -> list[str]:
@@ -257,22 +264,20 @@ class IceServer:
 class Gatherer:
     """Server-reflexive and relayed candidates; `found` is called with each candidate and, if it has one, its path."""
 
-    def __init__(
-        self, servers: Sequence[IceServerSettings], receive: Receive, found: Callable[[Candidate, Path | None], None]
-    ) -> None:
-        parsed = [IceServer.parse(url, settings) for settings in servers for url in settings.urls]
-        self._servers = [server for server in parsed if server is not None]
+    def __init__(self, receive: Receive, found: Callable[[Candidate, Path | None], None]) -> None:
         self._receive = receive
         self._found = found
         self._pending: dict[bytes, asyncio.Future[Address]] = {}
 
-    async def run(self, hosts: Sequence[SocketPath | UdpPath], *, relay_only: bool) -> None:
+    async def run(
+        self, settings: Sequence[IceServerSettings], hosts: Sequence[SocketPath | UdpPath], *, relay_only: bool
+    ) -> None:
         """Ask every server and wait, at most GATHER_TIMEOUT."""
-        jobs: list[Awaitable[None]] = [
-            self._relayed(s, relay_only) for s in self._servers if s.scheme in ("turn", "turns")
-        ]
+        parsed = [IceServer.parse(url, one) for one in settings for url in one.urls]
+        servers = [server for server in parsed if server is not None]
+        jobs: list[Awaitable[None]] = [self._relayed(s, relay_only) for s in servers if s.scheme in ("turn", "turns")]
         if not relay_only:
-            stun = [server for server in self._servers if server.scheme == "stun"]
+            stun = [server for server in servers if server.scheme == "stun"]
             jobs += [self._server_reflexive(server, path) for server in stun for path in hosts]
         results = await asyncio.gather(*(asyncio.wait_for(job, GATHER_TIMEOUT) for job in jobs), return_exceptions=True)
         for result in results:

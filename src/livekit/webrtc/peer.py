@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .certificate import local_certificate
 from .ice import Candidate, CandidateError, Credentials
 from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
-from .port import ChannelOptions, DataChannel, PeerOptions, PeerState
+from .port import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
 from .sctp import Channel
 from .sdp import DEFAULT_MAX_MESSAGE_SIZE, MediaSection, SdpError, SessionDescription
 from .transport import DataTransport
@@ -68,6 +68,10 @@ class DataPeerConnection:
         return self._transport.association.open_channel(
             options.label, ordered=options.ordered, max_retransmits=options.max_retransmits
         )
+
+    def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
+        """Use STUN and TURN servers that became known after the first offer; their candidates trickle."""
+        self._transport.use_servers(servers)
 
     # Descriptions
 

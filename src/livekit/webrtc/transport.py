@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
 from .certificate import Fingerprint, local_certificate
@@ -17,7 +17,7 @@ from .demux import PacketKind, packet_kind
 from .dtls import DtlsState, DtlsTransport
 from .ice import Address, Candidate, IceAgent, IceState
 from .network import Gatherer, Path, SocketPath, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
-from .port import PeerOptions, PeerState
+from .port import IceServerSettings, PeerOptions, PeerState
 from .sctp import Association, CloseReason
 
 __all__ = ["DataTransport"]
@@ -51,8 +51,10 @@ class DataTransport:
         self._relay_only = options.relay_only
         self._hosts: dict[str, SocketPath | UdpPath] = {}
         self._paths: list[Path] = []
-        self._gatherer = Gatherer(options.ice_servers, self._receive, self._found)
-        self._has_servers = any(server.urls for server in options.ice_servers)
+        self._gatherer = Gatherer(self._receive, self._found)
+        self._servers = list(options.ice_servers)
+        self._has_gathered_hosts = False
+        self._asking = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._early: list[tuple[bytes, Path, Address]] = []
         self._flush_handle: asyncio.Handle | None = None
@@ -83,15 +85,28 @@ class DataTransport:
             self._hosts[host] = path
             preference = 65_535 - len(self.candidates)
             self._found(Candidate.local("host", path.local_address, preference=preference), path)
-        if self._has_servers and not self._tasks and not self.is_gathered:
-            self._spawn(self._ask_servers())
-        elif not self._has_servers:
+        self._has_gathered_hosts = True
+        self.use_servers(())
+
+    def use_servers(self, servers: Sequence[IceServerSettings]) -> None:
+        """Ask these STUN and TURN servers too, once the host candidates are there."""
+        self._servers += servers
+        if not self._has_gathered_hosts or self._closed:
+            return
+        asked, self._servers = [server for server in self._servers if server.urls], []
+        if asked:
+            self.is_gathered = False
+            self._asking += 1
+            self._spawn(self._ask(asked))
+        elif not self._asking:
             self.is_gathered = True
 
-    async def _ask_servers(self) -> None:
-        await self._gatherer.run(list(self._hosts.values()), relay_only=self._relay_only)
-        self.is_gathered = True
-        self.on_gathered()
+    async def _ask(self, servers: Sequence[IceServerSettings]) -> None:
+        await self._gatherer.run(servers, list(self._hosts.values()), relay_only=self._relay_only)
+        self._asking -= 1
+        if not self._asking:
+            self.is_gathered = True
+            self.on_gathered()
 
     def _found(self, candidate: Candidate, path: Path | None) -> None:
         self.candidates.append(candidate)
@@ -187,7 +202,10 @@ class DataTransport:
         self._flush_handle = None
         if self._closed:
             return
-        self._send(self._loop.time())
+        try:
+            self._send(self._loop.time())
+        except Exception:
+            logger.exception("sending failed")  # the timer goes on, and with it what is repeated
         self._update_state()
         self._arm_timer()
 
