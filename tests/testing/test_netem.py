@@ -8,8 +8,8 @@ import pytest
 from livekit.testing.netem import Link, LinkOptions, Network
 
 
-def link(**options: float) -> Link:
-    return Link(LinkOptions(**options), random.Random(5))  # pyright: ignore[reportArgumentType]
+def link(options: LinkOptions) -> Link:
+    return Link(options, random.Random(5))
 
 
 def run(one: Link, count: int = 10_000, every: float = 0.001) -> list[bytes]:
@@ -19,7 +19,7 @@ def run(one: Link, count: int = 10_000, every: float = 0.001) -> list[bytes]:
 
 
 def test_delay() -> None:
-    one = link(delay=0.5)
+    one = link(LinkOptions(delay=0.5))
     one.send(b"a", 1.0)
     assert one.next_arrival() == 1.5
     assert one.receive(1.4) == []
@@ -28,24 +28,24 @@ def test_delay() -> None:
 
 
 def test_order_is_kept_without_jitter() -> None:
-    arrived = run(link(delay=0.01))
+    arrived = run(link(LinkOptions(delay=0.01)))
     assert arrived == sorted(arrived)
 
 
-@pytest.mark.parametrize("options", [{"jitter": 0.01}, {"delay": 0.01, "reorder": 0.1}])
-def test_reordering(options: dict[str, float]) -> None:
-    arrived = run(link(**options))
+@pytest.mark.parametrize("options", [LinkOptions(jitter=0.01), LinkOptions(delay=0.01, reorder=0.1)])
+def test_reordering(options: LinkOptions) -> None:
+    arrived = run(link(options))
     assert arrived != sorted(arrived)
     assert len(set(arrived)) == 10_000
 
 
 def test_duplicates() -> None:
-    assert 10_800 < len(run(link(duplicate=0.1))) < 11_200
+    assert 10_800 < len(run(link(LinkOptions(duplicate=0.1)))) < 11_200
 
 
 @pytest.mark.parametrize("burst", [1, 5])
 def test_loss_and_the_length_of_its_bursts(burst: int) -> None:
-    arrived = [int.from_bytes(data, "big") for data in run(link(loss=0.2, loss_burst=burst), 40_000)]
+    arrived = [int.from_bytes(data, "big") for data in run(link(LinkOptions(loss=0.2, loss_burst=burst)), 40_000)]
     lost = 40_000 - len(arrived)
     assert 0.17 < lost / 40_000 < 0.23
     bursts = sum(after - before > 1 for before, after in pairwise(arrived))
@@ -53,12 +53,12 @@ def test_loss_and_the_length_of_its_bursts(burst: int) -> None:
 
 
 def test_all_or_nothing() -> None:
-    assert run(link(loss=1.0)) == []
-    assert len(run(link())) == 10_000
+    assert run(link(LinkOptions(loss=1.0))) == []
+    assert len(run(link(LinkOptions()))) == 10_000
 
 
 def test_rate_and_queue() -> None:
-    one = link(rate=1000.0, queue=250)
+    one = link(LinkOptions(rate=1000.0, queue=250))
     for _ in range(4):
         one.send(bytes(100), 0.0)
     assert one.lost == 2

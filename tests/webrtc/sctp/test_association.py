@@ -204,9 +204,9 @@ def test_an_adversary_on_the_path_cannot_change_what_is_delivered(seed: int, ste
         elif action == "replay" and seen:
             pair.server.association.receive_datagram(seen[value % len(seen)], pair.now)
         elif action == "garble" and seen:
-            packet = bytearray(seen[value % len(seen)])
-            packet[value % len(packet)] ^= 1 << value % 8
-            pair.server.association.receive_datagram(bytes(packet), pair.now)
+            garbled = bytearray(seen[value % len(seen)])
+            garbled[value % len(garbled)] ^= 1 << value % 8
+            pair.server.association.receive_datagram(bytes(garbled), pair.now)
         for packet in pair.client.association.datagrams_to_send(pair.now):
             seen.append(packet)
             pair.network.a_to_b.send(packet, pair.now)

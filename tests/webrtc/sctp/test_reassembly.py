@@ -15,7 +15,10 @@ WHOLE = FLAG_BEGIN | FLAG_END
 class Receiver:
     def __init__(self) -> None:
         self.got: list[tuple[int, int, bytes]] = []
-        self.reassembly = Reassembly(lambda *message: self.got.append(message))
+        self.reassembly = Reassembly(self._take)
+
+    def _take(self, stream: int, ppid: int, data: bytes) -> None:
+        self.got.append((stream, ppid, data))
 
 
 def test_order_within_a_stream_only() -> None:
@@ -81,6 +84,24 @@ def test_skip_discards_fragments_and_releases_what_waited() -> None:
     assert [data for _, _, data in receiver.got] == [b"c", b"d"]
     receiver.reassembly.skip(7, [(1, 4), (1, 2)])
     assert [data for _, _, data in receiver.got] == [b"c", b"d", b"f"]
+    assert receiver.reassembly.buffered == 0
+
+
+def test_skip_keeps_a_message_that_has_all_up_to_there() -> None:
+    receiver = Receiver()
+    receiver.reassembly.add(4, FLAG_BEGIN, 1, 0, 53, b"a")
+    receiver.reassembly.skip(4, [])
+    receiver.reassembly.add(5, FLAG_END, 1, 0, 53, b"b")
+    assert [data for _, _, data in receiver.got] == [b"ab"]
+
+
+@pytest.mark.parametrize("flags", [WHOLE, FLAG_BEGIN])
+def test_an_unfinished_message_ends_where_the_next_begins(flags: int) -> None:
+    receiver = Receiver()
+    receiver.reassembly.add(4, FLAG_BEGIN | FLAG_UNORDERED, 1, 0, 53, b"abandoned")
+    receiver.reassembly.add(5, flags | FLAG_UNORDERED, 1, 0, 53, b"b")
+    receiver.reassembly.skip(5, [])
+    receiver.reassembly.add(6, FLAG_END | FLAG_UNORDERED if flags == FLAG_BEGIN else WHOLE, 1, 0, 53, b"c")
     assert receiver.reassembly.buffered == 0
 
 

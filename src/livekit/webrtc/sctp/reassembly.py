@@ -64,6 +64,8 @@ class Reassembly:
 
     def add(self, tsn: int, flags: int, stream: int, ssn: int, ppid: int, payload: bytes) -> None:
         """Take a chunk that was not seen before. Raises MessageTooLongError."""
+        if self._by_last and flags & FLAG_BEGIN:
+            self._forget_unfinished(tsn - 1)
         if flags & _WHOLE != _WHOLE:
             self._add_fragment(_Run(tsn, flags, stream, ssn, ppid, payload))
         elif flags & FLAG_UNORDERED:
@@ -100,6 +102,12 @@ class Reassembly:
         del self._by_first[run.first], self._by_last[run.last]
         self.buffered -= run.cost
 
+    def _forget_unfinished(self, last: int) -> None:
+        """Where a message begins, the one before it ends: its sender gave up the rest."""
+        run = self._by_last.get(last)
+        if run is not None and not run.flags & FLAG_END:
+            self._forget(run)
+
     def _add_ordered(self, stream: int, ssn: int, ppid: int, message: bytes) -> None:
         expected = self._next_ssn.get(stream, 0)
         if ssn == expected:
@@ -130,9 +138,11 @@ class Reassembly:
         self._deliver(stream, ppid, message)
 
     def skip(self, cumulative_tsn: int, streams: Iterable[tuple[int, int]]) -> None:
-        """The sender gave up all up to this TSN (RFC 3758 section 3.6)."""
-        for run in [run for run in self._by_first.values() if run.first <= cumulative_tsn]:
-            self._forget(run)
+        """The sender gave up what is missing up to this TSN (RFC 3758 section 3.6)."""
+        for run in list(self._by_first.values()):
+            complete_so_far = run.flags & FLAG_BEGIN and run.last >= cumulative_tsn
+            if run.first <= cumulative_tsn and not complete_so_far:
+                self._forget(run)
         for stream, ssn in streams:
             self._skip_ordered(stream, ssn)
 
