@@ -111,8 +111,8 @@ class AiortcPeerConnection:
 
     @property
     def max_message_size(self) -> int:
-        sctp = self._peer.sctp
-        return DEFAULT_MAX_MESSAGE_SIZE if sctp is None else sctp._remote_max_message_size or DEFAULT_MAX_MESSAGE_SIZE
+        # Only aiortc 1.16 and newer keep it.
+        return getattr(self._peer.sctp, "_remote_max_message_size", None) or DEFAULT_MAX_MESSAGE_SIZE
 
     @property
     def round_trip_time(self) -> float | None:
