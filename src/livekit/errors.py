@@ -7,6 +7,7 @@ ConnectError                   joining a room failed
 ├── NotLiveKitError            … what answers is not a LiveKit server
 └── PeerConnectionError        … signalling works, WebRTC does not
 SessionClosedError             the room is not connected (any more)
+└── OutboxFullError            … or so much waits to be sent that it might as well not be
 PacketTooLargeError            a packet is over the connection's limit
 
 The tree of call errors is in :mod:`livekit.rpc.errors`.
@@ -19,6 +20,7 @@ __all__ = [
     "ConnectError",
     "ConnectTimeoutError",
     "NotLiveKitError",
+    "OutboxFullError",
     "PacketTooLargeError",
     "PeerConnectionError",
     "ServerUnreachableError",
@@ -61,6 +63,10 @@ class PeerConnectionError(ConnectError):
 
 class SessionClosedError(RuntimeError):
     """The room is not connected, or not any more."""
+
+
+class OutboxFullError(SessionClosedError):
+    """Too much waits to be sent already; this packet was not taken."""
 
 
 class PacketTooLargeError(ValueError):

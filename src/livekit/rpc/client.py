@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import cast
 
-from livekit.errors import PacketTooLargeError, SessionClosedError
+from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
 from livekit.session.port import PacketSender, PacketStream
@@ -146,6 +146,8 @@ class RpcClient:
                 self._streams[call.request_id] = self._sender.send_packets(packets, on_delivered=delivered)
         except (HeaderTooLargeError, PacketTooLargeError) as error:
             raise RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(str(error))) from error
+        except OutboxFullError as error:
+            raise RpcError._built_in(_Code.SEND_FAILED, reason("send_queue_full")) from error
         except SessionClosedError as error:
             raise not_connected() from error
 

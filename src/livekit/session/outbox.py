@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from livekit.errors import SessionClosedError
+from livekit.errors import OutboxFullError
 from livekit.protocol import models
 from livekit.webrtc import ChannelError, DataChannel
 
@@ -31,10 +31,6 @@ Delivered = Callable[[], None]
 Serialise = Callable[[models.DataPacket], bytes]
 Frame = Callable[[bytes, "Delivered | None"], "tuple[bytes, Delivered | None]"]
 """What happens to a serialised packet when its turn comes: it is numbered and kept."""
-
-
-class OutboxFullError(SessionClosedError):
-    """Too much waits to be sent already; this packet was not taken."""
 
 
 class OutgoingStream:
