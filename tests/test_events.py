@@ -16,9 +16,16 @@ def test_callbacks_run_in_order_with_as_many_arguments_as_they_take() -> None:
     emitter, log = make()
     emitter.on("event", lambda: log.append(()))
     emitter.on("event", log.append)
-    emitter.on("event", lambda a, b: log.append((a, b)))
-    emitter.on("event", lambda *args: log.append(args))
-    emitter.on("event", functools.partial(lambda a, b: log.append((a, b)), "partial"))
+
+    def two(a: object, b: object) -> None:
+        log.append((a, b))
+
+    def many(*args: object) -> None:
+        log.append(args)
+
+    emitter.on("event", two)
+    emitter.on("event", many)
+    emitter.on("event", functools.partial(two, "partial"))
     emitter.emit("event", 1, 2)
     emitter.emit("another", 1, 2)
     assert log == [(), 1, (1, 2), (1, 2), ("partial", 1)]

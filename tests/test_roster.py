@@ -80,7 +80,11 @@ def test_one_who_comes_active() -> None:
 def test_the_calls_know_before_the_application_does() -> None:
     rig = Rig(info("bob"))
     order: list[str] = []
-    rig.roster._emit = lambda *event: order.append(f"event, told {len(rig.told)}")
+
+    def note(*event: object) -> None:
+        order.append(f"event, told {len(rig.told)}")
+
+    rig.roster._emit = note
     rig.update(info("carol"), info("bob", state=State.DISCONNECTED))
     assert order == ["event, told 1", "event, told 1", "event, told 2"]
 

@@ -32,7 +32,7 @@ def because(reason: str) -> str:
 
 @dataclass
 class Book:
-    peers: dict[str, Peer] = field(default_factory=dict)
+    peers: dict[str, Peer] = field(default_factory=dict[str, Peer])
     problem: str | None = None
 
     def peer(self, identity: str) -> Peer:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 
 from livekit.rpc.errors import RpcArgumentTypeError
-from livekit.rpc.invocation import RpcInterceptor, RpcInvocationData
+from livekit.rpc.invocation import RpcHandler, RpcInterceptor, RpcInvocationData
 from livekit.rpc.registry import RpcRegistry
 
 
@@ -19,19 +20,20 @@ class Callable:
         return "hello"
 
 
-@pytest.mark.parametrize(
-    "handler", [greet, partial(greet), lambda invocation: "hello", Callable(), Callable().__call__]
-)
-def test_row_19_anything_callable_is_registered_as_given(handler: object) -> None:
+HANDLERS: list[RpcHandler] = [greet, partial(greet), lambda invocation: "hello", Callable(), Callable().__call__]
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_row_19_anything_callable_is_registered_as_given(handler: RpcHandler) -> None:
     registry = RpcRegistry()
-    assert registry.register("greet", handler, replace=False, executor=None) is handler  # type: ignore[arg-type]
+    assert registry.register("greet", handler, replace=False, executor=None) is handler
     assert registry.handlers == {"greet": handler}
 
 
 def test_row_19_a_decorator_gives_the_function_back() -> None:
     registry = RpcRegistry()
-    decorate = registry.register("greet", None, replace=False, executor=None)
-    assert decorate(greet) is greet  # type: ignore[arg-type]
+    decorate: Any = registry.register("greet", None, replace=False, executor=None)
+    assert decorate(greet) is greet
     assert registry.handlers == {"greet": greet}
 
 

@@ -24,10 +24,11 @@ def test_a_call_is_acknowledged_run_and_answered() -> None:
     rig = ResponderRig()
     call = rig.begin("alice", "id", timeout_ms=2500, method="greet")
     assert call is not None
-    assert call.state is ServeState.RECEIVING
+    states = [call.state]
     rig.core.payload_received(call, "hello")
+    states.append(call.state)
     assert kinds(rig) == ["ack", "run"]
-    assert call.state is ServeState.RUNNING
+    assert states == [ServeState.RECEIVING, ServeState.RUNNING]
     data = call.invocation
     assert (data.request_id, data.caller_identity, data.payload, data.response_timeout) == ("id", "alice", "hello", 2.5)
     assert data.method == "greet"

@@ -377,7 +377,7 @@ async def test_row_29_one_timer_for_all_handlers() -> None:
         timers.append(when)
         return call_at(when, *args, **kwargs)  # type: ignore[arg-type]
 
-    loop.call_at = counting  # type: ignore[assignment]
+    loop.call_at = counting  # type: ignore[method-assign]
     waiting = asyncio.Event()
 
     async def handler(invocation: RpcInvocationData) -> None:
