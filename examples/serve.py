@@ -1,0 +1,29 @@
+"""A participant that offers the method `greet` until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from settings import ROOM, URL, token
+
+from livekit import Room, RpcInvocationData
+
+
+def greet(data: RpcInvocationData) -> str:
+    print(f"{data.caller_identity} calls greet({data.payload!r})", flush=True)
+    return f"Hello {data.payload}!"
+
+
+async def main() -> None:
+    async with Room() as room:
+        # Before connecting, so that not even the first call is missed.
+        room.register_rpc_method("greet", greet)
+        await room.connect(URL, token("greeter"))
+        print(f"Serving in room {ROOM!r} on {URL}. Ctrl-C ends.", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main())

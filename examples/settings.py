@@ -1,0 +1,18 @@
+"""Where the examples' server is, and a token for it."""
+
+from __future__ import annotations
+
+import os
+
+from livekit.api import AccessToken, VideoGrants
+
+ROOM = "demo"
+URL = os.environ.get("LIVEKIT_URL", "ws://127.0.0.1:7880")
+API_KEY = os.environ.get("LIVEKIT_API_KEY", "devkey")
+API_SECRET = os.environ.get("LIVEKIT_API_SECRET", "secret")
+
+
+def token(identity: str) -> str:
+    """A token that lets `identity` into the examples' room."""
+    grants = VideoGrants(room_join=True, room=ROOM)
+    return AccessToken(API_KEY, API_SECRET).with_identity(identity).with_grants(grants).to_jwt()

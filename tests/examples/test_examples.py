@@ -1,0 +1,41 @@
+"""The small examples, against the embedded server or the one of LIVEKIT_URL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from livekit.server import DevServer
+from tests.examples.test_demo import EXAMPLES
+from tests.support.processes import SETTINGS, output_of, read_until, running
+
+
+async def test_hello() -> None:
+    code, out, err = await output_of(sys.executable, str(EXAMPLES / "hello.py"))
+    assert (code, err) == (0, "")
+    assert out.splitlines() == ["Hello world, called by bob!", "1500: whom?"]
+
+
+async def test_serve_and_call() -> None:
+    async with DevServer(port=0) as embedded:
+        settings = {"LIVEKIT_URL": embedded.url, "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret"}
+        if "LIVEKIT_URL" in os.environ:
+            settings = {name: os.environ[name] for name in SETTINGS}
+        quiet = {**settings, "PYTHONWARNINGS": "ignore"}  # PyJWT finds the development secret short
+        async with running(sys.executable, str(EXAMPLES / "serve.py"), **quiet) as serve:
+            await read_until(serve, "Serving")
+            code, out, err = await output_of(sys.executable, str(EXAMPLES / "call.py"), "you", **quiet)
+            assert (code, out, err) == (0, "Hello you!\n", "")
+            serve.send_signal(signal.SIGINT)
+            shown, complaints = await serve.communicate()
+            assert (serve.returncode, complaints) == (0, b"")
+            assert shown.decode() == "caller calls greet('you')\n"
+
+
+async def test_call_without_anybody_there() -> None:
+    async with DevServer(port=0) as server:
+        settings = {"LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret"}
+        code, out, err = await output_of(sys.executable, str(EXAMPLES / "call.py"), PYTHONWARNINGS="ignore", **settings)
+    assert (code, out) == (1, "")
+    assert err.startswith("1401: ")
