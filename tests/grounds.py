@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from livekit.server import DevServer
@@ -23,7 +23,7 @@ indirect=True)`."""
 
 
 @asynccontextmanager
-async def open_ground(name: str) -> AsyncIterator[Ground]:
+async def open_ground(name: str) -> AsyncGenerator[Ground]:
     """The ground of that name, with a room of its own."""
     if name in (MEMORY, MEMORY_LATE):
         announces_joins = name == MEMORY

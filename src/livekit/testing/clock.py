@@ -8,6 +8,7 @@ memory) lives in virtual time; `time.monotonic` and the network do not.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine
 from types import TracebackType
@@ -23,6 +24,8 @@ DEFAULT_LIMIT = 4 * 3600.0
 """Virtual seconds after which a loop is taken for stuck: nothing but timers goes on."""
 IDLE_GRACE = 1.0
 """Real seconds that a loop with nothing to wait for is given, for somebody's thread to wake it."""
+CLOCK_RESOLUTION = time.get_clock_info("monotonic").resolution
+"""By so many seconds asyncio runs timers early."""
 
 _Select = Callable[["float | None"], "list[Any]"]
 
@@ -108,6 +111,8 @@ class VirtualClock:
                 raise VirtualClockStalledError(f"everything waits and nothing will happen: {self._waiting()}")
             return ready
         self._now += timeout
+        if self._now + CLOCK_RESOLUTION == self._now:  # else the loop never sees the timer's time as reached
+            self._now = math.nextafter(self._now, math.inf)
         if self.elapsed > self._limit:
             raise VirtualClockStalledError(
                 f"nothing but timers for {self.elapsed:.0f} virtual seconds: {self._waiting()}"

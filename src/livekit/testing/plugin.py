@@ -1,14 +1,14 @@
 """The pytest plugin: fixtures of rooms in memory, on the embedded server, or on a server that runs already.
 
-What it needs is imported by the fixtures, not when pytest starts. The fixtures work in plain tests; where pytest-asyncio
-or anyio runs the test, they also disconnect what the test connected. Those that are connected rooms need one of the two.
+What it needs is imported by the fixtures, not when pytest starts. `livekit_ground` works in plain tests; where
+pytest-asyncio or anyio runs the test, it also disconnects what the test connected. `livekit_pair` and `livekit_clock`
+need one of the two.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -120,16 +120,13 @@ def _livekit_plain_ground(livekit_ground_name: str, request: pytest.FixtureReque
 def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
     """The fixtures that need an event loop, for the plugin that runs it."""
 
-    @fixture(name=f"_livekit_{kind}_ground")
     async def ground(_livekit_plain_ground: Ground) -> AsyncIterator[Ground]:
         async with _livekit_plain_ground as ground:
             yield ground
 
-    @fixture(name=f"_livekit_{kind}_pair")
-    async def pair(livekit_ground: Ground) -> AsyncIterator[tuple[Room, Room]]:
-        yield await livekit_ground.pair()
+    async def pair(livekit_ground: Ground) -> tuple[Room, Room]:
+        return await livekit_ground.pair()
 
-    @fixture(name=f"_livekit_{kind}_clock")
     async def clock() -> AsyncIterator[VirtualClock]:
         from .clock import VirtualClock
 
@@ -137,7 +134,9 @@ def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
             yield clock
 
     plugin = ModuleType(f"livekit.testing fixtures for {kind}")
-    vars(plugin).update(ground=ground, pair=pair, clock=clock)
+    for function in (ground, pair, clock):
+        name = f"_livekit_{kind}_{function.__name__}"
+        setattr(plugin, name, fixture(name=name)(function))
     return plugin
 
 
@@ -161,4 +160,5 @@ def _runner(request: pytest.FixtureRequest) -> str:
 
 
 def _grounds(config: pytest.Config) -> list[str]:
-    return [name.strip() for name in config.getoption(OPTION).split(",")]
+    names = str(config.getoption(OPTION))
+    return [name.strip() for name in names.split(",")]

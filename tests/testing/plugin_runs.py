@@ -1,0 +1,24 @@
+"""Running pytest inside a test, in a process of its own, with the plugin as users have it."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import pytest
+
+PLUGIN = "livekit.testing.plugin"
+
+
+def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Run pytest on what is in the tester's folder; warnings are errors."""
+    installed = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
+    return pytester.runpytest_subprocess(
+        *(() if installed else ("-p", PLUGIN)),
+        "-p",
+        "no:randomly",
+        "-o",
+        "asyncio_default_fixture_loop_scope=function",
+        "-W",
+        "error",
+        *arguments,
+    )

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from livekit.testing import VirtualClock, VirtualClockStalledError, run_virtual
+
+YEAR = 365 * 24 * 3600.0
+
+
+async def test_waiting_takes_no_time() -> None:
+    started = time.monotonic()
+    with VirtualClock() as clock:
+        await asyncio.sleep(3600)
+        assert clock.elapsed == pytest.approx(3600)
+    assert time.monotonic() - started < 60
+
+
+async def test_timers_run_in_order_and_at_their_times() -> None:
+    loop = asyncio.get_running_loop()
+    seen: list[tuple[str, float]] = []
+    with VirtualClock() as clock:
+
+        def fire(name: str) -> None:
+            seen.append((name, round(clock.elapsed, 6)))
+
+        for name, delay in (("late", 15.0), ("early", 0.25), ("middle", 7.0)):
+            loop.call_later(delay, fire, name)
+        await asyncio.sleep(20)
+    assert seen == [("early", 0.25), ("middle", 7.0), ("late", 15.0)]
+
+
+async def test_timeouts() -> None:
+    with VirtualClock() as clock:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.sleep(100), 15)
+        assert clock.elapsed == pytest.approx(15)
+
+
+async def test_time_stands_still_while_code_runs() -> None:
+    loop = asyncio.get_running_loop()
+    with VirtualClock():
+        before = loop.time()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert loop.time() == before
+
+
+async def test_the_clock_never_goes_back() -> None:
+    """Nor does it stop when the virtual time ends."""
+    loop = asyncio.get_running_loop()
+    times = [loop.time()]
+    for _ in range(2):
+        with VirtualClock():
+            times.append(loop.time())
+            await asyncio.sleep(10)
+            times.append(loop.time())
+        times.append(loop.time())
+    await asyncio.sleep(0.01)
+    times.append(loop.time())
+    assert times == sorted(times)
+    assert times[-1] - times[0] >= 20
+
+
+async def test_real_time_while_a_thread_works() -> None:
+    """A timer does not overtake what runs in an executor."""
+    fired: list[str] = []
+    release = threading.Event()
+
+    def work() -> str:
+        assert release.wait(10)
+        return "done"
+
+    with VirtualClock() as clock:
+        asyncio.get_running_loop().call_later(3600, fired.append, "too early")
+        asyncio.get_running_loop().call_later(0.05, release.set)
+        assert await asyncio.to_thread(work) == "done"
+        assert clock.elapsed < 60
+    assert not fired
+
+
+async def test_another_thread_wakes_the_loop() -> None:
+    loop = asyncio.get_running_loop()
+    with VirtualClock():
+        woken = asyncio.Event()
+        thread = threading.Thread(target=lambda: loop.call_soon_threadsafe(woken.set))
+        thread.start()
+        await woken.wait()
+        thread.join()
+
+
+def test_a_deadlock_is_an_error() -> None:
+    async def main() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(VirtualClockStalledError, match="nothing will happen"):
+        run_virtual(main())
+
+
+def test_only_timers_is_an_error() -> None:
+    async def main() -> None:
+        for _ in range(1000):
+            await asyncio.sleep(60)
+
+    with pytest.raises(VirtualClockStalledError, match="nothing but timers"):
+        run_virtual(main(), limit=1800)
+
+
+def test_the_limit_is_the_caller_s() -> None:
+    async def main() -> float:
+        before = asyncio.get_running_loop().time()
+        await asyncio.sleep(YEAR)
+        return asyncio.get_running_loop().time() - before
+
+    assert run_virtual(main(), limit=2 * YEAR) == pytest.approx(YEAR)
+
+
+def test_results_and_exceptions_come_out() -> None:
+    async def fail() -> None:
+        await asyncio.sleep(1)
+        raise LookupError("out")
+
+    async def debugged() -> bool:
+        return asyncio.get_running_loop().get_debug()
+
+    with pytest.raises(LookupError, match="out"):
+        run_virtual(fail())
+    assert run_virtual(debugged(), debug=True) is True
+
+
+def test_what_is_left_over_is_cancelled() -> None:
+    cancelled: list[str] = []
+
+    async def forever() -> None:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            cancelled.append("forever")
+            raise
+
+    async def main() -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(forever())
+        await asyncio.sleep(1)
+        return task
+
+    assert run_virtual(main()).cancelled()
+    assert cancelled == ["forever"]
+
+
+async def test_one_clock_at_a_time() -> None:
+    with VirtualClock(), pytest.raises(RuntimeError, match="already"), VirtualClock():
+        pass
+    with VirtualClock():
+        pass
+
+
+def test_uvloop_says_no() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="use an event loop of asyncio"), VirtualClock():
+            pass
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()

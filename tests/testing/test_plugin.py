@@ -1,0 +1,152 @@
+"""The pytest plugin as users have it: in a process of its own, with each plugin that runs coroutines."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from livekit.testing import ServerThread
+from tests.testing.plugin_runs import PLUGIN, run_pytest
+
+pytest_plugins = ["pytester"]
+
+TESTS = """
+import asyncio
+import pytest
+from livekit import RpcError
+
+{mark}
+
+
+async def test_pair(livekit_pair):
+    alice, bob = livekit_pair
+    bob.register_rpc_method("greet", lambda data: f"hello {{data.caller_identity}}")
+    answer = await alice.local_participant.perform_rpc(destination_identity="bob", method="greet", payload="")
+    assert answer == "hello alice"
+
+
+async def test_ground(livekit_ground):
+    bob = await livekit_ground.stub("bob", {{"ask": RpcError(7, "no")}})
+    alice = await livekit_ground.join("alice", name="Alice")
+    assert alice.local_participant.name == "Alice"
+    with pytest.raises(RpcError, match="no"):
+        await alice.local_participant.perform_rpc(destination_identity="bob", method="ask", payload="")
+    bob.calls.assert_received("ask", caller="alice", times=1)
+
+
+async def test_clock(livekit_clock, livekit_ground, livekit_ground_name):
+    assert (livekit_clock is not None) == (livekit_ground_name == "memory")
+    if livekit_clock is not None:
+        await asyncio.sleep(3600)
+        assert livekit_clock.elapsed >= 3600
+
+
+async def test_faults(livekit_memory, livekit_ground):
+    alice = await livekit_ground.join("alice")
+    gone = asyncio.Event()
+    alice.on("disconnected", gone.set)
+    livekit_memory.shut_down()
+    await asyncio.wait_for(gone.wait(), 10)
+"""
+
+PLAIN = """
+import asyncio
+
+
+def test_plain(livekit_ground):
+    async def main():
+        async with livekit_ground as ground:
+            alice, bob = await ground.pair()
+            assert list(alice.remote_participants) == ["bob"]
+
+    asyncio.run(main())
+"""
+
+ANYIO_BACKEND = """
+import pytest
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+"""
+
+MARKS = {"asyncio": "pytestmark = pytest.mark.asyncio", "anyio": "pytestmark = pytest.mark.anyio", "auto": ""}
+
+
+def write(pytester: pytest.Pytester, runner: str) -> None:
+    pytester.makepyfile(TESTS.format(mark=MARKS[runner]))
+    pytester.makeconftest(ANYIO_BACKEND)
+    if runner == "anyio":
+        pytest.importorskip("anyio")
+
+
+@pytest.mark.parametrize("runner", ["asyncio", "anyio", "auto"])
+def test_every_runner(pytester: pytest.Pytester, runner: str) -> None:
+    write(pytester, runner)
+    mode = ("-o", f"asyncio_mode={'auto' if runner == 'auto' else 'strict'}")
+    run_pytest(pytester, *mode).assert_outcomes(passed=4)
+
+
+def test_several_grounds(pytester: pytest.Pytester) -> None:
+    write(pytester, "asyncio")
+    result = run_pytest(pytester, "--livekit-ground=memory,embedded", "-v")
+    result.assert_outcomes(passed=7, skipped=1)
+    result.stdout.fnmatch_lines_random(["*test_pair?memory? PASSED*", "*test_pair?embedded? PASSED*"])
+
+
+@pytest.mark.parametrize("by", ["environment", "url"])
+def test_a_server_that_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    write(pytester, "asyncio")
+    with ServerThread() as server:
+        monkeypatch.setenv("LIVEKIT_API_KEY", server.api_key)
+        monkeypatch.setenv("LIVEKIT_API_SECRET", server.api_secret)
+        monkeypatch.setenv("LIVEKIT_URL", "ws://127.0.0.1:1" if by == "url" else server.url)
+        if by == "environment":
+            monkeypatch.setenv("LIVEKIT_TEST_GROUND", "server")
+        options = [f"--livekit-ground={server.url}"] if by == "url" else []
+        run_pytest(pytester, *options).assert_outcomes(passed=3, skipped=1)
+
+
+def test_without_an_async_plugin(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PLAIN)
+    pytester.makepyfile(test_more="def test_pair(livekit_pair): ...\ndef test_clock(livekit_clock): ...")
+    result = run_pytest(pytester, "-p", "no:anyio", "-p", "no:asyncio", "-W", "ignore")
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*livekit_pair needs an event loop*"])
+
+
+def test_a_ground_that_is_none(pytester: pytest.Pytester) -> None:
+    result = run_pytest(pytester, "--livekit-ground=moon")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*'moon' is none of memory, embedded, server*"])
+
+
+def test_no_server_to_take_place_on(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIVEKIT_URL", raising=False)
+    write(pytester, "asyncio")
+    result = run_pytest(pytester, "--livekit-ground=server", "-k", "test_ground")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*--livekit-ground=server needs LIVEKIT_URL*"])
+
+
+def test_it_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester) -> None:
+    """Starting pytest loads neither rooms nor servers nor what they are made of."""
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing_heavy():
+            heavy = ("livekit.room", "livekit.server", "livekit.protocol", "aiohttp", "aiortc", "cryptography")
+            assert not [name for name in heavy if name in sys.modules]
+        """
+    )
+    run_pytest(pytester).assert_outcomes(passed=1)
+
+
+def test_the_package_declares_it() -> None:
+    project = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
+    assert f'[project.entry-points.pytest11]\nlivekit = "{PLUGIN}"\n' in project
+    assert importlib.import_module(PLUGIN).GROUNDS == ("memory", "embedded", "server")
