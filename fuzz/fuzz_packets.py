@@ -1,0 +1,138 @@
+"""Data packets into a room, from anybody: nothing is raised but DecodeError.
+
+Run as `python -m fuzz.fuzz_packets [COUNT] [SEED]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from google.protobuf.message import DecodeError
+
+from fuzz.mutate import main
+from livekit.membership import Membership
+from livekit.options import RoomOptions
+from livekit.protocol import models, rtc
+from livekit.rpc import wire
+from livekit.rpc.errors import RpcError
+from livekit.rpc.invocation import RpcInvocationData
+from livekit.rpc.local import LocalRpc
+from livekit.session import SessionListener, SessionState, register_scheme
+from livekit.streams.outgoing import text_stream
+
+ALLOWED = (DecodeError,)
+SENDERS = ("bob", "carol", "")
+KNOWN_ID = "00112233-4455-86c6-b001-66778899aabb"
+TURNS_EVERY = 64
+"""Inputs between turns of the loop, on which handlers run."""
+
+
+class SilentSession:
+    """A session that is connected, and sends nothing anywhere."""
+
+    state = SessionState.CONNECTED
+    token = ""
+    round_trip_time = None
+
+    def __init__(self, url: str, token: str, options: RoomOptions, listener: SessionListener) -> None:
+        self.listener = listener
+
+    async def connect(self) -> None:
+        participants = [models.ParticipantInfo(identity=name, sid=f"PA_{name}", client_protocol=2) for name in SENDERS]
+        join = rtc.JoinResponse(participant=models.ParticipantInfo(identity="alice", sid="PA_alice"))
+        join.other_participants.extend(participants[:-1])
+        self.listener.on_joined(join, rejoined=False)
+        self.listener.on_state(SessionState.CONNECTED, models.DisconnectReason.UNKNOWN_REASON)
+
+    def send_packet(
+        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+    ) -> None:
+        packet.SerializeToString()
+
+    def send_packets(
+        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+    ) -> SilentSession:
+        for packet in packets:
+            self.send_packet(packet)
+        return self
+
+    def cancel(self) -> None:
+        return None
+
+    def send_signal(self, request: rtc.SignalRequest) -> None:
+        return None
+
+    async def close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:
+        self.listener.on_state(SessionState.DISCONNECTED, reason)
+
+
+register_scheme("silent", SilentSession)
+
+
+class Room:
+    """A joined room with a handler, on a loop that turns now and then."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.inputs = 0
+        self.loop.run_until_complete(self._open())
+
+    async def _open(self) -> None:
+        rpc = LocalRpc()
+        rpc.registry.register("echo", echo, replace=False, executor=None)
+        self.membership = Membership("silent://", "", RoomOptions(), rpc, lambda *event: None)
+        await self.membership.join()
+
+    def target(self, data: bytes) -> None:
+        packet = models.DataPacket.FromString(data)
+        self.membership.on_packet(packet)
+        self.inputs += 1
+        if self.inputs % TURNS_EVERY == 0:
+            self.loop.run_until_complete(asyncio.sleep(0))
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.membership.leave(models.DisconnectReason.CLIENT_INITIATED))
+        self.loop.close()
+
+
+def echo(invocation: RpcInvocationData) -> str:
+    return invocation.payload
+
+
+def _seeds() -> Iterator[models.DataPacket]:
+    yield wire.request_packet("alice", KNOWN_ID, "echo", "payload", 1000)
+    yield wire.ack_packet("alice", KNOWN_ID)
+    yield wire.response_packet("alice", KNOWN_ID, "payload")
+    yield wire.error_packet("alice", KNOWN_ID, RpcError(1500, "message", "data"))
+    yield wire.cancel_packet("alice", KNOWN_ID, KNOWN_ID)
+    yield models.DataPacket(user=models.UserPacket(payload=b"payload"))
+    streams = (
+        (wire.REQUEST_TOPIC, wire.request_attributes(KNOWN_ID, "echo", 1000)),
+        (wire.RESPONSE_TOPIC, {wire.ATTR_REQUEST_ID: KNOWN_ID}),
+    )
+    for topic, attributes in streams:
+        for inline in (False, True):
+            for deflate in (False, True):
+                packets = text_stream(
+                    "some text, " * 100,
+                    topic=topic,
+                    attributes=attributes,
+                    destinations=["alice"],
+                    stream_id=KNOWN_ID,
+                    inline=inline,
+                    deflate=deflate,
+                )
+                yield from [packets] if isinstance(packets, models.DataPacket) else packets
+
+
+def _from_anybody(packet: models.DataPacket) -> Iterator[bytes]:
+    for sender in SENDERS:
+        packet.participant_identity = sender
+        yield packet.SerializeToString()
+
+
+SEEDS = [data for packet in _seeds() for data in _from_anybody(packet)]
+
+if __name__ == "__main__":
+    main(Room().target, SEEDS, ALLOWED)
