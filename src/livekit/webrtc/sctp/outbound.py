@@ -178,8 +178,8 @@ class Outbound:
         if not outstanding.chunks:
             self.t3_at = NEVER
             self._idle_since = now
-        elif advanced:
-            self.t3_at = now + self._rto.value  # section 6.3.2, rule R3
+        elif advanced or lost:
+            self.t3_at = now + self._rto.value  # section 6.3.2, rule R3, and 7.2.4, step 4
         return delivered
 
     def sack_of(self, cumulative_tsn: int) -> Sack:

@@ -36,6 +36,13 @@ class _Run:
         self.pieces = [payload]
         self.size = len(payload)
 
+    def append(self, flags: int, payload: bytes) -> None:
+        """Append the fragment that follows."""
+        self.last += 1
+        self.flags |= flags
+        self.pieces.append(payload)
+        self.size += len(payload)
+
     def extend(self, other: _Run) -> None:
         """Append the run that follows."""
         self.last = other.last
@@ -67,26 +74,27 @@ class Reassembly:
         if self._by_last and flags & FLAG_BEGIN:
             self._forget_unfinished(tsn - 1)
         if flags & _WHOLE != _WHOLE:
-            self._add_fragment(_Run(tsn, flags, stream, ssn, ppid, payload))
+            self._add_fragment(tsn, flags, stream, ssn, ppid, payload)
         elif flags & FLAG_UNORDERED:
             self._deliver(stream, ppid, payload)
         else:
             self._add_ordered(stream, ssn, ppid, payload)
 
-    def _add_fragment(self, run: _Run) -> None:
-        self.buffered += run.cost
-        before = None if run.flags & FLAG_BEGIN else self._by_last.get(run.first - 1)
-        if before is not None and not before.flags & FLAG_END:
-            del self._by_last[before.last]
-            before.extend(run)
-            run = before
-        after = None if run.flags & FLAG_END else self._by_first.get(run.last + 1)
+    def _add_fragment(self, tsn: int, flags: int, stream: int, ssn: int, ppid: int, payload: bytes) -> None:
+        self.buffered += len(payload) + CHUNK_OVERHEAD
+        run = None if flags & FLAG_BEGIN else self._by_last.pop(tsn - 1, None)
+        if run is None:
+            run = _Run(tsn, flags, stream, ssn, ppid, payload)
+            self._by_first[tsn] = run
+        else:
+            run.append(flags, payload)
+        after = None if flags & FLAG_END else self._by_first.get(tsn + 1)
         if after is not None and not after.flags & FLAG_BEGIN:
             del self._by_first[after.first]
             run.extend(after)
+        self._by_last[run.last] = run
         if run.size > MAX_MESSAGE_SIZE:
             raise MessageTooLongError(f"a message on stream {run.stream} is over {MAX_MESSAGE_SIZE} bytes")
-        self._by_first[run.first] = self._by_last[run.last] = run
         if run.flags & _WHOLE == _WHOLE:
             self._complete(run)
 
