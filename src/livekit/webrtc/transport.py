@@ -235,11 +235,11 @@ class DataTransport:
             self.association.connect(now, is_client=dtls.is_client)
 
     def _arm_timer(self) -> None:
-        times = [self.agent.next_timer(), self.association.next_timer()]
-        if self.dtls is not None:
-            times.append(self.dtls.next_timer())
-        due = min((time for time in times if time is not None), default=None)
-        timer = self._timer
+        due, timer = self.agent.next_timer(), self._timer
+        for core in (self.association, self.dtls):
+            time = None if core is None else core.next_timer()
+            if time is not None and (due is None or time < due):
+                due = time
         # A timer that is early costs one flush; setting it anew for every packet would cost more.
         if timer is not None and (due is None or timer.when() > due):
             timer.cancel()

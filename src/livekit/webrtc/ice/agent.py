@@ -10,28 +10,20 @@ from __future__ import annotations
 
 import enum
 import random
-import secrets
-from dataclasses import dataclass
 
 from .candidate import Candidate, candidate_priority
 from .checklist import Credentials, Generation, LocalPath, Pair, PairState
+from .checks import Check, Checks, Transmit
 from .stun import BINDING, Address, Attribute, Kind, StunError, StunMessage, parse_stun
 
 __all__ = ["IceAgent", "IceState", "Transmit"]
 
 PACING = 0.005
 """Seconds between new checks; the least that RFC 8445 section 14.2 allows."""
-FIRST_RETRY = 0.1
-"""Seconds until a check is repeated, doubled each time up to MAX_RETRY. Shorter than RFC 8445 section 14.3 has it: it
-is a small packet, and the first one is often lost to a peer that is not ready."""
-MAX_RETRY = 1.6
-MAX_TRIES = 8
 NOMINATION_DELAY = 0.05
 """Seconds the controlling side waits for a better pair after the first that works."""
 CHECK_TIMEOUT = 15.0
 """Seconds from the peer's credentials to FAILED if no pair works."""
-CONSENT_RETRY = 0.25
-"""Seconds until an unanswered consent check is repeated."""
 CHECKS_PER_CONSENT = 4
 """Consent checks begun in one consent timeout, each repeated until answered."""
 
@@ -44,29 +36,6 @@ class IceState(enum.Enum):
     """The peer has been silent for half the consent timeout."""
     FAILED = "failed"
     """No pair works, or consent has expired (RFC 7675 section 5.1). A restart may recover."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transmit:
-    """A datagram to send through `path` to `address`."""
-
-    path: object
-    address: Address
-    data: bytes
-
-
-@dataclass(eq=False, slots=True)
-class _Check:
-    """A Binding request in flight."""
-
-    pair: Pair
-    data: bytes
-    nominating: bool
-    consent: bool
-    controlling: bool
-    sent_at: float
-    retry_at: float
-    tries: int = 1
 
 
 class IceAgent:
@@ -82,16 +51,16 @@ class IceAgent:
         """Where packets may come from: addresses that have shown the password."""
         self._consent_timeout = consent_timeout
         self._random = randomness or random.Random()
-        self._tie_breaker = secrets.randbits(64)
         self._paths: dict[object, LocalPath] = {}
         self._current = Generation(Credentials.generate())
         self._previous: Generation | None = None
-        self._checks: dict[bytes, _Check] = {}
         self._transmits: list[Transmit] = []
+        self._checks = Checks(self._transmit)
         self._pace_at = 0.0
         self._deadline: float | None = None
         self._nominate_at: float | None = None
         self._consent_at = 0.0
+        self._timer_at: float | None = None
 
     # What both sides describe to each other
 
@@ -166,6 +135,9 @@ class IceAgent:
             self._received_response(message, path, address, now)
         self._advance(now)
 
+    def _transmit(self, transmit: Transmit) -> None:
+        self._transmits.append(transmit)
+
     def take_transmits(self) -> list[Transmit]:
         transmits, self._transmits = self._transmits, []
         return transmits
@@ -184,9 +156,9 @@ class IceAgent:
         self._transmits.append(Transmit(path, address, response.encode(generation.local.password.encode())))
         if response.kind is Kind.ERROR:
             return
-        self.trusted.add(address)
         pair = generation.pairs.get((path, address)) or self._learned_pair(generation, local, address, message)
         if pair is not None:
+            self.trusted.add(address)
             self._triggered_check(pair, Attribute.USE_CANDIDATE in message.attributes, now)
 
     def _authenticated(self, message: StunMessage) -> Generation | None:
@@ -217,7 +189,7 @@ class IceAgent:
         theirs = message.number(same)
         if theirs is None:
             return False
-        keeps_role = (self._tie_breaker >= theirs) == self.controlling
+        keeps_role = (self._checks.tie_breaker >= theirs) == self.controlling
         if not keeps_role:
             self.controlling = not self.controlling
         return keeps_role
@@ -228,24 +200,20 @@ class IceAgent:
         if pair.state is PairState.SUCCEEDED:
             pair.nominated = pair.nominated or nominated_by_peer
             stale = self.state is IceState.DISCONNECTED and pair is not self.selected
-            if stale and not self._is_checking(pair):
+            if stale and not self._checks.is_checking(pair):
                 self._start_check(pair, now)
             return
         pair.nominate_when_valid = pair.nominate_when_valid or nominated_by_peer
         if pair.generation.remote is None:
             pair.state = PairState.WAITING
-        elif not self._is_checking(pair):
+        elif not self._checks.is_checking(pair):
             self._start_check(pair, now)
 
     def _received_response(self, message: StunMessage, path: object, address: Address, now: float) -> None:
-        check = self._checks.get(message.transaction_id)
-        if check is None or check.pair.path != path:
+        check = self._checks.answered(message, path)
+        if check is None:
             return
         pair = check.pair
-        remote = pair.generation.remote
-        if remote is None or not message.is_signed_by(remote.password.encode()):
-            return
-        del self._checks[message.transaction_id]
         if message.kind is Kind.SUCCESS and address == pair.address:
             self._check_succeeded(check, now)
         elif message.error_code == 487:
@@ -255,7 +223,7 @@ class IceAgent:
         elif not check.consent:
             self._fail(pair)
 
-    def _check_succeeded(self, check: _Check, now: float) -> None:
+    def _check_succeeded(self, check: Check, now: float) -> None:
         pair = check.pair
         pair.state = PairState.SUCCEEDED
         pair.confirmed_at = now
@@ -268,7 +236,11 @@ class IceAgent:
 
     def next_timer(self) -> float | None:
         """When `handle_timer` is to be called; None for never."""
-        times = [check.retry_at for check in self._checks.values()]
+        return self._timer_at
+
+    def _compute_timer(self) -> float | None:
+        retry_at = self._checks.next_timer()
+        times = [] if retry_at is None else [retry_at]
         if self._waiting():
             times.append(self._pace_at)
         if self._nominate_at is not None:
@@ -281,22 +253,10 @@ class IceAgent:
         return min(times, default=None)
 
     def handle_timer(self, now: float) -> None:
-        for transaction_id, check in list(self._checks.items()):
-            if check.retry_at <= now:
-                self._retry(transaction_id, check, now)
-        self._advance(now)
-
-    def _retry(self, transaction_id: bytes, check: _Check, now: float) -> None:
-        if check.tries >= MAX_TRIES:
-            del self._checks[transaction_id]
+        for check in self._checks.retry(now):
             if not check.consent:
                 self._fail(check.pair)
-            return
-        check.tries += 1
-        check.retry_at = now + (
-            CONSENT_RETRY if check.consent else min(FIRST_RETRY * 2 ** (check.tries - 1), MAX_RETRY)
-        )
-        self._transmits.append(Transmit(check.pair.path, check.pair.address, check.data))
+        self._advance(now)
 
     def _advance(self, now: float) -> None:
         """Do what is due; called at the end of every input."""
@@ -308,6 +268,7 @@ class IceAgent:
             self._nominate(now)
         self._check_consent(now)
         self._update_state(now)
+        self._timer_at = self._compute_timer()  # asked for with every packet, changed only here
 
     def _waiting(self) -> list[Pair]:
         """Pairs whose check is to be started."""
@@ -319,26 +280,10 @@ class IceAgent:
     def _priority(self, pair: Pair) -> int:
         return pair.priority(self.controlling)
 
-    def _is_checking(self, pair: Pair) -> bool:
-        return any(check.pair is pair for check in self._checks.values())
-
     def _start_check(self, pair: Pair, now: float, *, nominating: bool = False, consent: bool = False) -> None:
-        remote = pair.generation.remote
-        if remote is None:
-            return
         if pair.state is not PairState.SUCCEEDED:
             pair.state = PairState.IN_PROGRESS
-        request = StunMessage(Kind.REQUEST)
-        request.attributes[Attribute.USERNAME] = f"{remote.ufrag}:{pair.generation.local.ufrag}".encode()
-        request.set_number(Attribute.PRIORITY, candidate_priority("prflx"), 4)
-        role = Attribute.ICE_CONTROLLING if self.controlling else Attribute.ICE_CONTROLLED
-        request.set_number(role, self._tie_breaker, 8)
-        if self.controlling and (nominating or (consent and pair.nominated)):
-            request.attributes[Attribute.USE_CANDIDATE] = b""
-        data = request.encode(remote.password.encode())
-        retry_at = now + (CONSENT_RETRY if consent else FIRST_RETRY)
-        self._checks[request.transaction_id] = _Check(pair, data, nominating, consent, self.controlling, now, retry_at)
-        self._transmits.append(Transmit(pair.path, pair.address, data))
+        self._checks.start(pair, now, controlling=self.controlling, nominating=nominating, consent=consent)
 
     def _fail(self, pair: Pair) -> None:
         pair.state = PairState.FAILED
@@ -357,10 +302,7 @@ class IceAgent:
             self._consent_at = now + self._consent_interval()
         if best.nominated and self._previous is not None:
             self._previous = None
-            self._drop_checks()
-
-    def _drop_checks(self) -> None:
-        self._checks = {t: c for t, c in self._checks.items() if c.pair.generation is self._current}
+            self._checks.drop(lambda check: check.pair.generation is not self._current)
 
     def _nominate(self, now: float) -> None:
         """Regular nomination (RFC 8445 section 8.1.1): the best pair, or what works after a short wait."""
@@ -368,7 +310,7 @@ class IceAgent:
         if best is None or best.generation is not self._current or any(pair.nominated for pair in self._current):
             self._nominate_at = None
             return
-        if any(check.nominating for check in self._checks.values()):
+        if self._checks.is_nominating:
             return
         if self._nominate_at is None:
             self._nominate_at = now + NOMINATION_DELAY
@@ -385,7 +327,7 @@ class IceAgent:
         if self.selected is None or now < self._consent_at or self.state is IceState.FAILED:
             return
         self._consent_at = now + self._consent_interval()
-        self._checks = {t: c for t, c in self._checks.items() if not c.consent}
+        self._checks.drop(lambda check: check.consent)
         self._start_check(self.selected, now, consent=True)
 
     def _update_state(self, now: float) -> None:
@@ -408,6 +350,6 @@ class IceAgent:
     def _give_up(self) -> None:
         self.state = IceState.FAILED
         self.selected = self._previous = self._deadline = None
-        self._checks.clear()
+        self._checks.drop(lambda _: True)
         for pair in self._current:
             self._fail(pair)
