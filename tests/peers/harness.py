@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -53,7 +53,7 @@ class PeerProgram:
 
     @classmethod
     @asynccontextmanager
-    async def run(cls, *command: str, environment: Mapping[str, str]) -> AsyncIterator[PeerProgram]:
+    async def run(cls, *command: str, environment: Mapping[str, str]) -> AsyncGenerator[PeerProgram]:
         """Run a program; it is asked to end, and killed if it does not."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import pytest
 
 from livekit.rpc.errors import RpcArgumentTypeError
 from livekit.rpc.invocation import RpcHandler, RpcInterceptor, RpcInvocationData
 from livekit.rpc.registry import RpcRegistry
+
+
+class Decorator(Protocol):
+    def __call__(self, handler: RpcHandler) -> object: ...
 
 
 def greet(invocation: RpcInvocationData) -> str:

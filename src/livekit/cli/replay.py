@@ -61,7 +61,7 @@ def _entries(lines: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
 def format_entry(entry: dict[str, Any]) -> str:
     """One packet for people: ``12:03:04.567  alice → bob  rpc_request  method=add …``."""
     at = datetime.fromtimestamp(entry["time"], tz=timezone.utc).strftime("%H:%M:%S.%f")[:-3]
-    peer = entry["peer"]
+    peer: str | list[str] = entry["peer"]
     others = ", ".join(peer) or "everyone" if isinstance(peer, list) else peer or "(unnamed)"
     way = f"{entry['local']} → {others}" if entry["way"] == "out" else f"{entry['local']} ← {others}"
     rest = "  ".join(f"{key}={_value(value)}" for key, value in entry.items() if key not in _COMMON and value != "")

@@ -156,7 +156,7 @@ class AiortcPeerConnection:
         if candidate is None:
             return
         self._pending_candidates.append(candidate)
-        if self._peer.remoteDescription is not None:
+        if self._peer.remoteDescription is not None:  # pyright: ignore[reportUnnecessaryComparison]  # None at first
             await self._flush_candidates()
 
     async def close(self) -> None:
