@@ -5,30 +5,21 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
-from ._descriptors import message
 from .enums import ContinualGatheringPolicy, IceTransportType
+from .messages import IceServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from google.protobuf.message import Message
-
     from .e2ee.options import E2EEOptions
     from .recorder import RecordOptions
 
-    class IceServer(Message):
-        """A STUN or TURN server: `urls`, and for TURN `username` and `password`."""
-
-        urls: list[str]
-        username: str
-        password: str
-
-        def __init__(self, *, urls: Iterable[str] = ..., username: str = ..., password: str = ...) -> None: ...
-
-else:
-    IceServer = message("IceServer")
-
-__all__ = ["DEFAULT_CONNECT_TIMEOUT", "IceServer", "RoomOptions", "RpcOptions", "RtcConfiguration"]
+__all__ = [
+    "DEFAULT_CONNECT_TIMEOUT",
+    "DataStreamOptions",
+    "IceServer",
+    "RoomOptions",
+    "RpcOptions",
+    "RtcConfiguration",
+]
 
 DEFAULT_CONNECT_TIMEOUT = 10.0
 """Seconds."""
@@ -42,6 +33,14 @@ class RtcConfiguration:
     continual_gathering_policy: ContinualGatheringPolicy.ValueType = ContinualGatheringPolicy.GATHER_CONTINUALLY
     ice_servers: list[IceServer] = field(default_factory=list["IceServer"])
     """Used in place of the servers that the LiveKit server names, if not empty."""
+
+
+@dataclass
+class DataStreamOptions:
+    """How a room receives data streams."""
+
+    max_payload_byte_length: int | None = None
+    """Bytes a stream that comes compressed or in one packet may unfold to; None for the default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ class RoomOptions:
     """Seconds until `connect` gives up; None for 10."""
     single_peer_connection: bool | None = None
     """True: one peer connection for both directions; False: two; None: one, and two where the server asks for it."""
-    data_stream: object | None = None
+    data_stream: DataStreamOptions | None = None
     _: KW_ONLY
     rpc: RpcOptions = field(default_factory=RpcOptions)
     """Ours: limits and habits of RPC."""
