@@ -20,8 +20,7 @@ from livekit.webrtc.sctp.constants import (
 )
 from livekit.webrtc.sctp.packet import PacketHeader, encode_chunk, iterate_chunks
 from livekit.webrtc.sctp.reconfig import MAX_DEFERRED
-
-from .ends import Pair
+from tests.webrtc.sctp.ends import Pair
 
 
 @pytest.fixture

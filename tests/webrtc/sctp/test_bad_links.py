@@ -8,8 +8,7 @@ import pytest
 
 from livekit.testing.netem import LinkOptions
 from livekit.webrtc.sctp.constants import RTO_MAX
-
-from .ends import Pair
+from tests.webrtc.sctp.ends import Pair
 
 LINKS = {
     "clean": LinkOptions(delay=0.01),

@@ -13,8 +13,7 @@ from livekit.webrtc.sctp.constants import (
     MAX_MESSAGE_SIZE,
     MAX_SEND_BUFFER,
 )
-
-from .ends import Pair
+from tests.webrtc.sctp.ends import Pair
 
 
 @pytest.fixture

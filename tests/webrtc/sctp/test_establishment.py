@@ -7,8 +7,7 @@ from livekit.webrtc.sctp import CloseReason, State
 from livekit.webrtc.sctp.chunks import Init, encode_cause
 from livekit.webrtc.sctp.constants import COOKIE_LIFETIME, MAX_INIT_RETRANSMITS, Cause, ChunkType, Parameter
 from livekit.webrtc.sctp.packet import PacketHeader, encode_chunk, iterate_chunks, verify
-
-from .ends import Pair
+from tests.webrtc.sctp.ends import Pair
 
 
 def chunk_types(packet: bytes) -> list[int]:

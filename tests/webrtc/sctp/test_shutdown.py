@@ -4,8 +4,7 @@ import pytest
 
 from livekit.testing.netem import LinkOptions
 from livekit.webrtc.sctp import ChannelState, CloseReason, State
-
-from .ends import Pair
+from tests.webrtc.sctp.ends import Pair
 
 
 def test_what_waits_is_sent_first() -> None:
