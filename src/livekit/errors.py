@@ -9,6 +9,7 @@ ConnectError                   joining a room failed
 SessionClosedError             the room is not connected (any more)
 └── OutboxFullError            … or so much waits to be sent that it might as well not be
 PacketTooLargeError            a packet is over the connection's limit
+MediaNotBuiltError             audio and video are not there yet
 
 The tree of call errors is in :mod:`livekit.rpc.errors`.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "AuthenticationError",
     "ConnectError",
     "ConnectTimeoutError",
+    "MediaNotBuiltError",
     "NotLiveKitError",
     "OutboxFullError",
     "PacketTooLargeError",
@@ -71,3 +73,14 @@ class OutboxFullError(SessionClosedError):
 
 class PacketTooLargeError(ValueError):
     """A data packet is larger than the connection carries; nothing was sent and the connection stays usable."""
+
+
+class MediaNotBuiltError(NotImplementedError):
+    """Audio and video are not built yet."""
+
+    def __init__(self, what: str = "This") -> None:
+        super().__init__(
+            f"{what} needs audio or video, which this package does not have yet. RPC, data packets, streams and "
+            "everything else that carries data work; for media use the official package `livekit` in its place "
+            "(docs/coexistence.md says how to change between the two)."
+        )

@@ -1,0 +1,87 @@
+"""Tracks of audio and video, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from livekit.errors import MediaNotBuiltError
+
+if TYPE_CHECKING:
+    from livekit.enums import StreamState, TrackKind
+    from livekit.stats import RtcStats
+
+    from .audio import AudioSource
+    from .devices import PlatformAudioSource
+    from .video import EncodedVideoSource, VideoSource
+
+
+class Track:
+    """Audio or video of one source. Raises MediaNotBuiltError."""
+
+    def __init__(self) -> None:
+        raise MediaNotBuiltError(type(self).__name__)
+
+    @property
+    def sid(self) -> str:
+        raise MediaNotBuiltError
+
+    @property
+    def name(self) -> str:
+        raise MediaNotBuiltError
+
+    @property
+    def kind(self) -> TrackKind.ValueType:
+        raise MediaNotBuiltError
+
+    @property
+    def stream_state(self) -> StreamState.ValueType:
+        raise MediaNotBuiltError
+
+    @property
+    def muted(self) -> bool:
+        raise MediaNotBuiltError
+
+    async def get_stats(self) -> list[RtcStats]:
+        raise MediaNotBuiltError
+
+
+class LocalAudioTrack(Track):
+    """Audio that we publish."""
+
+    @staticmethod
+    def create_audio_track(name: str, source: AudioSource | PlatformAudioSource) -> LocalAudioTrack:
+        raise MediaNotBuiltError("LocalAudioTrack.create_audio_track")
+
+    def mute(self) -> None:
+        raise MediaNotBuiltError
+
+    def unmute(self) -> None:
+        raise MediaNotBuiltError
+
+
+class LocalVideoTrack(Track):
+    """Video that we publish."""
+
+    @staticmethod
+    def create_video_track(name: str, source: VideoSource | EncodedVideoSource) -> LocalVideoTrack:
+        raise MediaNotBuiltError("LocalVideoTrack.create_video_track")
+
+    def mute(self) -> None:
+        raise MediaNotBuiltError
+
+    def unmute(self) -> None:
+        raise MediaNotBuiltError
+
+
+class RemoteAudioTrack(Track):
+    """Audio that another participant publishes."""
+
+
+class RemoteVideoTrack(Track):
+    """Video that another participant publishes."""
+
+
+LocalTrack: TypeAlias = LocalVideoTrack | LocalAudioTrack
+RemoteTrack: TypeAlias = RemoteVideoTrack | RemoteAudioTrack
+AudioTrack: TypeAlias = LocalAudioTrack | RemoteAudioTrack
+VideoTrack: TypeAlias = LocalVideoTrack | RemoteVideoTrack
