@@ -18,7 +18,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from livekit._aio import finish
 
-from .media_sections import reject_media, restore_media
+from .media_sections import take_out_media, restore_media
 from .port import ChannelError, ChannelOptions, DataChannel, PeerOptions, PeerState
 
 logger = logging.getLogger("livekit.webrtc")
@@ -143,7 +143,7 @@ class AiortcPeerConnection:
     async def _set_remote(self, sdp: str, kind: str) -> list[list[str] | None]:
         """Set the remote description and return the plan of its media sections. Raises ValueError."""
         try:
-            data_only, media = reject_media(sdp)
+            data_only, media = take_out_media(sdp)
             if None not in media:
                 raise ValueError("it has no section for data channels")
             await self._peer.setRemoteDescription(RTCSessionDescription(data_only, kind))
