@@ -15,52 +15,77 @@ ANNOUNCE_INTERVAL = 3.0
 
 
 class LateAnnouncements:
-    """Keeps changes of state back until the next tick; changes of permission, name and so on go at once."""
+    """Keeps back what a server sends about changes of state, until its next tick."""
 
     def __init__(self) -> None:
-        self._kept: dict[MemorySocket, dict[str, models.ParticipantInfo]] = {}
-        self._told: dict[MemorySocket, dict[str, models.ParticipantInfo]] = {}
+        self._listeners: list[_Listener] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, socket: MemorySocket) -> None:
-        """Have everything that is sent over the server's end of a signal connection pass here."""
-        self._told[socket] = {}
-        socket.filter = lambda data: self._pass(socket, data)
+    def watch(self, socket: MemorySocket, identity: str) -> None:
+        """Have everything that `identity` is sent over the server's end of a signal connection pass here."""
+        listener = _Listener(socket, identity)
+        self._listeners = [known for known in self._listeners if not known.socket.closed]
+        self._listeners.append(listener)
+        socket.filter = lambda data: self._pass(listener, data)
 
-    def _pass(self, socket: MemorySocket, data: bytes) -> bytes | None:
-        message = rtc.SignalResponse.FromString(data)
+    def _pass(self, listener: _Listener, data: bytes) -> bytes | None:
+        passed = listener.tell(rtc.SignalResponse.FromString(data))
+        if listener.kept and self._timer is None:
+            loop = asyncio.get_running_loop()
+            until_tick = ANNOUNCE_INTERVAL - loop.time() % ANNOUNCE_INTERVAL
+            self._timer = loop.call_later(until_tick, self._tick)
+        return None if passed is None else passed.SerializeToString()
+
+    def _tick(self) -> None:
+        self._timer = None
+        for listener in self._listeners:
+            listener.tell_kept()
+
+
+class _Listener:
+    """Who is told, and what it knows of the others."""
+
+    def __init__(self, socket: MemorySocket, identity: str) -> None:
+        self.socket = socket
+        self.kept: dict[str, models.ParticipantInfo] = {}
+        """What it is to be told, by identity."""
+        self._told: dict[str, models.ParticipantInfo] = {}
+        self._identity = identity
+        self._resumed = False
+
+    def tell(self, message: rtc.SignalResponse) -> rtc.SignalResponse | None:
+        """What of a message is told at once: all about itself, and of the others what is no change of state."""
         kind = message.WhichOneof("message")
         if kind == "join":
             message.join.server_info.debug_info = ""
-            for info in (message.join.participant, *message.join.other_participants):
-                self._told[socket][info.identity] = info
+            self._told = {info.identity: info for info in message.join.other_participants}
         elif kind == "reconnect":
             message.reconnect.server_info.debug_info = ""
+            self._resumed = True
+        elif kind == "update" and self._resumed:
+            self._resumed = False
+            self._told = {info.identity: info for info in message.update.participants}
         elif kind == "update":
-            at_once = [info for info in message.update.participants if not self._keep(socket, info)]
+            at_once = [info for info in message.update.participants if self._is_told_at_once(info)]
             if not at_once:
                 return None
-            message.update.CopyFrom(rtc.ParticipantUpdate(participants=at_once))
-        return message.SerializeToString()
+            return rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=at_once))
+        return message
 
-    def _keep(self, socket: MemorySocket, info: models.ParticipantInfo) -> bool:
-        """Whether to tell it later."""
-        told = self._told[socket].get(info.identity)
+    def tell_kept(self) -> None:
+        """Tell what was kept back."""
+        kept, self.kept = self.kept, {}
+        if kept:
+            self._told.update(kept)
+            update = rtc.ParticipantUpdate(participants=kept.values())
+            self.socket.send_now(rtc.SignalResponse(update=update).SerializeToString())
+
+    def _is_told_at_once(self, info: models.ParticipantInfo) -> bool:
+        if info.identity == self._identity:
+            return True
+        told = self._told.get(info.identity)
         if told is not None and told.sid == info.sid and told.state == info.state:
-            self._told[socket][info.identity] = info
-            return False
-        self._kept.setdefault(socket, {})[info.identity] = info
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            until_next = ANNOUNCE_INTERVAL - loop.time() % ANNOUNCE_INTERVAL
-            self._timer = loop.call_later(until_next, self._tell)
-        return True
-
-    def _tell(self) -> None:
-        self._timer = None
-        kept, self._kept = self._kept, {}
-        for socket, infos in kept.items():
-            self._told[socket].update(infos)
-            update = rtc.ParticipantUpdate(participants=infos.values())
-            socket.send_now(rtc.SignalResponse(update=update).SerializeToString())
-        self._told = {socket: told for socket, told in self._told.items() if not socket.closed}
+            self._told[info.identity] = info
+            return True
+        self.kept[info.identity] = info
+        return False

@@ -9,7 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from random import Random
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .faults import Faults
 
@@ -28,13 +28,13 @@ class Wire:
         self.random = random
         self.held = False
         """Nothing gets through, and nothing is lost."""
-        self._lanes: list[Lane[object]] = []
+        self._lanes: list[Lane[Any]] = []
 
     def lane(self, deliver: Callable[[T], None], *, lossy: bool = False, duplicates: bool = False) -> Lane[T]:
         """A new direction. `lossy`: it may lose and reorder; `duplicates`: what goes in may come out twice."""
         lane = Lane(self, deliver, lossy=lossy, duplicates=duplicates)
         self._lanes = [known for known in self._lanes if not known.closed]
-        self._lanes.append(lane)  # type: ignore[arg-type]  # only its state is touched here, never its items
+        self._lanes.append(lane)
         return lane
 
     def hold(self) -> None:
@@ -140,15 +140,15 @@ class Lane(Generic[T]):
         for item in due:
             if self.closed:
                 return
-            self._guard(lambda item=item: self._deliver(item))  # type: ignore[misc]  # binds the loop's variable
+            self._guard(self._deliver, item)
         if departed:
             self._guard(self.on_departed)
         self._arm(now)
 
-    def _guard(self, call: Callable[[], None]) -> None:
+    def _guard(self, call: Callable[..., None], *arguments: T) -> None:
         """An exception of a receiver does not stop the lane."""
         try:
-            call()
+            call(*arguments)
         except Exception:
             logger.exception("a receiver failed")
 

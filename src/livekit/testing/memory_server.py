@@ -133,7 +133,7 @@ class MemoryServer:
         near, far = line.sockets = socket_pair(line.wire)
         socket = SignalSocket(cast(web.WebSocketResponse, far), self._tasks)
         if self._late is not None:
-            self._late.watch(far)
+            self._late.watch(far, grants.identity)
         self._tasks.run(self._serve(socket, grants, parameters, line), name=f"serve {grants.identity}")
         return SignalConnection(cast(aiohttp.ClientSession, _NoSession()), cast(Any, near))
 

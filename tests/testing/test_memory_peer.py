@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+from random import Random
+
+import pytest
+
+from livekit.testing import Faults, VirtualClock
+from livekit.testing.lane import Wire
+from livekit.testing.memory_peer import CONSENT_TIMEOUT, MAX_MESSAGE_SIZE, MemoryChannel, MemoryPeer
+from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, PeerConnection, PeerState
+
+RELIABLE = ChannelOptions(label="_reliable")
+
+
+class Pair:
+    """Two connected sides with a channel between them; `near` offered and opened it."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.near, self.far = MemoryPeer(), MemoryPeer(Wire(lambda: self.faults, Random(0)))
+        self.states: list[tuple[str, PeerState]] = []
+        self.opened: list[DataChannel] = []
+        self.near.on_state = lambda state: self.states.append(("near", state))
+        self.far.on_state = lambda state: self.states.append(("far", state))
+        self.far.on_channel = self.opened.append
+        self.channel = self.near.create_channel(RELIABLE)
+
+    async def connect(self) -> Pair:
+        await self.near.accept_answer(await self.far.accept_offer(await self.near.create_offer()))
+        await asyncio.sleep(1)
+        return self
+
+
+def test_they_fill_the_ports() -> None:
+    peer: PeerConnection = MemoryPeer()
+    channel: DataChannel = MemoryChannel(RELIABLE)
+    assert peer.state is PeerState.NEW
+    assert channel.label == "_reliable"
+
+
+async def test_connecting(clock: VirtualClock) -> None:
+    unconnected = Pair(Faults(delay=0.1))
+    assert not unconnected.channel.is_open
+    assert unconnected.near.round_trip_time is None
+    pair = await unconnected.connect()
+    assert pair.states == [
+        ("near", PeerState.CONNECTING),
+        ("far", PeerState.CONNECTED),
+        ("near", PeerState.CONNECTED),
+    ]
+    assert pair.channel.is_open
+    assert [channel.label for channel in pair.opened] == ["_reliable"]
+    assert pair.near.round_trip_time == pytest.approx(0.2)
+
+
+async def test_messages_both_ways(clock: VirtualClock) -> None:
+    pair = await Pair().connect()
+    received: list[bytes] = []
+    pair.opened[0].on_message = received.append
+    pair.channel.on_message = received.append
+    pair.channel.send(b"up")
+    pair.opened[0].send(b"down")
+    assert not received
+    await asyncio.sleep(0.1)
+    assert sorted(received) == [b"down", b"up"]
+
+
+async def test_delivery_is_confirmed_a_round_trip_later(clock: VirtualClock) -> None:
+    pair = await Pair(Faults(delay=0.5)).connect()
+    confirmed: list[float] = []
+    before = clock.elapsed
+    pair.channel.send(b"x", lambda: confirmed.append(clock.elapsed - before))
+    await asyncio.sleep(5)
+    assert confirmed == pytest.approx([1.0])
+
+
+async def test_a_message_over_the_limit(clock: VirtualClock) -> None:
+    pair = await Pair().connect()
+    with pytest.raises(ChannelError, match="over the limit"):
+        pair.channel.send(bytes(MAX_MESSAGE_SIZE + 1))
+    pair.channel.send(bytes(MAX_MESSAGE_SIZE))
+
+
+async def test_the_sender_is_told_when_there_is_room(clock: VirtualClock) -> None:
+    pair = await Pair(Faults(bandwidth=1000)).connect()
+    low: list[int] = []
+    pair.channel.buffered_amount_low_threshold = 300
+    pair.channel.on_buffered_amount_low = lambda: low.append(pair.channel.buffered_amount)
+    for _ in range(10):
+        pair.channel.send(bytes(100))
+    assert pair.channel.buffered_amount == 1000
+    await asyncio.sleep(5)
+    assert low == [300]
+    assert pair.channel.buffered_amount == 0
+
+
+async def test_a_channel_opened_later(clock: VirtualClock) -> None:
+    pair = await Pair().connect()
+    later = pair.near.create_channel(ChannelOptions(label="later"))
+    await asyncio.sleep(0.1)
+    assert later.is_open
+    assert [channel.label for channel in pair.opened] == ["_reliable", "later"]
+
+
+async def test_a_repeated_offer_changes_nothing(clock: VirtualClock) -> None:
+    pair = await Pair().connect()
+    pair.states.clear()
+    await pair.connect()
+    assert not pair.states
+    assert len(pair.opened) == 1
+
+
+async def test_closing(clock: VirtualClock) -> None:
+    pair = await Pair().connect()
+    closed: list[str] = []
+    pair.channel.on_close = lambda: closed.append("near")
+    pair.opened[0].on_close = lambda: closed.append("far")
+    await pair.near.close()
+    await pair.near.close()
+    assert (pair.near.state, closed) == (PeerState.CLOSED, ["near"])
+    await asyncio.sleep(1)
+    assert (pair.far.state, closed) == (PeerState.FAILED, ["near", "far"])
+    with pytest.raises(ChannelError, match="not open"):
+        pair.channel.send(b"x")
+
+
+async def test_closing_before_it_is_up(clock: VirtualClock) -> None:
+    pair = Pair(Faults(setup=5.0))
+    await pair.connect()
+    await pair.near.close()
+    await asyncio.sleep(10)
+    assert pair.near.state is PeerState.CLOSED
+    assert not pair.opened
+
+
+async def test_failing(clock: VirtualClock) -> None:
+    pair = await Pair().connect()
+    pair.near.fail()
+    assert (pair.near.state, pair.far.state) == (PeerState.FAILED, PeerState.FAILED)
+    assert not pair.channel.is_open
+
+
+async def test_a_broken_path_is_noticed_late(clock: VirtualClock) -> None:
+    pair = await Pair().connect()
+    received: list[bytes] = []
+    pair.opened[0].on_message = received.append
+    pair.far.break_path()
+    pair.channel.send(b"x")
+    await asyncio.sleep(CONSENT_TIMEOUT - 0.5)
+    assert pair.near.state is PeerState.CONNECTED
+    await asyncio.sleep(1)
+    assert (pair.near.state, pair.far.state) == (PeerState.FAILED, PeerState.FAILED)
+    assert not received
+
+
+async def test_a_description_of_nobody(clock: VirtualClock) -> None:
+    gone = await MemoryPeer().create_offer()
+    gc.collect()
+    for sdp in ("v=0", gone):
+        with pytest.raises(ValueError, match="not the description"):
+            await MemoryPeer().accept_offer(sdp)
