@@ -46,15 +46,28 @@ class SilentSession:
         self.listener.on_state(SessionState.CONNECTED, models.DisconnectReason.UNKNOWN_REASON)
 
     def send_packet(
-        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Callable[[Exception | None], None] | None = None,
     ) -> None:
         packet.SerializeToString()
+        if on_sent is not None:
+            on_sent(None)
 
     def send_packets(
-        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Callable[[Exception | None], None] | None = None,
     ) -> SilentSession:
         for packet in packets:
             self.send_packet(packet)
+        if on_sent is not None:
+            on_sent(None)
         return self
 
     def cancel(self) -> None:
