@@ -95,12 +95,14 @@ class RpcError(Exception):
     @classmethod
     def _from_proto(cls, proto: models.RpcError) -> RpcError:
         code: int = proto.code
-        data = proto.data or None
+        # Not every official peer cuts what it sends; all cut what they receive.
+        message = cut_utf8(proto.message, MAX_ERROR_MESSAGE_BYTES)
+        data = cut_utf8(proto.data, MAX_ERROR_DATA_BYTES) or None
         if code in _KNOWN_CODES:
             code = cls.ErrorCode(code)
         if code == cls.ErrorCode.APPLICATION_ERROR and data == OVERLOADED_DATA:
-            return RpcOverloadedError(code, proto.message, data)
-        return cls(code, proto.message, data)
+            return RpcOverloadedError(code, message, data)
+        return cls(code, message, data)
 
     def _to_proto(self) -> models.RpcError:
         """May raise anything: application code can put anything into an error."""

@@ -27,6 +27,18 @@ DEFAULT_MAX_MESSAGE_SIZE = 65_536
 """RFC 8841 section 6.1: what a peer accepts that does not say."""
 
 
+def _is_of_no_use(candidate: str) -> bool:
+    """TCP is not spoken here. Browsers hide their addresses behind names (RFC 8828) that take seconds to not be found;
+    their checks tell the addresses sooner."""
+    fields = candidate.split()
+    return "tcp" in fields or any(field.endswith(".local") for field in fields)
+
+
+def _without_useless_candidates(sdp: str) -> str:
+    lines = sdp.split("\r\n")
+    return "\r\n".join(line for line in lines if not (line.startswith("a=candidate:") and _is_of_no_use(line.lower())))
+
+
 def _nothing(*_: object) -> None:
     """The callback of whoever has not set one."""
 
@@ -146,7 +158,7 @@ class AiortcPeerConnection:
             data_only, media = take_out_media(sdp)
             if None not in media:
                 raise ValueError("it has no section for data channels")
-            await self._peer.setRemoteDescription(RTCSessionDescription(data_only, kind))
+            await self._peer.setRemoteDescription(RTCSessionDescription(_without_useless_candidates(data_only), kind))
         except (AssertionError, AttributeError, InvalidStateError, LookupError, TypeError, ValueError) as error:
             raise ValueError(f"the {kind} cannot be used: {error}") from error
         await self._flush_candidates()
@@ -180,7 +192,7 @@ class AiortcPeerConnection:
             try:
                 init = json.loads(text)
                 line = str(init["candidate"]).removeprefix("candidate:")
-                if not line or " tcp " in line.lower():
+                if not line or _is_of_no_use(line.lower()):
                     continue
                 candidate = candidate_from_sdp(line)
                 candidate.sdpMid = init.get("sdpMid")
