@@ -21,3 +21,9 @@ async def matrix() -> AsyncIterator[Matrix]:
         return
     async with DevServer(port=0) as embedded, open_matrix(embedded) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def embedded_server() -> bool:
+    """Whether the tests run against our own server."""
+    return ExternalServer.from_environment() is None

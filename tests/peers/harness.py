@@ -1,7 +1,7 @@
 """Programs that hold participants, each kind in a process of its own, driven by lines of JSON.
 
-To a program: `{"id": n, "do": "join" | "listed" | "call" | "cancel" | "leave", …}`. From it: `{"reply": n, "value": …}`,
-`{"reply": n, "error": {"type", "message", and for an RpcError "code", "data"}}`, and events
+To a program: `{"id": n, "do": "join" | "listed" | "call" | "cancel" | "leave", …}`. From it: `{"reply": n, "value": …}`
+or `{"reply": n, "error": {"type", "message", and for an RpcError "code", "data"}}`, and events
 `{"event": "started" | "ended", "who", "method", "caller", "how"}` of its handlers. Lines that are none of these, and
 all of stderr, are its log.
 """
@@ -26,7 +26,7 @@ END_GRACE = 5.0
 Message = dict[str, Any]
 
 
-class CallFailed(Exception):
+class CallError(Exception):
     """A program's call failed with an RpcError."""
 
     def __init__(self, code: int, message: str, data: str | None) -> None:
@@ -36,7 +36,7 @@ class CallFailed(Exception):
         self.data = data
 
 
-class PeerProblem(Exception):
+class PeerError(Exception):
     """A program failed at what it was asked, not with an RpcError; or it ended."""
 
 
@@ -73,7 +73,7 @@ class PeerProgram:
     def send(self, do: str, **arguments: object) -> tuple[int, asyncio.Future[Any]]:
         """Send a request; its number, and what will have its reply."""
         if self._process.stdin is None or self._process.returncode is not None:
-            raise PeerProblem("the program has ended:\n" + "\n".join(self.log[-20:]))
+            raise PeerError("the program has ended:\n" + "\n".join(self.log[-20:]))
         self._last_id += 1
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._replies[self._last_id] = reply
@@ -97,7 +97,7 @@ class PeerProgram:
                 self._logged(line)
         for reply in self._replies.values():
             if not reply.done():
-                reply.set_exception(PeerProblem("the program ended:\n" + "\n".join(self.log[-20:])))
+                reply.set_exception(PeerError("the program ended:\n" + "\n".join(self.log[-20:])))
 
     async def _read_log(self) -> None:
         assert self._process.stderr is not None
@@ -115,9 +115,9 @@ class PeerProgram:
         if error is None:
             reply.set_result(message["value"])
         elif error["type"] == "RpcError":
-            reply.set_exception(CallFailed(error["code"], error["message"], error["data"]))
+            reply.set_exception(CallError(error["code"], error["message"], error["data"]))
         else:
-            reply.set_exception(PeerProblem(f"{error['type']}: {error['message']}"))
+            reply.set_exception(PeerError(f"{error['type']}: {error['message']}"))
 
     async def _happened(self, message: Message) -> None:
         member = self._members.get(message["who"])
@@ -159,7 +159,7 @@ class Participant:
         return Call(self.program, number, reply)
 
     async def call(self, to: Participant, method: str, payload: str = "", timeout: float | None = None) -> str:
-        """Make a call. Raises CallFailed."""
+        """Make a call. Raises CallError."""
         return await self.start_call(to.identity, method, payload, timeout).outcome()
 
     async def handled(self, event: str, method: str, caller: Participant, since: int = 0) -> Message:
@@ -188,13 +188,13 @@ class Call:
     reply: asyncio.Future[Any]
 
     async def outcome(self) -> str:
-        """The response. Raises CallFailed."""
+        """The response. Raises CallError."""
         return cast(str, await asyncio.wait_for(self.reply, PATIENCE))
 
     async def cancel(self) -> None:
         """Cancel the task that awaits it; programs in Python can."""
         await self.program.ask("cancel", call=self.number)
-        with contextlib.suppress(PeerProblem):
+        with contextlib.suppress(PeerError):
             await self.outcome()
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Matrix:
         self._programs: dict[str, PeerProgram] = {}
         self._members: dict[str, Participant] = {}
         self._met: set[frozenset[Participant]] = set()
+        self._broken: dict[str, Exception] = {}
 
     async def pair(self, pair: Pair) -> tuple[Participant, Participant]:
         """The caller and the callee, who see each other; the same ones each time."""
@@ -53,8 +54,14 @@ class Matrix:
             self._met.add(both)
 
     async def _member(self, kind: Kind, identity: str) -> Participant:
+        if identity in self._broken:  # fail at once what would fail again
+            raise self._broken[identity]
         if identity not in self._members:
-            self._members[identity] = await self._join(kind, identity)
+            try:
+                self._members[identity] = await self._join(kind, identity)
+            except Exception as error:
+                self._broken[identity] = error
+                raise
         return self._members[identity]
 
     async def _join(self, kind: Kind, identity: str) -> Participant:
@@ -70,7 +77,7 @@ class Matrix:
 
 
 @asynccontextmanager
-async def open_matrix(server: Server) -> AsyncIterator[Matrix]:
+async def open_matrix(server: Server) -> AsyncGenerator[Matrix]:
     async with AsyncExitStack() as resources:
         yield Matrix(server, resources)
 

@@ -43,7 +43,8 @@ def nothing(data: rtc.RpcInvocationData) -> None:
 
 def fail(data: rtc.RpcInvocationData) -> str:
     error = json.loads(data.payload)
-    raise rtc.RpcError(error["code"], error["message"], error.get("data"))
+    data = error.get("data")
+    raise rtc.RpcError(error["code"], error["message"], data and data * error.get("times", 1))
 
 
 def crash(data: rtc.RpcInvocationData) -> str:
@@ -128,6 +129,7 @@ class Program:
             request = json.loads(line)
             number = request.pop("id")
             if request["do"] == "cancel":
+                await asyncio.sleep(0)  # let a call that was just asked for begin
                 self.running[request["call"]].cancel()
                 say(reply=number, value=None)
                 continue

@@ -9,7 +9,7 @@ import string
 import pytest
 
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
-from tests.peers.harness import CallFailed
+from tests.peers.harness import CallError
 from tests.peers.kinds import ALL_PAIRS, WITH_OURS, Pair
 from tests.peers.matrix import Matrix
 
@@ -36,7 +36,7 @@ async def test_echo(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
     caller, callee = await matrix.pair(pair)
     payload = text(kind, size)
     if pair.version_1 and size > MAX_V1_PAYLOAD_BYTES:
-        with pytest.raises(CallFailed) as failed:
+        with pytest.raises(CallError) as failed:
             await caller.call(callee, "echo", payload)
         assert failed.value.code == 1402
     else:
@@ -47,7 +47,7 @@ async def test_echo(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
 async def test_response_over_the_limit(matrix: Matrix, pair: Pair) -> None:
     """A response over 15,360 bytes in version 1 fails with 1504"""
     caller, callee = await matrix.pair(pair)
-    with pytest.raises(CallFailed) as failed:
+    with pytest.raises(CallError) as failed:
         await caller.call(callee, "repeat", json.dumps({"text": "x", "times": MAX_V1_PAYLOAD_BYTES + 1}))
     assert failed.value.code == 1504
 

@@ -15,8 +15,8 @@ const handlers = {
   },
   nothing: () => undefined,
   fail: (data, { RpcError }) => {
-    const { code, message, data: details } = JSON.parse(data.payload);
-    throw new RpcError(code, message, details ?? undefined);
+    const { code, message, data: details, times } = JSON.parse(data.payload);
+    throw new RpcError(code, message, details?.repeat(times ?? 1));
   },
   crash: () => {
     throw new Error('a secret of the handler');

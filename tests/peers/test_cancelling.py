@@ -1,0 +1,45 @@
+"""Our cancel: our own callees stop at once, official ones never notice."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.peers.kinds import FROM_OURS, OURS, Pair
+from tests.peers.matrix import Matrix
+from tests.peers.test_payloads import text
+
+pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest.mark.parametrize("pair", FROM_OURS, ids=str)
+async def test_official_callee_ignores_it(matrix: Matrix, pair: Pair) -> None:
+    """Official callees ignore a cancel in silence: the handler ends, nothing is logged, the next call is answered"""
+    caller, callee = await matrix.pair(pair)
+    logged, happened = len(callee.program.log), len(callee.events)
+    call = caller.start_call(callee.identity, "sleep", "0.5")
+    await callee.handled("started", "sleep", caller, happened)
+    await call.cancel()
+    ended = await callee.handled("ended", "sleep", caller, happened)
+    assert ended["how"] == "returned"
+    assert await caller.call(callee, "echo", "still there") == "still there"
+    assert callee.program.log[logged:] == []
+
+
+@pytest.mark.parametrize("pair", FROM_OURS, ids=str)
+async def test_cancel_while_the_request_is_sent(matrix: Matrix, pair: Pair) -> None:
+    """A large request that is cancelled while it is being sent leaves official callees able to answer the next"""
+    caller, callee = await matrix.pair(pair)
+    size = 15_000 if pair.version_1 else 262_144
+    await caller.start_call(callee.identity, "echo", text("random", size)).cancel()
+    assert await caller.call(callee, "echo", "still there") == "still there"
+
+
+async def test_our_callee_stops(matrix: Matrix) -> None:
+    """Our own callee's handler is cancelled at once"""
+    caller, callee = await matrix.pair(Pair(OURS, OURS))
+    happened = len(callee.events)
+    call = caller.start_call(callee.identity, "sleep", "20")
+    await callee.handled("started", "sleep", caller, happened)
+    await call.cancel()
+    ended = await callee.handled("ended", "sleep", caller, happened)
+    assert ended["how"] == "cancelled"

@@ -1,0 +1,80 @@
+"""Errors travel as they were raised, within the limits of the wire, and tell nothing more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from livekit import RpcError
+from livekit.rpc.errors import MAX_ERROR_DATA_BYTES, MAX_ERROR_MESSAGE_BYTES
+from livekit.rpc.wire import is_our_request_id
+from tests.peers.harness import CallError, Participant
+from tests.peers.kinds import ALL_PAIRS, BROWSER_0, OURS, Pair
+from tests.peers.matrix import Matrix
+
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.parametrize("pair", ALL_PAIRS, ids=str),
+]
+
+
+async def failure(caller: Participant, callee: Participant, method: str, payload: object = None) -> CallError:
+    with pytest.raises(CallError) as failed:
+        await caller.call(callee, method, json.dumps(payload))
+    return failed.value
+
+
+async def test_error_with_data(matrix: Matrix, pair: Pair) -> None:
+    """An error of the application's own arrives with its code, message and data"""
+    raised = {"code": 2001, "message": "no such row ✗", "data": '{"row":7}'}
+    error = await failure(*await matrix.pair(pair), "fail", raised)
+    assert (error.code, error.message, error.data) == (2001, "no such row ✗", '{"row":7}')
+
+
+async def test_error_without_data(matrix: Matrix, pair: Pair) -> None:
+    """An error without data arrives without"""
+    error = await failure(*await matrix.pair(pair), "fail", {"code": 101, "message": "no"})
+    assert (error.code, error.message, error.data) == (101, "no", None)
+
+
+async def test_long_message(matrix: Matrix, pair: Pair) -> None:
+    """A message over 256 bytes is cut, on a character"""
+    error = await failure(*await matrix.pair(pair), "fail", {"code": 2002, "message": "漢" * 100})
+    assert error.message == "漢" * (MAX_ERROR_MESSAGE_BYTES // 3)
+
+
+async def test_long_data(matrix: Matrix, pair: Pair) -> None:
+    """Data over 15,360 bytes is cut, on a character"""
+    raised = {"code": 2003, "message": "long", "data": "漢字x", "times": 3_000}
+    error = await failure(*await matrix.pair(pair), "fail", raised)
+    assert error.data == "漢字x" * (MAX_ERROR_DATA_BYTES // 7)
+
+
+async def test_handler_crashes(matrix: Matrix, pair: Pair) -> None:
+    """Another exception arrives as 1500, and nothing of its text"""
+    error = await failure(*await matrix.pair(pair), "crash")
+    code = RpcError.ErrorCode.APPLICATION_ERROR
+    assert (error.code, error.message) == (code, RpcError.ErrorMessage[code])
+    if pair.callee is not BROWSER_0:  # which tells the text
+        assert error.data is None
+
+
+async def test_unknown_method(matrix: Matrix, pair: Pair) -> None:
+    """A method that nobody registered fails with 1400"""
+    error = await failure(*await matrix.pair(pair), "no such method")
+    code = RpcError.ErrorCode.UNSUPPORTED_METHOD
+    assert (error.code, error.message) == (code, RpcError.ErrorMessage[code])
+
+
+async def test_what_the_handler_sees(matrix: Matrix, pair: Pair) -> None:
+    """The handler sees the caller's identity, and the deadline as the caller tells it"""
+    caller, callee = await matrix.pair(pair)
+    seen = json.loads(await caller.call(callee, "describe", timeout=10.0))
+    assert seen["caller"] == caller.identity
+    assert is_our_request_id(seen["request_id"]) is (pair.caller is OURS)
+    if pair.caller is OURS:
+        assert 9.0 < seen["response_timeout"] <= 10.0
+    else:  # the official SDKs take their allowance of 7 s off, or tell the whole
+        assert seen["response_timeout"] in (3.0, 10.0)

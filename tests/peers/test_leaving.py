@@ -1,0 +1,64 @@
+"""Participants that leave while a call is under way."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.peers.harness import CallError
+from tests.peers.kinds import FROM_OURS, WITH_OURS, Pair
+from tests.peers.matrix import Matrix
+
+pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
+
+AT_ONCE = 1.0
+"""Seconds; leaving itself takes official SDKs a part of them."""
+
+
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_callee_leaves(matrix: Matrix, pair: Pair, embedded_server: bool) -> None:
+    """A call whose callee leaves fails with 1503: at once, where the server announces it at once"""
+    caller, _ = await matrix.pair(pair)
+    callee = await matrix.guest(pair.callee)
+    await matrix.introduce(caller, callee)
+    call = caller.start_call(callee.identity, "sleep", "20")
+    await callee.handled("started", "sleep", caller)
+    started = time.monotonic()
+    await callee.leave()
+    with pytest.raises(CallError) as failed:
+        await call.outcome()
+    assert failed.value.code == 1503
+    if embedded_server:
+        assert time.monotonic() - started < AT_ONCE
+
+
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_caller_leaves(matrix: Matrix, pair: Pair) -> None:
+    """A callee whose caller left answers the next caller, and logs nothing about the answer it could not give"""
+    _, callee = await matrix.pair(pair)
+    caller, other = await matrix.guest(pair.caller), await matrix.guest(pair.caller)
+    await matrix.introduce(caller, callee)
+    await matrix.introduce(other, callee)
+    logged = len(callee.program.log)
+    caller.start_call(callee.identity, "sleep", "0.5").reply.cancel()
+    await callee.handled("started", "sleep", caller)
+    await caller.leave()
+    await callee.handled("ended", "sleep", caller)
+    assert await other.call(callee, "echo", "still there") == "still there"
+    await other.leave()
+    assert callee.program.log[logged:] == []
+
+
+@pytest.mark.parametrize("pair", FROM_OURS, ids=str)
+async def test_callee_left(matrix: Matrix, pair: Pair, embedded_server: bool) -> None:
+    """A call to somebody who left before fails with 1401"""
+    caller, _ = await matrix.pair(pair)
+    callee = await matrix.guest(pair.callee)
+    await matrix.introduce(caller, callee)
+    assert await caller.call(callee, "echo", "there") == "there"
+    await callee.leave()
+    with pytest.raises(CallError) as failed:
+        await caller.call(callee, "echo")
+    # The leave and the call may cross on their way.
+    assert failed.value.code in ((1401, 1503) if embedded_server else (1401, 1501, 1503))

@@ -1,0 +1,45 @@
+"""Deadlines, with callers and callees that do not agree on what to tell each other."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.peers.harness import CallError
+from tests.peers.kinds import FROM_OURS, WITH_OURS, Pair
+from tests.peers.matrix import Matrix
+
+pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_handler_within_the_timeout(matrix: Matrix, pair: Pair) -> None:
+    """A handler of 2 s under a timeout of 5 s is let finish"""
+    caller, callee = await matrix.pair(pair)
+    assert await caller.call(callee, "sleep", "2", timeout=5.0) == "slept"
+
+
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_handler_beyond_the_timeout(matrix: Matrix, pair: Pair) -> None:
+    """A call whose timeout of 0.5 s passes fails with 1502 then, and the next one is answered"""
+    caller, callee = await matrix.pair(pair)
+    started = time.monotonic()
+    with pytest.raises(CallError) as failed:
+        await caller.call(callee, "sleep", "1.5", timeout=0.5)
+    assert failed.value.code == 1502
+    assert 0.45 <= time.monotonic() - started < 0.75 + SLACK
+    assert await caller.call(callee, "echo", "still there") == "still there"
+
+
+SLACK = 0.75
+"""Seconds that a busy machine may add."""
+
+
+@pytest.mark.parametrize("pair", FROM_OURS, ids=str)
+async def test_nobody_of_that_name(matrix: Matrix, pair: Pair) -> None:
+    """A call to somebody who is not in the room fails with 1401"""
+    caller, _ = await matrix.pair(pair)
+    with pytest.raises(CallError) as failed:
+        await caller.start_call("nobody", "echo").outcome()
+    assert (failed.value.code, failed.value.data) == (1401, '{"reason":"not_listed"}')
