@@ -1,81 +1,119 @@
 """LiveKit in Python: rooms, and RPC between their participants, over WebRTC data channels.
 
 `livekit.api`, `livekit.protocol`, `livekit.agents` and `livekit.plugins` come from other distributions; this package
-stays open to them. What is named here loads on first use.
+stays open to them. What is named here loads on first use; the types are in __init__.pyi.
 """
 
 from __future__ import annotations
 
 import importlib
 from pkgutil import extend_path
-from typing import TYPE_CHECKING
 
 __path__ = extend_path(__path__, __name__)
 
-from ._version import __version__
+from ._coexistence import warn_of_official_rtc
+from ._version import __version__ as __version__
 
-if TYPE_CHECKING:
-    from .enums import ConnectionState as ConnectionState
-    from .enums import DisconnectReason as DisconnectReason
-    from .enums import ParticipantState as ParticipantState
-    from .errors import ConnectError as ConnectError
-    from .events import EventEmitter as EventEmitter
-    from .options import IceServer as IceServer
-    from .options import RoomOptions as RoomOptions
-    from .options import RtcConfiguration as RtcConfiguration
-    from .participant import LocalParticipant as LocalParticipant
-    from .participant import Participant as Participant
-    from .participant import RemoteParticipant as RemoteParticipant
-    from .room import Room as Room
-    from .rpc import RpcCallInfo as RpcCallInfo
-    from .rpc import RpcError as RpcError
-    from .rpc import RpcHandler as RpcHandler
-    from .rpc import RpcInterceptor as RpcInterceptor
-    from .rpc import RpcInvocationData as RpcInvocationData
-
-_HOMES = {
-    "ConnectError": "errors",
-    "ConnectionState": "enums",
-    "DisconnectReason": "enums",
-    "EventEmitter": "events",
-    "IceServer": "options",
-    "LocalParticipant": "participant",
-    "Participant": "participant",
-    "ParticipantState": "enums",
-    "RemoteParticipant": "participant",
-    "Room": "room",
-    "RoomOptions": "options",
-    "RpcCallInfo": "rpc",
-    "RpcError": "rpc",
-    "RpcHandler": "rpc",
-    "RpcInterceptor": "rpc",
-    "RpcInvocationData": "rpc",
-    "RtcConfiguration": "options",
+_EXPORTS = {
+    "_run": ("run",),
+    "data": ("DataPacket", "SipDTMF", "Transcription", "TranscriptionSegment"),
+    "e2ee": ("E2EEManager", "E2EEOptions", "KeyProvider", "KeyProviderOptions"),
+    "enums": (
+        "ConnectionState",
+        "ContinualGatheringPolicy",
+        "DataPacketKind",
+        "DisconnectReason",
+        "EncodedFrameType",
+        "EncryptionState",
+        "EncryptionType",
+        "FrameMetadataFeature",
+        "IceTransportType",
+        "KeyDerivationFunction",
+        "ParticipantKind",
+        "ParticipantKindDetail",
+        "ParticipantState",
+        "SimulateScenarioKind",
+        "StreamState",
+        "TrackKind",
+        "TrackSource",
+        "VideoBufferType",
+        "VideoCodec",
+        "VideoEncoderBackend",
+        "VideoQuality",
+        "VideoRotation",
+    ),
+    "errors": ("ConnectError",),
+    "events": ("EventEmitter",),
+    "media.audio": (
+        "AudioFilter",
+        "AudioMixer",
+        "AudioProcessingModule",
+        "AudioResampler",
+        "AudioResamplerQuality",
+        "AudioSource",
+        "AudioStream",
+        "FrameProcessor",
+        "NoiseCancellationOptions",
+    ),
+    "media.devices": (
+        "AudioDeviceInfo",
+        "MediaDevices",
+        "PlatformAudio",
+        "PlatformAudioError",
+        "PlatformAudioOptions",
+        "PlatformAudioSource",
+    ),
+    "media.frames": (
+        "AudioFrame",
+        "AudioFrameEvent",
+        "EncodedVideoFrame",
+        "VideoFrame",
+        "VideoFrameEvent",
+        "combine_audio_frames",
+    ),
+    "media.publications": ("LocalTrackPublication", "RemoteTrackPublication", "TrackPublication"),
+    "media.tracks": (
+        "AudioTrack",
+        "LocalAudioTrack",
+        "LocalTrack",
+        "LocalVideoTrack",
+        "RemoteAudioTrack",
+        "RemoteTrack",
+        "RemoteVideoTrack",
+        "Track",
+        "VideoTrack",
+    ),
+    "media.video": (
+        "AVSynchronizer",
+        "DegradationPreference",
+        "EncodedRateControl",
+        "EncodedVideoSource",
+        "EncodedVideoSourceFeedback",
+        "VideoSource",
+        "VideoStream",
+    ),
+    "messages": ("FrameMetadata", "IceServer", "ParticipantTrackPermission", "TrackPublishOptions", "VideoEncoding"),
+    "options": ("DataStreamOptions", "RoomOptions", "RtcConfiguration"),
+    "participant": ("ConnectionQuality", "LocalParticipant", "Participant", "RemoteParticipant"),
+    "room": ("Room",),
+    "rpc": ("RpcCallInfo", "RpcError", "RpcHandler", "RpcInterceptor", "RpcInvocationData"),
+    "streams.info": ("ByteStreamInfo", "StreamError", "TextStreamInfo"),
+    "streams.reader": ("ByteStreamReader", "TextStreamReader"),
+    "streams.writer": ("ByteStreamWriter", "TextStreamWriter"),
 }
+"""Names by the module that they come from."""
+_HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
 
-__all__ = [
-    "ConnectError",
-    "ConnectionState",
-    "DisconnectReason",
-    "EventEmitter",
-    "IceServer",
-    "LocalParticipant",
-    "Participant",
-    "ParticipantState",
-    "RemoteParticipant",
-    "Room",
-    "RoomOptions",
-    "RpcCallInfo",
-    "RpcError",
-    "RpcHandler",
-    "RpcInterceptor",
-    "RpcInvocationData",
-    "RtcConfiguration",
-    "__version__",
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]  # checkers read __init__.pyi
+    *sorted([*_HOMES, "__version__", "stats"])
 ]
+
+warn_of_official_rtc()
 
 
 def __getattr__(name: str) -> object:
+    if name == "stats":
+        return importlib.import_module(".stats", __name__)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

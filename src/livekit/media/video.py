@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -159,3 +160,12 @@ class AVSynchronizer:
 
     async def aclose(self) -> None:
         raise MediaNotBuiltError
+
+
+class DegradationPreference(enum.IntEnum):
+    """What an encoder gives up first when it cannot send everything."""
+
+    BALANCED = 0
+    MAINTAIN_FRAMERATE = 1
+    MAINTAIN_RESOLUTION = 2
+    MAINTAIN_FRAMERATE_AND_RESOLUTION = 4

@@ -1,0 +1,7 @@
+"""Encryption."""
+
+from __future__ import annotations
+
+from livekit.enums import EncryptionState, EncryptionType, KeyDerivationFunction
+
+__all__ = ["EncryptionState", "EncryptionType", "KeyDerivationFunction"]

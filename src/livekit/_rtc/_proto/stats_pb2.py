@@ -1,0 +1,5 @@
+"""Statistics."""
+
+from __future__ import annotations
+
+from livekit.stats import *

@@ -1,0 +1,7 @@
+"""Publications."""
+
+from __future__ import annotations
+
+from livekit.enums import VideoQuality
+
+__all__ = ["VideoQuality"]

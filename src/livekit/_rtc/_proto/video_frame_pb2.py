@@ -1,0 +1,8 @@
+"""Frames of video."""
+
+from __future__ import annotations
+
+from livekit.enums import EncodedFrameType, VideoBufferType, VideoCodec, VideoRotation
+from livekit.messages import FrameMetadata
+
+__all__ = ["EncodedFrameType", "FrameMetadata", "VideoBufferType", "VideoCodec", "VideoRotation"]

@@ -1,0 +1,7 @@
+"""Echo cancellation and the like."""
+
+from __future__ import annotations
+
+from livekit.media.audio import AudioProcessingModule
+
+__all__ = ["AudioProcessingModule"]

@@ -1,0 +1,7 @@
+"""Filters of audio."""
+
+from __future__ import annotations
+
+from livekit.media.audio import AudioFilter
+
+__all__ = ["AudioFilter"]

@@ -1,0 +1,7 @@
+"""Resampling audio."""
+
+from __future__ import annotations
+
+from livekit.media.audio import AudioResampler, AudioResamplerQuality
+
+__all__ = ["AudioResampler", "AudioResamplerQuality"]

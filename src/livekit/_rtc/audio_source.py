@@ -1,0 +1,7 @@
+"""Sources of audio."""
+
+from __future__ import annotations
+
+from livekit.media.audio import AudioSource
+
+__all__ = ["AudioSource"]

@@ -1,0 +1,3 @@
+"""Data tracks."""
+
+from __future__ import annotations

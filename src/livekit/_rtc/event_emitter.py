@@ -1,0 +1,7 @@
+"""Callbacks by event."""
+
+from __future__ import annotations
+
+from livekit.events import EventEmitter
+
+__all__ = ["EventEmitter"]

@@ -1,0 +1,7 @@
+"""Audio and video in step."""
+
+from __future__ import annotations
+
+from livekit.media.video import AVSynchronizer
+
+__all__ = ["AVSynchronizer"]

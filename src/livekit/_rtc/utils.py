@@ -1,0 +1,7 @@
+"""Helpers."""
+
+from __future__ import annotations
+
+from livekit.media.frames import combine_audio_frames
+
+__all__ = ["combine_audio_frames"]

@@ -1,0 +1,7 @@
+"""Frames of video."""
+
+from __future__ import annotations
+
+from livekit.media.frames import VideoFrame
+
+__all__ = ["VideoFrame"]

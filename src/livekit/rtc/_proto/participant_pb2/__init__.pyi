@@ -1,0 +1,1 @@
+from livekit._rtc._proto.participant_pb2 import *

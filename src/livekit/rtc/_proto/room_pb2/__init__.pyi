@@ -1,0 +1,1 @@
+from livekit._rtc._proto.room_pb2 import *

@@ -1,0 +1,1 @@
+from livekit._rtc.data_stream import *

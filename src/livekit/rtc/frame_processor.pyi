@@ -1,0 +1,1 @@
+from livekit._rtc.frame_processor import *

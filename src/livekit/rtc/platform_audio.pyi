@@ -1,0 +1,1 @@
+from livekit._rtc.platform_audio import *

@@ -1,0 +1,1 @@
+from livekit._rtc.video_frame import *
