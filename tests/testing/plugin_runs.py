@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
+import livekit.testing
+
 PLUGIN = "livekit.testing.plugin"
+SOURCE = Path(livekit.testing.__file__).parents[2]
+"""Where the package under test is, installed or not."""
 
 
 def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run pytest on what is in the tester's folder; warnings are errors."""
     installed = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
-    return pytester.runpytest_subprocess(
-        *(() if installed else ("-p", PLUGIN)),
-        "-p",
-        "no:randomly",
-        "-o",
-        "asyncio_default_fixture_loop_scope=function",
-        "-W",
-        "error",
-        *arguments,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(SOURCE))
+        return pytester.runpytest_subprocess(
+            *(() if installed else ("-p", PLUGIN)),
+            *("-p", "no:randomly"),
+            *("-o", "asyncio_default_fixture_loop_scope=function"),
+            *("-W", "error"),
+            *arguments,
+        )

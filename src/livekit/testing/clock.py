@@ -55,8 +55,8 @@ class VirtualClock:
 
     @property
     def elapsed(self) -> float:
-        """Virtual seconds since the context began."""
-        return self._now - self._started
+        """Virtual seconds since the context began, to the nanosecond."""
+        return round(self._now - self._started, 9)
 
     def __enter__(self) -> Self:
         """Raises RuntimeError: no event loop of asyncio runs, or it has a virtual clock already."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
-from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, PeerState
+from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, IceServerSettings, PeerState
 
 from .lane import Lane, Wire
 
@@ -131,6 +131,9 @@ class MemoryPeer:
     @property
     def round_trip_time(self) -> float | None:
         return None if self.wire is None or self._state is not PeerState.CONNECTED else 2 * self.wire.faults().delay
+
+    def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
+        """Nothing is needed to get through a queue."""
 
     def create_channel(self, options: ChannelOptions) -> MemoryChannel:
         channel = MemoryChannel(options)
