@@ -6,7 +6,7 @@ Run as `python -m fuzz.fuzz_packets [COUNT] [SEED]`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from google.protobuf.message import DecodeError
 
@@ -19,6 +19,7 @@ from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcInvocationData
 from livekit.rpc.local import LocalRpc
 from livekit.session import SessionListener, SessionState, register_scheme
+from livekit.session.packets import ChannelCounts
 from livekit.streams.outgoing import text_stream
 
 ALLOWED = (DecodeError,)
@@ -34,6 +35,7 @@ class SilentSession:
     state = SessionState.CONNECTED
     token = ""
     round_trip_time = None
+    counts: Mapping[bool, ChannelCounts] = {}
 
     def __init__(self, url: str, token: str, options: RoomOptions, listener: SessionListener) -> None:
         self.listener = listener
@@ -74,6 +76,9 @@ class SilentSession:
         return None
 
     def send_signal(self, request: rtc.SignalRequest) -> None:
+        return None
+
+    def interrupt(self, *, full: bool) -> None:
         return None
 
     async def close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:

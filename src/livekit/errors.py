@@ -9,6 +9,8 @@ ConnectError                   joining a room failed
 SessionClosedError             the room is not connected (any more)
 └── OutboxFullError            … or so much waits to be sent that it might as well not be
 PacketTooLargeError            a packet is over the connection's limit
+RequestError                   the server refused what was asked of it
+└── RequestTimeoutError        … or did not answer
 MediaNotBuiltError             audio and video are not there yet
 
 The tree of call errors is in :mod:`livekit.rpc.errors`.
@@ -25,6 +27,8 @@ __all__ = [
     "OutboxFullError",
     "PacketTooLargeError",
     "PeerConnectionError",
+    "RequestError",
+    "RequestTimeoutError",
     "ServerUnreachableError",
     "SessionClosedError",
 ]
@@ -84,3 +88,18 @@ class MediaNotBuiltError(NotImplementedError):
             "everything else that carries data work; for media use the official package `livekit` in its place "
             "(docs/coexistence.md says how to change between the two)."
         )
+
+
+class RequestError(RuntimeError):
+    """The server refused a request."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """As the protocol names it: NOT_ALLOWED, LIMIT_EXCEEDED, …"""
+        self.message = message
+        """In the server's words."""
+
+
+class RequestTimeoutError(RequestError, TimeoutError):
+    """The server did not answer a request; whether it did what was asked is not known."""

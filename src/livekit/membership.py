@@ -6,13 +6,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from livekit.data.received import DataEvents
 from livekit.e2ee import E2EEManager
-from livekit.e2ee.packets import PacketCipher, SealingSender
+from livekit.e2ee.packets import ENCRYPTED_KINDS, PacketCipher, SealingSender
+from livekit.e2ee.watch import EncryptionWatch
 from livekit.enums import ConnectionState
 from livekit.options import RoomOptions
 from livekit.participant import ConnectionQuality, LocalParticipant, Participant
 from livekit.protocol import models, rtc
 from livekit.recorder import Recorder, RecordingSender, RecordOptions
+from livekit.requests import SignalRequests
 from livekit.roster import Roster
 from livekit.rpc import wire
 from livekit.rpc.client import RpcClient
@@ -21,7 +24,9 @@ from livekit.rpc.loopback import LoopbackSender
 from livekit.rpc.server import RpcServer
 from livekit.session import open_session
 from livekit.session.port import PacketSender, Session, SessionState
+from livekit.streams.handlers import StreamHandlers, StreamReaders
 from livekit.streams.incoming import IncomingStreams
+from livekit.uplink import Uplink
 
 logger = logging.getLogger("livekit")
 
@@ -35,25 +40,38 @@ _CONNECTION_STATES = {
 class Membership:
     """Listens to a session and keeps everything that lives as long as it does."""
 
-    def __init__(self, url: str, token: str, options: RoomOptions, rpc: LocalRpc, emit: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        options: RoomOptions,
+        rpc: LocalRpc,
+        emit: Callable[..., None],
+        streams: StreamHandlers | None = None,
+    ) -> None:
         self.info = models.Room()
         self.local = LocalParticipant(models.ParticipantInfo(), rpc)
         self.roster = Roster(self.local, emit, self)
         self.connection_state = ConnectionState.CONN_DISCONNECTED
         self._emit = emit
         self._rpc = rpc
-        self._streams = IncomingStreams()
+        max_payload = None if options.data_stream is None else options.data_stream.max_payload_byte_length
+        self._streams = IncomingStreams(StreamReaders(streams or StreamHandlers(), max_payload).open)
         self._session: Session = open_session(url, token, options, self)
+        self._requests = SignalRequests(self._session.send_signal)
         self.e2ee = E2EEManager(options.encryption or options.e2ee)
         self._cipher = PacketCipher(
             self.e2ee, strict=options.encryption is not None, accept_server_calls=options.rpc.accept_server_calls
         )
+        self._encryption = EncryptionWatch(self.roster, emit)
+        self._cipher.on_state = self._encryption.state
         outlet: PacketSender = SealingSender(self._session, self._cipher) if self.e2ee.options else self._session
         recording = options.record or RecordOptions.from_environment()
         self._recorder = Recorder(recording) if recording else None
         if self._recorder:
             outlet = RecordingSender(outlet, self._recorder)
-        self._sender = LoopbackSender(outlet, self._dispatch)
+        self._uplink = Uplink(outlet, self._requests, self.roster)
+        self._sender = LoopbackSender(outlet, lambda packet: self._dispatch(packet, packet.participant_identity))
         self._calls = RpcClient(self._sender, self.roster, options.rpc, lambda: self._session.round_trip_time)
         self._served = RpcServer(self._sender, self.roster, rpc.registry, options.rpc)
         self._ending: asyncio.Task[None] | None = None
@@ -64,14 +82,17 @@ class Membership:
             "room_update": lambda message: self._room_updated(message.room_update.room),
             "connection_quality": lambda message: self._quality_changed(message.connection_quality),
             "refresh_token": lambda message: self._emit("token_refreshed"),
+            "request_response": lambda message: self._requests.answered(message.request_response),
+            "room_moved": lambda message: self._moved(message.room_moved),
         }
         self._packets: dict[str, Callable[[str, models.DataPacket], None]] = {
             "rpc_request": lambda sender, packet: self._served.receive_request(sender, packet.rpc_request),
             "rpc_ack": lambda sender, packet: self._calls.receive_ack(sender, packet.rpc_ack),
             "rpc_response": lambda sender, packet: self._calls.receive_response(sender, packet.rpc_response),
-            "stream_header": lambda sender, packet: self._streams.header(sender, packet.stream_header),
+            "stream_header": self._stream_began,
             "stream_chunk": lambda sender, packet: self._streams.chunk(sender, packet.stream_chunk),
             "stream_trailer": lambda sender, packet: self._stream_ended(sender, packet.stream_trailer),
+            **DataEvents(self.roster, emit).handlers,
         }
 
     async def join(self) -> None:
@@ -96,6 +117,7 @@ class Membership:
     def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
         self.info.CopyFrom(join.room)
         self._rpc.client = self._calls
+        self.local._uplink = self._uplink
         self._sender.identity = self._cipher.identity = join.participant.identity
         if self._recorder:
             self._recorder.identity = join.participant.identity
@@ -108,11 +130,17 @@ class Membership:
             handle(message)
 
     def on_packet(self, packet: models.DataPacket) -> None:
-        self.roster.heard(packet.participant_identity, packet.participant_sid)
+        sender = self.roster.origin(packet)
+        self.roster.heard(sender, packet.participant_sid)
         if self.e2ee.options is None:
-            self._dispatch(packet)
-        elif (opened := self._cipher.open(packet)) is not None:
-            self._dispatch(opened)
+            self._dispatch(packet, sender)
+            return
+        encrypted = packet.HasField("encrypted_packet")
+        opened = self._cipher.open(packet)
+        if opened is not None:
+            if encrypted or opened.WhichOneof("value") in ENCRYPTED_KINDS:
+                self._encryption.received(sender, encrypted=encrypted)
+            self._dispatch(opened, sender)
 
     def on_state(self, state: SessionState, reason: models.DisconnectReason) -> None:
         before, after = self.connection_state, _CONNECTION_STATES.get(state)
@@ -136,6 +164,7 @@ class Membership:
         self._calls.peer_changed(identity)
 
     def peer_left(self, identity: str) -> None:
+        self._encryption.left(identity)
         self._streams.sender_left(identity)
         self._calls.core.peer_left(identity)
 
@@ -144,12 +173,15 @@ class Membership:
 
     # By kind
 
-    def _dispatch(self, packet: models.DataPacket) -> None:
+    def _dispatch(self, packet: models.DataPacket, sender: str) -> None:
         if self._recorder:
             self._recorder.received(packet)
         handle = self._packets.get(packet.WhichOneof("value") or "")
         if handle is not None:
-            handle(packet.participant_identity, packet)
+            handle(sender, packet)
+
+    def _stream_began(self, sender: str, packet: models.DataPacket) -> None:
+        self._streams.header(sender, packet.stream_header, packet.participant_identity)
 
     def _stream_ended(self, sender: str, trailer: models.DataStream.Trailer) -> None:
         """A trailer may end a stream, cancel a call, or both."""
@@ -165,6 +197,13 @@ class Membership:
             self._emit("room_metadata_changed", old_metadata, info.metadata)
         self._emit("room_updated")
 
+    def _moved(self, moved: rtc.RoomMovedResponse) -> None:
+        """The server put us into another room."""
+        self._sender.identity = self._cipher.identity = moved.participant.identity
+        self.roster.moved(moved.participant, moved.other_participants)
+        self.info.CopyFrom(moved.room)
+        self._emit("moved")
+
     def _quality_changed(self, update: rtc.ConnectionQualityUpdate) -> None:
         by_sid: dict[str, Participant] = {p.sid: p for p in (self.local, *self.roster.remotes.values())}
         for entry in update.updates:
@@ -175,7 +214,8 @@ class Membership:
 
     def _end(self, reason: models.DisconnectReason) -> None:
         """The session is over: nothing of this stay goes on."""
-        self._rpc.client = None
+        self._rpc.client = self.local._uplink = None
+        self._requests.close()
         self.local._info.disconnect_reason = reason
         self.local._info.state = models.ParticipantInfo.State.DISCONNECTED
         self._streams.close()

@@ -11,11 +11,26 @@ from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from livekit.protocol import models
 
+from .data.errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
+from .data.publisher import DataPublisher
+from .profile import ProfileUpdater
 from .rpc.invocation import RpcCallInfo, RpcHandler, RpcInterceptor
 from .rpc.local import LocalRpc
+from .streams.sender import StreamSender
 
 if TYPE_CHECKING:
-    from .enums import DisconnectReason, ParticipantKind, ParticipantState
+    from .enums import DisconnectReason, ParticipantKind, ParticipantKindDetail, ParticipantState
+    from .media.publications import TrackPublication
+
+__all__ = [
+    "ConnectionQuality",
+    "LocalParticipant",
+    "Participant",
+    "PublishDTMFError",
+    "PublishDataError",
+    "PublishTranscriptionError",
+    "RemoteParticipant",
+]
 
 _H = TypeVar("_H", bound=RpcHandler)
 
@@ -31,7 +46,7 @@ class ConnectionQuality(enum.IntEnum):
     QUALITY_LOST = 3
 
 
-class Participant(ABC):
+class Participant(ABC):  # noqa: B024  # abstract officially
     """Somebody in the room. What it tells is kept up to date from the server's announcements."""
 
     def __init__(self, info: models.ParticipantInfo) -> None:
@@ -67,6 +82,18 @@ class Participant(ABC):
 
         name = models.ParticipantInfo.Kind.Name(self._info.kind)
         return ParticipantKind.Value(f"PARTICIPANT_KIND_{name}")
+
+    @property
+    def kind_details(self) -> list[ParticipantKindDetail.ValueType]:
+        """What kind of its kind it is: a cloud agent, a WhatsApp connector, …"""
+        return [cast("ParticipantKindDetail.ValueType", detail) for detail in self._info.kind_details]
+
+    @property
+    def track_publications(self) -> Mapping[str, TrackPublication]:
+        """What it publishes of audio and video, by sid."""
+        from .media.publications import TrackPublication
+
+        return {track.sid: TrackPublication(track) for track in self._info.tracks}
 
     @property
     def state(self) -> ParticipantState.ValueType:
@@ -105,8 +132,9 @@ class RemoteParticipant(Participant):
     """Another participant of the room."""
 
 
-class LocalParticipant(Participant):
-    """This participant: it calls the methods of others and answers their calls."""
+class LocalParticipant(DataPublisher, StreamSender, ProfileUpdater, Participant):
+    """This participant: it calls the methods of others and answers their calls; sends packets and streams; and says
+    who it is."""
 
     def __init__(self, info: models.ParticipantInfo, rpc: LocalRpc) -> None:
         super().__init__(info)

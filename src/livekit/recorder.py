@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream
+from livekit.session.port import PacketSender, PacketStream, Sent
 
 PATH_VARIABLE = "LIVEKIT_RECORD"
 PAYLOADS_VARIABLE = "LIVEKIT_RECORD_PAYLOADS"
@@ -161,15 +161,24 @@ class RecordingSender:
         self._recorder = recorder
 
     def send_packet(
-        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> None:
         self._recorder.sent(packet)
-        self._inner.send_packet(packet, reliable=reliable, on_delivered=on_delivered)
+        self._inner.send_packet(packet, reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
 
     def send_packets(
-        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> PacketStream:
-        return self._inner.send_packets(map(self._record, packets), on_delivered=on_delivered)
+        return self._inner.send_packets(map(self._record, packets), on_delivered=on_delivered, on_sent=on_sent)
 
     def _record(self, packet: models.DataPacket) -> models.DataPacket:
         self._recorder.sent(packet)

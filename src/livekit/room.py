@@ -7,41 +7,27 @@ import datetime
 import types
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from typing import Literal, TypeVar, cast, overload
+from typing import TypeVar, cast, overload
 
 from livekit.e2ee import E2EEManager
-from livekit.enums import ConnectionState, DisconnectReason
-from livekit.events import EventEmitter
+from livekit.enums import ConnectionState, DisconnectReason, SimulateScenarioKind
 from livekit.membership import Membership
 from livekit.options import RoomOptions
 from livekit.participant import LocalParticipant, RemoteParticipant
 from livekit.protocol import models
+from livekit.room_events import EventTypes, RoomEmitter
 from livekit.rpc import RpcHandler
 from livekit.rpc.local import LocalRpc
+from livekit.rtc_stats import RtcStats, rtc_stats
+from livekit.scenarios import simulate
+from livekit.streams.handlers import ByteStreamHandler, StreamHandlers, TextStreamHandler
+
+__all__ = ["EventTypes", "Room"]
 
 _H = TypeVar("_H", bound=RpcHandler)
 
-EventTypes = Literal[
-    "connected",
-    "disconnected",
-    "reconnecting",
-    "reconnected",
-    "connection_state_changed",
-    "connection_quality_changed",
-    "participant_connected",
-    "participant_active",
-    "participant_disconnected",
-    "participant_name_changed",
-    "participant_metadata_changed",
-    "participant_attributes_changed",
-    "participant_permissions_changed",
-    "room_metadata_changed",
-    "room_updated",
-    "token_refreshed",
-]
 
-
-class Room(EventEmitter[EventTypes]):
+class Room(RoomEmitter):
     """A LiveKit room.
 
     Use it as the official SDK's `rtc.Room`, or as a context manager that disconnects at the end::
@@ -56,6 +42,7 @@ class Room(EventEmitter[EventTypes]):
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         super().__init__()
         self._rpc = LocalRpc()
+        self._streams = StreamHandlers()
         self._membership: Membership | None = None
         self._connecting = False
 
@@ -88,7 +75,7 @@ class Room(EventEmitter[EventTypes]):
             raise RuntimeError("this room is connected or connecting already; disconnect it first")
         self._connecting = True
         try:
-            membership = Membership(url, token, options or RoomOptions(), self._rpc, self._notify)
+            membership = Membership(url, token, options or RoomOptions(), self._rpc, self._notify, self._streams)
             before, self._membership = self._membership, membership
             try:
                 await membership.join()
@@ -191,6 +178,36 @@ class Room(EventEmitter[EventTypes]):
     ) -> RpcHandler | Callable[[_H], _H]:
         """`LocalParticipant.register_rpc_method`, also before `connect`, so that no early call is missed. (Ours.)"""
         return self._rpc.registry.register(method_name, handler, replace=replace, executor=executor)
+
+    def register_text_stream_handler(self, topic: str, handler: TextStreamHandler) -> None:
+        """Call `handler(reader, sender_identity)` when a text stream of `topic` begins; also before `connect`.
+
+        The reader is to be read in a task of the application's own. Raises ValueError: the topic has a handler."""
+        self._streams.register_text(topic, handler)
+
+    def unregister_text_stream_handler(self, topic: str) -> None:
+        """Ignore text streams of `topic` from now on."""
+        self._streams.text.pop(topic, None)
+
+    def register_byte_stream_handler(self, topic: str, handler: ByteStreamHandler) -> None:
+        """`register_text_stream_handler` for byte streams. Raises ValueError: the topic has a handler."""
+        self._streams.register_bytes(topic, handler)
+
+    def unregister_byte_stream_handler(self, topic: str) -> None:
+        """Ignore byte streams of `topic` from now on."""
+        self._streams.bytes.pop(topic, None)
+
+    async def get_rtc_stats(self) -> RtcStats:
+        """What passed over the connection so far. Raises RuntimeError: not connected."""
+        if not self.isconnected():
+            raise RuntimeError("the room isn't connected")
+        return rtc_stats(self._joined._session)
+
+    async def simulate_scenario(self, scenario: SimulateScenarioKind.ValueType) -> None:
+        """Make trouble for the connection, for tests. Raises RuntimeError: not connected, or not possible."""
+        if not self.isconnected():
+            raise RuntimeError("simulate_scenario requires a connected room")
+        await simulate(self._joined._session, scenario)
 
     def __repr__(self) -> str:
         sid = "unknown" if self._membership is None else self._membership.info.sid or "unknown"

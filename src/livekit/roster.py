@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from livekit.participant import LocalParticipant, Participant, RemoteParticipant
 from livekit.protocol import models
 from livekit.rpc.peers import ABSENT, Peer
+from livekit.rpc.wire import PROTOCOL_INLINE_STREAMS
 
 _State = models.ParticipantInfo.State
 _DEFLATE = models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW
@@ -73,6 +74,34 @@ class Roster:
             return "cannot_publish_data"
         return "hidden_caller" if info.permission.hidden else None
 
+    # What the rest of a room asks
+
+    @property
+    def may_publish_data(self) -> bool:
+        """Whether our token lets us send data."""
+        info = self.local._info
+        return info.permission.can_publish_data if info.HasField("permission") else True
+
+    def abilities(self, identities: Collection[str]) -> tuple[bool, bool]:
+        """Whether all of them, or without any all that are in the room, take inline streams, and deflated ones."""
+        peers = [self.peer(identity) for identity in identities or self.remotes.keys() | self._heard.keys()]
+        inline = all(peer.client_protocol >= PROTOCOL_INLINE_STREAMS for peer in peers)
+        return inline, inline and all(peer.deflate for peer in peers)
+
+    def participant(self, identity: str) -> Participant | None:
+        """Ourselves or another one, by identity."""
+        return self.local if identity and identity == self.local.identity else self.remotes.get(identity)
+
+    def origin(self, packet: models.DataPacket) -> str:
+        """The identity of who sent a packet, which an agent that speaks for another does not name."""
+        named, sid = packet.participant_identity, packet.participant_sid
+        if not sid or self._heard.get(named) == sid:
+            return named
+        known = self.remotes.get(named)
+        if known is not None and known.sid == sid:
+            return named
+        return next((other.identity for other in self.remotes.values() if other.sid == sid), named)
+
     # What the server says
 
     def joined(self, local: models.ParticipantInfo, others: Iterable[models.ParticipantInfo]) -> None:
@@ -89,6 +118,15 @@ class Roster:
                 self._listener.peer_changed(info.identity)
             else:
                 self._update_one(info)
+
+    def moved(self, local: models.ParticipantInfo, others: Iterable[models.ParticipantInfo]) -> None:
+        """We are in another room now: nobody of the old one is here."""
+        for identity in list(self.remotes):
+            self._left(identity, self.remotes[identity]._info)
+        self._heard.clear()
+        self._apply(self.local, local)
+        for info in others:
+            self._arrived(info)
 
     def update(self, infos: Iterable[models.ParticipantInfo]) -> None:
         """A ParticipantUpdate."""
@@ -121,6 +159,8 @@ class Roster:
             return
         if known is None:
             self._arrived(info)
+        elif known.sid != info.sid:
+            self._returned(known, info)
         else:
             self._apply(known, info)
 
@@ -130,6 +170,18 @@ class Roster:
         self._emit("participant_connected", participant)
         if info.state == _State.ACTIVE:
             self._emit("participant_active", participant)
+
+    def _returned(self, before: RemoteParticipant, info: models.ParticipantInfo) -> None:
+        """There again under a new sid, without having left: calls to it go on. The application sees one leave and
+        one come, as with the official SDK."""
+        self._remember_gone(before.sid)
+        if self._heard.get(info.identity) != info.sid:
+            self._heard.pop(info.identity, None)
+        before._info.state = _State.DISCONNECTED
+        del self.remotes[info.identity]
+        self._listener.peer_restarted(info.identity)
+        self._emit("participant_disconnected", before)
+        self._arrived(info)
 
     def _remember_gone(self, sid: str) -> None:
         if sid:
@@ -154,10 +206,6 @@ class Roster:
             return
         participant._info.CopyFrom(info)
         if isinstance(participant, RemoteParticipant):
-            if info.sid != old.sid:
-                if self._heard.get(info.identity) != info.sid:
-                    self._heard.pop(info.identity, None)
-                self._listener.peer_restarted(info.identity)
             self._listener.peer_changed(info.identity)
         self._tell_changes(participant, old, info)
 

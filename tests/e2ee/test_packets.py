@@ -11,7 +11,7 @@ from livekit.protocol import models
 from livekit.e2ee import E2EEManager, E2EEOptions, KeyProviderOptions
 from livekit.e2ee.packets import ENCRYPTED_KINDS, MissingKeyError, PacketCipher, SealingSender
 from livekit.enums import KeyDerivationFunction
-from livekit.session.port import PacketStream
+from livekit.session.port import PacketStream, Sent
 
 
 def make_cipher(
@@ -152,12 +152,21 @@ class Outlet:
         self.packets: list[models.DataPacket] = []
 
     def send_packet(
-        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> None:
         self.packets.append(packet)
 
     def send_packets(
-        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> PacketStream:
         self.packets.extend(packets)
         return self

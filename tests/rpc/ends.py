@@ -13,7 +13,7 @@ from livekit.rpc.client import RpcClient
 from livekit.rpc.peers import Peer
 from livekit.rpc.registry import RpcRegistry
 from livekit.rpc.server import RpcServer
-from livekit.session.port import PacketStream
+from livekit.session.port import PacketStream, Sent
 from livekit.streams.incoming import IncomingStreams
 from tests.rpc.rigs import V2, Book
 
@@ -77,7 +77,12 @@ class Line:
             step()
 
     def send_packet(
-        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> None:
         if self.closed:
             raise SessionClosedError("closed")
@@ -88,7 +93,11 @@ class Line:
             asyncio.get_running_loop().call_soon(on_delivered)
 
     def send_packets(
-        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> PacketStream:
         if self.closed:
             raise SessionClosedError("closed")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from cryptography.exceptions import InvalidTag
 from google.protobuf.message import DecodeError
 
+from livekit.enums import EncryptionState
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream
+from livekit.session.port import PacketSender, PacketStream, Sent
 
 from .keys import Key
 from .provider import E2EEManager
@@ -41,6 +42,8 @@ class PacketCipher:
         self._strict = strict
         self._accept_server_calls = accept_server_calls
         self._server_calls: set[str] = set()
+        self.on_state: Callable[[str, EncryptionState.ValueType], None] = _ignore
+        """Told, for each packet, whose it is and how it went to seal or open it."""
 
     def seal(self, packet: models.DataPacket) -> models.DataPacket:
         """Encrypt a packet in place, if its kind is encrypted. Raises MissingKeyError."""
@@ -51,6 +54,7 @@ class PacketCipher:
             return packet
         index = provider.latest_index
         key = provider.ring(self.identity).get(index)
+        self.on_state(self.identity, EncryptionState.MISSING_KEY if key is None else EncryptionState.OK)
         if key is None:
             raise MissingKeyError(
                 f"no encryption key at index {index} to send with; set one with the room's KeyProvider"
@@ -100,6 +104,7 @@ class PacketCipher:
         ring = provider.ring(sender) if provider else None
         key = ring.get(index) if ring else None
         if provider is None or ring is None or key is None or len(iv) != IV_BYTES:
+            self.on_state(sender, EncryptionState.MISSING_KEY if key is None else EncryptionState.DECRYPTION_FAILED)
             return None
         plain = _open(key, iv, data)
         for _ in range(provider.options.ratchet_window_size):
@@ -109,8 +114,12 @@ class PacketCipher:
             plain = _open(key, iv, data)
         if plain is None:
             ring.failed(index, provider.options.failure_tolerance)
-        else:
-            ring.opened(index, key)
+            self.on_state(sender, EncryptionState.DECRYPTION_FAILED)
+            return None
+        if key is not ring.get(index):
+            self.on_state(sender, EncryptionState.KEY_RATCHETED)
+        ring.opened(index, key)
+        self.on_state(sender, EncryptionState.OK)
         return plain
 
     def _is_server_call(self, packet: models.DataPacket) -> bool:
@@ -140,14 +149,28 @@ class SealingSender:
         self._cipher = cipher
 
     def send_packet(
-        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> None:
-        self._inner.send_packet(self._cipher.seal(packet), reliable=reliable, on_delivered=on_delivered)
+        sealed = self._cipher.seal(packet)
+        self._inner.send_packet(sealed, reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
 
     def send_packets(
-        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> PacketStream:
-        return self._inner.send_packets(map(self._cipher.seal, packets), on_delivered=on_delivered)
+        return self._inner.send_packets(map(self._cipher.seal, packets), on_delivered=on_delivered, on_sent=on_sent)
+
+
+def _ignore(identity: str, state: EncryptionState.ValueType) -> None:
+    """Nobody wants to know."""
 
 
 def _open(key: Key, iv: bytes, data: bytes) -> bytes | None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream
+from livekit.session.port import PacketSender, PacketStream, Sent
 
 
 class LoopbackSender:
@@ -20,26 +20,39 @@ class LoopbackSender:
         self._loop = asyncio.get_running_loop()
 
     def send_packet(
-        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> None:
         if not self._is_mine(packet):
-            self._session.send_packet(packet, reliable=reliable, on_delivered=on_delivered)
+            self._session.send_packet(packet, reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
             return
         packet.participant_identity = self.identity
         self._loop.call_soon(self._receive, packet)
         if on_delivered is not None:
             self._loop.call_soon(on_delivered)
+        if on_sent is not None:
+            on_sent(None)
 
     def send_packets(
-        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> PacketStream:
         first = next(packets)
         if not self._is_mine(first):
-            return self._session.send_packets(_chain(first, packets), on_delivered=on_delivered)
+            return self._session.send_packets(_chain(first, packets), on_delivered=on_delivered, on_sent=on_sent)
         for packet in _chain(first, packets):
             self.send_packet(packet)
         if on_delivered is not None:
             self._loop.call_soon(on_delivered)
+        if on_sent is not None:
+            on_sent(None)
         return _Sent()
 
     def _is_mine(self, packet: models.DataPacket) -> bool:

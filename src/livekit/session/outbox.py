@@ -10,9 +10,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from livekit.errors import OutboxFullError
+from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
 from livekit.protocol import models
 from livekit.webrtc import ChannelError, DataChannel
+
+from .port import Sent
 
 __all__ = ["HIGH_WATER", "LOW_WATER", "MAX_QUEUED", "SINGLES_TURN", "Outbox", "OutboxFullError", "OutgoingStream"]
 
@@ -28,6 +30,8 @@ MAX_QUEUED = 64 * 1024 * 1024
 """Bytes of single packets that wait here, while the connection is slow or away."""
 
 Delivered = Callable[[], None]
+Single = tuple[bytes, "Delivered | None", "Sent | None"]
+"""A serialised packet, and who is told when it was delivered and when it was sent."""
 Serialise = Callable[[models.DataPacket], bytes]
 Frame = Callable[[bytes, "Delivered | None"], "tuple[bytes, Delivered | None]"]
 """What happens to a serialised packet when its turn comes: it is numbered and kept."""
@@ -36,15 +40,19 @@ Frame = Callable[[bytes, "Delivered | None"], "tuple[bytes, Delivered | None]"]
 class OutgoingStream:
     """Packets that are sent one after another at the pace of the channel."""
 
-    def __init__(self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None) -> None:
+    def __init__(
+        self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None
+    ) -> None:
         self._packets = packets
         self._on_delivered = on_delivered
+        self._on_sent = on_sent
         self._next: bytes | None = None
 
     def cancel(self) -> None:
         self._next = None
         self._packets = iter(())
         self._on_delivered = None
+        self._on_sent = None
 
     def prime(self, serialise: Serialise) -> bool:
         """Have the next packet at hand; False when there is none."""
@@ -52,17 +60,26 @@ class OutgoingStream:
             try:
                 packet = next(self._packets, None)
                 self._next = None if packet is None else serialise(packet)
-            except Exception:
-                logger.exception("a stream of packets failed and ends here")
-                self.cancel()
+            except Exception as error:
+                if self._on_sent is None:
+                    logger.exception("a stream of packets failed and ends here")
+                self.end(error)
         return self._next is not None
 
-    def take(self, serialise: Serialise) -> tuple[bytes, Delivered | None, bool]:
-        """The packet at hand, what to call when it is delivered, and whether more follow."""
+    def take(self, serialise: Serialise) -> tuple[Single, bool]:
+        """The packet at hand, and whether more follow."""
         data, self._next = self._next, None
         assert data is not None, "take follows a prime that said True"
-        more = self.prime(serialise)
-        return data, None if more or self._on_delivered is None else self._delivered, more
+        if self.prime(serialise):
+            return (data, None, None), True
+        return (data, None if self._on_delivered is None else self._delivered, self._on_sent), False
+
+    def end(self, error: Exception | None) -> None:
+        """No packet follows."""
+        on_sent = self._on_sent
+        self.cancel()
+        if on_sent is not None:
+            on_sent(error)
 
     def _delivered(self) -> None:
         if self._on_delivered is not None:
@@ -77,7 +94,7 @@ class Outbox:
         self._frame = frame
         self._unframe = unframe
         self._channel: DataChannel | None = None
-        self._singles: deque[tuple[bytes, Delivered | None]] = deque()
+        self._singles: deque[Single] = deque()
         self._queued = 0
         self._streams: deque[OutgoingStream] = deque()
         self._overtaken = 0
@@ -101,7 +118,7 @@ class Outbox:
             self._channel.on_buffered_amount_low = _nothing
             self._channel = None
 
-    def send(self, data: bytes, on_delivered: Delivered | None = None) -> None:
+    def send(self, data: bytes, on_delivered: Delivered | None = None, on_sent: Sent | None = None) -> None:
         """Send one serialised packet, or queue it.
 
         Raises:
@@ -111,15 +128,17 @@ class Outbox:
         if channel is not None and not self._singles and not self._pumping and channel.buffered_amount < HIGH_WATER:
             if self._streams:
                 self._overtaken += len(data)
-            if self._hand_over(channel, data, on_delivered):
+            if self._hand_over(channel, (data, on_delivered, on_sent)):
                 return
         if self._queued + len(data) > MAX_QUEUED:
             raise OutboxFullError(f"{self._queued} bytes wait to be sent already; wait for the connection or send less")
-        self._singles.append((data, on_delivered))
+        self._singles.append((data, on_delivered, on_sent))
         self._queued += len(data)
 
-    def send_stream(self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None) -> OutgoingStream:
-        stream = OutgoingStream(packets, on_delivered)
+    def send_stream(
+        self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None = None
+    ) -> OutgoingStream:
+        stream = OutgoingStream(packets, on_delivered, on_sent)
         self._streams.append(stream)
         self.pump()
         return stream
@@ -127,11 +146,14 @@ class Outbox:
     def clear(self) -> None:
         """Drop everything that waits."""
         self.detach()
-        self._singles.clear()
-        self._queued = 0
-        for stream in self._streams:
-            stream.cancel()
-        self._streams.clear()
+        singles, self._singles, self._queued = self._singles, deque(), 0
+        streams, self._streams = self._streams, deque()
+        closed = SessionClosedError("the room was disconnected before this was sent")
+        for _, _, on_sent in singles:
+            if on_sent is not None:
+                on_sent(closed)
+        for stream in streams:
+            stream.end(closed)
 
     def pump(self) -> None:
         """Hand over what the channel has room for."""
@@ -148,40 +170,46 @@ class Outbox:
     def _pump_one(self, channel: DataChannel) -> bool:
         """Hand over one packet; False if none was."""
         if self._singles and not (self._streams and self._overtaken >= SINGLES_TURN):
-            data, on_delivered = self._singles[0]
-            if not self._hand_over(channel, data, on_delivered):
+            single = self._singles.popleft()
+            if not self._hand_over(channel, single):
+                self._singles.appendleft(single)
                 return False
-            self._singles.popleft()
-            self._queued -= len(data)
-            self._overtaken += len(data)
+            self._queued -= len(single[0])
+            self._overtaken += len(single[0])
             return True
         self._overtaken = 0
         while self._streams:
             stream = self._streams.popleft()
             if stream.prime(self._serialise):
                 return self._send_from(stream, channel)
+            stream.end(None)
         return bool(self._singles)
 
     def _send_from(self, stream: OutgoingStream, channel: DataChannel) -> bool:
-        data, on_delivered, more = stream.take(self._serialise)
+        single, more = stream.take(self._serialise)
         if more:
             self._streams.append(stream)
-        if self._hand_over(channel, data, on_delivered):
+        if self._hand_over(channel, single):
             return True
-        self._singles.appendleft((data, on_delivered))
-        self._queued += len(data)
+        self._singles.appendleft(single)
+        self._queued += len(single[0])
         return False
 
-    def _hand_over(self, channel: DataChannel, data: bytes, on_delivered: Delivered | None) -> bool:
+    def _hand_over(self, channel: DataChannel, single: Single) -> bool:
         """Number and send; False if the channel is gone, which leaves the packet with the caller."""
+        data, on_delivered, on_sent = single
         try:
             channel.send(*self._frame(data, on_delivered))
         except ChannelError as error:
             self._unframe()
             if channel.is_open:
                 logger.error("a packet of %d bytes is dropped: %s", len(data), error)
+                if on_sent is not None:
+                    on_sent(PacketTooLargeError(str(error)))
                 return True
             return False
+        if on_sent is not None:
+            on_sent(None)
         return True
 
 

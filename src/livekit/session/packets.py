@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from google.protobuf.message import DecodeError
@@ -14,9 +15,10 @@ from livekit.protocol import models, rtc
 from livekit.webrtc import ChannelError, DataChannel
 
 from .outbox import Delivered, Outbox, OutgoingStream
+from .port import Sent
 from .sequencer import NUMBER_SIZE, ReceiveLog, ResendBuffer
 
-__all__ = ["MAX_PACKET_SIZE", "PacketPipe", "PacketTrace"]
+__all__ = ["MAX_PACKET_SIZE", "ChannelCounts", "PacketPipe", "PacketTrace"]
 
 logger = logging.getLogger("livekit.session")
 
@@ -27,29 +29,53 @@ PacketTrace = Callable[[Literal["sent", "received"], models.DataPacket], None]
 """Sees each packet that passes: as it was given to be sent, or as it came, before duplicates are dropped."""
 
 
+@dataclass
+class ChannelCounts:
+    """What passed over one data channel, in both directions."""
+
+    messages_sent: int = 0
+    bytes_sent: int = 0
+    messages_received: int = 0
+    bytes_received: int = 0
+
+    def sent(self, size: int) -> None:
+        self.messages_sent += 1
+        self.bytes_sent += size
+
+    def received(self, size: int) -> None:
+        self.messages_received += 1
+        self.bytes_received += size
+
+
 class PacketPipe:
     """Packets out through two outboxes, packets in through the receive log to `deliver`."""
 
     def __init__(self, deliver: Callable[[models.DataPacket], None]) -> None:
         self.trace: PacketTrace | None = None
+        self.counts = {True: ChannelCounts(), False: ChannelCounts()}
+        """By whether the channel is the reliable one."""
         self._deliver = deliver
         self._limit = MAX_PACKET_SIZE
         self._sent = ResendBuffer()
         self._received = ReceiveLog()
         self._reliable_channel: DataChannel | None = None
         self._reliable = Outbox(self._serialise, self._number, self._sent.take_back)
-        self._lossy = Outbox(self._serialise, lambda data, on_delivered: (data, on_delivered), lambda: None)
+        self._lossy = Outbox(self._serialise, self._count_lossy, lambda: None)
 
-    def send(self, packet: models.DataPacket, reliable: bool, on_delivered: Delivered | None) -> None:
+    def send(
+        self, packet: models.DataPacket, reliable: bool, on_delivered: Delivered | None, on_sent: Sent | None = None
+    ) -> None:
         """Raises PacketTooLargeError, OutboxFullError."""
         if reliable:
-            self._reliable.send(self._serialise(packet), on_delivered)
+            self._reliable.send(self._serialise(packet), on_delivered, on_sent)
         else:
             packet.kind = models.DataPacket.Kind.LOSSY
-            self._lossy.send(self._serialise(packet), on_delivered)
+            self._lossy.send(self._serialise(packet), on_delivered, on_sent)
 
-    def send_stream(self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None) -> OutgoingStream:
-        return self._reliable.send_stream(packets, on_delivered)
+    def send_stream(
+        self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None = None
+    ) -> OutgoingStream:
+        return self._reliable.send_stream(packets, on_delivered, on_sent)
 
     def attach(self, reliable: DataChannel, lossy: DataChannel, max_message_size: int) -> None:
         """Send on new channels from now on: first what no transport has confirmed, then what waits."""
@@ -91,6 +117,7 @@ class PacketPipe:
             return
         if self.trace is not None:
             self.trace("received", packet)
+        self.counts[packet.kind != models.DataPacket.Kind.LOSSY].received(len(data))
         sequence = packet.sequence
         if sequence and not self._received.accept(packet.participant_sid, sequence, asyncio.get_running_loop().time()):
             logger.debug("dropped packet %d of %s: it came before", sequence, packet.participant_sid)
@@ -109,8 +136,13 @@ class PacketPipe:
         return data
 
     def _number(self, data: bytes, on_delivered: Delivered | None) -> tuple[bytes, Delivered]:
+        self.counts[True].sent(len(data))
         sent = self._sent.number(data, on_delivered)
         return sent.data, sent.confirm
+
+    def _count_lossy(self, data: bytes, on_delivered: Delivered | None) -> tuple[bytes, Delivered | None]:
+        self.counts[False].sent(len(data))
+        return data, on_delivered
 
     def _send_again(self, data: bytes, on_delivered: Delivered) -> None:
         channel = self._reliable_channel

@@ -8,10 +8,13 @@ session. Sessions are made by :func:`livekit.session.open_session`, chosen by th
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from livekit.protocol import models, rtc
+
+if TYPE_CHECKING:
+    from .packets import ChannelCounts
 
 
 class SessionState(enum.Enum):
@@ -45,16 +48,25 @@ class SessionListener(Protocol):
         ...
 
 
+Sent = Callable[["Exception | None"], None]
+"""Told once: None when a packet was handed to the channel, or what kept it from being sent."""
+
+
 class PacketSender(Protocol):
-    """How the layers above hand packets to the connection."""
+    """How the layers above hand packets to the connection. See `livekit.session.pacing` for waiting in turn."""
 
     def send_packet(
-        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> None:
         """Number and send one packet; never blocks. While there is no path it is kept and sent after, in order.
 
         `on_delivered` is called once, when the transport has confirmed the packet (or, where it cannot tell, when it
-        was put on the wire).
+        was put on the wire). `on_sent` may be called before this returns, and tells of the session's end too.
 
         Raises:
             PacketTooLargeError: the serialised packet is over the limit of the connection.
@@ -63,12 +75,17 @@ class PacketSender(Protocol):
         ...
 
     def send_packets(
-        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> PacketStream:
         """Send reliable packets one after another at the pace of the connection.
 
         The iterator is advanced only when the channel has room, and several such streams and single packets take
-        turns, so that a long one does not hold up the others. `on_delivered` follows the last packet.
+        turns, so that a long one does not hold up the others. `on_delivered` and `on_sent` follow the last packet;
+        `on_sent` also tells what the iterator raised, which ends the stream.
         """
         ...
 
@@ -77,7 +94,7 @@ class PacketStream(Protocol):
     """The handle of `send_packets`."""
 
     def cancel(self) -> None:
-        """Stop: packets not handed to the channel yet are dropped, `on_delivered` is not called."""
+        """Stop: packets not handed to the channel yet are dropped, nobody is called back."""
         ...
 
 
@@ -95,6 +112,15 @@ class Session(PacketSender, Protocol):
     @property
     def round_trip_time(self) -> float | None:
         """Seconds to the server and back; None while unknown."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[bool, ChannelCounts]:
+        """What passed so far over the reliable channel (True) and the lossy one (False)."""
+        ...
+
+    def interrupt(self, *, full: bool) -> None:
+        """Lose the connection on purpose, for tests: the session resumes, or with `full` reconnects as new."""
         ...
 
     async def connect(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from livekit._aio import finish, within
@@ -22,8 +22,8 @@ from livekit.signaling import SignalConnection, parse_server_url
 from livekit.webrtc import create_peer_connection
 
 from .link import Link, LinkOwner, SignalOpener
-from .packets import PacketPipe, PacketTrace
-from .port import PacketStream, SessionListener, SessionState
+from .packets import ChannelCounts, PacketPipe, PacketTrace
+from .port import PacketStream, Sent, SessionListener, SessionState
 from .reconnect import Attempt, ConnectionLife, Event, Phase
 from .transport import PeerFactory
 
@@ -94,6 +94,10 @@ class WebRtcSession:
         return None if self._link is None else self._link.round_trip_time
 
     @property
+    def counts(self) -> Mapping[bool, ChannelCounts]:
+        return self._pipe.counts
+
+    @property
     def trace(self) -> PacketTrace | None:
         """Called with each packet that passes; None, as at first, costs nothing."""
         return self._pipe.trace
@@ -103,16 +107,25 @@ class WebRtcSession:
         self._pipe.trace = trace
 
     def send_packet(
-        self, packet: models.DataPacket, *, reliable: bool = True, on_delivered: Callable[[], None] | None = None
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> None:
         self._check_open()
-        self._pipe.send(packet, reliable, on_delivered)
+        self._pipe.send(packet, reliable, on_delivered, on_sent)
 
     def send_packets(
-        self, packets: Iterator[models.DataPacket], *, on_delivered: Callable[[], None] | None = None
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
     ) -> PacketStream:
         self._check_open()
-        return self._pipe.send_stream(packets, on_delivered)
+        return self._pipe.send_stream(packets, on_delivered, on_sent)
 
     def send_signal(self, request: rtc.SignalRequest) -> None:
         self._check_open()
@@ -120,6 +133,10 @@ class WebRtcSession:
             self._link.send(request)
         else:
             self._held_signals.append(request)
+
+    def interrupt(self, *, full: bool) -> None:
+        event = Event.LEAVE_RECONNECT if full else Event.LEAVE_RESUME
+        self._trouble(event, "an interruption was asked for", _Reason.UNKNOWN_REASON)
 
     async def connect(self) -> None:
         if self._joining is not None or self._life.phase is not Phase.CONNECTING:
@@ -240,8 +257,7 @@ class WebRtcSession:
     # what comes
 
     def _signal(self, message: rtc.SignalResponse) -> None:
-        if message.WhichOneof("message") == "refresh_token":
-            self._token = message.refresh_token
+        self._token = message.refresh_token or message.room_moved.token or self._token
         if self._backlog is None:
             self._listener.on_signal(message)
         else:

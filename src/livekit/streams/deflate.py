@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Protocol
 
 MIN_DEFLATE_BYTES = 512
 """Content below this is sent as it is: a packet does not get faster by being smaller."""
@@ -21,8 +22,20 @@ class InflatedTooLongError(InflateError):
     """Content that inflates to more than is allowed."""
 
 
+class Deflater(Protocol):
+    """What zlib's compressor objects do."""
+
+    def compress(self, data: bytes, /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+def new_deflater() -> Deflater:
+    """For content that comes piece by piece."""
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+
+
 def _deflate(data: bytes) -> bytes:
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+    compressor = new_deflater()
     return compressor.compress(data) + compressor.flush()
 
 

@@ -113,8 +113,10 @@ class _OpenStream:
 class IncomingStreams:
     """All streams that are arriving, by sender and stream id."""
 
-    def __init__(self) -> None:
+    def __init__(self, others: SinkFactory | None = None) -> None:
+        """`others` gives the readers of streams whose topic is not registered."""
         self._topics: dict[str, SinkFactory] = {}
+        self._others = others
         self._open: dict[str, dict[str, _OpenStream]] = {}
 
     def __len__(self) -> int:
@@ -129,13 +131,14 @@ class IncomingStreams:
     def unregister(self, topic: str) -> None:
         self._topics.pop(topic, None)
 
-    def header(self, sender: str, header: _Header) -> None:
-        factory = self._topics.get(header.topic)
+    def header(self, sender: str, header: _Header, speaker: str | None = None) -> None:
+        """A stream begins. `speaker`: for whom the sender, an agent, speaks; its reader is told so."""
+        factory = self._topics.get(header.topic, self._others)
         streams = self._open.get(sender, {})
         if factory is None or header.stream_id in streams or len(streams) >= MAX_OPEN_STREAMS_PER_SENDER:
             logger.debug("ignored a stream of topic %r from %r", header.topic, sender)
             return
-        sink = factory(sender, header)
+        sink = factory(sender if speaker is None else speaker, header)
         if sink is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""Writing a text stream as packets: inside its header where the receiver takes that and it fits, else in chunks."""
+"""Writing streams as packets: inside the header where every receiver takes that and it fits, else in chunks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,110 @@ class HeaderTooLargeError(ValueError):
     """A stream's header with its attributes does not fit into a packet."""
 
 
+def stream_header(
+    *,
+    topic: str,
+    destinations: Sequence[str],
+    attributes: Mapping[str, str] | None = None,
+    stream_id: str | None = None,
+    mime_type: str = "text/plain",
+    total_length: int | None = None,
+    speaker: str = "",
+    kind: models.DataStream.TextHeader | models.DataStream.ByteHeader,
+) -> models.DataPacket:
+    """The first packet of a stream, of text or bytes as `kind` says. `speaker`: for whom an agent speaks."""
+    header = _Header(
+        stream_id=stream_id or str(uuid.uuid4()),
+        timestamp=time.time_ns() // 1_000_000,
+        topic=topic,
+        mime_type=mime_type,
+        total_length=total_length,
+        attributes=attributes,
+    )
+    if isinstance(kind, models.DataStream.TextHeader):
+        header.text_header.CopyFrom(kind)
+    else:
+        header.byte_header.CopyFrom(kind)
+    return models.DataPacket(destination_identities=destinations, participant_identity=speaker, stream_header=header)
+
+
+class StreamFrames:
+    """The packets of one stream that goes in chunks."""
+
+    def __init__(self, header: models.DataPacket, *, whole_characters: bool) -> None:
+        """Raises HeaderTooLargeError.
+
+        Args:
+            whole_characters: the content is text as it is, of which no chunk may end within a character.
+        """
+        if header.ByteSize() > CHUNK_SIZE:
+            raise HeaderTooLargeError(f"a stream header of {header.ByteSize()} bytes does not fit into {CHUNK_SIZE}")
+        self.header = header
+        self._whole_characters = whole_characters
+        self._index = 0
+
+    @property
+    def stream_id(self) -> str:
+        return self.header.stream_header.stream_id
+
+    def chunks(self, content: bytes) -> Iterator[models.DataPacket]:
+        """The next chunks; text is cut between characters, and must end with one."""
+        start = 0
+        while start < len(content):
+            end = min(start + CHUNK_SIZE, len(content))
+            if self._whole_characters:
+                end = utf8_boundary(content, end)
+            chunk = models.DataStream.Chunk(
+                stream_id=self.stream_id, chunk_index=self._index, content=content[start:end]
+            )
+            yield self._packet(stream_chunk=chunk)
+            start, self._index = end, self._index + 1
+
+    def trailer(self, reason: str = "", attributes: Mapping[str, str] | None = None) -> models.DataPacket:
+        """The last packet; a `reason` says that the stream is not complete."""
+        trailer = models.DataStream.Trailer(stream_id=self.stream_id, reason=reason, attributes=attributes)
+        return self._packet(stream_trailer=trailer)
+
+    def _packet(
+        self,
+        *,
+        stream_chunk: models.DataStream.Chunk | None = None,
+        stream_trailer: models.DataStream.Trailer | None = None,
+    ) -> models.DataPacket:
+        return models.DataPacket(
+            destination_identities=self.header.destination_identities,
+            participant_identity=self.header.participant_identity,
+            stream_chunk=stream_chunk,
+            stream_trailer=stream_trailer,
+        )
+
+
+def whole_stream(
+    header: models.DataPacket, content: bytes, compressed: bytes | None, *, inline: bool
+) -> models.DataPacket | Iterator[models.DataPacket]:
+    """A stream of known content as one packet if `inline` is allowed and it fits, else as header, chunks and trailer.
+
+    Args:
+        header: of `stream_header`.
+        compressed: `content` deflated, if that is to be sent.
+        inline: every receiver takes content inside the header packet.
+
+    Raises:
+        HeaderTooLargeError: at once, before the first packet.
+    """
+    header.stream_header.total_length = len(content)
+    if compressed is not None:
+        header.stream_header.compression = _DEFLATE_RAW
+    body = content if compressed is None else compressed
+    if inline and len(body) < CHUNK_SIZE:
+        header.stream_header.inline_content = body
+        if header.ByteSize() <= CHUNK_SIZE:
+            return header
+        header.stream_header.ClearField("inline_content")
+    is_text = header.stream_header.HasField("text_header")
+    return _all(StreamFrames(header, whole_characters=is_text and compressed is None), body)
+
+
 def text_stream(
     text: str,
     *,
@@ -32,54 +136,19 @@ def text_stream(
     inline: bool = False,
     deflate: bool = False,
 ) -> models.DataPacket | Iterator[models.DataPacket]:
-    """A whole text as one packet if `inline` is allowed and it fits, else as header, chunks and trailer.
-
-    Args:
-        inline: every receiver takes content inside the header packet.
-        deflate: every receiver takes raw DEFLATE.
-
-    Raises:
-        HeaderTooLargeError: at once, before the first packet.
-    """
+    """A whole text, as `whole_stream`; `deflate`: every receiver takes raw DEFLATE."""
     content = text.encode()
-    compressed = deflate_if_worthwhile(content) if deflate else None
-    header = _Header(
-        stream_id=stream_id or str(uuid.uuid4()),
-        timestamp=time.time_ns() // 1_000_000,
+    header = stream_header(
         topic=topic,
-        mime_type="text/plain",
-        total_length=len(content),
+        destinations=destinations,
         attributes=attributes,
-        text_header=models.DataStream.TextHeader(),
+        stream_id=stream_id,
+        kind=models.DataStream.TextHeader(),
     )
-    if compressed is not None:
-        header.compression = _DEFLATE_RAW
-    body = content if compressed is None else compressed
-    packet = models.DataPacket(destination_identities=destinations, stream_header=header)
-    if inline and len(body) < CHUNK_SIZE:
-        packet.stream_header.inline_content = body
-        if packet.ByteSize() <= CHUNK_SIZE:
-            return packet
-        packet.stream_header.ClearField("inline_content")
-    if packet.ByteSize() > CHUNK_SIZE:
-        raise HeaderTooLargeError(f"a stream header of {packet.ByteSize()} bytes does not fit into {CHUNK_SIZE}")
-    return _chunked(packet, body, whole_characters=compressed is None)
+    return whole_stream(header, content, deflate_if_worthwhile(content) if deflate else None, inline=inline)
 
 
-def _chunked(header: models.DataPacket, body: bytes, *, whole_characters: bool) -> Iterator[models.DataPacket]:
-    destinations = list(header.destination_identities)
-    stream_id = header.stream_header.stream_id
-    yield header
-    start = index = 0
-    while start < len(body):
-        end = min(start + CHUNK_SIZE, len(body))
-        if whole_characters:
-            end = utf8_boundary(body, end)
-        yield models.DataPacket(
-            destination_identities=destinations,
-            stream_chunk=models.DataStream.Chunk(stream_id=stream_id, chunk_index=index, content=body[start:end]),
-        )
-        start, index = end, index + 1
-    yield models.DataPacket(
-        destination_identities=destinations, stream_trailer=models.DataStream.Trailer(stream_id=stream_id)
-    )
+def _all(frames: StreamFrames, body: bytes) -> Iterator[models.DataPacket]:
+    yield frames.header
+    yield from frames.chunks(body)
+    yield frames.trailer()

@@ -1,0 +1,99 @@
+"""Sending packets: the part of a local participant that does."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+
+from livekit.errors import SessionClosedError
+from livekit.protocol import models
+from livekit.session.pacing import send
+from livekit.uplink import Linked
+
+from .errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
+from .packets import ChatMessage, Transcription
+
+
+class DataPublisher(Linked):
+    """Packets to participants; no `destination_identities` means everybody.
+
+    Each returns when the connection has taken the packet. While the room reconnects that may take a while; a packet
+    that waits goes out even if what awaits it is cancelled.
+    """
+
+    async def publish_data(
+        self,
+        payload: bytes | str,
+        *,
+        reliable: bool = True,
+        destination_identities: Sequence[str] = (),
+        topic: str = "",
+    ) -> None:
+        """Send a packet of the `data_received` event.
+
+        Args:
+            payload: some 63,900 bytes at most; use streams for more.
+            reliable: it arrives, and in order. Else it is sent once, in no order, and may be lost.
+
+        Raises:
+            PublishDataError: not connected, not allowed, or too long. The connection stays usable.
+        """
+        content = payload.encode() if isinstance(payload, str) else bytes(payload)
+        packet = models.DataPacket(
+            destination_identities=destination_identities, user=models.UserPacket(payload=content, topic=topic)
+        )
+        await self._publish(packet, PublishDataError, reliable=reliable)
+
+    async def publish_dtmf(self, *, code: int, digit: str) -> None:
+        """Send a DTMF tone to SIP participants. Raises PublishDTMFError."""
+        await self._publish(models.DataPacket(sip_dtmf=models.SipDTMF(code=code, digit=digit)), PublishDTMFError)
+
+    async def publish_transcription(self, transcription: Transcription) -> None:
+        """Send what somebody said, as text. Servers pass it on only if we are an agent.
+
+        Raises PublishTranscriptionError."""
+        segments = [
+            models.TranscriptionSegment(
+                id=segment.id,
+                text=segment.text,
+                start_time=segment.start_time,
+                end_time=segment.end_time,
+                final=segment.final,
+                language=segment.language,
+            )
+            for segment in transcription.segments
+        ]
+        packet = models.DataPacket(
+            transcription=models.Transcription(
+                transcribed_participant_identity=transcription.participant_identity,
+                track_id=transcription.track_sid,
+                segments=segments,
+            )
+        )
+        await self._publish(packet, PublishTranscriptionError)
+
+    async def send_chat_message(
+        self, message: str, *, replaces: ChatMessage | None = None, destination_identities: Sequence[str] = ()
+    ) -> ChatMessage:
+        """Send a chat message, or a new version of an older one. (Ours.) Raises PublishDataError."""
+        now = time.time_ns() // 1_000_000
+        sent = models.ChatMessage(id=str(uuid.uuid4()), timestamp=now, message=message)
+        if replaces is not None:
+            sent.id, sent.timestamp, sent.edit_timestamp = replaces.id, replaces.timestamp, now
+        packet = models.DataPacket(destination_identities=destination_identities, chat_message=sent)
+        await self._publish(packet, PublishDataError)
+        edited = None if replaces is None else now
+        return ChatMessage(id=sent.id, timestamp=sent.timestamp, message=message, edit_timestamp=edited)
+
+    async def _publish(
+        self,
+        packet: models.DataPacket,
+        problem: type[PublishDataError | PublishDTMFError | PublishTranscriptionError],
+        *,
+        reliable: bool = True,
+    ) -> None:
+        try:
+            await send(self._publishing().packets, packet, reliable=reliable)
+        except (SessionClosedError, PermissionError, ValueError) as error:
+            raise problem(str(error)) from error

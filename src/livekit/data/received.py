@@ -1,0 +1,74 @@
+"""Packets of applications that come, as events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from livekit.enums import DataPacketKind
+from livekit.protocol import models
+from livekit.roster import Roster
+
+from .packets import ChatMessage, DataPacket, SipDTMF, TranscriptionSegment
+
+_KINDS = {
+    models.DataPacket.Kind.RELIABLE: DataPacketKind.KIND_RELIABLE,
+    models.DataPacket.Kind.LOSSY: DataPacketKind.KIND_LOSSY,
+}
+
+
+class DataEvents:
+    """Tells the application of packets; `handlers` has one for each kind."""
+
+    def __init__(self, roster: Roster, emit: Callable[..., None]) -> None:
+        self._roster = roster
+        self._emit = emit
+        self.handlers: dict[str, Callable[[str, models.DataPacket], None]] = {
+            "user": self._data,
+            "sip_dtmf": self._dtmf,
+            "transcription": self._transcription,
+            "chat_message": self._chat,
+        }
+
+    def _data(self, sender: str, packet: models.DataPacket) -> None:
+        received = DataPacket(
+            data=packet.user.payload,
+            kind=_KINDS[packet.kind],
+            participant=self._roster.remotes.get(sender),
+            topic=packet.user.topic,
+        )
+        self._emit("data_received", received)
+
+    def _dtmf(self, sender: str, packet: models.DataPacket) -> None:
+        participant = self._roster.remotes.get(sender)
+        self._emit("sip_dtmf_received", SipDTMF(packet.sip_dtmf.code, packet.sip_dtmf.digit, participant))
+
+    def _transcription(self, sender: str, packet: models.DataPacket) -> None:
+        segments = [
+            TranscriptionSegment(
+                id=segment.id,
+                text=segment.text,
+                start_time=segment.start_time,
+                end_time=segment.end_time,
+                language=segment.language,
+                final=segment.final,
+            )
+            for segment in packet.transcription.segments
+        ]
+        participant = self._roster.participant(packet.transcription.transcribed_participant_identity)
+        publication = None
+        if participant is not None:
+            publication = participant.track_publications.get(packet.transcription.track_id)
+        self._emit("transcription_received", segments, participant, publication)
+
+    def _chat(self, sender: str, packet: models.DataPacket) -> None:
+        chat = packet.chat_message
+        message = ChatMessage(
+            id=chat.id,
+            timestamp=chat.timestamp,
+            message=chat.message,
+            edit_timestamp=chat.edit_timestamp if chat.HasField("edit_timestamp") else None,
+            deleted=chat.deleted,
+            generated=chat.generated,
+            participant=self._roster.participant(sender),
+        )
+        self._emit("chat_message_received", message)

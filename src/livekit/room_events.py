@@ -1,0 +1,238 @@
+"""The events of a room: their names and arguments, as callbacks and as an async iterator."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
+
+from livekit.events import EventEmitter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar, overload
+
+    from livekit.data import ChatMessage, DataPacket, SipDTMF, TranscriptionSegment
+    from livekit.enums import ConnectionState, DisconnectReason, EncryptionState
+    from livekit.media.publications import TrackPublication
+    from livekit.participant import ConnectionQuality, Participant, RemoteParticipant
+    from livekit.protocol import models
+
+logger = logging.getLogger("livekit")
+
+MAX_WAITING_EVENTS = 10_000
+"""Events that wait in a `RoomEvents` that is not read; over it the oldest are dropped."""
+
+PlainEvent = Literal["connected", "reconnecting", "reconnected", "room_updated", "moved", "token_refreshed"]
+PresenceEvent = Literal["participant_connected", "participant_disconnected", "participant_active"]
+TextEvent = Literal["participant_name_changed", "participant_metadata_changed"]
+MediaEvent = Literal[
+    "local_track_published",
+    "local_track_unpublished",
+    "local_track_republished",
+    "local_track_subscribed",
+    "track_published",
+    "track_unpublished",
+    "track_subscribed",
+    "track_unsubscribed",
+    "track_subscription_failed",
+    "track_muted",
+    "track_unmuted",
+    "active_speakers_changed",
+    "data_track_published",
+    "data_track_unpublished",
+]
+OtherEvent = Literal[
+    "disconnected",
+    "connection_state_changed",
+    "connection_quality_changed",
+    "participant_attributes_changed",
+    "participant_encryption_status_changed",
+    "participant_permissions_changed",
+    "room_metadata_changed",
+    "data_received",
+    "sip_dtmf_received",
+    "transcription_received",
+    "chat_message_received",
+    "e2ee_state_changed",
+]
+EventTypes = Literal[PlainEvent, PresenceEvent, TextEvent, OtherEvent, MediaEvent]
+EVENT_NAMES: tuple[EventTypes, ...] = get_args(EventTypes)
+
+
+class RoomEvent(NamedTuple):
+    """An event and what a callback of it would get."""
+
+    name: EventTypes
+    args: tuple[Any, ...]
+
+
+class RoomEvents:
+    """The events of a room from when this was made until the room disconnects, oldest first."""
+
+    def __init__(self, room: RoomEmitter, names: tuple[EventTypes, ...]) -> None:
+        self._room = room
+        self._waiting: deque[RoomEvent] = deque()
+        self._changed = asyncio.Event()
+        self._ended = False
+        self._wanted = frozenset(names or EVENT_NAMES)
+        self._callbacks: dict[EventTypes, Callable[..., None]] = {}
+        emitter = cast("EventEmitter[EventTypes]", room)
+        for name in EVENT_NAMES:
+            if name in self._wanted or name == "disconnected":
+                self._callbacks[name] = emitter.on(name, partial(self._put, name))
+
+    def __aiter__(self) -> RoomEvents:
+        return self
+
+    async def __anext__(self) -> RoomEvent:
+        while not self._waiting:
+            if self._ended:
+                raise StopAsyncIteration
+            self._changed.clear()
+            await self._changed.wait()
+        return self._waiting.popleft()
+
+    def close(self) -> None:
+        """No more events; those that wait are still given."""
+        self._ended = True
+        self._changed.set()
+        for name, callback in self._callbacks.items():
+            self._room.off(name, callback)
+
+    def _put(self, name: EventTypes, *args: Any) -> None:
+        if name in self._wanted:
+            self._waiting.append(RoomEvent(name, args))
+            self._changed.set()
+        if len(self._waiting) > MAX_WAITING_EVENTS:
+            lost = self._waiting.popleft()
+            logger.warning("%d events wait to be read; dropped the oldest, %r", MAX_WAITING_EVENTS, lost.name)
+        if name == "disconnected":
+            self.close()
+
+
+class RoomEmitter(EventEmitter[EventTypes]):
+    """Callbacks of a room by event; each gets as many of the event's arguments as it takes."""
+
+    def events(self, *names: EventTypes) -> RoomEvents:
+        """Events as an async iterator, in place of callbacks: those named, or all. It ends when the room disconnects.
+
+        Each is a `RoomEvent`, to be matched by name and arguments::
+
+            async for event in room.events("data_received", "participant_connected"):
+                match event:
+                    case ("data_received", (packet,)):
+                        ...
+        """
+        return RoomEvents(self, names)
+
+    if TYPE_CHECKING:
+        _A = TypeVar("_A")
+        _B = TypeVar("_B")
+        _C = TypeVar("_C")
+        _Takes0 = Callable[[], object]
+        _Takes1 = Callable[[], object] | Callable[[_A], object]
+        _Takes2 = _Takes1[_A] | Callable[[_A, _B], object]
+        _Takes3 = _Takes2[_A, _B] | Callable[[_A, _B, _C], object]
+
+        _Presence = TypeVar("_Presence", bound=_Takes1[RemoteParticipant])
+        _Text = TypeVar("_Text", bound=_Takes3[Participant, str, str])
+        _Attributes = TypeVar("_Attributes", bound=_Takes2[dict[str, str], Participant])
+        _Permissions = TypeVar("_Permissions", bound=_Takes2[Participant, models.ParticipantPermission])
+        _Encrypted = TypeVar("_Encrypted", bound=_Takes2[Participant, bool])
+        _Quality = TypeVar("_Quality", bound=_Takes2[Participant, ConnectionQuality])
+        _Metadata = TypeVar("_Metadata", bound=_Takes2[str, str])
+        _Data = TypeVar("_Data", bound=_Takes1[DataPacket])
+        _Dtmf = TypeVar("_Dtmf", bound=_Takes1[SipDTMF])
+        _Chat = TypeVar("_Chat", bound=_Takes1[ChatMessage])
+        _Transcription = TypeVar(
+            "_Transcription", bound=_Takes3[list[TranscriptionSegment], Participant | None, TrackPublication | None]
+        )
+        _State = TypeVar("_State", bound=_Takes1[ConnectionState.ValueType])
+        _E2ee = TypeVar("_E2ee", bound=_Takes2[Participant, EncryptionState.ValueType])
+        _Reason = TypeVar("_Reason", bound=_Takes1[DisconnectReason.ValueType])
+        _Plain = TypeVar("_Plain", bound=_Takes0)
+        _Media = TypeVar("_Media", bound=Callable[..., object])
+
+        # What is ignored below: the base takes any callback for any event, and so says less.
+        @overload  # type: ignore[override]
+        def on(self, event: PresenceEvent, callback: _Presence) -> _Presence: ...
+        @overload
+        def on(self, event: PresenceEvent, callback: None = ...) -> Callable[[_Presence], _Presence]: ...
+        @overload
+        def on(self, event: TextEvent, callback: _Text) -> _Text: ...
+        @overload
+        def on(self, event: TextEvent, callback: None = ...) -> Callable[[_Text], _Text]: ...
+        @overload
+        def on(self, event: Literal["participant_attributes_changed"], callback: _Attributes) -> _Attributes: ...
+        @overload
+        def on(
+            self, event: Literal["participant_attributes_changed"], callback: None = ...
+        ) -> Callable[[_Attributes], _Attributes]: ...
+        @overload
+        def on(self, event: Literal["participant_permissions_changed"], callback: _Permissions) -> _Permissions: ...
+        @overload
+        def on(
+            self, event: Literal["participant_permissions_changed"], callback: None = ...
+        ) -> Callable[[_Permissions], _Permissions]: ...
+        @overload
+        def on(self, event: Literal["participant_encryption_status_changed"], callback: _Encrypted) -> _Encrypted: ...
+        @overload
+        def on(
+            self, event: Literal["participant_encryption_status_changed"], callback: None = ...
+        ) -> Callable[[_Encrypted], _Encrypted]: ...
+        @overload
+        def on(self, event: Literal["connection_quality_changed"], callback: _Quality) -> _Quality: ...
+        @overload
+        def on(
+            self, event: Literal["connection_quality_changed"], callback: None = ...
+        ) -> Callable[[_Quality], _Quality]: ...
+        @overload
+        def on(self, event: Literal["room_metadata_changed"], callback: _Metadata) -> _Metadata: ...
+        @overload
+        def on(
+            self, event: Literal["room_metadata_changed"], callback: None = ...
+        ) -> Callable[[_Metadata], _Metadata]: ...
+        @overload
+        def on(self, event: Literal["data_received"], callback: _Data) -> _Data: ...
+        @overload
+        def on(self, event: Literal["data_received"], callback: None = ...) -> Callable[[_Data], _Data]: ...
+        @overload
+        def on(self, event: Literal["sip_dtmf_received"], callback: _Dtmf) -> _Dtmf: ...
+        @overload
+        def on(self, event: Literal["sip_dtmf_received"], callback: None = ...) -> Callable[[_Dtmf], _Dtmf]: ...
+        @overload
+        def on(self, event: Literal["chat_message_received"], callback: _Chat) -> _Chat: ...
+        @overload
+        def on(self, event: Literal["chat_message_received"], callback: None = ...) -> Callable[[_Chat], _Chat]: ...
+        @overload
+        def on(self, event: Literal["transcription_received"], callback: _Transcription) -> _Transcription: ...
+        @overload
+        def on(
+            self, event: Literal["transcription_received"], callback: None = ...
+        ) -> Callable[[_Transcription], _Transcription]: ...
+        @overload
+        def on(self, event: Literal["connection_state_changed"], callback: _State) -> _State: ...
+        @overload
+        def on(
+            self, event: Literal["connection_state_changed"], callback: None = ...
+        ) -> Callable[[_State], _State]: ...
+        @overload
+        def on(self, event: Literal["e2ee_state_changed"], callback: _E2ee) -> _E2ee: ...
+        @overload
+        def on(self, event: Literal["e2ee_state_changed"], callback: None = ...) -> Callable[[_E2ee], _E2ee]: ...
+        @overload
+        def on(self, event: Literal["disconnected"], callback: _Reason) -> _Reason: ...
+        @overload
+        def on(self, event: Literal["disconnected"], callback: None = ...) -> Callable[[_Reason], _Reason]: ...
+        @overload
+        def on(self, event: PlainEvent, callback: _Plain) -> _Plain: ...
+        @overload
+        def on(self, event: PlainEvent, callback: None = ...) -> Callable[[_Plain], _Plain]: ...
+        @overload
+        def on(self, event: MediaEvent, callback: _Media) -> _Media: ...
+        @overload
+        def on(self, event: MediaEvent, callback: None = ...) -> Callable[[_Media], _Media]: ...
+        def on(self, event: Any, callback: Any = None) -> Any: ...  # pyright: ignore[reportIncompatibleMethodOverride]

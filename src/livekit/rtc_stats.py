@@ -1,0 +1,57 @@
+"""Statistics of a room's connection, in the official SDK's form."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from livekit.session.port import Session, SessionState
+
+from .stats import (
+    CandidatePairStats,
+    DataChannelState,
+    DataChannelStats,
+    IceCandidatePairState,
+    RtcStatsData,
+)
+from .stats import RtcStats as RtcStatsMessage
+
+_LABELS = {True: "_reliable", False: "_lossy"}
+
+
+@dataclass
+class RtcStats:
+    publisher_stats: list[RtcStatsMessage]
+    """Of the connection; of both, where there is one for each direction."""
+    subscriber_stats: list[RtcStatsMessage]
+    """Empty: what is received is counted with what is sent."""
+
+
+def rtc_stats(session: Session) -> RtcStats:
+    """What passed over the data channels since the room was joined, and the round trip to the server."""
+    now = time.time_ns() // 1_000_000
+    connected = session.state is SessionState.CONNECTED
+    stats: list[RtcStatsMessage] = []
+    for reliable, counts in session.counts.items():
+        channel = DataChannelStats(
+            label=_LABELS[reliable],
+            protocol="",
+            data_channel_identifier=0,
+            state=DataChannelState.DC_OPEN if connected else DataChannelState.DC_CONNECTING,
+            messages_sent=counts.messages_sent,
+            bytes_sent=counts.bytes_sent,
+            messages_received=counts.messages_received,
+            bytes_received=counts.bytes_received,
+        )
+        data = RtcStatsData(id=f"data-channel{_LABELS[reliable]}", timestamp=now)
+        stats.append(RtcStatsMessage(data_channel=RtcStatsMessage.DataChannel(rtc=data, dc=channel)))
+    pair = CandidatePairStats(
+        nominated=True,
+        state=IceCandidatePairState.PAIR_SUCCEEDED if connected else IceCandidatePairState.PAIR_IN_PROGRESS,
+        bytes_sent=sum(counts.bytes_sent for counts in session.counts.values()),
+        bytes_received=sum(counts.bytes_received for counts in session.counts.values()),
+        current_round_trip_time=session.round_trip_time or 0.0,
+    )
+    data = RtcStatsData(id="candidate-pair", timestamp=now)
+    stats.append(RtcStatsMessage(candidate_pair=RtcStatsMessage.CandidatePair(rtc=data, candidate_pair=pair)))
+    return RtcStats(publisher_stats=stats, subscriber_stats=[])

@@ -1,0 +1,94 @@
+"""Who reads the streams of an application, by topic."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from livekit.protocol import models
+
+from .incoming import StreamSink
+from .info import byte_info, text_info
+from .reader import ByteStreamReader, TextStreamReader, Unread
+
+logger = logging.getLogger("livekit")
+
+DEFAULT_MAX_PAYLOAD = 5_000_000_000
+"""Bytes of one incoming stream, inflated, unless `DataStreamOptions` says otherwise."""
+
+TextStreamHandler = Callable[[TextStreamReader, str], None]
+"""Called with the reader and the sender's identity when a text stream begins."""
+ByteStreamHandler = Callable[[ByteStreamReader, str], None]
+
+Handler = TypeVar("Handler", TextStreamHandler, ByteStreamHandler)
+Reader = TypeVar("Reader", TextStreamReader, ByteStreamReader)
+
+
+class StreamHandlers:
+    """The stream handlers of a room; they outlive its connections."""
+
+    def __init__(self) -> None:
+        self.text: dict[str, TextStreamHandler] = {}
+        self.bytes: dict[str, ByteStreamHandler] = {}
+
+    def register_text(self, topic: str, handler: TextStreamHandler) -> None:
+        """Raises ValueError."""
+        _register("text", self.text, topic, handler)
+
+    def register_bytes(self, topic: str, handler: ByteStreamHandler) -> None:
+        """Raises ValueError."""
+        _register("byte", self.bytes, topic, handler)
+
+
+def _register(kind: str, handlers: dict[str, Handler], topic: str, handler: Handler) -> None:
+    if topic in handlers:
+        raise ValueError(f"{kind} stream handler for topic '{topic}' already set")
+    if asyncio.iscoroutinefunction(handler):
+        raise ValueError(
+            f"a {kind} stream handler cannot be a coroutine function: start a task in it that reads the stream"
+        )
+    handlers[topic] = handler
+
+
+class StreamReaders:
+    """Gives incoming streams their readers while a room is joined; a `SinkFactory` is `open`."""
+
+    def __init__(self, handlers: StreamHandlers, max_payload: int | None) -> None:
+        self._handlers = handlers
+        self._limit = DEFAULT_MAX_PAYLOAD if max_payload is None else max_payload
+        self._unread = Unread()
+        self._kinds: dict[str, Callable[[str, models.DataStream.Header], StreamSink | None]] = {
+            "text_header": self._open_text,
+            "byte_header": self._open_bytes,
+        }
+
+    def open(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
+        """A reader for a stream, which its handler has got; None where there is no handler."""
+        opener = self._kinds.get(header.WhichOneof("content_header") or "")
+        sink = None if opener is None else opener(sender, header)
+        if sink is None:
+            logger.info("ignored a stream of %r: there is no handler for topic %r", sender, header.topic)
+        return sink
+
+    def _open_text(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
+        handler = self._handlers.text.get(header.topic)
+        if handler is None:
+            return None
+        return _given(handler, TextStreamReader(text_info(header), self._limit, self._unread), sender)
+
+    def _open_bytes(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
+        handler = self._handlers.bytes.get(header.topic)
+        if handler is None:
+            return None
+        return _given(handler, ByteStreamReader(byte_info(header), self._limit, self._unread), sender)
+
+
+def _given(handler: Callable[[Reader, str], None], reader: Reader, sender: str) -> Reader:
+    try:
+        handler(reader, sender)
+    except Exception:
+        logger.exception("the handler of streams of topic %r failed", reader.info.topic)
+        reader.close()
+    return reader

@@ -1,0 +1,196 @@
+"""Sending streams: the part of a local participant that does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from livekit.protocol import models
+from livekit.uplink import Linked, Uplink
+
+from .deflate import deflate_if_worthwhile
+from .files import OutgoingFile
+from .info import ByteStreamInfo, StreamError, TextStreamInfo, byte_info, text_info
+from .outgoing import HeaderTooLargeError, StreamFrames, stream_header, whole_stream
+from .writer import ByteStreamWriter, TextStreamWriter, sent, start
+
+DEFLATE_IN_THREAD = 256 * 1024
+"""Bytes of content from which compressing it would hold up the event loop."""
+DEFAULT_NAME = "unknown"
+BYTES_TYPE = "application/octet-stream"
+
+_TextHeader = models.DataStream.TextHeader
+_ByteHeader = models.DataStream.ByteHeader
+
+
+class StreamSender(Linked):
+    """Streams of text and bytes to participants; no `destination_identities` means everybody.
+
+    All of it raises StreamError where the room is not connected, this participant may not publish data, or the
+    attributes do not fit into a packet.
+    """
+
+    async def send_text(
+        self,
+        text: str,
+        *,
+        destination_identities: list[str] | None = None,
+        topic: str = "",
+        attributes: dict[str, str] | None = None,
+        reply_to_id: str | None = None,
+        compress: bool = True,
+    ) -> TextStreamInfo:
+        """Send a whole text; returns when the connection has taken it. `reply_to_id`: the stream it answers."""
+        header = stream_header(
+            topic=topic,
+            destinations=destination_identities or (),
+            attributes=attributes,
+            kind=_TextHeader(reply_to_stream_id=reply_to_id or ""),
+        )
+        await self._send_whole(header, text.encode(), compress)
+        return text_info(header.stream_header)
+
+    async def stream_text(
+        self,
+        *,
+        destination_identities: list[str] | None = None,
+        topic: str = "",
+        attributes: dict[str, str] | None = None,
+        stream_id: str | None = None,
+        reply_to_id: str | None = None,
+        total_size: int | None = None,
+        sender_identity: str | None = None,
+    ) -> TextStreamWriter:
+        """Begin a text that is written piece by piece. `sender_identity`: for whom an agent speaks."""
+        header = stream_header(
+            topic=topic,
+            destinations=destination_identities or (),
+            attributes=attributes,
+            stream_id=stream_id,
+            speaker=sender_identity or "",
+            kind=_TextHeader(reply_to_stream_id=reply_to_id or ""),
+        )
+        info = text_info(header.stream_header)
+        info.size = total_size or 0  # of text the receivers are not told it, as bytes and characters differ
+        writer = TextStreamWriter(info, _frames(header, whole_characters=True), self._stream_uplink().packets)
+        await writer._open()
+        return writer
+
+    async def send_bytes(
+        self,
+        data: bytes,
+        *,
+        topic: str = "",
+        name: str | None = None,
+        mime_type: str | None = None,
+        destination_identities: list[str] | None = None,
+        attributes: dict[str, str] | None = None,
+        stream_id: str | None = None,
+        compress: bool = True,
+    ) -> ByteStreamInfo:
+        """Send whole content; returns when the connection has taken it."""
+        header = stream_header(
+            topic=topic,
+            destinations=destination_identities or (),
+            attributes=attributes,
+            stream_id=stream_id,
+            mime_type=mime_type or BYTES_TYPE,
+            kind=_ByteHeader(name=DEFAULT_NAME if name is None else name),
+        )
+        await self._send_whole(header, bytes(data), compress)
+        return byte_info(header.stream_header)
+
+    async def stream_bytes(
+        self,
+        name: str,
+        *,
+        total_size: int | None = None,
+        mime_type: str = BYTES_TYPE,
+        attributes: dict[str, str] | None = None,
+        stream_id: str | None = None,
+        destination_identities: list[str] | None = None,
+        topic: str = "",
+    ) -> ByteStreamWriter:
+        """Begin content that is written piece by piece. A `total_size` is checked by those who receive it."""
+        header = stream_header(
+            topic=topic,
+            destinations=destination_identities or (),
+            attributes=attributes,
+            stream_id=stream_id,
+            mime_type=mime_type,
+            total_length=total_size,
+            kind=_ByteHeader(name=name),
+        )
+        frames = _frames(header, whole_characters=False)
+        writer = ByteStreamWriter(byte_info(header.stream_header), frames, self._stream_uplink().packets)
+        await writer._open()
+        return writer
+
+    async def send_file(
+        self,
+        file_path: str | os.PathLike[str],
+        *,
+        topic: str = "",
+        destination_identities: list[str] | None = None,
+        attributes: dict[str, str] | None = None,
+        stream_id: str | None = None,
+        compress: bool = True,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> ByteStreamInfo:
+        """Send a file as a byte stream; returns when the connection has taken it all. The file is never in memory as
+        a whole. Cancelled, or failing, it tells the receivers that the stream is not complete.
+
+        Args:
+            on_progress: called with the bytes of the file sent so far and those in all. (Ours.)
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        uplink = self._stream_uplink()
+        _, deflate = uplink.roster.abilities(destination_identities or ())
+        file = await OutgoingFile.open(file_path, compress=compress and deflate)
+        header = stream_header(
+            topic=topic,
+            destinations=destination_identities or (),
+            attributes=attributes,
+            stream_id=stream_id,
+            mime_type=file.mime_type,
+            total_length=file.size,
+            kind=_ByteHeader(name=file.name),
+        )
+        header.stream_header.compression = file.compression
+        frames = _frames(header, whole_characters=False)
+        info = byte_info(header.stream_header)
+        async with ByteStreamWriter(info, frames, uplink.packets) as writer:
+            await writer._open()
+            await file.send(writer, on_progress)
+        return info
+
+    async def _send_whole(self, header: models.DataPacket, content: bytes, compress: bool) -> None:
+        uplink = self._stream_uplink()
+        inline, deflate = uplink.roster.abilities(header.destination_identities)
+        compressed = None
+        if compress and deflate:
+            if len(content) < DEFLATE_IN_THREAD:
+                compressed = deflate_if_worthwhile(content)
+            else:
+                compressed = await asyncio.to_thread(deflate_if_worthwhile, content)
+        try:
+            packets = whole_stream(header, content, compressed, inline=inline)
+        except HeaderTooLargeError as error:
+            raise StreamError(str(error)) from error
+        await sent(start(uplink.packets, iter((packets,)) if isinstance(packets, models.DataPacket) else packets))
+
+    def _stream_uplink(self) -> Uplink:
+        try:
+            return self._publishing()
+        except (RuntimeError, PermissionError) as error:
+            raise StreamError(str(error)) from error
+
+
+def _frames(header: models.DataPacket, *, whole_characters: bool) -> StreamFrames:
+    try:
+        return StreamFrames(header, whole_characters=whole_characters)
+    except HeaderTooLargeError as error:
+        raise StreamError(str(error)) from error
