@@ -1,8 +1,8 @@
 """Programs that hold participants, each kind in a process of its own, driven by lines of JSON.
 
-To a program: `{"id": n, "do": "join" | "listed" | "call" | "cancel" | "leave", …}`. From it: `{"reply": n, "value": …}`
-or `{"reply": n, "error": {"type", "message", and for an RpcError "code", "data"}}`, and events
-`{"event": "started" | "ended", "who", "method", "caller", "how"}` of its handlers. Lines that are none of these, and
+To a program go `{"id": n, "do": "join" | "listed" | "gone" | "call" | "cancel" | "leave", …}`. From it come
+`{"reply": n, "value": …}`, `{"reply": n, "error": {"type", "message", and for an RpcError "code", "data"}}`, and
+`{"event": "started" | "ended", "who", "method", "caller", "how"}` from its handlers. Lines that are none of these, and
 all of stderr, are its log.
 """
 
@@ -150,6 +150,10 @@ class Participant:
     async def listed(self, other: Participant) -> None:
         """Wait until it sees another one."""
         await self.program.ask("listed", who=self.identity, other=other.identity)
+
+    async def gone(self, other: Participant) -> None:
+        """Wait until it does not see another one any more."""
+        await self.program.ask("gone", who=self.identity, other=other.identity)
 
     def start_call(self, to: str, method: str, payload: str = "", timeout: float | None = None) -> Call:
         """Begin a call that ends later. `timeout` is in seconds; None for the SDK's default."""

@@ -41,9 +41,9 @@ class Matrix:
         await self.introduce(caller, callee)
         return caller, callee
 
-    async def guest(self, kind: Kind) -> Participant:
+    async def guest(self, kind: Kind, **grants: object) -> Participant:
         """A participant of the test's own, which may leave."""
-        return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}")
+        return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}", **grants)
 
     async def introduce(self, one: Participant, other: Participant) -> None:
         """Wait until two participants see each other."""
@@ -64,9 +64,9 @@ class Matrix:
                 raise
         return self._members[identity]
 
-    async def _join(self, kind: Kind, identity: str) -> Participant:
+    async def _join(self, kind: Kind, identity: str, **grants: object) -> Participant:
         program = await self._program(kind.program)
-        token = self._server.token(identity, room=self._room)
+        token = self._server.token(identity, room=self._room, **grants)
         return await program.join(self._server.url, token, **({"sdk": kind.package} if kind.package else {}))
 
     async def _program(self, name: str) -> PeerProgram:

@@ -12,6 +12,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Literal
 
 from livekit import rtc
 
@@ -93,18 +94,28 @@ class Member:
 
     async def listed(self, other: str) -> None:
         """Wait until the room lists a participant."""
+        await self.until("participant_connected", lambda: other in self.room.remote_participants)
+
+    async def gone(self, other: str) -> None:
+        """Wait until the room does not list a participant."""
+        await self.until("participant_disconnected", lambda: other not in self.room.remote_participants)
+
+    async def until(
+        self, event: Literal["participant_connected", "participant_disconnected"], holds: Callable[[], bool]
+    ) -> None:
+        """Wait until something holds, looking when an event comes."""
         seen = asyncio.Event()
 
-        def on_change(participant: rtc.RemoteParticipant) -> None:
+        def on_event(participant: rtc.RemoteParticipant) -> None:
             seen.set()
 
-        self.room.on("participant_connected", on_change)
+        self.room.on(event, on_event)
         try:
-            while other not in self.room.remote_participants:
+            while not holds():
                 seen.clear()
                 await seen.wait()
         finally:
-            self.room.off("participant_connected", on_change)
+            self.room.off(event, on_event)
 
     async def call(self, to: str, method: str, payload: str, timeout: float | None) -> str:
         return await self.room.local_participant.perform_rpc(
