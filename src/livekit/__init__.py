@@ -74,6 +74,7 @@ _EXPORTS = {
     "media.publications": ("LocalTrackPublication", "RemoteTrackPublication", "TrackPublication"),
     "media.tracks": (
         "AudioTrack",
+        "FrameCryptor",
         "LocalAudioTrack",
         "LocalTrack",
         "LocalVideoTrack",
@@ -97,6 +98,7 @@ _EXPORTS = {
     "participant": ("ConnectionQuality", "LocalParticipant", "Participant", "RemoteParticipant"),
     "room": ("Room",),
     "rpc": ("RpcCallInfo", "RpcError", "RpcHandler", "RpcInterceptor", "RpcInvocationData"),
+    "rtc_stats": ("RtcStats",),
     "streams.info": ("ByteStreamInfo", "StreamError", "TextStreamInfo"),
     "streams.reader": ("ByteStreamReader", "TextStreamReader"),
     "streams.writer": ("ByteStreamWriter", "TextStreamWriter"),
@@ -104,9 +106,8 @@ _EXPORTS = {
 """Names by the module that they come from."""
 _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
 
-__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]  # checkers read __init__.pyi
-    *sorted([*_HOMES, "__version__", "stats"])
-]
+_NAMES = sorted([*_HOMES, "__version__", "stats"])
+__all__ = list(_NAMES)  # pyright: ignore[reportUnsupportedDunderAll]  # checkers read __init__.pyi
 
 warn_of_official_rtc()
 

@@ -60,6 +60,7 @@ from .media.frames import (
 from .media.publications import LocalTrackPublication, RemoteTrackPublication, TrackPublication
 from .media.tracks import (
     AudioTrack,
+    FrameCryptor,
     LocalAudioTrack,
     LocalTrack,
     LocalVideoTrack,
@@ -83,6 +84,7 @@ from .options import DataStreamOptions, RoomOptions, RtcConfiguration
 from .participant import ConnectionQuality, LocalParticipant, Participant, RemoteParticipant
 from .room import Room
 from .rpc import RpcCallInfo, RpcError, RpcHandler, RpcInterceptor, RpcInvocationData
+from .rtc_stats import RtcStats
 from .streams.info import ByteStreamInfo, StreamError, TextStreamInfo
 from .streams.reader import ByteStreamReader, TextStreamReader
 from .streams.writer import ByteStreamWriter, TextStreamWriter
@@ -122,6 +124,7 @@ __all__ = [
     "EncryptionState",
     "EncryptionType",
     "EventEmitter",
+    "FrameCryptor",
     "FrameMetadata",
     "FrameMetadataFeature",
     "FrameProcessor",
@@ -159,6 +162,7 @@ __all__ = [
     "RpcInterceptor",
     "RpcInvocationData",
     "RtcConfiguration",
+    "RtcStats",
     "SimulateScenarioKind",
     "SipDTMF",
     "StreamError",

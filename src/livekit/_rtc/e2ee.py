@@ -9,6 +9,7 @@ from livekit.e2ee.options import (
     DEFAULT_RATCHET_SALT,
     DEFAULT_RATCHET_WINDOW_SIZE,
 )
+from livekit.media.tracks import FrameCryptor
 
 __all__ = [
     "DEFAULT_FAILURE_TOLERANCE",
@@ -17,6 +18,7 @@ __all__ = [
     "DEFAULT_RATCHET_WINDOW_SIZE",
     "E2EEManager",
     "E2EEOptions",
+    "FrameCryptor",
     "KeyProvider",
     "KeyProviderOptions",
 ]

@@ -10,12 +10,19 @@ from livekit import (
     RemoteParticipant,
     RpcHandler,
 )
+from livekit.data.errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
+from livekit.media.publisher import PublishTrackError, UnpublishTrackError
 
 __all__ = [
     "ConnectionQuality",
     "DegradationPreference",
     "LocalParticipant",
     "Participant",
+    "PublishDTMFError",
+    "PublishDataError",
+    "PublishTrackError",
+    "PublishTranscriptionError",
     "RemoteParticipant",
     "RpcHandler",
+    "UnpublishTrackError",
 ]

@@ -11,6 +11,7 @@ from livekit import (
     Room,
     RoomOptions,
     RtcConfiguration,
+    RtcStats,
     SimulateScenarioKind,
     SipDTMF,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Room",
     "RoomOptions",
     "RtcConfiguration",
+    "RtcStats",
     "SimulateScenarioKind",
     "SipDTMF",
     "proto_participant",

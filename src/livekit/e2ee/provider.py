@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .keys import KeyRing
 from .options import E2EEOptions, KeyProviderOptions
+
+if TYPE_CHECKING:
+    from livekit.media.tracks import FrameCryptor
 
 
 class KeyProvider:
@@ -83,3 +88,7 @@ class E2EEManager:
     def set_enabled(self, enabled: bool) -> None:
         """Stop encrypting what we send, or begin again."""
         self._enabled = enabled
+
+    def frame_cryptors(self) -> list[FrameCryptor]:
+        """The encryption of each track: none, as there are no tracks yet."""
+        return []

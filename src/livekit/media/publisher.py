@@ -1,0 +1,50 @@
+"""Publishing tracks: the part of a local participant that would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from livekit.errors import MediaNotBuiltError
+
+from .publications import LocalTrackPublication
+
+if TYPE_CHECKING:
+    from livekit.messages import ParticipantTrackPermission, TrackPublishOptions
+
+    from .tracks import LocalTrack
+
+
+class PublishTrackError(Exception):
+    """A track was not published."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class UnpublishTrackError(Exception):
+    """A track could not be withdrawn."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class TrackPublisher:
+    """Each raises MediaNotBuiltError."""
+
+    async def publish_track(
+        self, track: LocalTrack, options: TrackPublishOptions | None = None
+    ) -> LocalTrackPublication:
+        raise MediaNotBuiltError("publish_track")
+
+    async def unpublish_track(self, track_sid: str) -> None:
+        raise MediaNotBuiltError("unpublish_track")
+
+    def set_track_subscription_permissions(
+        self,
+        *,
+        allow_all_participants: bool,
+        participant_permissions: list[ParticipantTrackPermission] | None = None,
+    ) -> None:
+        raise MediaNotBuiltError("set_track_subscription_permissions")

@@ -1,0 +1,65 @@
+"""`livekit.rtc` and its submodules give the objects of `livekit`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import warnings
+from pathlib import Path
+
+import pytest
+
+import livekit
+from livekit import rtc
+from livekit._coexistence import warn_of_official_rtc
+
+SUBMODULES = sorted(module.name for module in pkgutil.walk_packages(rtc.__path__, "livekit.rtc."))  # type: ignore[attr-defined]  # a module with a path
+STUBS = Path(livekit.__file__).parent / "rtc"
+
+
+def test_there_are_submodules() -> None:
+    assert {"livekit.rtc.room", "livekit.rtc._proto.track_pb2", "livekit.rtc.jupyter"} <= set(SUBMODULES)
+
+
+@pytest.mark.parametrize("name", SUBMODULES)
+def test_submodule_has_the_same_objects(name: str) -> None:
+    module = importlib.import_module(name)
+    for export in getattr(module, "__all__", ()):
+        value = getattr(module, export)
+        assert value is getattr(rtc, export, value), export
+
+
+@pytest.mark.parametrize("name", SUBMODULES)
+def test_submodule_has_a_stub(name: str) -> None:
+    path = STUBS.joinpath(*name.split(".")[2:])
+    assert path.with_suffix(".pyi").is_file() or (path / "__init__.pyi").is_file()
+
+
+def test_stubs_are_no_modules() -> None:
+    """Only stubs are in the official package's folder, and none in the place of a file of its own."""
+    names = [str(path.relative_to(STUBS)) for path in STUBS.rglob("*") if path.is_file()]
+    assert all(name.endswith(".pyi") for name in names)
+    assert not [name for name in names if name.endswith("_pb2.pyi")]
+
+
+def test_submodules_are_attributes() -> None:
+    assert rtc.room.proto_room.RoomInfo(name="x").name == "x"
+    assert rtc.rpc.RpcError is livekit.RpcError
+    with pytest.raises(AttributeError, match="nothing"):
+        getattr(rtc, "nothing")  # noqa: B009  # a checker would refuse rtc.nothing
+
+
+def test_star_import() -> None:
+    names: dict[str, object] = {}
+    exec("from livekit.rtc import *", names)
+    assert names["Room"] is livekit.Room
+
+
+def test_official_package_in_the_same_place(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_official_rtc(tmp_path)
+    (tmp_path / "rtc").mkdir()
+    (tmp_path / "rtc" / "__init__.py").touch()
+    with pytest.warns(RuntimeWarning, match="pip uninstall livekit"):
+        warn_of_official_rtc(tmp_path)

@@ -1,0 +1,349 @@
+"""What of the official SDK's public surface is missing here, or different.
+
+    python tools/api_diff.py
+
+compares `livekit.rtc` and `livekit` with tests/reference/official_api.json, prints the differences of the data half and
+of the media half, and exits with 0 if the data half has none. Ours may have more: further names, members, optional
+parameters, and fields at the end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import importlib
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools.annotations import canonical, parse_signature, value
+
+REFERENCE = Path(__file__).resolve().parents[1] / "tests" / "reference" / "official_api.json"
+DATA, MEDIA = "data", "media"
+MEDIA_NOTE = "Audio and video are not built yet: what needs them exists, and raises `MediaNotBuiltError`."
+
+MEDIA_MODULES = frozenset(
+    {
+        "livekit.rtc.apm",
+        "livekit.rtc.audio_filter",
+        "livekit.rtc.audio_frame",
+        "livekit.rtc.audio_mixer",
+        "livekit.rtc.audio_resampler",
+        "livekit.rtc.audio_source",
+        "livekit.rtc.audio_stream",
+        "livekit.rtc.encoded_video",
+        "livekit.rtc.frame_processor",
+        "livekit.rtc.media_devices",
+        "livekit.rtc.platform_audio",
+        "livekit.rtc.synchronizer",
+        "livekit.rtc.track",
+        "livekit.rtc.track_publication",
+        "livekit.rtc.utils",
+        "livekit.rtc.video_frame",
+        "livekit.rtc.video_source",
+        "livekit.rtc.video_stream",
+    }
+)
+MEDIA_MEMBERS = frozenset(
+    {
+        "LocalParticipant.publish_track",
+        "LocalParticipant.unpublish_track",
+        "LocalParticipant.set_track_subscription_permissions",
+        "LocalParticipant.track_publications",
+        "RemoteParticipant.track_publications",
+        "Participant.track_publications",
+        "FrameCryptor",
+        "E2EEManager.frame_cryptors",
+        "DegradationPreference",
+        "PublishTrackError",
+        "UnpublishTrackError",
+    }
+)
+INTERNAL = ("owned_info", "ffi_handle", "room_handle", "room_queue", "OwnedTrack")
+"""Parameters that give away a constructor which only the SDK itself calls."""
+MADE_BY_US = frozenset({"ByteStreamWriter", "TextStreamWriter"})
+"""Writers come from `stream_text` and `stream_bytes`; their constructors are the SDK's own business."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    half: str
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+def load_reference() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(REFERENCE.read_text())
+    return loaded
+
+
+def half_of(name: str, module: str = "") -> str:
+    if name in MEDIA_MEMBERS or name.partition(".")[0] in MEDIA_MEMBERS or module in MEDIA_MODULES:
+        return MEDIA
+    return DATA
+
+
+Found = Iterator[tuple[str, str]]
+"""Where, and what."""
+
+
+def compare(reference: Mapping[str, Any]) -> list[Difference]:
+    """Every difference, in the reference's order."""
+    differences = [*_compare_names(reference), *_compare_events(reference["events"])]
+    for kind, home, check in (
+        ("classes", "livekit.rtc", _compare_class),
+        ("unexported_exceptions", "livekit.rtc.participant", _compare_class),
+        ("enums", "livekit.rtc", _compare_enum),
+        ("proto_messages", "livekit.rtc", _compare_message),
+        ("functions", "livekit.rtc", _compare_function),
+    ):
+        module = importlib.import_module(home)
+        for name, described in reference[kind].items():
+            found = check(name, getattr(module, name, None), described)
+            differences += [Difference(half_of(w, described.get("module", "")), w, what) for w, what in found]
+    return list(dict.fromkeys(differences))
+
+
+def _compare_names(reference: Mapping[str, Any]) -> Iterator[Difference]:
+    rtc, top = importlib.import_module("livekit.rtc"), importlib.import_module("livekit")
+    for name in reference["all"]:
+        for package in (rtc, top):
+            if not hasattr(package, name) or name not in package.__all__:
+                yield Difference(half_of_export(reference, name), name, f"not in {package.__name__}")
+    for name in reference["importable_but_not_in_all"]:
+        if not hasattr(rtc, name):
+            yield Difference(half_of("", f"livekit.rtc.{name}"), name, "not in livekit.rtc")
+
+
+def _compare_events(events: list[str]) -> Iterator[Difference]:
+    known = get_args(importlib.import_module("livekit.rtc.room").EventTypes)
+    for event in events:
+        if event not in known:
+            yield Difference(DATA, f"event {event}", "not in EventTypes")
+
+
+def _compare_class(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
+    if ours is None:
+        yield name, "missing"
+        return
+    bases = {base.__name__ for base in inspect.getmro(ours)}
+    for base in described["bases"]:
+        if base not in bases | {"BaseStreamInfo", "BaseStreamWriter"}:
+            yield name, f"is no {base}"
+    if described.get("dataclass"):
+        yield from _compare_fields(name, ours, described["fields"])
+    elif described["init"] and name not in MADE_BY_US and not any(mark in described["init"] for mark in INTERNAL):
+        yield from _compare_callable(f"{name}.__init__", ours.__init__, described["init"])
+    for method, told in described["methods"].items():
+        if method == "__repr__" and ours.__repr__ is not object.__repr__:
+            continue
+        yield from _compare_method(f"{name}.{method}", ours, method, told)
+    for attribute, told in described["properties"].items():
+        yield from _compare_property(f"{name}.{attribute}", ours, attribute, told)
+    for nested, told in described.get("nested", {}).items():
+        yield from _compare_enum(f"{name}.{nested}", getattr(ours, nested, None), told)
+
+
+def _compare_fields(name: str, ours: Any, fields: list[Mapping[str, str]]) -> Found:
+    if not dataclasses.is_dataclass(ours):
+        yield name, "is no dataclass"
+        return
+    have = {field.name: field for field in dataclasses.fields(ours)}
+    if list(have)[: len(fields)] != [field["name"] for field in fields]:
+        yield name, f"has the fields {', '.join(have)}"
+        return
+    for field in fields:
+        mine, where = have[field["name"]], f"{name}.{field['name']}"
+        default = _default_of(mine)
+        if default != field["default"]:
+            yield where, f"default is {default}, not {field['default']}"
+        yield from _compare_types(where, "", mine.type, field["type"])
+
+
+def _default_of(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        return repr(field.default)
+    if field.default_factory is dataclasses.MISSING:
+        return "REQUIRED"
+    return f"factory:{getattr(field.default_factory, '__name__', '')}"
+
+
+def _compare_method(where: str, ours: Any, name: str, told: Mapping[str, Any]) -> Found:
+    method: Any = inspect.getattr_static(ours, name, None)
+    if method is None:
+        yield where, "missing"
+        return
+    kind = type(method).__name__ if type(method) in (staticmethod, classmethod) else ""
+    if kind != told.get("kind", ""):
+        yield where, f"is a {kind or 'method'}, not a {told.get('kind') or 'method'}"
+    function = getattr(method, "__func__", method)
+    if inspect.iscoroutinefunction(function) != told["async"]:
+        yield where, "is a coroutine function" if not told["async"] else "is no coroutine function"
+    yield from _compare_callable(where, function, told["signature"])
+
+
+def _compare_property(where: str, ours: Any, name: str, told: Mapping[str, Any]) -> Found:
+    found = inspect.getattr_static(ours, name, None)
+    if not isinstance(found, property):
+        yield where, "missing" if found is None else "is no property"
+        return
+    if told["settable"] and found.fset is None:
+        yield where, "cannot be set"
+    if inspect.iscoroutinefunction(found.fget) != told["async"]:
+        yield where, "must be awaited" if not told["async"] else "cannot be awaited"
+    annotations = getattr(found.fget, "__annotations__", {})
+    yield from _compare_types(where, "", annotations.get("return"), told["type"])
+
+
+def _compare_callable(where: str, ours: Any, signature: str) -> Found:
+    if ours is None:
+        yield where, "missing"
+        return
+    theirs, returns = parse_signature(signature)
+    mine = inspect.signature(ours)
+    if theirs and theirs[0].name in ("self", "cls"):
+        theirs = theirs[1:]
+    have = dict(mine.parameters)
+    if have and next(iter(have)) in ("self", "cls"):
+        del have[next(iter(have))]
+    for wanted in theirs:
+        parameter = have.pop(wanted.name, None)
+        if parameter is None:
+            yield where, f"has no parameter {wanted.name}"
+            continue
+        if parameter.kind.name != wanted.kind:
+            yield where, f"{wanted.name} is {parameter.kind.name}, not {wanted.kind}"
+        yield from _compare_default(where, parameter, wanted.default)
+        yield from _compare_types(where, wanted.name, parameter.annotation, wanted.annotation, takes=True)
+    for parameter in have.values():
+        if parameter.default is parameter.empty and "VAR" not in parameter.kind.name:
+            yield where, f"needs the parameter {parameter.name}"
+    yield from _compare_types(where, "the result", mine.return_annotation, returns)
+
+
+def _compare_function(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
+    return _compare_callable(name, ours, described["signature"])
+
+
+def _compare_default(where: str, parameter: inspect.Parameter, wanted: str | None) -> Found:
+    if (parameter.default is parameter.empty) != (wanted is None):
+        yield where, f"{parameter.name} is {'required' if wanted else 'optional'}"
+    elif wanted is not None and parameter.default is not None:
+        mine, theirs = value(repr(parameter.default)), value(wanted)
+        if mine is not None and theirs is not None and mine != theirs:
+            yield where, f"{parameter.name} has the default {mine}, not {theirs}"
+    elif wanted is not None and not re.fullmatch(r"None|\.\.\.|\[\]|RoomOptions\(.*\)", wanted):
+        yield where, f"{parameter.name} has the default None, not {wanted}"
+
+
+def _compare_types(where: str, what: str, ours: object, theirs: str | None, *, takes: bool = False) -> Found:
+    """What ours takes may be more, and what it gives more exact."""
+    if theirs is None or (where, what) in SAME:
+        return
+    mine, wanted = canonical(ours), canonical(theirs)
+    if mine is None or wanted is None:
+        return
+    if takes:
+        mine |= {type_.replace("Sequence[", "list[").replace("Mapping[", "dict[") for type_ in mine}
+    if not (wanted <= mine if takes else mine <= wanted):
+        yield where, f"{what + ' ' if what else ''}is {' | '.join(sorted(mine))}, not {' | '.join(sorted(wanted))}"
+
+
+def _compare_enum(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
+    if ours is None:
+        yield name, "missing"
+        return
+    if described["kind"] == "protobuf_enum":
+        if not isinstance(ours, EnumTypeWrapper) or ours.DESCRIPTOR.full_name != described["full_name"]:
+            yield name, f"is not the protobuf enum {described['full_name']}"
+        values: Mapping[str, object] = dict(ours.items())
+    else:
+        bases = {base.__name__ for base in inspect.getmro(ours)}
+        if not issubclass(ours, enum.Enum) or not bases.issuperset(described["bases"]):
+            yield name, f"is no {' and '.join(described['bases'])}"
+        values = {member.name: member.value for member in ours}
+    if values != described["values"]:
+        yield name, f"has the values {values}"
+
+
+def _compare_message(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
+    if ours is None:
+        yield name, "missing"
+        return
+    have = {field.name: _message_field(field) for field in ours.DESCRIPTOR.fields}
+    for field, told in described["fields"].items():
+        if have.get(field) != told:
+            yield f"{name}.{field}", f"is {have.get(field)}, not {told}"
+
+
+def _message_field(field: FieldDescriptor) -> dict[str, object]:
+    return {
+        "number": field.number,
+        "type": field.type,
+        "is_repeated": field.is_repeated,
+        "message": field.message_type.full_name if field.message_type else None,
+        "enum": field.enum_type.full_name if field.enum_type else None,
+    }
+
+
+SAME: Mapping[tuple[str, str], str] = {
+    ("ByteStreamReader.__aiter__", "the result"): "a reader is its own iterator",
+    ("TextStreamReader.__aiter__", "the result"): "a reader is its own iterator",
+    ("ByteStreamReader.__anext__", "the result"): "bytes; a type variable of the base of both readers",
+    ("TextStreamReader.__anext__", "the result"): "str; a type variable of the base of both readers",
+    ("ByteStreamReader.info", ""): "a type variable of the base of both readers",
+    ("TextStreamReader.info", ""): "a type variable of the base of both readers",
+    ("ByteStreamWriter.info", ""): "a type variable of the base of both writers",
+    ("TextStreamWriter.info", ""): "a type variable of the base of both writers",
+}
+"""Types that are the same although they are spelt otherwise, and why."""
+
+
+def render(reference: Mapping[str, Any], found: list[Difference]) -> str:
+    """The section of docs/conformance.md."""
+    missing = [difference for difference in found if difference.half == DATA]
+    named = [name for name in reference["all"] if half_of_export(reference, name) == MEDIA]
+    counts = f"{len(reference['all']) - len(named)} exported names, {len(missing)} differences"
+    lines = [
+        f"Compared with the public surface of the official SDK {reference['version']} by `make api-diff`:",
+        "",
+        f"- Data half: {counts}.",
+        f"- Media half: {len(named)} exported names, {len(found) - len(missing)} differences. {MEDIA_NOTE}",
+        *(f"  - {difference}" for difference in found),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def half_of_export(reference: Mapping[str, Any], name: str) -> str:
+    kinds = ("classes", "functions", "enums")
+    module = next((str(reference[kind][name].get("module", "")) for kind in kinds if name in reference[kind]), "")
+    if name in reference["type_aliases_in_all"] or name.startswith(("Video", "Encoded")):
+        return MEDIA
+    return half_of(name, module)
+
+
+def main() -> int:
+    reference = load_reference()
+    found = compare(reference)
+    for half in (DATA, MEDIA):
+        here = [difference for difference in found if difference.half == half]
+        print(f"{half} half: {len(here)} missing or different")
+        for difference in here:
+            print(f"  {difference}")
+    print(MEDIA_NOTE)
+    return int(any(difference.half == DATA for difference in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
