@@ -110,6 +110,10 @@ def make_official() -> None:
     make_environment(Environment(OTHERS / "official", ROOT / "requirements/official.txt"))
 
 
+def make_bench() -> None:
+    make_environment(Environment(OTHERS / "bench", ROOT / "requirements/bench.txt", editable=True))
+
+
 def make_latest() -> None:
     make_environment(Environment(OTHERS / "latest", ROOT / "requirements/latest.txt", upgrade=True))
 
@@ -164,6 +168,7 @@ def make_node() -> None:
 ENVIRONMENTS: dict[str, Callable[[], None]] = {
     "dev": make_dev,
     "official": make_official,
+    "bench": make_bench,
     "latest": make_latest,
     "lowest": make_lowest,
     "matrix": make_matrix,

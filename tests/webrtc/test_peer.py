@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from livekit.webrtc.aiortc_peer import AiortcPeerConnection
+from tests.support.aiortc_peer import AiortcPeerConnection
 from livekit.webrtc.ice import Candidate
 from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
 from livekit.webrtc.network import Path, SocketPath, open_udp_path

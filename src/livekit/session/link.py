@@ -160,6 +160,7 @@ class Link:
         )
         answer, early = await self._open_signal(SignalUrls.single(self._server, parameters), token, "join")
         self.joined = answer.join
+        transport.use_ice_servers(_peer_options(self._options, tuple(answer.join.ice_servers)).ice_servers)
         self._start_signal([], early)
 
     async def _join_dual(self, token: str) -> None:
@@ -240,6 +241,8 @@ class Link:
         kind = message.WhichOneof("message")
         if kind in _SILENT_KINDS:
             return
+        if kind == "room_moved":
+            self.joined.participant.CopyFrom(message.room_moved.participant)
         self._owner.signal(message)
         if kind == "leave":
             self._leave(message.leave)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from livekit.errors import ConnectError, PeerConnectionError
 from livekit.protocol import rtc
-from livekit.webrtc import ChannelOptions, DataChannel, PeerConnection, PeerOptions, PeerState
+from livekit.webrtc import ChannelOptions, DataChannel, IceServerSettings, PeerConnection, PeerOptions, PeerState
 
 from .negotiator import Negotiator
 
@@ -78,6 +78,11 @@ class Transport:
     async def offer(self, *, ice_restart: bool = False) -> rtc.SessionDescription:
         """The publisher's next offer."""
         return await self._publisher.offer(ice_restart=ice_restart)
+
+    def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
+        """Use servers that became known after the offer, as they do with a single peer connection."""
+        for peer in self._needed_peers():
+            peer.use_ice_servers(servers)
 
     def expect_subscriber(self) -> None:
         """The server will offer the subscriber's peer connection: nothing is ready without it."""

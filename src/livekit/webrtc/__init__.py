@@ -25,7 +25,7 @@ __all__ = [
 
 
 def create_peer_connection(options: PeerOptions | None = None) -> PeerConnection:
-    """Make a peer connection with the stack this installation uses."""
-    from .aiortc_peer import AiortcPeerConnection
+    """Make a peer connection on the running event loop."""
+    from .peer import DataPeerConnection  # loads OpenSSL, which a room in memory does without
 
-    return AiortcPeerConnection(options or PeerOptions())
+    return DataPeerConnection(options or PeerOptions())

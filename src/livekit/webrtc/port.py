@@ -123,6 +123,10 @@ class PeerConnection(Protocol):
         """Smoothed round trip of the transport in seconds; None before the first measurement."""
         ...
 
+    def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
+        """Use STUN and TURN servers that became known after the first offer; their candidates trickle."""
+        ...
+
     def create_channel(self, options: ChannelOptions) -> DataChannel:
         """Open a channel; before the first offer it becomes part of that offer's association."""
         ...

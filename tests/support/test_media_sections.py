@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livekit.webrtc.media_sections import restore_media, take_out_media
+from tests.support.media_sections import restore_media, take_out_media
 
 OFFER = """v=0
 a=group:BUNDLE 0 1 2

@@ -1,10 +1,10 @@
-"""The peer connection port filled by aiortc. Nothing of aiortc shows above this file."""
+"""The peer connection port filled by aiortc: another stack to test against."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiortc import (
     InvalidStateError,
@@ -17,9 +17,16 @@ from aiortc import (
 from aiortc.sdp import candidate_from_sdp
 
 from livekit._aio import finish
+from livekit.webrtc.port import (
+    ChannelError,
+    ChannelOptions,
+    DataChannel,
+    IceServerSettings,
+    PeerOptions,
+    PeerState,
+)
 
-from .media_sections import take_out_media, restore_media
-from .port import ChannelError, ChannelOptions, DataChannel, PeerOptions, PeerState
+from .media_sections import restore_media, take_out_media
 
 logger = logging.getLogger("livekit.webrtc")
 
@@ -102,7 +109,7 @@ class AiortcDataChannel:
 
 
 class AiortcPeerConnection:
-    """A peer connection of aiortc. It gathers before it describes, so `on_candidate` only says that there are no more."""
+    """A peer connection of aiortc. It gathers before it describes, so `on_candidate` only says that it is done."""
 
     def __init__(self, options: PeerOptions) -> None:
         self.on_state: Callable[[PeerState], None] = _nothing
@@ -129,6 +136,9 @@ class AiortcPeerConnection:
     @property
     def round_trip_time(self) -> float | None:
         return None if self._peer.sctp is None else self._peer.sctp._srtt
+
+    def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
+        """aiortc takes servers at the start only."""
 
     def create_channel(self, options: ChannelOptions) -> AiortcDataChannel:
         channel = self._peer.createDataChannel(
