@@ -1,0 +1,223 @@
+"""`make bench`: everything side by side, in one run, as ratios. Machines are noisy; trust the ratios.
+
+Each participant, the server and each competitor is a process of its own. On the embedded server, and on the server of
+LIVEKIT_URL too if that is set. Results go to docs/benchmarks.md, .json and .svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from livekit.api import AccessToken, VideoGrants
+
+from . import report
+from .processes import Program, program
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = sys.executable
+OFFICIAL = os.environ.get("OFFICIAL_PYTHON") or str(ROOT / ".venvs/official/bin/python")
+
+FAST = {
+    "latency": {"100": 10_000, "10000": 1_000, "100000": 200, "256000": 100},
+    "throughput": {"1": 2_000, "16": 8_000, "64": 16_000, "256": 16_000, "1000": 16_000},
+    "connects": 20,
+}
+SLOW = {
+    "latency": {"100": 1_000, "10000": 200, "100000": 40, "256000": 20},
+    "throughput": {"1": 500, "16": 1_500, "64": 1_500, "256": 1_500, "1000": 2_000},
+    "connects": 10,
+}
+RINGS = (2, 10, 50, 100, 200)
+ROOMS = (1, 10, 50, 100)
+
+Results = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Server:
+    name: str
+    url: str
+    key: str
+    secret: str
+    program: Program | None = None
+
+    def token(self, identity: str, room: str) -> str:
+        grants = VideoGrants(room_join=True, room=room)
+        return AccessToken(self.key, self.secret).with_identity(identity).with_grants(grants).to_jwt()
+
+    async def usage(self) -> dict[str, Any] | None:
+        """CPU seconds and memory so far; None for a server that we did not start."""
+        if self.program is None:
+            return None
+        self.program.go_on()
+        return await self.program.read()
+
+
+@asynccontextmanager
+async def embedded() -> AsyncIterator[Server]:
+    async with program(OURS, "server.py") as running:
+        first = await running.read()
+        assert first is not None
+        yield Server("embedded", first["url"], "devkey", "secret", running)
+
+
+def scaled(job: dict[str, Any], share: float) -> dict[str, Any]:
+    return {
+        "latency": {size: max(5, int(count * share)) for size, count in job["latency"].items()},
+        "throughput": {width: max(int(width), int(count * share)) for width, count in job["throughput"].items()},
+        "connects": max(3, int(job.get("connects", 0) * share)),
+    }
+
+
+def progress(message: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {message}", flush=True)
+
+
+async def collect(running: Program, **about: Any) -> Results:
+    results: Results = []
+    async for line in running.lines():
+        results.append({**about, **line})
+        progress("  ".join(f"{key}={_short(value)}" for key, value in results[-1].items()))
+    return results
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+async def calls(server: Server, caller: str, callee: str, job: dict[str, Any]) -> Results:
+    """One SDK calling another through a server."""
+    pythons = {"ours": OURS, "official": OFFICIAL}
+    room = f"bench-{secrets.token_hex(4)}"
+    async with program(pythons[callee], "worker.py", "callee", server.url, server.token("callee", room)) as answering:
+        await answering.read()
+        await asyncio.sleep(0 if server.name == "embedded" else 4)  # a real server announces late
+        token = server.token("caller", room)
+        async with program(pythons[caller], "worker.py", "caller", server.url, token, json.dumps(job)) as calling:
+            return await collect(calling, subject=f"{caller} → {callee}", server=server.name)
+
+
+async def grpc(job: dict[str, Any]) -> Results:
+    async with program(OURS, "grpc_echo.py", "callee") as answering:
+        first = await answering.read()
+        assert first is not None
+        async with program(OURS, "grpc_echo.py", "caller", str(first["port"]), json.dumps(job)) as calling:
+            return await collect(calling, subject="grpc.aio direct", server="none")
+
+
+async def udp(count: int) -> Results:
+    async with program(OURS, "udp_hops.py", "relay", "0", "0") as relay:
+        first = await relay.read()
+        assert first is not None
+        port = str(first["port"])
+        async with program(OURS, "udp_hops.py", "callee", port, "0") as answering:
+            await answering.read()
+            await asyncio.sleep(0.2)
+            async with program(OURS, "udp_hops.py", "caller", port, str(count)) as calling:
+                return await collect(calling, subject="bare UDP, four hops", server="none")
+
+
+async def growth(rings: tuple[int, ...], rooms: tuple[int, ...], total: int) -> Results:
+    """What more participants cost: in one room, and in many rooms of two."""
+    results: Results = []
+    for count, size in [(1, size) for size in rings] + [(count, 2) for count in rooms[1:]]:
+        async with embedded() as server:
+            before = await server.usage()
+            groups = [[server.token(f"p{n}", f"room-{room}") for n in range(size)] for room in range(count)]
+            results.append(await ring(server, groups, max(2, total // (size * count)), before))
+            progress(f"{count} rooms of {size}: {results[-1]}")
+    return results
+
+
+async def ring(server: Server, groups: list[list[str]], calls_each: int, before: Any) -> dict[str, Any]:
+    """Rooms whose participants each call their neighbour; all clients are one process."""
+    participants = sum(len(group) for group in groups)
+    async with program(OURS, "worker.py", "ring", server.url, json.dumps(groups), str(calls_each)) as running:
+        await running.read()
+        connected = await server.usage()
+        running.go_on()
+        line = await running.read()
+        after = await server.usage()
+        running.go_on()
+    assert line is not None
+    assert connected is not None
+    assert after is not None
+    return {
+        "measure": "growth",
+        "rooms": len(groups),
+        "participants": participants,
+        "per_second": line["per_second"],
+        "client_cpu_us": line["cpu_us"],
+        "server_cpu_us": (after["cpu"] - connected["cpu"]) / (calls_each * participants) * 1e6,
+        "server_kib_per_participant": (connected["rss_kib"] - before["rss_kib"]) / participants,
+    }
+
+
+def installed() -> Results:
+    """Bytes on disk of each SDK with what it needs."""
+    results: Results = []
+    for name, python, distribution in (("ours", OURS, "livekit-pure"), ("official", OFFICIAL, "livekit")):
+        output = subprocess.run(
+            [python, str(ROOT / "bench/size.py"), distribution, "livekit-api"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        results.append({"measure": "installed", "subject": name, **json.loads(output)})
+    return results
+
+
+async def run(arguments: argparse.Namespace) -> Results:
+    share = 0.05 if arguments.quick else 1.0
+    results = installed()
+    async with embedded() as server:
+        for caller, callee, job in (
+            ("ours", "ours", FAST),
+            ("official", "official", SLOW),
+            ("ours", "official", SLOW),
+            ("official", "ours", SLOW),
+        ):
+            progress(f"{caller} → {callee} on the embedded server")
+            results += await calls(server, caller, callee, scaled(job, share))
+        progress("ours → ours again, 100 B")
+        many = {"latency": {"100": 5_000 if arguments.quick else 100_000}, "throughput": {}, "connects": 0}
+        results += [{**line, "long": True} for line in await calls(server, "ours", "ours", many)]
+    url = os.environ.get("LIVEKIT_URL")
+    if url:
+        real = Server("LIVEKIT_URL", url, os.environ["LIVEKIT_API_KEY"], os.environ["LIVEKIT_API_SECRET"])
+        for name, job in (("ours", FAST), ("official", SLOW)):
+            progress(f"{name} → {name} on {url}")
+            results += await calls(real, name, name, scaled(job, share))
+    progress("grpc.aio")
+    results += await grpc(scaled(FAST, share))
+    progress("bare UDP")
+    results += await udp(int(20_000 * share))
+    if not arguments.quick:
+        results += await growth(RINGS, ROOMS, 20_000)
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a twentieth of the calls, for a look; writes nothing")
+    arguments = parser.parse_args()
+    results = asyncio.run(run(arguments))
+    print(report.ratios(results))
+    if not arguments.quick:
+        report.write(ROOT / "docs", results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""What a run found: the goals as ratios, tables, and a plot."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+Results = list[dict[str, Any]]
+OURS, OFFICIAL, GRPC = "ours → ours", "official → official", "grpc.aio direct"
+
+
+def find(
+    results: Results, subject: str, measure: str, server: str = "embedded", **wanted: Any
+) -> dict[str, Any] | None:
+    wanted = {"long": None, **wanted}
+    for line in results:
+        if (line.get("subject"), line.get("measure")) != (subject, measure):
+            continue
+        if line.get("server") not in (server, "none", None):
+            continue
+        if all(line.get(name) == value for name, value in wanted.items()):
+            return line
+    return None
+
+
+def _value(results: Results, subject: str, measure: str, field: str, **wanted: Any) -> float | None:
+    line = find(results, subject, measure, **wanted)
+    return None if line is None else float(line[field])
+
+
+def _ratio(top: float | None, bottom: float | None) -> float | None:
+    return None if top is None or not bottom else top / bottom
+
+
+def _goals(results: Results) -> list[tuple[str, str, float | None, bool]]:
+    """Name, goal, what was reached, and whether more is better."""
+
+    def of(subject: str, measure: str, field: str, **wanted: Any) -> float | None:
+        return _value(results, subject, measure, field, **wanted)
+
+    def against(other: str, measure: str, field: str, **wanted: Any) -> float | None:
+        return _ratio(of(OURS, measure, field, **wanted), of(other, measure, field, **wanted))
+
+    long = find(results, OURS, "latency", size=100, long=True)
+    return [
+        ("100 B, one in flight, p50, to official", "≤ 0.20", against(OFFICIAL, "latency", "p50", size=100), False),
+        ("100 B, one in flight, p50, to grpc.aio direct", "≤ 0.8", against(GRPC, "latency", "p50", size=100), False),
+        ("p99 of the same, to its own p50", "≤ 2", _ratio(long and long["p99"], long and long["p50"]), False),
+        ("the longest of 100,000 such calls, ms", "≤ 50", long and long["max"], False),
+        (
+            "64 in flight, calls/s, to official",
+            "≥ 12",
+            against(OFFICIAL, "throughput", "per_second", in_flight=64),
+            True,
+        ),
+        ("64 in flight, calls/s, to grpc.aio", "≥ 1.5", against(GRPC, "throughput", "per_second", in_flight=64), True),
+        (
+            "1,000 in flight, to own 64",
+            "≥ 0.9",
+            _ratio(
+                of(OURS, "throughput", "per_second", in_flight=1000), of(OURS, "throughput", "per_second", in_flight=64)
+            ),
+            True,
+        ),
+        ("256 KB incompressible, p50, to official", "≤ 0.06", against(OFFICIAL, "latency", "p50", size=256_000), False),
+        (
+            "256 KB, p99 to own p50",
+            "≤ 2",
+            _ratio(of(OURS, "latency", "p99", size=256_000), of(OURS, "latency", "p50", size=256_000)),
+            False,
+        ),
+        ("connect, p50, to official", "≤ 0.25", against(OFFICIAL, "connect", "p50"), False),
+        (
+            "the caller's CPU per call at 64, to official",
+            "≤ 0.05",
+            against(OFFICIAL, "throughput", "cpu_us", in_flight=64),
+            False,
+        ),
+        ("import of `livekit.rtc`, to official", "≤ 1", against(OFFICIAL, "import", "seconds"), False),
+        (
+            "installed size, to official",
+            "≤ 0.5",
+            _ratio(_value(results, "ours", "installed", "bytes"), _value(results, "official", "installed", "bytes")),
+            False,
+        ),
+        ("memory of a connected client, to official", "≤ 0.5", against(OFFICIAL, "memory", "rss_kib"), False),
+    ]
+
+
+def _reached(goal: str, value: float | None, more_is_better: bool) -> str:
+    if value is None:
+        return "not measured"
+    bound = float(goal.split()[1])
+    return "yes" if (value >= bound if more_is_better else value <= bound) else "no"
+
+
+def ratios(results: Results) -> str:
+    """The goals, as a table."""
+    rows = ["| measure | goal | reached | |", "|---|---|---|---|"]
+    for name, goal, value, more in _goals(results):
+        shown = "" if value is None else f"{value:.3g}"
+        rows.append(f"| {name} | {goal} | {shown} | {_reached(goal, value, more)} |")
+    return "\n".join(rows)
+
+
+def _table(results: Results, measure: str, key: str, columns: dict[str, Callable[[dict[str, Any]], str]]) -> str:
+    lines = [line for line in results if line.get("measure") == measure]
+    rows = [f"| {key} | on | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
+    for line in lines:
+        cells = " | ".join(show(line) for show in columns.values())
+        rows.append(f"| {line.get('subject', '')} | {line.get('server', '')} | {cells} |")
+    return "\n".join(rows)
+
+
+def _machine() -> str:
+    versions = ", ".join(
+        f"{name} {metadata.version(name)}"
+        for name in ("livekit-pure", "livekit-protocol", "uvloop", "grpcio", "protobuf")
+    )
+    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {sys.version.split()[0]}; {versions}"
+
+
+def write(folder: Path, results: Results) -> None:
+    """docs/benchmarks.md, .json and .svg."""
+    (folder / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
+    plot(folder / "benchmarks.svg", results)
+    parts = [
+        "# Benchmarks",
+        "One run of `make bench`, everything side by side; each participant, the server and each competitor in a process "
+        "of its own, over loopback. The ratios count: the machine is shared and noisy. The official SDK is 1.2.1 on "
+        "asyncio; ours runs on uvloop (the extra `fast`), which is faster for it; the server is the embedded one.",
+        f"Machine: {_machine()}.",
+        "![calls per second and latency](benchmarks.svg)",
+        "## Goals",
+        ratios(results),
+        "## Latency, one call at a time",
+        _table(
+            results,
+            "latency",
+            "who",
+            {
+                "bytes": lambda line: f"{line['size']:,}",
+                "calls": lambda line: f"{line['calls']:,}",
+                "p50 ms": lambda line: f"{line['p50']:.2f}",
+                "p99 ms": lambda line: f"{line['p99']:.2f}",
+                "max ms": lambda line: f"{line['max']:.1f}",
+            },
+        ),
+        "## Calls per second, 100 B",
+        _table(
+            results,
+            "throughput",
+            "who",
+            {
+                "in flight": lambda line: f"{line['in_flight']:,}",
+                "calls/s": lambda line: f"{line['per_second']:,.0f}",
+                "caller's CPU µs/call": lambda line: f"{line['cpu_us']:,.0f}",
+            },
+        ),
+        "## Joining, memory, import",
+        _table(results, "connect", "who", {"connect p50 ms": lambda line: f"{line['p50']:.1f}"}),
+        _table(results, "memory", "who", {"resident MiB, connected": lambda line: f"{line['rss_kib'] / 1024:.0f}"}),
+        _table(results, "import", "who", {"import s": lambda line: f"{line['seconds']:.3f}"}),
+        _table(results, "installed", "what", {"installed MB": lambda line: f"{line['bytes'] / 1e6:.1f}"}),
+        "## How cost grows",
+        "Every participant calls its neighbour, all at once; all clients are one process, the embedded server another.",
+        _table(
+            results,
+            "growth",
+            "",
+            {
+                "rooms": lambda line: str(line["rooms"]),
+                "participants": lambda line: str(line["participants"]),
+                "calls/s": lambda line: f"{line['per_second']:,.0f}",
+                "server CPU µs/call": lambda line: f"{line['server_cpu_us']:.0f}",
+                "server KiB/participant": lambda line: f"{line['server_kib_per_participant']:.0f}",
+            },
+        ),
+    ]
+    (folder / "benchmarks.md").write_text("\n\n".join(parts) + "\n")
+
+
+def plot(path: Path, results: Results) -> None:
+    """Calls per second by number in flight, and round trips by size."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4))
+    for subject in (OURS, OFFICIAL, GRPC):
+        lines = [
+            line for line in results if line.get("subject") == subject and line.get("server") in ("embedded", "none")
+        ]
+        rates = [(line["in_flight"], line["per_second"]) for line in lines if line["measure"] == "throughput"]
+        trips = [(line["size"], line["p50"]) for line in lines if line["measure"] == "latency" and not line.get("long")]
+        left.loglog(*zip(*rates, strict=True), marker="o", label=subject)
+        right.loglog(*zip(*trips, strict=True), marker="o", label=subject)
+    left.set(title="100 B calls per second", xlabel="in flight")
+    right.set(title="round trip p50, ms", xlabel="bytes")
+    left.legend()
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})

@@ -1,0 +1,27 @@
+"""The embedded server in a process of its own; prints its URL, and at the end what it took."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+
+import livekit
+from livekit.server import DevServer
+
+
+async def main() -> None:
+    async with DevServer(port=0) as server:
+        print(json.dumps({"url": server.url}), flush=True)
+        while True:
+            line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+            if not line:
+                return
+            with open("/proc/self/status") as status:
+                rss = next(int(row.split()[1]) for row in status if row.startswith("VmRSS"))
+            print(json.dumps({"cpu": time.process_time(), "rss_kib": rss}), flush=True)
+
+
+if __name__ == "__main__":
+    livekit.run(main())
