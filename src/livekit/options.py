@@ -58,6 +58,8 @@ class RpcOptions:
     """True: calls made while the room reconnects fail at once with SEND_FAILED instead of waiting in their budget."""
     accept_server_calls: bool = False
     """In an encrypted room: answer calls that the server itself makes, which come in plain."""
+    expose_errors: bool = False
+    """For development: send callers the traceback of a handler's exception as the error's data, and not only 1500."""
     slow_handler_warning: float = 0.1
     """Seconds a handler may block the event loop before a warning names it."""
 

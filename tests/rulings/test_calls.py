@@ -209,6 +209,18 @@ async def test_row_17_a_handler_raises_another_exception(ground: Ground, caplog:
     assert "a secret of the callee" in caplog.text
 
 
+async def test_row_17_in_development_the_caller_may_see_it(ground: Ground) -> None:
+    bob = await ground.join("bob", options=RoomOptions(rpc=livekit.options.RpcOptions(expose_errors=True)))
+
+    async def broken(invocation: RpcInvocationData) -> str:
+        raise KeyError("what went wrong")
+
+    bob.local_participant.register_rpc_method("broken", broken)
+    error = await failure(call(await ground.join("alice"), "bob", "broken"))
+    assert error.code == Code.APPLICATION_ERROR
+    assert "KeyError: 'what went wrong'" in (error.data or "")
+
+
 async def test_row_22_errors_travel_with_code_message_and_data(ground: Ground) -> None:
     alice, bob = await pair(ground)
     errors = {

@@ -132,6 +132,35 @@ async def test_row_11_the_recipient_is_removed_mid_call(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("ground", ["memory"], indirect=True)
+async def test_row_11_the_recipient_reconnects_in_full_mid_call(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    gate = Gate()
+    bob.local_participant.register_rpc_method("gate", gate)
+    alice = await ground.join("alice")
+    pending = asyncio.ensure_future(call(alice, "bob", "gate"))
+    await gate.entered.wait()
+    sid = bob.local_participant.sid
+    ground.memory.lose_transport("bob")
+    await until(lambda: bob.local_participant.sid != sid)
+    gate.opened.set()
+    assert await pending == "opened", "the call goes on, and an answer from the new sid counts"
+    assert len(gate.invocations) == 1
+
+
+@pytest.mark.parametrize("ground", ["memory"], indirect=True)
+async def test_row_11_another_takes_the_identity_mid_call(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    gate = Gate()
+    bob.local_participant.register_rpc_method("gate", gate)
+    alice = await ground.join("alice")
+    pending = asyncio.ensure_future(call(alice, "bob", "gate", response_timeout=2.0))
+    await gate.entered.wait()
+    await ground.join("bob")
+    error = await failure(pending)
+    assert (error.code, why(error)) == (Code.RESPONSE_TIMEOUT, "peer_restarted")
+
+
+@pytest.mark.parametrize("ground", ["memory"], indirect=True)
 async def test_row_18_a_peer_that_is_not_active_yet_is_waited_for(ground: Ground) -> None:
     alice = await ground.join("alice")
     ground.memory.faults_of["bob"] = Faults(setup=2.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Mapping
 from functools import partial
 
@@ -160,7 +161,8 @@ class RpcServer:
             self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
         except Exception:
             logger.exception("the handler of RPC method %r failed (call %s)", call.invocation.method, call.request_id)
-            self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
+            data = traceback.format_exc() if self._options.expose_errors else None
+            self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR, data))
         else:
             self.core.finish(call, result)
         finally:

@@ -93,7 +93,8 @@ class Room:
         """Let a participant in, in place of the one with the same identity, and tell everybody."""
         older = self.participants.get(grants.identity)
         if older is not None:
-            self._take_out(older, DisconnectReason.DUPLICATE_IDENTITY)
+            # The others learn of the new sid alone, so that what they expect of this identity may still come.
+            self._take_out(older, DisconnectReason.DUPLICATE_IDENTITY, quietly=not grants.permission.hidden)
         participant = Participant(
             sid=self._rooms.new_sid("PA_"),
             grants=grants,
@@ -145,15 +146,16 @@ class Room:
             self.empty_since = now
             self._rooms.sweep(now)
 
-    def _take_out(self, participant: Participant, reason: DisconnectReason) -> None:
+    def _take_out(self, participant: Participant, reason: DisconnectReason, *, quietly: bool = False) -> None:
         if not participant.set_state(State.DISCONNECTED, reason):
             return
         del self.participants[participant.identity]
         if reason != DisconnectReason.CLIENT_INITIATED:
             participant.link.send_signal(leave_response(reason))
         participant.link.close()
-        self.announce(participant)
-        self._announce_count(participant)
+        if not quietly:
+            self.announce(participant)
+            self._announce_count(participant)
         self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info()))
 
     def others(self, participant: Participant) -> list[Participant]:
