@@ -1,0 +1,59 @@
+"""What a participant says of itself, and who hears of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from livekit.errors import RequestError, SessionClosedError
+from livekit.testing import Ground
+
+from .support import next_args
+
+
+async def test_changes_show_at_once_and_reach_the_others(ground: Ground) -> None:
+    alice, bob = await ground.join("alice", can_update_own_metadata=True), await ground.join("bob")
+    await ground.wait_for(bob, "alice")
+    them = bob.remote_participants["alice"]
+    events = bob.events("participant_metadata_changed", "participant_name_changed", "participant_attributes_changed")
+    local = alice.local_participant
+    await local.set_metadata("busy")
+    assert local.metadata == "busy"
+    assert await next_args(events) == (them, "", "busy")
+    await local.set_name("Alice")
+    assert local.name == "Alice"
+    assert await next_args(events) == (them, "", "Alice")
+    await local.set_attributes({"a": "1", "b": "2"})
+    assert await next_args(events) == ({"a": "1", "b": "2"}, them)
+    await local.set_attributes({"a": "", "c": "3"})
+    assert local.attributes == {"b": "2", "c": "3"}
+    assert await next_args(events) == ({"a": "", "c": "3"}, them)
+    assert them.attributes == {"b": "2", "c": "3"}
+
+
+async def test_our_own_events_come_once(ground: Ground) -> None:
+    alice = await ground.join("alice", can_update_own_metadata=True)
+    events = alice.events("participant_metadata_changed")
+    await alice.local_participant.set_metadata("one")
+    await alice.local_participant.set_metadata("two")
+    assert await next_args(events) == (alice.local_participant, "", "one")
+    assert await next_args(events) == (alice.local_participant, "one", "two")
+
+
+async def test_a_refusal_has_the_reason_of_the_server(ground: Ground) -> None:
+    alice = await ground.join("alice", can_update_own_metadata=True)
+    bob = await ground.join("bob", can_update_own_metadata=False)
+    with pytest.raises(RequestError, match="permission") as caught:
+        await bob.local_participant.set_metadata("x")
+    assert caught.value.reason == "NOT_ALLOWED"
+    assert bob.local_participant.metadata == ""
+    with pytest.raises(RequestError, match="limit") as caught:
+        await alice.local_participant.set_name("x" * 257)
+    assert caught.value.reason == "LIMIT_EXCEEDED"
+
+
+async def test_after_the_room(ground: Ground) -> None:
+    alice = await ground.join("alice")
+    local = alice.local_participant
+    await alice.disconnect()
+    with pytest.raises(SessionClosedError, match="not connected"):
+        await local.set_name("x")

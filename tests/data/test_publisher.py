@@ -1,0 +1,147 @@
+"""Packets, from one application to the others."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from livekit import DataPacketKind, Room, RoomOptions, Transcription, TranscriptionSegment
+from livekit.data import ChatMessage, DataPacket, SipDTMF
+from livekit.e2ee import E2EEOptions, KeyProviderOptions
+from livekit.participant import PublishDataError, PublishDTMFError, PublishTranscriptionError
+from livekit.testing import Ground
+
+from .support import Mailbox, next_args
+
+
+def received(room: Room) -> Mailbox[DataPacket]:
+    mailbox: Mailbox[DataPacket] = Mailbox()
+    room.on("data_received", mailbox.put)
+    return mailbox
+
+
+@pytest.mark.parametrize("payload", ["text é", b"\x00\xff", b""])
+async def test_data_with_topic_and_sender(ground: Ground, payload: str | bytes) -> None:
+    alice, bob = await ground.pair()
+    inbox = received(bob)
+    await alice.local_participant.publish_data(payload, topic="news")
+    packet = await inbox.get()
+    assert packet.data == (payload.encode() if isinstance(payload, str) else payload)
+    assert (packet.topic, packet.kind) == ("news", DataPacketKind.KIND_RELIABLE)
+    assert packet.participant is bob.remote_participants["alice"]
+
+
+async def test_lossy_data(ground: Ground) -> None:
+    alice, bob = await ground.pair()
+    inbox = received(bob)
+    await alice.local_participant.publish_data(b"once", reliable=False)
+    packet = await inbox.get()
+    assert (packet.data, packet.kind) == (b"once", DataPacketKind.KIND_LOSSY)
+
+
+async def test_only_who_is_named_gets_it(ground: Ground) -> None:
+    alice, bob = await ground.pair()
+    carol = await ground.join("carol")
+    await ground.wait_for(carol, "alice")
+    to_bob, to_carol = received(bob), received(carol)
+    await alice.local_participant.publish_data(b"bob", destination_identities=["bob"])
+    await alice.local_participant.publish_data(b"all")
+    assert (await to_carol.get()).data == b"all"
+    assert [(await to_bob.get()).data, (await to_bob.get()).data] == [b"bob", b"all"]
+
+
+@pytest.mark.parametrize("reliable", [True, False])
+async def test_over_the_limit_the_channel_stays_usable(ground: Ground, reliable: bool) -> None:
+    alice, bob = await ground.pair()
+    inbox = received(bob)
+    for size in (64_000, 65_536, 1_000_000):
+        with pytest.raises(PublishDataError, match="limit of 6"):
+            await alice.local_participant.publish_data(b"x" * size, reliable=reliable)
+    await alice.local_participant.publish_data(b"x" * 63_900)
+    assert len((await inbox.get()).data) == 63_900
+
+
+async def test_many_packets_in_order_and_at_once(ground: Ground) -> None:
+    alice, bob = await ground.pair()
+    inbox = received(bob)
+    payloads = [b"%d " % number * 2_000 for number in range(500)]
+    await asyncio.gather(*(alice.local_participant.publish_data(payload) for payload in payloads))
+    assert [(await inbox.get()).data for _ in payloads] == payloads
+
+
+async def test_who_may_not_is_told(ground: Ground) -> None:
+    mute = await ground.join("mute", can_publish_data=False)
+    with pytest.raises(PublishDataError, match="canPublishData"):
+        await mute.local_participant.publish_data(b"x")
+
+
+async def test_after_the_room(ground: Ground) -> None:
+    alice = await ground.join("alice")
+    local = alice.local_participant
+    await alice.disconnect()
+    with pytest.raises(PublishDataError, match="not connected") as caught:
+        await local.publish_data(b"x")
+    assert "not connected" in caught.value.message
+    with pytest.raises(PublishDTMFError):
+        await local.publish_dtmf(code=1, digit="1")
+    with pytest.raises(PublishTranscriptionError):
+        await local.publish_transcription(Transcription("alice", "", []))
+
+
+async def test_dtmf(ground: Ground) -> None:
+    alice, bob = await ground.pair()
+    events = bob.events("sip_dtmf_received")
+    await alice.local_participant.publish_dtmf(code=11, digit="#")
+    assert await next_args(events) == (SipDTMF(11, "#", bob.remote_participants["alice"]),)
+
+
+async def test_what_an_agent_transcribes(ground: Ground) -> None:
+    agent, bob = await ground.join("agent", kind="agent"), await ground.join("bob")
+    await ground.wait_for(bob, "agent")
+    events = bob.events("transcription_received")
+    segment = TranscriptionSegment(id="s", text="hi", start_time=1, end_time=2, language="en", final=True)
+    await agent.local_participant.publish_transcription(Transcription("bob", "TR_1", [segment]))
+    assert await next_args(events) == ([segment], bob.local_participant, None)
+
+
+async def test_chat(ground: Ground) -> None:
+    alice, bob = await ground.pair()
+    events = bob.events("chat_message_received")
+    sent = await alice.local_participant.send_chat_message("helo")
+    (first,) = await next_args(events)
+    await alice.local_participant.send_chat_message("hello", replaces=sent)
+    (second,) = await next_args(events)
+    assert isinstance(first, ChatMessage)
+    assert isinstance(second, ChatMessage)
+    assert (first.id, first.message, first.edit_timestamp) == (sent.id, "helo", None)
+    assert (second.id, second.message, second.timestamp) == (sent.id, "hello", first.timestamp)
+    assert second.edit_timestamp is not None
+    assert second.participant is bob.remote_participants["alice"]
+
+
+async def test_encrypted_packets_and_the_states_that_are_told(ground: Ground) -> None:
+    def options(key: bytes) -> RoomOptions:
+        return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=key)))
+
+    bob = await ground.join("bob", options=options(b"right"))
+    alice, eve = await ground.join("alice", options=options(b"right")), await ground.join("eve", options=options(b"no"))
+    await ground.wait_for(bob, "alice")
+    await ground.wait_for(bob, "eve")
+    inbox = received(bob)
+    events = bob.events("e2ee_state_changed", "participant_encryption_status_changed")
+    await eve.local_participant.publish_data(b"wrong key")
+    assert await next_args(events) == (bob.remote_participants["eve"], 3)
+    await alice.local_participant.publish_data(b"secret")
+    assert await next_args(events) == (bob.remote_participants["alice"], 1)
+    assert await next_args(events) == (bob.remote_participants["alice"], True)
+    assert (await inbox.get()).data == b"secret"
+    assert inbox.is_empty
+
+
+async def test_without_a_key_nothing_is_sent(ground: Ground) -> None:
+    alice = await ground.join("alice", options=RoomOptions(encryption=E2EEOptions()))
+    events = alice.events("e2ee_state_changed")
+    with pytest.raises(PublishDataError, match="no encryption key"):
+        await alice.local_participant.publish_data(b"x")
+    assert await next_args(events) == (alice.local_participant, 4)
