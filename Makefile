@@ -10,7 +10,7 @@ SETUP := tools/setup.sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help api-diff bench demo test test-long test-all test-lowest test-latest check format lint types mypy pyright setup clean
+.PHONY: help api-diff bench demo test test-long test-all test-lowest test-latest conformance check format lint types mypy pyright setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ bench: ## Side by side with the official SDK and grpc.aio; ARGS=--quick for a lo
 api-diff: ## What of the official public surface is missing or different
 	@$(SETUP) dev
 	@$(BIN)/python tools/api_diff.py
+
+conformance: ## docs/conformance.md, from the matrix of peers (or from the server of LIVEKIT_URL; ARGS="--server NAME")
+	@$(SETUP) dev official node
+	@$(BIN)/python tools/conformance.py $(ARGS)
 
 check: ## Format, lint, and types (mypy and pyright, both strict)
 	@$(SETUP) dev

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class Matrix:
         await self.introduce(caller, callee)
         return caller, callee
 
-    async def guest(self, kind: Kind, **grants: object) -> Participant:
+    async def guest(self, kind: Kind, **grants: Any) -> Participant:
         """A participant of the test's own, which may leave."""
         return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}", **grants)
 
@@ -64,7 +65,7 @@ class Matrix:
                 raise
         return self._members[identity]
 
-    async def _join(self, kind: Kind, identity: str, **grants: object) -> Participant:
+    async def _join(self, kind: Kind, identity: str, **grants: Any) -> Participant:
         program = await self._program(kind.program)
         token = self._server.token(identity, room=self._room, **grants)
         return await program.join(self._server.url, token, **({"sdk": kind.package} if kind.package else {}))

@@ -44,8 +44,8 @@ def nothing(data: rtc.RpcInvocationData) -> None:
 
 def fail(data: rtc.RpcInvocationData) -> str:
     error = json.loads(data.payload)
-    data = error.get("data")
-    raise rtc.RpcError(error["code"], error["message"], data and data * error.get("times", 1))
+    details = error.get("data")
+    raise rtc.RpcError(error["code"], error["message"], details and details * error.get("times", 1))
 
 
 def crash(data: rtc.RpcInvocationData) -> str:
