@@ -174,7 +174,7 @@ def render_failures(run: Run) -> str:
     for case, sdk, error, seconds in run.failures:
         time = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
         by_case.setdefault(case, {})[sdk] = f"{error}, after {time}"
-    rows = ([case, sdks.get("ours", ""), sdks.get("official", "")] for case, sdks in by_case.items())
+    rows = ([case, sdks.get("ours", ""), sdks.get("official", "")] for case, sdks in sorted(by_case.items()))
     return (
         "## Calls that cannot succeed\n\n"
         "Code, message and data of the error, and how long it took, on loopback with everything on two cores.\n\n"

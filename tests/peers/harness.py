@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -172,6 +173,23 @@ class Participant:
         def found() -> Message | None:
             wanted = {"event": event, "method": method, "caller": caller.identity}
             return next((seen for seen in self.events[since:] if wanted.items() <= seen.items()), None)
+
+        async with self.changed:
+            await asyncio.wait_for(self.changed.wait_for(lambda: found() is not None), PATIENCE)
+        seen = found()
+        assert seen is not None
+        return seen
+
+    async def do(self, what: str, **arguments: object) -> None:
+        """Have it do something that has no answer."""
+        await self.program.ask(what, who=self.identity, **arguments)
+
+    async def got(self, content: bytes, **wanted: object) -> Message:
+        """Wait until it got a packet or stream of this content; that it is no other is what the digest says."""
+        wanted.update(event="got", size=len(content), digest=hashlib.sha256(content).hexdigest())
+
+        def found() -> Message | None:
+            return next((seen for seen in self.events if wanted.items() <= seen.items()), None)
 
         async with self.changed:
             await asyncio.wait_for(self.changed.wait_for(lambda: found() is not None), PATIENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -13,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from livekit import api
+from livekit.server import DevServer
+from livekit.server.responses import DisconnectReason
 from tests.peers.harness import Participant, PeerProgram
 from tests.peers.kinds import Kind, Pair
-from tests.support.servers import Server
+from tests.support.servers import ExternalServer, Server
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -53,6 +57,18 @@ class Matrix:
             await one.listed(other)
             await other.listed(one)
             self._met.add(both)
+
+    async def remove(self, participant: Participant) -> None:
+        """Have the server put a participant out."""
+        if isinstance(self._server, ExternalServer):
+            async with api.LiveKitAPI(self._server.url, self._server.api_key, self._server.api_secret) as server:
+                identity = api.RoomParticipantIdentity(room=self._room, identity=participant.identity)
+                await server.room.remove_participant(identity)
+        elif isinstance(self._server, DevServer):
+            room = self._server.rooms.get(self._room)
+            assert room is not None
+            now = asyncio.get_running_loop().time()
+            room.remove(room.participants[participant.identity], DisconnectReason.PARTICIPANT_REMOVED, now)
 
     async def _member(self, kind: Kind, identity: str) -> Participant:
         if identity in self._broken:  # fail at once what would fail again

@@ -7,6 +7,8 @@ What comes in on stdin is a request `{"id": 1, "do": "call", …}`; what goes ou
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import logging
 import sys
@@ -17,6 +19,7 @@ from typing import Literal
 from livekit import rtc
 
 LONGEST_LINE = 1 << 24
+TOPIC = "topic"
 
 
 def say(**message: object) -> None:
@@ -66,14 +69,72 @@ class Member:
     def __init__(self) -> None:
         self.room = rtc.Room()
         self.identity = ""
+        self.reading: set[asyncio.Future[None]] = set()
 
     async def join(self, url: str, token: str) -> str:
+        self.listen()
         await self.room.connect(url, token)
         self.identity = self.room.local_participant.identity
         for handler in HANDLERS:
             name = getattr(handler, "__name__", "")
             self.room.local_participant.register_rpc_method(name, partial(self.answer, name, handler))
         return self.identity
+
+    # data
+
+    def listen(self) -> None:
+        """Tell of the packets and streams that come, by the digest of what they carry."""
+        self.room.on("data_received", self.got_packet)
+        self.room.register_text_stream_handler(TOPIC, self.got_stream)
+        self.room.register_byte_stream_handler(TOPIC, self.got_stream)
+
+    def got(self, what: str, sender: str, content: bytes, **more: object) -> None:
+        digest = hashlib.sha256(content).hexdigest()
+        say(event="got", who=self.identity, what=what, sender=sender, size=len(content), digest=digest, **more)
+
+    def got_packet(self, packet: rtc.DataPacket) -> None:
+        sender = packet.participant.identity if packet.participant else ""
+        self.got("packet", sender, packet.data, topic=packet.topic, reliable=packet.kind == 1)
+
+    def got_stream(self, reader: rtc.TextStreamReader | rtc.ByteStreamReader, sender: str) -> None:
+        task = asyncio.ensure_future(self.read(reader, sender))
+        self.reading.add(task)
+        task.add_done_callback(self.reading.discard)
+
+    async def read(self, reader: rtc.TextStreamReader | rtc.ByteStreamReader, sender: str) -> None:
+        what = "text" if isinstance(reader, rtc.TextStreamReader) else "bytes"
+        content, error = b"", None
+        try:
+            async for piece in reader:
+                content += piece.encode() if isinstance(piece, str) else piece
+        except rtc.StreamError as failed:
+            error = str(failed)
+        self.got(what, sender, content, attributes=reader.info.attributes, failed=error is not None)
+
+    async def publish(self, content: str, to: list[str], reliable: bool) -> None:
+        await self.room.local_participant.publish_data(
+            content, topic=TOPIC, destination_identities=to, reliable=reliable
+        )
+
+    async def send_text(self, content: str, to: list[str], attributes: dict[str, str]) -> None:
+        await self.room.local_participant.send_text(
+            content, topic=TOPIC, destination_identities=to, attributes=attributes
+        )
+
+    async def write_text(self, pieces: list[str], to: list[str], reason: str) -> None:
+        writer = await self.room.local_participant.stream_text(topic=TOPIC, destination_identities=to)
+        for piece in pieces:
+            await writer.write(piece)
+        await writer.aclose(reason=reason)
+
+    async def write_bytes(self, content: str, to: list[str]) -> None:
+        """The bytes of `content` in base64."""
+        writer = await self.room.local_participant.stream_bytes("name", topic=TOPIC, destination_identities=to)
+        await writer.write(base64.b64decode(content))
+        await writer.aclose()
+
+    async def set_attributes(self, attributes: dict[str, str]) -> None:
+        await self.room.local_participant.set_attributes(attributes)
 
     async def answer(self, method: str, handler: rtc.RpcHandler, data: rtc.RpcInvocationData) -> str | None:
         """Run a handler, and tell when it starts and how it ends."""

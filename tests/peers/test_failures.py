@@ -57,6 +57,19 @@ async def leaves_meanwhile(matrix: Matrix, kind: Kind) -> Attempt:
     return Attempt(leave)
 
 
+async def removed_meanwhile(matrix: Matrix, kind: Kind) -> Attempt:
+    caller, callee = (await listed(matrix, kind))[0], await matrix.guest(PYTHON)
+    await matrix.introduce(caller, callee)
+    call = caller.start_call(callee.identity, "sleep", "20")
+    await callee.handled("started", "sleep", caller)
+
+    async def remove() -> None:
+        await matrix.remove(callee)
+        await call.outcome()
+
+    return Attempt(remove)
+
+
 async def hidden_caller(matrix: Matrix, kind: Kind) -> Attempt:
     _, callee = await listed(matrix, kind)
     caller = await matrix.guest(kind, hidden=True)
@@ -117,6 +130,7 @@ CASES = (
     Case("nobody of that name is there", nobody, 1401, "not_listed", 0.3),
     Case("the callee left before", left_before, 1401, "not_listed", 0.3),
     Case("the callee leaves meanwhile", leaves_meanwhile, 1503),
+    Case("the callee is removed meanwhile", removed_meanwhile, 1503),
     Case("the caller is hidden, so no answer can find it", hidden_caller, 1505, "hidden_caller"),
     Case("the caller may not publish data", own_grant_missing, 1505, "cannot_publish_data"),
     Case("the callee may not publish data", their_grant_missing, 1505, "recipient_cannot_publish_data"),

@@ -1,6 +1,9 @@
 // Participants in JavaScript, driven by messages as ../python_peer.py is. The SDKs of Node and of browsers differ
 // little enough for one program; what runs it gives the SDK and a function that takes replies and events.
 
+const TOPIC = 'topic';
+const encoder = new TextEncoder();
+
 const handlers = {
   echo: (data) => data.payload,
   describe: (data) =>
@@ -36,6 +39,7 @@ class Member {
   }
 
   async join({ url, token }) {
+    this.listen();
     await this.room.connect(url, token, { autoSubscribe: true, dynacast: false });
     this.identity = this.room.localParticipant.identity;
     for (const [name, handler] of Object.entries(handlers)) {
@@ -56,6 +60,64 @@ class Member {
     } finally {
       this.say({ event: 'ended', how, ...told });
     }
+  }
+
+  // data
+
+  listen() {
+    this.room.on(this.sdk.RoomEvent.DataReceived, (payload, participant, kind, topic) =>
+      this.got('packet', participant?.identity ?? '', payload, { topic }),
+    );
+    this.room.registerTextStreamHandler(TOPIC, (reader, { identity }) => this.read('text', reader, identity));
+    this.room.registerByteStreamHandler(TOPIC, (reader, { identity }) => this.read('bytes', reader, identity));
+  }
+
+  async got(what, sender, content, more) {
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
+    const digest = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    this.say({ event: 'got', who: this.identity, what, sender, size: content.length, digest, ...more });
+  }
+
+  async read(what, reader, sender) {
+    const pieces = [];
+    let failed = false;
+    try {
+      for await (const piece of reader) pieces.push(typeof piece === 'string' ? encoder.encode(piece) : piece);
+    } catch {
+      failed = true;
+    }
+    const content = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+    pieces.reduce((start, piece) => (content.set(piece, start), start + piece.length), 0);
+    await this.got(what, sender, content, { attributes: reader.info.attributes ?? {}, failed });
+  }
+
+  async publish({ content, to, reliable }) {
+    const options = { reliable, topic: TOPIC, destinationIdentities: to, destination_identities: to };
+    await this.room.localParticipant.publishData(encoder.encode(content), options);
+  }
+
+  async send_text({ content, to, attributes }) {
+    await this.room.localParticipant.sendText(content, { topic: TOPIC, destinationIdentities: to, attributes });
+  }
+
+  async write_text({ pieces, to }) {
+    const writer = await this.room.localParticipant.streamText({ topic: TOPIC, destinationIdentities: to });
+    for (const piece of pieces) await writer.write(piece);
+    await writer.close();
+  }
+
+  async write_bytes({ content, to }) {
+    const writer = await this.room.localParticipant.streamBytes({
+      name: 'name',
+      topic: TOPIC,
+      destinationIdentities: to,
+    });
+    await writer.write(Uint8Array.from(atob(content), (character) => character.charCodeAt(0)));
+    await writer.close();
+  }
+
+  async set_attributes({ attributes }) {
+    await this.room.localParticipant.setAttributes(attributes);
   }
 
   async listed({ other }) {

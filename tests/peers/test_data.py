@@ -1,0 +1,77 @@
+"""Packets, streams and attributes, both ways."""
+
+from __future__ import annotations
+
+import base64
+import random
+
+import pytest
+
+from tests.peers.kinds import OURS, PYTHON, WITH_OURS, Pair
+from tests.peers.matrix import Matrix
+from tests.peers.test_payloads import TEXTS, text
+
+pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
+
+SIZES = (1, 14_900, 15_000, 15_001, 65_536, 1_000_000)
+
+
+@pytest.mark.parametrize("reliable", [True, False])
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_packets(matrix: Matrix, pair: Pair, reliable: bool) -> None:
+    """A packet of data arrives with its sender and topic"""
+    sender, receiver = await matrix.pair(pair)
+    content = f"packet {reliable} {pair}"
+    await sender.do("publish", content=content, to=[receiver.identity], reliable=reliable)
+    got = await receiver.got(content.encode(), what="packet")
+    assert (got["sender"], got["topic"]) == (sender.identity, "topic")
+
+
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_the_largest_packet(matrix: Matrix, pair: Pair) -> None:
+    """A packet of 63,000 bytes arrives"""
+    sender, receiver = await matrix.pair(pair)
+    content = f"{pair}".ljust(63_000, ".")
+    await sender.do("publish", content=content, to=[receiver.identity], reliable=True)
+    await receiver.got(content.encode(), what="packet")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_texts(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
+    """Texts of 1 to 1,000,000 bytes arrive with their attributes"""
+    sender, receiver = await matrix.pair(pair)
+    content = text(kind, size)
+    attributes = {"key": f"{pair} {kind}"}
+    await sender.do("send_text", content=content, to=[receiver.identity], attributes=attributes)
+    got = await receiver.got(content.encode(), what="text", failed=False, sender=sender.identity)
+    assert got["attributes"] == attributes or "key" in got["attributes"]
+
+
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_texts_in_pieces(matrix: Matrix, pair: Pair) -> None:
+    """A text that is written piece by piece arrives as a whole"""
+    sender, receiver = await matrix.pair(pair)
+    pieces = [f"{pair}", "漢" * 9_999, "", "x" * 20_000, "🎈"]
+    await sender.do("write_text", pieces=pieces, to=[receiver.identity], reason="")
+    await receiver.got("".join(pieces).encode(), what="text", failed=False, sender=sender.identity)
+
+
+@pytest.mark.parametrize("pair", [Pair(OURS, PYTHON), Pair(PYTHON, OURS), Pair(OURS, OURS)], ids=str)
+async def test_texts_that_are_broken_off(matrix: Matrix, pair: Pair) -> None:
+    """A text closed with a reason fails after what came"""
+    sender, receiver = await matrix.pair(pair)
+    content = f"to be cont {pair}"
+    await sender.do("write_text", pieces=[content], to=[receiver.identity], reason="no paper")
+    await receiver.got(content.encode(), what="text", failed=True)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("pair", WITH_OURS, ids=str)
+async def test_bytes(matrix: Matrix, pair: Pair, size: int) -> None:
+    """Content of 1 to 1,000,000 bytes arrives byte for byte"""
+    sender, receiver = await matrix.pair(pair)
+    content = random.Random(f"{pair}{size}").randbytes(size)
+    await sender.do("write_bytes", content=base64.b64encode(content).decode(), to=[receiver.identity])
+    await receiver.got(content, what="bytes", failed=False, sender=sender.identity)
