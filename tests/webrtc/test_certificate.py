@@ -37,3 +37,15 @@ def test_the_strongest_known_algorithm_decides() -> None:
 @pytest.mark.parametrize("fingerprints", [[], [Fingerprint("sha-1", "AB:CD")], [Fingerprint("sha-256", "")]])
 def test_without_a_known_fingerprint_nothing_is_certified(fingerprints: list[Fingerprint]) -> None:
     assert not is_certified(local_certificate().x509, fingerprints)
+
+
+def test_every_thread_has_the_same_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate, "_generate_once", functools.cache(Certificate.generate))
+    together = threading.Barrier(8)
+
+    def take(_: int) -> Certificate:
+        together.wait()
+        return certificate.local_certificate()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len({id(made) for made in threads.map(take, range(8))}) == 1

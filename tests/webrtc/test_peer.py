@@ -400,9 +400,19 @@ async def test_callbacks_that_raise_are_logged(caplog: pytest.LogCaptureFixture)
     await negotiate(a.peer, b.peer)
     await b.until_open("_reliable")
     inbox = b.channels["_reliable"].on_message
-    b.channels["_reliable"].on_message = fail
+    failed: list[bytes] = []
+    both_came = asyncio.Event()
+
+    def fail_on_message(message: bytes) -> None:
+        failed.append(message)
+        if len(failed) == 2:
+            both_came.set()
+        raise RuntimeError("of the application")
+
+    b.channels["_reliable"].on_message = fail_on_message
     a.channels["_reliable"].send(b"one")
     a.channels["_reliable"].send(b"two")
+    await asyncio.wait_for(both_came.wait(), WAIT)
     echo = asyncio.get_running_loop().create_future()
     a.channels["_reliable"].on_message = echo.set_result
     b.channels["_reliable"].send(b"alive")

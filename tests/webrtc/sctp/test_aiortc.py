@@ -128,7 +128,11 @@ async def test_a_channel_of_theirs_and_its_end(joint: Joint) -> None:
     joint.association.on_channel = on_channel
     await establish(joint)
     far = RTCDataChannel(joint.peer, RTCDataChannelParameters(label="theirs", ordered=False, maxRetransmits=0))
+    theirs_opened = asyncio.Event()
+    far.on("open", theirs_opened.set)
     await asyncio.wait_for(opened.wait(), 5)
+    if far.readyState != "open":
+        await asyncio.wait_for(theirs_opened.wait(), 5)
     for index in range(200):
         far.send(bytes((index,)) * 3000)
     far.send("text")
