@@ -44,6 +44,7 @@ class Room(RoomEmitter):
         self._rpc = LocalRpc()
         self._streams = StreamHandlers()
         self._membership: Membership | None = None
+        self._expected = models.Room()
         self._connecting = False
 
     async def __aenter__(self) -> Room:
@@ -119,11 +120,11 @@ class Room(RoomEmitter):
     @property
     def name(self) -> str:
         """The room's name; empty before `connect`."""
-        return "" if self._membership is None else self._membership.info.name
+        return self._info.name
 
     @property
     def metadata(self) -> str:
-        return "" if self._membership is None else self._membership.info.metadata
+        return self._info.metadata
 
     @property
     def e2ee_manager(self) -> E2EEManager:
@@ -133,11 +134,11 @@ class Room(RoomEmitter):
     @property
     def num_participants(self) -> int:
         """How many are in the room, as the server counts: with ourselves, without hidden ones."""
-        return 0 if self._membership is None else self._membership.info.num_participants
+        return self._info.num_participants
 
     @property
     def num_publishers(self) -> int:
-        return 0 if self._membership is None else self._membership.info.num_publishers
+        return self._info.num_publishers
 
     @property
     def creation_time(self) -> datetime.datetime:
@@ -148,17 +149,17 @@ class Room(RoomEmitter):
 
     @property
     def is_recording(self) -> bool:
-        return False if self._membership is None else self._membership.info.active_recording
+        return self._info.active_recording
 
     @property
     def empty_timeout(self) -> float:
         """Seconds the server keeps the room for a first participant."""
-        return 0.0 if self._membership is None else float(self._membership.info.empty_timeout)
+        return float(self._info.empty_timeout)
 
     @property
     def departure_timeout(self) -> float:
         """Seconds the server keeps the room after the last participant left."""
-        return 0.0 if self._membership is None else float(self._membership.info.departure_timeout)
+        return float(self._info.departure_timeout)
 
     @overload
     def register_rpc_method(
@@ -210,9 +211,14 @@ class Room(RoomEmitter):
         await simulate(self._joined._session, scenario)
 
     def __repr__(self) -> str:
-        sid = "unknown" if self._membership is None else self._membership.info.sid or "unknown"
+        sid = self._info.sid or "unknown"
         state = ConnectionState.Name(self.connection_state)
         return f"rtc.Room(sid={sid}, name={self.name}, metadata={self.metadata}, connection_state={state})"
+
+    @property
+    def _info(self) -> models.Room:
+        """What is known of the room; livekit-agents gives it its name before `connect`."""
+        return self._expected if self._membership is None else self._membership.info
 
     @property
     def _joined(self) -> Membership:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import livekit
-from livekit import rtc
+from livekit import Room, RpcError, _coexistence, rtc
 from livekit._coexistence import warn_of_official_rtc
 
-SUBMODULES = sorted(module.name for module in pkgutil.walk_packages(rtc.__path__, "livekit.rtc."))  # type: ignore[attr-defined]  # a module with a path
-STUBS = Path(livekit.__file__).parent / "rtc"
+SUBMODULES = sorted(module.name for module in pkgutil.walk_packages(rtc.__path__, "livekit.rtc."))
+STUBS = Path(_coexistence.__file__).parent / "rtc"
 
 
 def test_there_are_submodules() -> None:
@@ -44,7 +43,7 @@ def test_stubs_are_no_modules() -> None:
 
 def test_submodules_are_attributes() -> None:
     assert rtc.room.proto_room.RoomInfo(name="x").name == "x"
-    assert rtc.rpc.RpcError is livekit.RpcError
+    assert rtc.rpc.RpcError is RpcError
     with pytest.raises(AttributeError, match="nothing"):
         getattr(rtc, "nothing")  # noqa: B009  # a checker would refuse rtc.nothing
 
@@ -52,7 +51,7 @@ def test_submodules_are_attributes() -> None:
 def test_star_import() -> None:
     names: dict[str, object] = {}
     exec("from livekit.rtc import *", names)
-    assert names["Room"] is livekit.Room
+    assert names["Room"] is Room
 
 
 def test_official_package_in_the_same_place(tmp_path: Path) -> None:

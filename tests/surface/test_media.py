@@ -41,11 +41,13 @@ def test_what_needs_an_engine_says_what_to_do(engine: type, arguments: tuple[obj
 
 @pytest.mark.parametrize("engine", [engine for engine, _ in ENGINES])
 async def test_every_method_of_an_engine_raises(engine: type) -> None:
-    instance = engine.__new__(engine)
+    instance: object = object.__new__(engine)
     public = [n for n, f in vars(engine).items() if not n.startswith("_") and inspect.isfunction(f)]
     for name in public:
         method = getattr(instance, name)
-        arguments = {n: None for n, p in inspect.signature(method).parameters.items() if p.default is p.empty}
+        arguments: dict[str, object] = {
+            n: None for n, p in inspect.signature(method).parameters.items() if p.default is p.empty
+        }
         with pytest.raises(MediaNotBuiltError):
             await _call(method, arguments)
 

@@ -1,0 +1,56 @@
+"""livekit-agents on this package in place of the official `livekit`: docs/coexistence.md says how that is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = Path(os.environ.get("AGENTS_PYTHON", ROOT / ".venvs" / "agents" / "bin" / "python"))
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(not PYTHON.exists(), reason="needs an environment with livekit-agents; AGENTS_PYTHON names one"),
+]
+
+IMPORTS = """
+import json
+from livekit import agents, rtc
+import livekit.agents.voice.room_io, livekit.agents.voice.avatar, livekit.agents.jupyter, livekit.agents.cli
+from livekit.agents.ipc.mock_room import create_mock_room
+from livekit.agents.llm import ChatContext, ImageContent
+from livekit.rtc._proto.track_pb2 import AudioTrackFeature
+room = create_mock_room()
+context = ChatContext.empty()
+context.add_message(role="user", content=[
+    ImageContent(image=rtc.VideoFrame(1, 1, rtc.VideoBufferType.RGBA, b"abcd")),
+])
+print(json.dumps({"agents": agents.__version__, "rtc": rtc.__file__, "isroom": isinstance(room, rtc.Room)}))
+"""
+
+
+def run(*arguments: str | Path) -> dict[str, object]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([PYTHON, *arguments], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def test_imports() -> None:
+    told = run("-c", IMPORTS)
+    assert str(told["agents"]).startswith("1.")
+    assert str(told["rtc"]).endswith("rtc.py"), "the official package is installed there"
+    assert told["isroom"] is True
+
+
+def test_worker_joins_answers_and_sends() -> None:
+    told = run(Path(__file__).with_name("worker.py"))
+    assert told["kind"] == "PARTICIPANT_KIND_AGENT"
+    assert told["answer"] == "caller: Answer briefly."
+    assert told["text"] == ["agent", "welcome"]
