@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import functools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from livekit.webrtc import certificate
 from livekit.webrtc.certificate import HASHES, Certificate, Fingerprint, is_certified, local_certificate
 
 

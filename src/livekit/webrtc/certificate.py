@@ -6,6 +6,7 @@ import datetime
 import functools
 import hmac
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,7 +88,11 @@ class Certificate:
         return Fingerprint.of(self.x509)
 
 
-@functools.cache
+_one_at_a_time = threading.Lock()
+_generate_once = functools.cache(Certificate.generate)
+
+
 def local_certificate() -> Certificate:
-    """The certificate of this process, made at the first call."""
-    return Certificate.generate()
+    """The certificate of this process, made at the first call: the same one in every thread."""
+    with _one_at_a_time:
+        return _generate_once()
