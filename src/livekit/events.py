@@ -14,6 +14,16 @@ T = TypeVar("T", contravariant=True)
 C = TypeVar("C", bound=Callable[..., Any])
 
 
+_MARKER: object = getattr(asyncio.coroutines, "_is_coroutine", None)
+"""What decorators of old mark coroutine functions with; gone in Python 3.14's successors."""
+
+
+def _is_coroutine_function(callback: Callable[..., Any]) -> bool:
+    if inspect.iscoroutinefunction(callback):
+        return True
+    return _MARKER is not None and getattr(callback, "_is_coroutine", None) is _MARKER
+
+
 def _arity(callback: Callable[..., Any]) -> int | None:
     """How many positional arguments a callback takes; None for any number."""
     count = 0
@@ -64,7 +74,7 @@ class EventEmitter(Generic[T]):
                 return self.on(event, function)
 
             return register
-        if asyncio.iscoroutinefunction(callback):
+        if _is_coroutine_function(callback):
             raise ValueError(
                 "Cannot register an async callback with `.on()`. Use `asyncio.create_task` within your synchronous "
                 "callback instead."
@@ -85,7 +95,7 @@ class EventEmitter(Generic[T]):
                 return function
 
             return decorate
-        if asyncio.iscoroutinefunction(callback):
+        if _is_coroutine_function(callback):
             return self.on(event, callback)
         wanted = callback
 

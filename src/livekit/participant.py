@@ -13,6 +13,8 @@ from livekit.protocol import models
 
 from .data.errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from .data.publisher import DataPublisher
+from .media.publications import LocalTrackPublication, RemoteTrackPublication, TrackPublication
+from .media.publisher import TrackPublisher
 from .profile import ProfileUpdater
 from .rpc.invocation import RpcCallInfo, RpcHandler, RpcInterceptor
 from .rpc.local import LocalRpc
@@ -20,7 +22,6 @@ from .streams.sender import StreamSender
 
 if TYPE_CHECKING:
     from .enums import DisconnectReason, ParticipantKind, ParticipantKindDetail, ParticipantState
-    from .media.publications import TrackPublication
 
 __all__ = [
     "ConnectionQuality",
@@ -91,8 +92,6 @@ class Participant(ABC):  # noqa: B024  # abstract officially
     @property
     def track_publications(self) -> Mapping[str, TrackPublication]:
         """What it publishes of audio and video, by sid."""
-        from .media.publications import TrackPublication
-
         return {track.sid: TrackPublication(track) for track in self._info.tracks}
 
     @property
@@ -131,14 +130,22 @@ class Participant(ABC):  # noqa: B024  # abstract officially
 class RemoteParticipant(Participant):
     """Another participant of the room."""
 
+    @property
+    def track_publications(self) -> Mapping[str, RemoteTrackPublication]:
+        return {track.sid: RemoteTrackPublication(track) for track in self._info.tracks}
 
-class LocalParticipant(DataPublisher, StreamSender, ProfileUpdater, Participant):
+
+class LocalParticipant(DataPublisher, StreamSender, ProfileUpdater, TrackPublisher, Participant):
     """This participant: it calls the methods of others and answers their calls; sends packets and streams; and says
     who it is."""
 
     def __init__(self, info: models.ParticipantInfo, rpc: LocalRpc) -> None:
         super().__init__(info)
         self._rpc = rpc
+
+    @property
+    def track_publications(self) -> Mapping[str, LocalTrackPublication]:
+        return {track.sid: LocalTrackPublication(track) for track in self._info.tracks}
 
     @property
     def _rpc_handlers(self) -> Mapping[str, RpcHandler]:
