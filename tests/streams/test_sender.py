@@ -314,9 +314,17 @@ async def test_encrypted_streams(ground: Ground) -> None:
     await ground.wait_for(bob, "alice")
     streams = Streams(bob, "t")
     await plain.local_participant.send_text("in plain", topic="t")
-    await alice.local_participant.send_text("x" * 100_000, topic="t")
-    stream = await streams.texts.get()
-    assert (stream.sender, len(stream.text)) == ("alice", 100_000)
+    for text in ("short", random_text(100_000, 1)):
+        info = await alice.local_participant.send_text(text, topic="t")
+        stream = await streams.texts.get()
+        assert (stream.sender, stream.text, stream.reader.info) == ("alice", text, info)
+    async with await alice.local_participant.stream_text(topic="t") as writer:
+        await writer.write("one ")
+        await writer.write("two")
+    assert (await streams.texts.get()).text == "one two"
+    content = await alice.local_participant.send_bytes(noise(50_000), topic="t")
+    received = await streams.bytes.get()
+    assert (received.content, received.reader.info) == (noise(50_000), content)
 
 
 async def test_a_stream_without_a_key_fails(ground: Ground) -> None:

@@ -61,12 +61,12 @@ class StreamFrames:
         if header.ByteSize() > CHUNK_SIZE:
             raise HeaderTooLargeError(f"a stream header of {header.ByteSize()} bytes does not fit into {CHUNK_SIZE}")
         self.header = header
+        # Copied now: whoever sends the header may encrypt it in place.
+        self._stream_id = header.stream_header.stream_id
+        self._destinations = list(header.destination_identities)
+        self._speaker = header.participant_identity
         self._whole_characters = whole_characters
         self._index = 0
-
-    @property
-    def stream_id(self) -> str:
-        return self.header.stream_header.stream_id
 
     def chunks(self, content: bytes) -> Iterator[models.DataPacket]:
         """The next chunks; text is cut between characters, and must end with one."""
@@ -76,14 +76,14 @@ class StreamFrames:
             if self._whole_characters:
                 end = utf8_boundary(content, end)
             chunk = models.DataStream.Chunk(
-                stream_id=self.stream_id, chunk_index=self._index, content=content[start:end]
+                stream_id=self._stream_id, chunk_index=self._index, content=content[start:end]
             )
             yield self._packet(stream_chunk=chunk)
             start, self._index = end, self._index + 1
 
     def trailer(self, reason: str = "", attributes: Mapping[str, str] | None = None) -> models.DataPacket:
         """The last packet; a `reason` says that the stream is not complete."""
-        trailer = models.DataStream.Trailer(stream_id=self.stream_id, reason=reason, attributes=attributes)
+        trailer = models.DataStream.Trailer(stream_id=self._stream_id, reason=reason, attributes=attributes)
         return self._packet(stream_trailer=trailer)
 
     def _packet(
@@ -93,8 +93,8 @@ class StreamFrames:
         stream_trailer: models.DataStream.Trailer | None = None,
     ) -> models.DataPacket:
         return models.DataPacket(
-            destination_identities=self.header.destination_identities,
-            participant_identity=self.header.participant_identity,
+            destination_identities=self._destinations,
+            participant_identity=self._speaker,
             stream_chunk=stream_chunk,
             stream_trailer=stream_trailer,
         )

@@ -48,8 +48,11 @@ class StreamSender(Linked):
             attributes=attributes,
             kind=_TextHeader(reply_to_stream_id=reply_to_id or ""),
         )
-        await self._send_whole(header, text.encode(), compress)
-        return text_info(header.stream_header)
+        content = text.encode()
+        header.stream_header.total_length = len(content)
+        info = text_info(header.stream_header)
+        await self._send_whole(header, content, compress)
+        return info
 
     async def stream_text(
         self,
@@ -96,10 +99,12 @@ class StreamSender(Linked):
             attributes=attributes,
             stream_id=stream_id,
             mime_type=mime_type or BYTES_TYPE,
+            total_length=len(data),
             kind=_ByteHeader(name=DEFAULT_NAME if name is None else name),
         )
+        info = byte_info(header.stream_header)
         await self._send_whole(header, bytes(data), compress)
-        return byte_info(header.stream_header)
+        return info
 
     async def stream_bytes(
         self,
