@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from livekit import RemoteParticipant, Room
+from livekit.room_events import EVENT_NAMES, MAX_WAITING_EVENTS, RoomEmitter, RoomEvent
+from livekit.testing import Ground
+
+
+async def test_events_of_a_room_until_it_disconnects(ground: Ground) -> None:
+    bob = await ground.join("bob")
+    events = bob.events("participant_connected", "data_received", "participant_disconnected", "disconnected")
+    alice = await ground.join("alice")
+    await ground.wait_for(bob, "alice")
+    await ground.wait_for(alice, "bob")
+    await alice.local_participant.publish_data("hi")
+    seen: list[str] = []
+    async for event in events:
+        seen.append(event.name)
+        match event:
+            case ("data_received", (packet,)):
+                assert packet.data == b"hi"
+                await alice.disconnect()
+            case ("participant_disconnected", (participant,)):
+                assert isinstance(participant, RemoteParticipant)
+                await bob.disconnect()
+            case _:
+                pass
+    assert seen == ["participant_connected", "data_received", "participant_disconnected", "disconnected"]
+
+
+async def test_all_events_and_closing() -> None:
+    room = RoomEmitter()
+    events = room.events()
+    waiting = asyncio.ensure_future(events.__anext__())
+    await asyncio.sleep(0)
+    room.emit("room_metadata_changed", "old", "new")
+    assert await waiting == RoomEvent("room_metadata_changed", ("old", "new"))
+    room.emit("moved")
+    events.close()
+    room.emit("moved")
+    assert [event.name async for event in events] == ["moved"]
+
+
+async def test_the_end_is_known_though_it_was_not_asked_for() -> None:
+    room = RoomEmitter()
+    events = room.events("moved")
+    room.emit("disconnected", 1)
+    assert [event async for event in events] == []
+
+
+async def test_what_nobody_reads_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    room = RoomEmitter()
+    events = room.events("room_metadata_changed")
+    for number in range(MAX_WAITING_EVENTS + 2):
+        room.emit("room_metadata_changed", str(number), "")
+    assert (await events.__anext__()).args == ("2", "")
+    assert "dropped the oldest" in caplog.text
+
+
+def test_every_event_has_a_name_once() -> None:
+    assert len(set(EVENT_NAMES)) == len(EVENT_NAMES)
+    assert {"data_received", "track_subscribed", "data_track_published", "moved"} <= set(EVENT_NAMES)
+
+
+async def test_the_official_arguments(ground: Ground) -> None:
+    room = Room()
+    seen: list[tuple[str, int]] = []
+    room.on("connected", lambda: seen.append(("connected", 0)))
+    room.on("connection_state_changed", lambda state: seen.append(("connection_state_changed", state)))
+    room.on("disconnected", lambda reason: seen.append(("disconnected", reason)))
+    await room.connect(ground.url, ground.token("alice"))
+    await room.disconnect()
+    assert seen == [
+        ("connection_state_changed", 1),
+        ("connected", 0),
+        ("connection_state_changed", 0),
+        ("disconnected", 1),
+    ]

@@ -1,0 +1,53 @@
+"""Troubles made on purpose, and statistics of what came through them."""
+
+from __future__ import annotations
+
+import pytest
+
+from livekit import Room, SimulateScenarioKind
+from livekit.testing import Ground
+from tests.data.support import Mailbox, next_args
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_reconnecting(ground: Ground, full: bool) -> None:
+    alice, bob = await ground.pair()
+    sid = alice.local_participant.sid
+    inbox: Mailbox[bytes] = Mailbox()
+    bob.on("data_received", lambda packet: inbox.put(packet.data))
+    events = alice.events("reconnecting", "reconnected")
+    kind = SimulateScenarioKind
+    await alice.simulate_scenario(kind.SIMULATE_FULL_RECONNECT if full else kind.SIMULATE_SIGNAL_RECONNECT)
+    await alice.local_participant.publish_data("through")
+    assert [await next_args(events), await next_args(events)] == [(), ()]
+    assert (alice.local_participant.sid != sid) is full
+    assert await inbox.get() == b"through"
+
+
+async def test_what_there_is_not(ground: Ground) -> None:
+    alice = await ground.join("alice")
+    with pytest.raises(RuntimeError, match="SIMULATE_FORCE_TCP"):
+        await alice.simulate_scenario(SimulateScenarioKind.SIMULATE_FORCE_TCP)
+    await alice.disconnect()
+    with pytest.raises(RuntimeError, match="connected"):
+        await alice.simulate_scenario(SimulateScenarioKind.SIMULATE_SPEAKER)
+    with pytest.raises(RuntimeError, match="connected"):
+        await alice.get_rtc_stats()
+    with pytest.raises(RuntimeError):
+        await Room().get_rtc_stats()
+
+
+async def test_statistics(ground: Ground) -> None:
+    alice, bob = await ground.pair()
+    inbox: Mailbox[bytes] = Mailbox()
+    bob.on("data_received", lambda packet: inbox.put(packet.data))
+    await alice.local_participant.publish_data(bytes(1_000))
+    await inbox.get()
+    stats = {s.data_channel.dc.label: s.data_channel.dc for s in (await alice.get_rtc_stats()).publisher_stats}
+    assert stats["_reliable"].messages_sent == 1
+    assert stats["_reliable"].bytes_sent > 1_000
+    received = {s.data_channel.dc.label: s.data_channel.dc for s in (await bob.get_rtc_stats()).publisher_stats}
+    assert received["_reliable"].messages_received == 1
+    pair = (await bob.get_rtc_stats()).publisher_stats[-1].candidate_pair.candidate_pair
+    assert pair.nominated
+    assert pair.current_round_trip_time >= 0
