@@ -98,16 +98,6 @@ async def test_packets_given_before_connecting_are_sent_after(
     await alice.session.close()
 
 
-async def test_a_trace_sees_what_passes(enter: Enter) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
-    seen: list[tuple[str, bytes]] = []
-    for member in (alice, bob):
-        member.session.trace = lambda direction, passing: seen.append((direction, passing.user.payload))
-    alice.send(b"hi", "bob")
-    await bob.until_received(b"hi")
-    assert seen == [("sent", b"hi"), ("received", b"hi")]
-
-
 async def test_closing_leaves_and_is_final(enter: Enter) -> None:
     alice, bob = await enter("alice"), await enter("bob")
     started = asyncio.get_running_loop().time()

@@ -11,6 +11,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from livekit._run import run as run_on_fastest_loop
 from livekit._version import __version__
 
 from .arguments import key_pair, port
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     settings = Settings.from_environment()
     keys = dict(args.keys or [(settings.api_key, settings.api_secret)])
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(args.bind, args.port, keys))
+        run_on_fastest_loop(serve(args.bind, args.port, keys))
     return ExitCode.DONE
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from google.protobuf.message import DecodeError
 
@@ -15,43 +13,21 @@ from livekit.protocol import models, rtc
 from livekit.webrtc import ChannelError, DataChannel
 
 from .outbox import Delivered, Outbox, OutgoingStream
-from .port import Sent
+from .port import ChannelCounts, Sent
 from .sequencer import NUMBER_SIZE, ReceiveLog, ResendBuffer
 
-__all__ = ["MAX_PACKET_SIZE", "ChannelCounts", "PacketPipe", "PacketTrace"]
+__all__ = ["MAX_PACKET_SIZE", "PacketPipe"]
 
 logger = logging.getLogger("livekit.session")
 
 MAX_PACKET_SIZE = 64_000
 """Bytes of a serialised packet that is sent, where the peer does not accept less."""
 
-PacketTrace = Callable[[Literal["sent", "received"], models.DataPacket], None]
-"""Sees each packet that passes: as it was given to be sent, or as it came, before duplicates are dropped."""
-
-
-@dataclass
-class ChannelCounts:
-    """What passed over one data channel, in both directions."""
-
-    messages_sent: int = 0
-    bytes_sent: int = 0
-    messages_received: int = 0
-    bytes_received: int = 0
-
-    def sent(self, size: int) -> None:
-        self.messages_sent += 1
-        self.bytes_sent += size
-
-    def received(self, size: int) -> None:
-        self.messages_received += 1
-        self.bytes_received += size
-
 
 class PacketPipe:
     """Packets out through two outboxes, packets in through the receive log to `deliver`."""
 
     def __init__(self, deliver: Callable[[models.DataPacket], None]) -> None:
-        self.trace: PacketTrace | None = None
         self.counts = {True: ChannelCounts(), False: ChannelCounts()}
         """By whether the channel is the reliable one."""
         self._deliver = deliver
@@ -115,8 +91,6 @@ class PacketPipe:
         except DecodeError:
             logger.warning("dropped a message of %d bytes that is no data packet", len(data))
             return
-        if self.trace is not None:
-            self.trace("received", packet)
         self.counts[packet.kind != models.DataPacket.Kind.LOSSY].received(len(data))
         sequence = packet.sequence
         if sequence and not self._received.accept(packet.participant_sid, sequence, asyncio.get_running_loop().time()):
@@ -125,8 +99,6 @@ class PacketPipe:
         self._deliver(packet)
 
     def _serialise(self, packet: models.DataPacket) -> bytes:
-        if self.trace is not None:
-            self.trace("sent", packet)
         data = packet.SerializeToString()
         if len(data) + NUMBER_SIZE > self._limit:
             raise PacketTooLargeError(

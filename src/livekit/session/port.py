@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from livekit.protocol import models, rtc
-
-if TYPE_CHECKING:
-    from .packets import ChannelCounts
 
 
 class SessionState(enum.Enum):
@@ -24,6 +22,24 @@ class SessionState(enum.Enum):
     """The connection was lost and is being resumed or made anew; packets pass where the path lives, else they wait."""
     DISCONNECTED = "disconnected"
     """The end; a session does not come back."""
+
+
+@dataclass
+class ChannelCounts:
+    """What passed over one data channel, in both directions."""
+
+    messages_sent: int = 0
+    bytes_sent: int = 0
+    messages_received: int = 0
+    bytes_received: int = 0
+
+    def sent(self, size: int) -> None:
+        self.messages_sent += 1
+        self.bytes_sent += size
+
+    def received(self, size: int) -> None:
+        self.messages_received += 1
+        self.bytes_received += size
 
 
 class SessionListener(Protocol):

@@ -22,8 +22,8 @@ from livekit.signaling import SignalConnection, parse_server_url
 from livekit.webrtc import create_peer_connection
 
 from .link import Link, LinkOwner, SignalOpener
-from .packets import ChannelCounts, PacketPipe, PacketTrace
-from .port import PacketStream, Sent, SessionListener, SessionState
+from .packets import PacketPipe
+from .port import ChannelCounts, PacketStream, Sent, SessionListener, SessionState
 from .reconnect import Attempt, ConnectionLife, Event, Phase
 from .transport import PeerFactory
 
@@ -96,15 +96,6 @@ class WebRtcSession:
     @property
     def counts(self) -> Mapping[bool, ChannelCounts]:
         return self._pipe.counts
-
-    @property
-    def trace(self) -> PacketTrace | None:
-        """Called with each packet that passes; None, as at first, costs nothing."""
-        return self._pipe.trace
-
-    @trace.setter
-    def trace(self, trace: PacketTrace | None) -> None:
-        self._pipe.trace = trace
 
     def send_packet(
         self,
