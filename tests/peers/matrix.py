@@ -46,6 +46,11 @@ class Matrix:
         await self.introduce(caller, callee)
         return caller, callee
 
+    async def encrypted(self, kind: Kind, key: str) -> Participant:
+        """A participant of the test's own with a key, in Python."""
+        token = self._server.token(f"{kind}-{key}-{uuid.uuid4().hex[:8]}", room=self._room)
+        return await (await self._program(kind.program)).join(self._server.url, token, key=key)
+
     async def guest(self, kind: Kind, **grants: Any) -> Participant:
         """A participant of the test's own, which may leave."""
         return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}", **grants)

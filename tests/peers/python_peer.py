@@ -71,9 +71,11 @@ class Member:
         self.identity = ""
         self.reading: set[asyncio.Future[None]] = set()
 
-    async def join(self, url: str, token: str) -> str:
+    async def join(self, url: str, token: str, key: str) -> str:
+        """Join, with a `key` in an encrypted room."""
         self.listen()
-        await self.room.connect(url, token)
+        encryption = rtc.E2EEOptions(rtc.KeyProviderOptions(shared_key=key.encode())) if key else None
+        await self.room.connect(url, token, rtc.RoomOptions(encryption=encryption))
         self.identity = self.room.local_participant.identity
         for handler in HANDLERS:
             name = getattr(handler, "__name__", "")
@@ -222,9 +224,9 @@ class Program:
         finally:
             del self.running[number]
 
-    async def join(self, url: str, token: str) -> str:
+    async def join(self, url: str, token: str, key: str = "") -> str:
         member = Member()
-        identity = await member.join(url, token)
+        identity = await member.join(url, token, key)
         self.members[identity] = member
         return identity
 

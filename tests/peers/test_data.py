@@ -75,3 +75,28 @@ async def test_bytes(matrix: Matrix, pair: Pair, size: int) -> None:
     content = random.Random(f"{pair}{size}").randbytes(size)
     await sender.do("write_bytes", content=base64.b64encode(content).decode(), to=[receiver.identity])
     await receiver.got(content, what="bytes", failed=False, sender=sender.identity)
+
+
+@pytest.mark.parametrize("pair", [Pair(OURS, PYTHON), Pair(PYTHON, OURS)], ids=str)
+async def test_encrypted_rooms(matrix: Matrix, pair: Pair) -> None:
+    """Packets, streams and calls pass between those who have the key, and what others send is not delivered"""
+    sender, receiver = await matrix.encrypted(pair.caller, "right"), await matrix.encrypted(pair.callee, "right")
+    wrong = await matrix.encrypted(pair.caller, "wrong")
+    for each in (sender, wrong):
+        await matrix.introduce(each, receiver)
+    long = text("random", 100_000) + str(pair)
+    content = random.Random(f"encrypted {pair}").randbytes(50_000)
+    for who in (wrong, sender):
+        await who.do("publish", content="secret", to=[receiver.identity], reliable=True)
+        await who.do("send_text", content=long, to=[receiver.identity], attributes={"key": "value"})
+        await who.do("write_text", pieces=["in ", "pieces"], to=[receiver.identity], reason="")
+        await who.do("write_bytes", content=base64.b64encode(content).decode(), to=[receiver.identity])
+    await receiver.got(b"secret", what="packet")
+    got = await receiver.got(long.encode(), what="text", failed=False)
+    assert got["attributes"]["key"] == "value"
+    await receiver.got(b"in pieces", what="text", failed=False)
+    await receiver.got(content, what="bytes", failed=False)
+    assert {event["sender"] for event in receiver.events if event["event"] == "got"} == {sender.identity}
+    assert await sender.call(receiver, "echo", long) == long
+    for each in (sender, receiver, wrong):
+        await each.leave()
