@@ -261,3 +261,57 @@ def test_our_own_rejoin_into_what_was_an_empty_room_tells_of_newcomers() -> None
     rig = Rig()
     rig.roster.joined(info("alice", sid="PA_again"), [info("bob")])
     assert [event[0] for event in rig.events] == ["participant_connected", "participant_active"]
+
+
+def packet(identity: str, sid: str) -> models.DataPacket:
+    return models.DataPacket(participant_identity=identity, participant_sid=sid)
+
+
+def test_who_an_agent_speaks_for_is_not_who_sent_it() -> None:
+    rig = Rig(info("bob"), info("agent"))
+    origin = rig.roster.origin
+    assert origin(packet("bob", "PA_bob")) == "bob"
+    assert origin(packet("bob", "PA_agent")) == "agent"
+    assert origin(packet("alice", "PA_agent")) == "agent", "for ourselves"
+    assert origin(packet("bob", "")) == "bob"
+    assert origin(packet("bob", "PA_new")) == "bob", "reconnected, and not announced yet"
+    assert origin(packet("unlisted", "PA_unlisted")) == "unlisted"
+
+
+def test_what_all_receivers_can() -> None:
+    deflate = models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW
+    old = info("old")
+    old.client_protocol = 1
+    rig = Rig(info("new", capabilities=[deflate]), info("plain"), old)
+    abilities = rig.roster.abilities
+    assert abilities(["new"]) == (True, True)
+    assert abilities(["new", "plain"]) == (True, False)
+    assert abilities(["new", "old"]) == (False, False)
+    assert abilities(["nobody"]) == (False, False)
+    assert abilities([]) == (False, False)
+    rig.update(info("old", state=State.DISCONNECTED))
+    assert abilities([]) == (True, False)
+    rig.update(info("plain", state=State.DISCONNECTED))
+    assert abilities([]) == (True, True)
+    rig.roster.heard("late", "PA_late")
+    assert abilities([]) == (False, False), "it is there, and nobody knows what it can"
+    assert Rig().roster.abilities([]) == (True, True)
+
+
+def test_moved_to_another_room() -> None:
+    rig = Rig(info("bob"), info("carol"))
+    rig.events.clear()
+    rig.told.clear()
+    rig.roster.moved(info("alice", sid="PA_moved", name="A"), [info("carol", sid="PA_other"), info("dan")])
+    assert [event[0] for event in rig.events] == [
+        "participant_disconnected",
+        "participant_disconnected",
+        "participant_name_changed",
+        "participant_connected",
+        "participant_active",
+        "participant_connected",
+        "participant_active",
+    ]
+    assert rig.told == [("left", "bob"), ("left", "carol"), ("changed", "carol"), ("changed", "dan")]
+    assert rig.local.sid == "PA_moved"
+    assert set(rig.roster.remotes) == {"carol", "dan"}

@@ -323,3 +323,37 @@ def test_any_packets_end_every_stream_once_and_keep_the_limit(
         assert sink.ended
         assert len(sink.content) <= 50
     assert desk.streams._open == {}
+
+
+def test_streams_of_other_topics_go_to_who_takes_all_others() -> None:
+    desk = Desk()
+    others: list[tuple[str, str]] = []
+
+    def take(sender: str, header: Header) -> Sink | None:
+        others.append((sender, header.topic))
+        return None
+
+    streams = IncomingStreams(take)
+    streams.register("topic", desk.open)
+    streams.header("alice", Header(stream_id="1", topic="other"))
+    streams.header("alice", Header(stream_id="2", topic="topic"))
+    assert others == [("alice", "other")]
+    assert len(desk.sinks) == 1
+
+
+def test_who_an_agent_speaks_for_is_what_the_reader_is_told() -> None:
+    speakers: list[str] = []
+    sink = Sink()
+
+    def take(sender: str, header: Header) -> Sink:
+        speakers.append(sender)
+        return sink
+
+    streams = IncomingStreams(take)
+    streams.header("agent", Header(stream_id="1"), "bob")
+    streams.chunk("agent", Chunk(stream_id="1", chunk_index=0, content=b"x"))
+    assert (speakers, sink.content) == (["bob"], b"x")
+    streams.sender_left("bob")
+    assert not sink.ended
+    streams.sender_left("agent")
+    assert isinstance(sink.error, SenderLeftError)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from livekit.e2ee.watch import EncryptionWatch
+from livekit.enums import EncryptionState
+from livekit.participant import LocalParticipant
+from livekit.protocol import models
+from livekit.roster import Roster
+from livekit.rpc.local import LocalRpc
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.events: list[tuple[Any, ...]] = []
+        self.roster = Roster(LocalParticipant(models.ParticipantInfo(), LocalRpc()), lambda *event: None, self)
+        alice, bob = (models.ParticipantInfo(identity=name, sid=f"PA_{name}") for name in ("alice", "bob"))
+        self.roster.joined(alice, [bob])
+        self.bob = self.roster.remotes["bob"]
+        self.watch = EncryptionWatch(self.roster, lambda *event: self.events.append(event))
+
+    def peer_changed(self, identity: str) -> None: ...
+    def peer_left(self, identity: str) -> None: ...
+    def peer_restarted(self, identity: str) -> None: ...
+
+
+def test_states_are_told_when_they_change() -> None:
+    rig = Rig()
+    for state in (EncryptionState.OK, EncryptionState.OK, EncryptionState.DECRYPTION_FAILED, EncryptionState.OK):
+        rig.watch.state("bob", state)
+    rig.watch.state("alice", EncryptionState.MISSING_KEY)
+    rig.watch.state("nobody", EncryptionState.OK)
+    assert rig.events == [
+        ("e2ee_state_changed", rig.bob, EncryptionState.OK),
+        ("e2ee_state_changed", rig.bob, EncryptionState.DECRYPTION_FAILED),
+        ("e2ee_state_changed", rig.bob, EncryptionState.OK),
+        ("e2ee_state_changed", rig.roster.local, EncryptionState.MISSING_KEY),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("packets", "told"),
+    [([True, True], [True]), ([False, True, False], []), ([True, False, True, False], [True, False])],
+)
+def test_who_sent_anything_in_plain_is_not_encrypted(packets: list[bool], told: list[bool]) -> None:
+    rig = Rig()
+    for encrypted in packets:
+        rig.watch.received("bob", encrypted=encrypted)
+        rig.watch.received("nobody", encrypted=encrypted)
+    assert rig.events == [("participant_encryption_status_changed", rig.bob, encrypted) for encrypted in told]
+
+
+def test_who_comes_back_begins_anew() -> None:
+    rig = Rig()
+    rig.watch.received("bob", encrypted=False)
+    rig.watch.left("bob")
+    rig.watch.received("bob", encrypted=True)
+    assert len(rig.events) == 1
