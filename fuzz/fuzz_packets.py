@@ -39,6 +39,7 @@ class SilentSession:
 
     def __init__(self, url: str, token: str, options: RoomOptions, listener: SessionListener) -> None:
         self.listener = listener
+        self.on_track_packet: Callable[[bytes], None] = lambda data: None
 
     async def connect(self) -> None:
         participants = [models.ParticipantInfo(identity=name, sid=f"PA_{name}", client_protocol=2) for name in SENDERS]
@@ -77,6 +78,15 @@ class SilentSession:
 
     def send_signal(self, request: rtc.SignalRequest) -> None:
         return None
+
+    def open_track_channel(self) -> None:
+        return None
+
+    async def wait_track_channel(self) -> None:
+        return None
+
+    def send_track_packet(self, data: bytes) -> bool:
+        return False
 
     def interrupt(self, *, full: bool) -> None:
         return None

@@ -300,6 +300,7 @@ def _message_field(field: FieldDescriptor) -> dict[str, object]:
 SAME: Mapping[tuple[str, str], str] = {
     ("ByteStreamReader.__aiter__", "the result"): "a reader is its own iterator",
     ("TextStreamReader.__aiter__", "the result"): "a reader is its own iterator",
+    ("DataTrackStream.__aiter__", "the result"): "a stream is its own iterator",
     ("ByteStreamReader.__anext__", "the result"): "bytes; a type variable of the base of both readers",
     ("TextStreamReader.__anext__", "the result"): "str; a type variable of the base of both readers",
     ("ByteStreamReader.info", ""): "a type variable of the base of both readers",

@@ -17,6 +17,15 @@ from ._version import __version__ as __version__
 _EXPORTS = {
     "_run": ("run",),
     "data": ("DataPacket", "SipDTMF", "Transcription", "TranscriptionSegment"),
+    "datatracks.tracks": (
+        "DataTrackFrame",
+        "DataTrackInfo",
+        "DataTrackStream",
+        "LocalDataTrack",
+        "PushFrameError",
+        "RemoteDataTrack",
+        "SubscribeDataTrackError",
+    ),
     "e2ee": ("E2EEManager", "E2EEOptions", "KeyProvider", "KeyProviderOptions"),
     "enums": (
         "ConnectionState",

@@ -3,6 +3,15 @@ from . import stats as stats
 from ._run import run
 from ._version import __version__
 from .data import DataPacket, SipDTMF, Transcription, TranscriptionSegment
+from .datatracks.tracks import (
+    DataTrackFrame,
+    DataTrackInfo,
+    DataTrackStream,
+    LocalDataTrack,
+    PushFrameError,
+    RemoteDataTrack,
+    SubscribeDataTrackError,
+)
 from .e2ee import E2EEManager, E2EEOptions, KeyProvider, KeyProviderOptions
 from .enums import (
     ConnectionState,
@@ -112,6 +121,9 @@ __all__ = [
     "DataPacket",
     "DataPacketKind",
     "DataStreamOptions",
+    "DataTrackFrame",
+    "DataTrackInfo",
+    "DataTrackStream",
     "DegradationPreference",
     "DisconnectReason",
     "E2EEManager",
@@ -134,6 +146,7 @@ __all__ = [
     "KeyProvider",
     "KeyProviderOptions",
     "LocalAudioTrack",
+    "LocalDataTrack",
     "LocalParticipant",
     "LocalTrack",
     "LocalTrackPublication",
@@ -149,7 +162,9 @@ __all__ = [
     "PlatformAudioError",
     "PlatformAudioOptions",
     "PlatformAudioSource",
+    "PushFrameError",
     "RemoteAudioTrack",
+    "RemoteDataTrack",
     "RemoteParticipant",
     "RemoteTrack",
     "RemoteTrackPublication",
@@ -167,6 +182,7 @@ __all__ = [
     "SipDTMF",
     "StreamError",
     "StreamState",
+    "SubscribeDataTrackError",
     "TextStreamInfo",
     "TextStreamReader",
     "TextStreamWriter",

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from livekit.data.received import DataEvents
+from livekit.datatracks.exchange import TrackExchange
 from livekit.e2ee import E2EEManager
 from livekit.e2ee.packets import ENCRYPTED_KINDS, PacketCipher, SealingSender
 from livekit.e2ee.watch import EncryptionWatch
@@ -23,12 +24,16 @@ from livekit.rpc.local import LocalRpc
 from livekit.rpc.loopback import LoopbackSender
 from livekit.rpc.server import RpcServer
 from livekit.session import open_session
+from livekit.session.pacing import DeliveryWatch
 from livekit.session.port import PacketSender, Session, SessionState
 from livekit.streams.handlers import StreamHandlers, StreamReaders
 from livekit.streams.incoming import IncomingStreams
 from livekit.uplink import Uplink
 
 logger = logging.getLogger("livekit")
+
+FLUSH_TIMEOUT = 1.0
+"""Seconds that leaving a room waits for what was sent to arrive at the server."""
 
 _CONNECTION_STATES = {
     SessionState.CONNECTED: ConnectionState.CONN_CONNECTED,
@@ -70,7 +75,9 @@ class Membership:
         self._recorder = Recorder(recording) if recording else None
         if self._recorder:
             outlet = RecordingSender(outlet, self._recorder)
-        self._uplink = Uplink(outlet, self._requests, self.roster)
+        self._tracks = TrackExchange(self._session, self.e2ee, strict=options.encryption is not None, emit=emit)
+        self._delivery = DeliveryWatch(outlet)
+        self._uplink = Uplink(self._delivery, self._requests, self.roster, self._tracks)
         self._sender = LoopbackSender(outlet, lambda packet: self._dispatch(packet, packet.participant_identity))
         self._calls = RpcClient(self._sender, self.roster, options.rpc, lambda: self._session.round_trip_time)
         self._served = RpcServer(self._sender, self.roster, rpc.registry, options.rpc)
@@ -78,12 +85,13 @@ class Membership:
         self._streams.register(wire.REQUEST_TOPIC, self._served.open_request)
         self._streams.register(wire.RESPONSE_TOPIC, self._calls.open_response)
         self._signals: dict[str, Callable[[rtc.SignalResponse], None]] = {
-            "update": lambda message: self.roster.update(message.update.participants),
+            "update": lambda message: self._updated(message.update),
             "room_update": lambda message: self._room_updated(message.room_update.room),
             "connection_quality": lambda message: self._quality_changed(message.connection_quality),
             "refresh_token": lambda message: self._emit("token_refreshed"),
-            "request_response": lambda message: self._requests.answered(message.request_response),
+            "request_response": lambda message: self._answered(message.request_response),
             "room_moved": lambda message: self._moved(message.room_moved),
+            **self._tracks.signals,
         }
         self._packets: dict[str, Callable[[str, models.DataPacket], None]] = {
             "rpc_request": lambda sender, packet: self._served.receive_request(sender, packet.rpc_request),
@@ -108,6 +116,8 @@ class Membership:
     async def leave(self, reason: models.DisconnectReason) -> None:
         """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server knows."""
         await self._served.close()
+        if self._session.state is SessionState.CONNECTED:
+            await self._delivery.arrived(FLUSH_TIMEOUT)
         await self._session.close(reason)
         if self._ending is not None:
             await asyncio.shield(self._ending)
@@ -118,11 +128,14 @@ class Membership:
         self.info.CopyFrom(join.room)
         self._rpc.client = self._calls
         self.local._uplink = self._uplink
-        self._sender.identity = self._cipher.identity = join.participant.identity
+        self._sender.identity = self._cipher.identity = self._tracks.identity = join.participant.identity
         if self._recorder:
             self._recorder.identity = join.participant.identity
         self._calls.joined(join.server_info)
         self.roster.joined(join.participant, join.other_participants)
+        if rejoined:
+            self._tracks.rejoined()
+        self._tracks.announced(self.roster.remotes)
 
     def on_signal(self, message: rtc.SignalResponse) -> None:
         handle = self._signals.get(message.WhichOneof("message") or "")
@@ -190,6 +203,14 @@ class Membership:
         if request_id is not None:
             self._served.receive_cancel(sender, request_id)
 
+    def _updated(self, update: rtc.ParticipantUpdate) -> None:
+        self.roster.update(update.participants)
+        self._tracks.announced(self.roster.remotes)
+
+    def _answered(self, answer: rtc.RequestResponse) -> None:
+        self._requests.answered(answer)
+        self._tracks.refused(answer)
+
     def _room_updated(self, info: models.Room) -> None:
         old_metadata = self.info.metadata
         self.info.CopyFrom(info)
@@ -216,6 +237,7 @@ class Membership:
         """The session is over: nothing of this stay goes on."""
         self._rpc.client = self.local._uplink = None
         self._requests.close()
+        self._tracks.close()
         self.local._info.disconnect_reason = reason
         self.local._info.state = models.ParticipantInfo.State.DISCONNECTED
         self._streams.close()

@@ -13,6 +13,7 @@ from livekit.protocol import models
 
 from .data.errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from .data.publisher import DataPublisher
+from .datatracks.publisher import DataTrackPublisher
 from .media.publications import LocalTrackPublication, RemoteTrackPublication, TrackPublication
 from .media.publisher import TrackPublisher
 from .profile import ProfileUpdater
@@ -135,7 +136,7 @@ class RemoteParticipant(Participant):
         return {track.sid: RemoteTrackPublication(track) for track in self._info.tracks}
 
 
-class LocalParticipant(DataPublisher, StreamSender, ProfileUpdater, TrackPublisher, Participant):
+class LocalParticipant(DataPublisher, DataTrackPublisher, StreamSender, ProfileUpdater, TrackPublisher, Participant):
     """This participant: it calls the methods of others and answers their calls; sends packets and streams; and says
     who it is."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from livekit.errors import SessionClosedError
 
 if TYPE_CHECKING:
+    from livekit.datatracks.exchange import TrackExchange
     from livekit.requests import SignalRequests
     from livekit.roster import Roster
     from livekit.session.port import PacketSender
@@ -18,11 +19,12 @@ NOT_ALLOWED = "this participant may not publish data: its token lacks the grant 
 
 @dataclass(frozen=True)
 class Uplink:
-    """Where to: packets, requests to the server, and what is known of who gets them."""
+    """Where to: packets, requests to the server, what is known of who gets them, and data tracks."""
 
     packets: PacketSender
     requests: SignalRequests
     roster: Roster
+    tracks: TrackExchange
 
 
 class Linked:

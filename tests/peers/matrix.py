@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from livekit import api
+import livekit.api as api
 from livekit.server import DevServer
 from livekit.server.responses import DisconnectReason
 from tests.peers.harness import Participant, PeerProgram

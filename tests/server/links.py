@@ -22,6 +22,7 @@ class KeepingLink:
     def __init__(self) -> None:
         self.signals: list[rtc.SignalResponse] = []
         self.packets: list[tuple[bytes, bool]] = []
+        self.track_packets: list[bytes] = []
         self.dropped_signal = 0
         self.restarts = 0
         self.closed = False
@@ -36,6 +37,10 @@ class KeepingLink:
         if not self.is_slow:
             self.packets.append((data, reliable))
         return not (self.is_slow and reliable)
+
+    def send_track_packet(self, data: bytes) -> None:
+        assert not self.closed
+        self.track_packets.append(data)
 
     def drop_signal(self) -> None:
         self.dropped_signal += 1

@@ -97,9 +97,6 @@ def test_tracks_are_refused() -> None:
     bob.request(rtc.SignalRequest(add_track=rtc.AddTrackRequest(cid="c")))
     response = bob.signal("request_response").request_response
     assert (response.reason, response.add_track.cid) == (Reason.UNSUPPORTED_TYPE, "c")
-    bob.request(rtc.SignalRequest(publish_data_track_request=rtc.PublishDataTrackRequest(name="d")))
-    response = bob.signal("request_response").request_response
-    assert (response.reason, response.publish_data_track.name) == (Reason.UNSUPPORTED_TYPE, "d")
 
 
 def test_unknown_and_empty_messages_are_passed_over() -> None:

@@ -11,6 +11,7 @@ from livekit import (
     RpcHandler,
 )
 from livekit.data.errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
+from livekit.datatracks.tracks import PublishDataTrackError
 from livekit.media.publisher import PublishTrackError, UnpublishTrackError
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Participant",
     "PublishDTMFError",
     "PublishDataError",
+    "PublishDataTrackError",
     "PublishTrackError",
     "PublishTranscriptionError",
     "RemoteParticipant",

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from livekit.protocol import rtc
 from livekit.webrtc import PeerOptions, create_peer_connection
 
-from . import limits
+from . import data_tracks, limits
 from .forwarding import forward
 from .participant import Participant, State
 from .peers import PeerEvents, PeerFactory, Peers
@@ -42,6 +42,7 @@ class Connection:
         events = PeerEvents(
             on_signal=self.send_signal,
             on_packet=self._on_packet,
+            on_track_packet=self._on_track_packet,
             on_up=self._on_up,
             on_lost=self._on_lost,
             on_replaced=self._on_replaced,
@@ -81,6 +82,9 @@ class Connection:
 
     def send_packet(self, data: bytes, *, reliable: bool) -> bool:
         return self._peers.send(data, reliable=reliable)
+
+    def send_track_packet(self, data: bytes) -> None:
+        self._peers.send_track_packet(data)
 
     def drop_signal(self) -> None:
         socket, self._socket = self._socket, None
@@ -143,6 +147,11 @@ class Connection:
         if self._place is not None:
             room, participant = self._place
             forward(room, participant, data, reliable=reliable, now=_now())
+
+    def _on_track_packet(self, data: bytes) -> None:
+        if self._place is not None:
+            room, participant = self._place
+            data_tracks.forward(room, participant, data)
 
     def _on_up(self) -> None:
         if self._place is not None:

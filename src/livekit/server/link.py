@@ -22,6 +22,10 @@ class ParticipantLink(Protocol):
         """Send a serialised data packet in order. False: the participant is too slow to take a reliable one."""
         ...
 
+    def send_track_packet(self, data: bytes) -> None:
+        """Send a packet of a data track; lost where there is no channel for them, or no room in it."""
+        ...
+
     def drop_signal(self) -> None:
         """The signal connection is dead: close it. The participant may resume on a new one."""
         ...

@@ -7,6 +7,7 @@ from typing import Final
 
 from livekit.protocol import models, rtc
 
+from .data_tracks import DataTracks
 from .link import ParticipantLink
 from .outbox import OutboundPacket, ResendBuffer, WaitingPackets
 from .permissions import Grants
@@ -40,6 +41,7 @@ class Participant:
         self.last_sequence = 0
         """Sequence of the last reliable packet that came from this participant."""
         self.token_refreshed_at = now
+        self.data_tracks: Final = DataTracks()
         self._is_replaced = False
         self._received: dict[str, int] | None = None
         self._waiting = WaitingPackets()
@@ -136,6 +138,17 @@ class Participant:
         """Send a packet that may be lost; dropped unless the participant is ACTIVE."""
         if self.state == State.ACTIVE:
             self.link.send_packet(data, reliable=False)
+
+    def send_track_packet(self, data: bytes) -> None:
+        """Send a packet of a data track; dropped unless the participant is ACTIVE."""
+        if self.state == State.ACTIVE:
+            self.link.send_track_packet(data)
+
+    def data_tracks_changed(self) -> None:
+        """What the participant publishes is another."""
+        del self._info.data_tracks[:]
+        self._info.data_tracks.extend(self.data_tracks.published.values())
+        self._info.version += 1
 
     def send_reliable(self, packet: OutboundPacket, now: float) -> bool:
         """Send a packet now, or once the participant can receive. False: it is too slow, and to be removed."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from livekit.datatracks.packet import CHANNEL as TRACKS
 from livekit.protocol import rtc
 from livekit.webrtc import (
     ChannelError,
@@ -30,6 +31,7 @@ _OURS = {
     True: ChannelOptions(label=RELIABLE),
     False: ChannelOptions(label=LOSSY, ordered=False, max_retransmits=0),
 }
+_TRACKS = ChannelOptions(label=TRACKS, ordered=False, max_retransmits=0)
 _LOST = frozenset({PeerState.FAILED, PeerState.CLOSED})
 
 PeerFactory = Callable[[PeerOptions | None], PeerConnection]
@@ -42,6 +44,8 @@ class PeerEvents:
     on_signal: Callable[[rtc.SignalResponse], None]
     on_packet: Callable[[bytes, bool], None]
     """Data, and whether it came on the reliable channel."""
+    on_track_packet: Callable[[bytes], None]
+    """A packet of a data track."""
     on_up: Callable[[], None]
     """Packets can be sent to the participant now."""
     on_lost: Callable[[], None]
@@ -65,6 +69,7 @@ class Peers:
         self._make_peer: Final = make_peer
         self._single: Final = single
         self._channels: dict[bool, DataChannel] = {}
+        self._tracks: DataChannel | None = None
         self._offer_id = 0
         self._offered: frozenset[str] = frozenset()
         """The fingerprints of the client's last offer; others mean that its connection is a new one (RFC 8842)."""
@@ -76,6 +81,7 @@ class Peers:
             self._subscriber = self._make(rtc.SUBSCRIBER)
             for reliable, channel_options in _OURS.items():
                 self._open(reliable, self._subscriber.create_channel(channel_options))
+            self._tracks = self._subscriber.create_channel(_TRACKS)
 
     @property
     def _primary(self) -> PeerConnection:
@@ -133,6 +139,16 @@ class Peers:
             logger.warning("dropping a packet of %d bytes: %s", len(data), error)
         return True
 
+    def send_track_packet(self, data: bytes) -> None:
+        """Send a packet of a data track, if there is a channel for it with room in it."""
+        channel = self._tracks
+        if channel is None or not channel.is_open or channel.buffered_amount > limits.MAX_LOSSY_BACKLOG:
+            return
+        try:
+            channel.send(data)
+        except ChannelError as error:
+            logger.warning("dropping a packet of %d bytes: %s", len(data), error)
+
     async def close(self) -> None:
         """End both connections; safe to call twice."""
         self._closed = True
@@ -152,9 +168,14 @@ class Peers:
         self._publisher = self._make(rtc.PUBLISHER)
         if self._single:
             self._channels.clear()
+            self._tracks = None
             self._events.on_replaced()
 
     def _channel_opened(self, channel: DataChannel) -> None:
+        if channel.label == TRACKS:
+            self._tracks = channel if self._single else self._tracks
+            channel.on_message = self._events.on_track_packet
+            return
         if channel.label not in (RELIABLE, LOSSY):
             logger.debug("passing over data channel %r", channel.label)
             return

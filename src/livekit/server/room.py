@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from livekit.protocol import models, rtc
 
-from . import limits
+from . import data_tracks, limits
 from .events import ParticipantJoined, ParticipantLeft, RoomEvent
 from .link import ParticipantLink
 from .participant import Participant, State
@@ -150,6 +150,7 @@ class Room:
         if not participant.set_state(State.DISCONNECTED, reason):
             return
         del self.participants[participant.identity]
+        data_tracks.remove(self, participant)
         if reason != DisconnectReason.CLIENT_INITIATED:
             participant.link.send_signal(leave_response(reason))
         participant.link.close()
@@ -208,6 +209,9 @@ class Room:
         token = self._rooms.refresh_token(participant.grants, participant.info())
         if token:
             participant.link.send_signal(rtc.SignalResponse(refresh_token=token))
+
+    def new_sid(self, prefix: str) -> str:
+        return self._rooms.new_sid(prefix)
 
     def wall_time_ms(self, now: float) -> int:
         """The Unix time at `now`, in milliseconds."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from livekit.protocol import models, rtc
 
-from . import limits
+from . import data_tracks, limits
 from .auth import attributes_size
 from .participant import Participant
 from .responses import DisconnectReason
@@ -99,12 +99,18 @@ def _refuse_track(room: Room, participant: Participant, request: rtc.SignalReque
     _respond(participant, response)
 
 
-def _refuse_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
-    response = rtc.RequestResponse(
-        reason=rtc.RequestResponse.UNSUPPORTED_TYPE, message="this server carries no data tracks"
-    )
-    response.publish_data_track.CopyFrom(request.publish_data_track_request)
-    _respond(participant, response)
+def _publish_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    participant.link.send_signal(data_tracks.publish(room, participant, request.publish_data_track_request))
+    room.announce(participant)
+
+
+def _unpublish_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    participant.link.send_signal(data_tracks.unpublish(room, participant, request.unpublish_data_track_request))
+    room.announce(participant)
+
+
+def _update_data_subscription(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    data_tracks.update_subscriptions(room, participant, request.update_data_subscription)
 
 
 def _respond(participant: Participant, response: rtc.RequestResponse) -> None:
@@ -120,5 +126,7 @@ _HANDLERS: dict[str, Handler] = {
     "sync_state": _sync_state,
     "update_metadata": _update_metadata,
     "add_track": _refuse_track,
-    "publish_data_track_request": _refuse_data_track,
+    "publish_data_track_request": _publish_data_track,
+    "unpublish_data_track_request": _unpublish_data_track,
+    "update_data_subscription": _update_data_subscription,
 }

@@ -135,6 +135,21 @@ class Session(PacketSender, Protocol):
         """What passed so far over the reliable channel (True) and the lossy one (False)."""
         ...
 
+    on_track_packet: Callable[[bytes], None]
+    """Gets each packet of a data track; see `livekit.datatracks`."""
+
+    def open_track_channel(self) -> None:
+        """Open the channel of data tracks, if it is not. Raises SessionClosedError."""
+        ...
+
+    async def wait_track_channel(self) -> None:
+        """Wait until packets can be sent over the channel of data tracks, which was opened."""
+        ...
+
+    def send_track_packet(self, data: bytes) -> bool:
+        """Send a packet of a data track, which may be lost. False: there is no open channel, or no room in it."""
+        ...
+
     def interrupt(self, *, full: bool) -> None:
         """Lose the connection on purpose, for tests: the session resumes, or with `full` reconnects as new."""
         ...

@@ -5,9 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from livekit.datatracks.packet import CHANNEL as TRACKS
 from livekit.errors import ConnectError, PeerConnectionError
 from livekit.protocol import rtc
-from livekit.webrtc import ChannelOptions, DataChannel, IceServerSettings, PeerConnection, PeerOptions, PeerState
+from livekit.webrtc import (
+    ChannelError,
+    ChannelOptions,
+    DataChannel,
+    IceServerSettings,
+    PeerConnection,
+    PeerOptions,
+    PeerState,
+)
 
 from .negotiator import Negotiator
 
@@ -18,6 +27,9 @@ LOSSY = "_lossy"
 
 SILENCE_GRACE = 2.0
 """Seconds that a peer connection may be disconnected, which it may recover from by itself."""
+
+MAX_TRACK_BACKLOG = 256 * 1024
+"""Bytes that may wait in the channel of data tracks; over it, packets are refused."""
 
 _LOST = frozenset({PeerState.FAILED, PeerState.CLOSED})
 
@@ -41,12 +53,16 @@ class Transport:
         """Nothing was heard for `SILENCE_GRACE` seconds over a peer connection that was connected."""
         self.on_lost: Callable[[str], None] = _ignore
         """A peer connection failed or was closed by the other side; called once."""
+        self.on_track_packet: Callable[[bytes], None] = _ignore
+        """Gets what comes over the channel of data tracks."""
         self.single = single
         self._send = send
         self._receive = receive
         self._await_subscriber = False
         self._ready: asyncio.Future[None] | None = None
         self._lost = False
+        self._tracks: DataChannel | None = None
+        self._tracks_open: asyncio.Future[None] | None = None
         self._given_up: ConnectError | None = None
         self._channels: list[DataChannel] = []
         self._silence_timer: asyncio.TimerHandle | None = None
@@ -78,6 +94,32 @@ class Transport:
     async def offer(self, *, ice_restart: bool = False) -> rtc.SessionDescription:
         """The publisher's next offer."""
         return await self._publisher.offer(ice_restart=ice_restart)
+
+    def open_tracks(self) -> None:
+        """Open the channel of data tracks, once."""
+        if self._tracks_open is None:
+            self._tracks_open = asyncio.get_running_loop().create_future()
+            options = ChannelOptions(label=TRACKS, ordered=False, max_retransmits=0)
+            self._tracks = self._publisher.peer.create_channel(options)
+            self._tracks.on_open = self._tracks_opened
+            self._tracks.on_message = self._track_packet
+            self._channels.append(self._tracks)
+
+    async def wait_tracks(self) -> None:
+        """Wait until the channel of data tracks is open."""
+        if self._tracks_open is not None:
+            await asyncio.shield(self._tracks_open)
+
+    def send_track(self, data: bytes) -> bool:
+        """Send a packet of a data track. False: there is no open channel, or no room in it."""
+        channel = self._tracks
+        if channel is None or not channel.is_open or channel.buffered_amount > MAX_TRACK_BACKLOG:
+            return False
+        try:
+            channel.send(data)
+        except ChannelError:
+            return False
+        return True
 
     def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
         """Use servers that became known after the offer, as they do with a single peer connection."""
@@ -157,10 +199,20 @@ class Transport:
         return channel
 
     def _channel_opened(self, channel: DataChannel) -> None:
-        if channel.label in {RELIABLE, LOSSY}:
+        if channel.label == TRACKS:
+            channel.on_message = self._track_packet
+            self._channels.append(channel)
+        elif channel.label in {RELIABLE, LOSSY}:
             channel.on_message = self._receive
             self._channels.append(channel)
             self._check()
+
+    def _track_packet(self, data: bytes) -> None:
+        self.on_track_packet(data)
+
+    def _tracks_opened(self) -> None:
+        if self._tracks_open is not None and not self._tracks_open.done():
+            self._tracks_open.set_result(None)
 
     def _state_changed(self, state: PeerState) -> None:
         self._stop_silence_timer()

@@ -71,6 +71,7 @@ class WebRtcSession:
         self._make_peer = make_peer
         self._open_signal = open_signal
         self._life = ConnectionLife(attempts=options.reconnect_attempts, random=random.random)
+        self.on_track_packet: Callable[[bytes], None] = _ignore
         self._pipe = PacketPipe(self._packet)
         self._link: Link | None = None
         self._held_signals: list[rtc.SignalRequest] = []
@@ -125,6 +126,18 @@ class WebRtcSession:
         else:
             self._held_signals.append(request)
 
+    def open_track_channel(self) -> None:
+        self._check_open()
+        if self._link is not None:
+            self._link.transport.open_tracks()
+
+    async def wait_track_channel(self) -> None:
+        if self._link is not None:
+            await self._link.transport.wait_tracks()
+
+    def send_track_packet(self, data: bytes) -> bool:
+        return self._life.phase is Phase.CONNECTED and self._link is not None and self._link.transport.send_track(data)
+
     def interrupt(self, *, full: bool) -> None:
         event = Event.LEAVE_RECONNECT if full else Event.LEAVE_RESUME
         self._trouble(event, "an interruption was asked for", _Reason.UNKNOWN_REASON)
@@ -176,6 +189,7 @@ class WebRtcSession:
         self._backlog = []
         link = self._link = Link(self._server, self._options, self._make_peer, owner, self._open_signal)
         await link.join(self._token)
+        link.transport.on_track_packet = self._track_packet
         self._listener_call(partial(self._listener.on_joined, link.joined, rejoined=rejoined))
         self._connected(link)
 
@@ -254,6 +268,9 @@ class WebRtcSession:
         else:
             self._backlog.append(partial(self._listener.on_signal, message))
 
+    def _track_packet(self, data: bytes) -> None:
+        self.on_track_packet(data)
+
     def _packet(self, packet: models.DataPacket) -> None:
         if self._backlog is None:
             self._listener.on_packet(packet)
@@ -299,3 +316,7 @@ class WebRtcSession:
             call()
         except Exception:
             logger.exception("a session's listener failed")
+
+
+def _ignore(data: bytes) -> None:
+    """The callback of whoever has not set one."""

@@ -1,0 +1,152 @@
+"""Data tracks between rooms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from livekit import (
+    DataTrackFrame,
+    DataTrackStream,
+    E2EEOptions,
+    KeyProviderOptions,
+    LocalDataTrack,
+    PushFrameError,
+    RemoteDataTrack,
+    Room,
+    RoomOptions,
+    SimulateScenarioKind,
+    SubscribeDataTrackError,
+)
+from livekit.datatracks.tracks import PublishDataTrackError
+from livekit.testing import Ground
+
+WAIT = 20.0
+
+
+def following(room: Room, event: Any) -> asyncio.Queue[Any]:
+    """The first argument of each event."""
+    queue: asyncio.Queue[Any] = asyncio.Queue()
+    room.on(event, queue.put_nowait)
+    return queue
+
+
+async def push_until_read(track: LocalDataTrack, stream: DataTrackStream, payload: bytes = b"x") -> DataTrackFrame:
+    """Push frames until one arrives: a subscription takes effect a little later, and what is lossy may be lost."""
+    reading = asyncio.ensure_future(stream.read())
+    pushed = 0
+    while not reading.done() and pushed < WAIT * 50:
+        track.try_push(DataTrackFrame(payload, pushed))
+        pushed += 1
+        await asyncio.wait({reading}, timeout=0.02)
+    frame = await reading
+    assert frame is not None
+    return frame
+
+
+async def pair(ground: Ground, options: Callable[[], RoomOptions] = RoomOptions) -> tuple[Room, Room]:
+    return await ground.join("alice", options=options()), await ground.join("bob", options=options())
+
+
+async def test_frames_pass(ground: Ground) -> None:
+    alice, bob = await pair(ground)
+    published, unpublished = following(bob, "data_track_published"), following(bob, "data_track_unpublished")
+    track = await alice.local_participant.publish_data_track(name="position")
+    remote = await asyncio.wait_for(published.get(), WAIT)
+    assert isinstance(remote, RemoteDataTrack)
+    assert (remote.publisher_identity, remote.info.name, remote.info.uses_e2ee) == ("alice", "position", False)
+    assert remote.info.sid == track.info.sid
+    remote.set_pipeline_options(max_partial_frames=4)
+    stream = remote.subscribe()
+    frame = await push_until_read(track, stream, bytes(40_000))
+    assert frame.payload == bytes(40_000)
+    assert frame.user_timestamp is not None
+
+    await track.unpublish()
+    assert await asyncio.wait_for(unpublished.get(), WAIT) == remote.info.sid
+    assert all([frame.payload == bytes(40_000) async for frame in stream])
+    assert not remote.is_published()
+    assert not track.is_published()
+    with pytest.raises(PushFrameError, match="not published"):
+        track.try_push(DataTrackFrame(b""))
+    with pytest.raises(SubscribeDataTrackError, match="not published"):
+        await remote.subscribe().read()
+    await track.unpublish()
+
+
+async def test_late_joiners_learn_of_tracks_and_refusals_are_told(ground: Ground) -> None:
+    alice = await ground.join("alice")
+    await alice.local_participant.publish_data_track(name="position")
+    with pytest.raises(PublishDataTrackError, match="same name"):
+        await alice.local_participant.publish_data_track(name="position")
+    bob = await ground.join("bob")
+    assert [track.info.name for track in bob.local_participant._linked().tracks._remote.values()] == ["position"]
+    published = following(alice, "data_track_published")
+    await bob.local_participant.publish_data_track(name="position")
+    assert (await asyncio.wait_for(published.get(), WAIT)).publisher_identity == "bob"
+
+
+async def test_a_stream_keeps_the_newest_frames_and_closing_unsubscribes(ground: Ground) -> None:
+    alice, bob = await pair(ground)
+    published = following(bob, "data_track_published")
+    track = await alice.local_participant.publish_data_track(name="position")
+    remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
+    narrow, wide = remote.subscribe(buffer_size=0), remote.subscribe(buffer_size=100)
+    await push_until_read(track, wide)
+    for number in range(5):
+        remote._received(bytes((number,)), {})
+    assert (await narrow.read() or DataTrackFrame(b"")).payload == b"\x04"
+    narrow.close()
+    assert await narrow.read() is None
+    assert remote._streams == {wide: None}
+    await wide.aclose()
+    assert remote._streams == {}
+
+
+async def test_tracks_live_on_after_a_full_reconnect(ground: Ground) -> None:
+    alice, bob = await pair(ground)
+    published = following(bob, "data_track_published")
+    track = await alice.local_participant.publish_data_track(name="position")
+    remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
+    stream, sid = remote.subscribe(), remote.info.sid
+    await push_until_read(track, stream)
+    reconnected = asyncio.Event()
+    alice.on("reconnected", reconnected.set)
+    await alice.simulate_scenario(SimulateScenarioKind.SIMULATE_FULL_RECONNECT)
+    await asyncio.wait_for(reconnected.wait(), WAIT)
+    again: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
+    assert again.info.sid != sid
+    assert (await push_until_read(track, again.subscribe())).payload == b"x"
+    assert not remote.is_published()
+
+
+@pytest.mark.parametrize("ground", ["memory"], indirect=True)
+async def test_encrypted_frames(ground: Ground) -> None:
+    def options(key: bytes = b"secret") -> RoomOptions:
+        return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=key)))
+
+    alice, bob = await pair(ground, options)
+    eve = await ground.join("eve", options=options(b"guess"))
+    heard, missed = following(bob, "data_track_published"), following(eve, "data_track_published")
+    track = await alice.local_participant.publish_data_track(name="secret")
+    remote, unreadable = await asyncio.wait_for(heard.get(), WAIT), await asyncio.wait_for(missed.get(), WAIT)
+    assert track.info.uses_e2ee
+    guessing = unreadable.subscribe()
+    assert (await push_until_read(track, remote.subscribe(), b"plain")).payload == b"plain"
+    assert not guessing._frames
+
+
+async def test_the_room_ends(ground: Ground) -> None:
+    alice, bob = await pair(ground)
+    published = following(bob, "data_track_published")
+    track = await alice.local_participant.publish_data_track(name="position")
+    stream = (await asyncio.wait_for(published.get(), WAIT)).subscribe()
+    await bob.disconnect()
+    assert await asyncio.wait_for(stream.read(), WAIT) is None
+    await alice.disconnect()
+    assert not track.is_published()
+    with pytest.raises(PublishDataTrackError, match="not connected"):
+        await alice.local_participant.publish_data_track(name="x")

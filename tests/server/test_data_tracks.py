@@ -1,0 +1,138 @@
+"""Data tracks on the server: published, subscribed to, forwarded, gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from livekit.datatracks.packet import TrackPacket, decode
+from livekit.protocol import rtc
+from livekit.server import data_tracks, limits
+from livekit.server.responses import DisconnectReason
+from tests.server.links import Member, grants, join, make_rooms
+
+Reason = rtc.RequestResponse
+
+
+def publish(member: Member, handle: int = 5, name: str = "position") -> str:
+    """The sid of the new track."""
+    request = rtc.PublishDataTrackRequest(pub_handle=handle, name=name)
+    member.request(rtc.SignalRequest(publish_data_track_request=request))
+    return member.signal("publish_data_track_response").publish_data_track_response.info.sid
+
+
+def subscribe(member: Member, sid: str, *, yes: bool = True) -> dict[int, str]:
+    """The sids of the tracks that the member receives after that, by handle."""
+    update = rtc.UpdateDataSubscription.Update(track_sid=sid, subscribe=yes)
+    member.request(rtc.SignalRequest(update_data_subscription=rtc.UpdateDataSubscription(updates=[update])))
+    return handles(member)
+
+
+def handles(member: Member) -> dict[int, str]:
+    told = member.signal("data_track_subscriber_handles").data_track_subscriber_handles.sub_handles
+    return {handle: track.track_sid for handle, track in told.items()}
+
+
+def push(member: Member, handle: int, payload: bytes = b"x") -> None:
+    packet = TrackPacket(handle, 1, 2, 3, payload, extensions={2: bytes(8)})
+    data_tracks.forward(member.room, member.participant, packet.encode())
+
+
+def received(member: Member) -> list[tuple[int, bytes]]:
+    """Handles and payloads, taken out."""
+    packets = [decode(data) for data in member.link.track_packets]
+    member.link.track_packets.clear()
+    return [(packet.handle, packet.payload) for packet in packets]
+
+
+@pytest.fixture
+def room() -> dict[str, Member]:
+    rooms = make_rooms()
+    members = {name: join(rooms, name) for name in ("alice", "bob", "carol")}
+    for member in members.values():
+        member.room.activate(member.participant, 0.0)
+    return members
+
+
+def test_a_track_goes_to_who_subscribed(room: dict[str, Member]) -> None:
+    alice, bob, carol = room.values()
+    sid = publish(alice)
+    assert sid.startswith("DTR_")
+    announced = bob.signal("update").update.participants[0]
+    assert [(track.sid, track.name, track.pub_handle) for track in announced.data_tracks] == [(sid, "position", 5)]
+    ((handle, told),) = subscribe(bob, sid).items()
+    assert told == sid
+    assert subscribe(bob, sid) == {handle: sid}
+    push(alice, 5, b"one")
+    push(alice, 6, b"of no track")
+    push(bob, 5, b"of another's handle")
+    assert received(bob) == [(handle, b"one")]
+    assert received(carol) == []
+    assert subscribe(bob, sid, yes=False) == {}
+    push(alice, 5, b"two")
+    assert received(bob) == []
+
+
+def test_unpublishing(room: dict[str, Member]) -> None:
+    alice, bob, _ = room.values()
+    sid = publish(alice)
+    subscribe(bob, sid)
+    alice.request(rtc.SignalRequest(unpublish_data_track_request=rtc.UnpublishDataTrackRequest(pub_handle=5)))
+    assert alice.signal("unpublish_data_track_response").unpublish_data_track_response.info.sid == sid
+    assert handles(bob) == {}
+    assert not bob.signal("update").update.participants[0].data_tracks
+    push(alice, 5)
+    assert received(bob) == []
+    alice.request(rtc.SignalRequest(unpublish_data_track_request=rtc.UnpublishDataTrackRequest(pub_handle=5)))
+    assert alice.signal("request_response").request_response.reason == Reason.NOT_FOUND
+    assert publish(alice) != sid
+
+
+def test_who_leaves_takes_the_tracks_along(room: dict[str, Member]) -> None:
+    alice, bob, carol = room.values()
+    sid = publish(alice)
+    subscribe(bob, sid)
+    subscribe(carol, sid)
+    bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    push(alice, 5)
+    assert len(received(carol)) == 1
+    alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    assert handles(carol) == {}
+
+
+@pytest.mark.parametrize(
+    ("handle", "name", "reason"),
+    [
+        (0, "x", Reason.INVALID_HANDLE),
+        (65536, "x", Reason.INVALID_HANDLE),
+        (1, "", Reason.INVALID_NAME),
+        (1, "x" * (limits.MAX_NAME + 1), Reason.INVALID_NAME),
+        (5, "x", Reason.DUPLICATE_HANDLE),
+        (6, "position", Reason.DUPLICATE_NAME),
+    ],
+)
+def test_refusals(room: dict[str, Member], handle: int, name: str, reason: rtc.RequestResponse.Reason) -> None:
+    alice = room["alice"]
+    publish(alice)
+    request = rtc.PublishDataTrackRequest(pub_handle=handle, name=name)
+    alice.request(rtc.SignalRequest(publish_data_track_request=request))
+    answer = alice.signal("request_response").request_response
+    assert (answer.reason, answer.publish_data_track.pub_handle) == (reason, handle)
+    assert answer.message
+
+
+def test_without_permission() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, grants("alice", canPublishData=False)), join(rooms, grants("bob", canSubscribe=False))
+    request = rtc.PublishDataTrackRequest(pub_handle=1, name="x")
+    alice.request(rtc.SignalRequest(publish_data_track_request=request))
+    assert alice.signal("request_response").request_response.reason == Reason.NOT_ALLOWED
+    assert subscribe(alice, publish(bob)) != {}
+    assert subscribe(bob, "DTR_nothing") == {}
+
+
+def test_packets_that_are_too_long_or_none(room: dict[str, Member]) -> None:
+    alice, bob, _ = room.values()
+    subscribe(bob, publish(alice))
+    push(alice, 5, bytes(limits.MAX_PACKET))
+    data_tracks.forward(alice.room, alice.participant, b"\x18\0\0\5")
+    assert received(bob) == []
