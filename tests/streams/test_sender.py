@@ -189,6 +189,16 @@ async def test_the_sender_leaves_amid_a_stream(ground: Ground) -> None:
         await writer.write("inued")
 
 
+async def test_what_was_sent_arrives_though_we_leave_at_once(ground: Ground) -> None:
+    alice, bob = await ground.pair()
+    streams = Streams(bob, "b")
+    await alice.local_participant.send_bytes(noise(300_000), topic="b")
+    await alice.disconnect()
+    stream = await streams.bytes.get()
+    assert stream.error is None
+    assert stream.content == noise(300_000)
+
+
 async def test_we_leave_amid_a_stream(ground: Ground) -> None:
     alice, bob = await ground.pair()
     streams = Streams(bob, "t")

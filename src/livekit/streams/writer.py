@@ -74,7 +74,8 @@ class BaseStreamWriter(Generic[Info]):
         async with self._lock:
             if self._closed:
                 raise RuntimeError("Cannot write after stream is closed")
-            await self._send(self._frames.chunks(content))
+            if content:
+                await self._send(self._frames.chunks(content))
 
     async def _send(self, packets: Iterator[models.DataPacket]) -> None:
         if self._sending is not None:
