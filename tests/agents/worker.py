@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
+# pyright: basic, reportMissingModuleSource=false, reportMissingImports=false, reportAttributeAccessIssue=false
 """A worker of livekit-agents, on a server of ours: it joins a room, answers calls and sends text. Prints what came.
 
 Runs in an environment that has livekit-agents and this package, and not the official `livekit`.
