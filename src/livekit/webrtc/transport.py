@@ -59,6 +59,7 @@ class DataTransport:
         self._early: list[tuple[bytes, Path, Address]] = []
         self._flush_handle: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._associated = self._failed = self._closed = False
         self.association.on_output = self.schedule_flush
         self.association.on_closed = self._association_closed
@@ -241,19 +242,22 @@ class DataTransport:
             if time is not None and (due is None or time < due):
                 due = time
         # A timer that is early costs one flush; setting it anew for every packet would cost more.
-        if timer is not None and (due is None or timer.when() > due):
+        if timer is not None and (due is None or self._timer_due > due):
             timer.cancel()
             timer = self._timer = None
         if timer is None and due is not None:
+            # When it is due is kept here, as uvloop's handle of a time that has passed does not tell.
+            self._timer_due = due
             self._timer = self._loop.call_at(due, self._timer_fired)
 
     def _timer_fired(self) -> None:
         self._timer = None
         now = self._loop.time()
-        self.agent.handle_timer(now)
-        self.association.handle_timer(now)
-        if self.dtls is not None:
-            self.dtls.handle_timer(now)
+        cores = (self.agent, self.association) if self.dtls is None else (self.agent, self.association, self.dtls)
+        for core in cores:
+            due = core.next_timer()
+            if due is not None and due <= now:
+                core.handle_timer(now)
         if self._flush_handle is not None:
             self._flush_handle.cancel()
         self._flush()

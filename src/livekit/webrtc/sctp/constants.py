@@ -133,8 +133,9 @@ RTO_MIN = 0.12
 """100 ms and the peer's delay of a SACK, if it delays as little as we do."""
 RTO_MAX = 2.0
 SACK_DELAY = 0.02
-IMMEDIATE_SACK_DELAY = 0.001
-"""Delay of a SACK asked for by the I bit, so that an answer of the application can carry it."""
+IMMEDIATE_SACK_DELAY = 0.004
+"""Delay of a SACK asked for by the I bit, so that an answer of the application can carry it: a call's round trip through
+a server on the same host takes 1 to 2 ms."""
 COOKIE_LIFETIME = 60.0
 
 MAX_RETRANSMITS = 20
