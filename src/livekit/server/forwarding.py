@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
@@ -12,12 +12,15 @@ from livekit.protocol import models
 
 from . import limits
 from .outbox import OutboundPacket
-from .participant import Participant, State
+from .participant import DISCONNECTED, Participant
 
 if TYPE_CHECKING:
     from .room import Room
 
 logger = logging.getLogger(__name__)
+
+_RELIABLE = models.DataPacket.RELIABLE
+_LOSSY = models.DataPacket.LOSSY
 
 
 def forward(room: Room, sender: Participant, data: bytes, *, reliable: bool, now: float) -> None:
@@ -25,25 +28,23 @@ def forward(room: Room, sender: Participant, data: bytes, *, reliable: bool, now
     packet = _accept(sender, data, reliable=reliable)
     if packet is None:
         return
-    _stamp(packet, sender, reliable=reliable)
-    deliver(room, packet, _audience(room, sender, packet), now)
-
-
-def deliver(room: Room, packet: models.DataPacket, audience: Iterator[Participant], now: float) -> None:
-    """Send a stamped packet to each participant of `audience`; who is too slow for reliable packets is removed."""
-    data = packet.SerializeToString()
-    if packet.kind == models.DataPacket.LOSSY:
-        for receiver in audience:
-            receiver.send_lossy(data)
+    audience = _audience(room, sender, packet)
+    if not audience:
         return
-    outbound = OutboundPacket(data, packet.participant_sid, packet.sequence)
-    for receiver in [receiver for receiver in audience if not receiver.send_reliable(outbound, now)]:
-        logger.warning("removing %r: it does not read its reliable packets fast enough", receiver)
-        room.remove(receiver, models.DisconnectReason.STATE_MISMATCH, now)
+    stamped = _stamped(packet, data, sender, reliable=reliable)
+    if not reliable:
+        for receiver in audience:
+            receiver.send_lossy(stamped)
+        return
+    outbound = OutboundPacket(stamped, sender.sid, packet.sequence)
+    for receiver in audience:
+        if not receiver.send_reliable(outbound, now):
+            logger.warning("removing %r: it does not read its reliable packets fast enough", receiver)
+            room.remove(receiver, models.DisconnectReason.STATE_MISMATCH, now)
 
 
 def _accept(sender: Participant, data: bytes, *, reliable: bool) -> models.DataPacket | None:
-    if sender.state == State.DISCONNECTED or not sender.permission.can_publish_data:
+    if sender.state == DISCONNECTED or not sender.permission.can_publish_data:
         return None
     if len(data) > limits.MAX_PACKET:
         logger.warning("dropping a packet of %d bytes from %r: over %d", len(data), sender, limits.MAX_PACKET)
@@ -61,18 +62,29 @@ def _accept(sender: Participant, data: bytes, *, reliable: bool) -> models.DataP
     return packet
 
 
-def _stamp(packet: models.DataPacket, sender: Participant, *, reliable: bool) -> None:
-    """Say who sent it, whatever the sender wrote. Hidden senders stay unnamed; agents may speak for others."""
-    packet.kind = models.DataPacket.RELIABLE if reliable else models.DataPacket.LOSSY
+def _stamped(packet: models.DataPacket, data: bytes, sender: Participant, *, reliable: bool) -> bytes:
+    """The packet with who sent it, whatever the sender wrote. Hidden senders stay unnamed; agents may speak for others.
+
+    Of a protobuf field that comes twice the last one counts, so the stamp is put behind what came. What has names
+    further inside is serialised anew.
+    """
+    if packet.HasField("user"):
+        _stamp_user(packet, sender)
+    elif not _speaks_for_another(packet, sender):
+        return data + sender.stamp(reliable=reliable)
+    packet.kind = _RELIABLE if reliable else _LOSSY
     packet.participant_sid = sender.sid
     if not _speaks_for_another(packet, sender):
-        packet.participant_identity = "" if sender.hidden else sender.identity
-    if packet.HasField("user"):
-        user = packet.user
-        user.participant_sid = "" if sender.hidden else sender.sid
-        user.participant_identity = "" if sender.hidden else sender.identity
-        destinations = packet.destination_identities or user.destination_identities
-        packet.destination_identities[:] = user.destination_identities[:] = list(destinations)
+        packet.participant_identity = sender.shown_identity
+    return packet.SerializeToString()
+
+
+def _stamp_user(packet: models.DataPacket, sender: Participant) -> None:
+    user = packet.user
+    user.participant_sid = "" if sender.hidden else sender.sid
+    user.participant_identity = sender.shown_identity
+    destinations = packet.destination_identities or user.destination_identities
+    packet.destination_identities[:] = user.destination_identities[:] = list(destinations)
 
 
 def _speaks_for_another(packet: models.DataPacket, sender: Participant) -> bool:
@@ -87,15 +99,24 @@ def _speaks_for_another(packet: models.DataPacket, sender: Participant) -> bool:
     return False
 
 
-def _audience(room: Room, sender: Participant, packet: models.DataPacket) -> Iterator[Participant]:
-    allowed = _RESTRICTED.get(packet.WhichOneof("value") or "", _anyone)
-    identities = set(packet.destination_identities)
-    sids = set(packet.user.destination_sids)
-    for receiver in list(room.participants.values()):
-        if receiver is sender or not allowed(sender, receiver):
-            continue
-        if (not identities and not sids) or receiver.identity in identities or receiver.sid in sids:
-            yield receiver
+def _audience(room: Room, sender: Participant, packet: models.DataPacket) -> list[Participant]:
+    kind = packet.WhichOneof("value")
+    identities: Collection[str] = packet.destination_identities
+    sids: Collection[str] = ()
+    if kind == "user":
+        sids = packet.user.destination_sids
+        identities = identities or packet.user.destination_identities
+    if sids or not identities:
+        receivers = [
+            receiver
+            for receiver in room.participants.values()
+            if not (identities or sids) or receiver.identity in identities or receiver.sid in sids
+        ]
+    else:
+        found = (room.participants.get(identity) for identity in dict.fromkeys(identities))
+        receivers = [receiver for receiver in found if receiver is not None]
+    allowed = _RESTRICTED.get(kind or "", _anyone)
+    return [receiver for receiver in receivers if receiver is not sender and allowed(sender, receiver)]
 
 
 def _anyone(sender: Participant, receiver: Participant) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from . import limits
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundPacket:
+class OutboundPacket(NamedTuple):
     """A serialised reliable packet, and where it stands in its sender's sequence."""
 
     data: bytes
@@ -53,10 +53,11 @@ class ResendBuffer:
 
     def add(self, packet: OutboundPacket, now: float) -> None:
         """Remember a packet that is being sent."""
-        self._packets.append((now, packet))
+        packets, oldest = self._packets, now - limits.RESEND_WINDOW
+        packets.append((now, packet))
         self._size += len(packet.data)
-        while self._packets and (self._size > limits.RESEND_BUFFER or self._packets[0][0] < now - limits.RESEND_WINDOW):
-            self._size -= len(self._packets.popleft()[1].data)
+        while packets and (self._size > limits.RESEND_BUFFER or packets[0][0] < oldest):
+            self._size -= len(packets.popleft()[1].data)
 
     def after(self, received: Mapping[str, int], now: float) -> list[OutboundPacket]:
         """What is missing at a receiver that has, of each sender sid, everything up to the given sequence.

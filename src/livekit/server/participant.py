@@ -13,6 +13,14 @@ from .outbox import OutboundPacket, ResendBuffer, WaitingPackets
 from .permissions import Grants
 
 State = models.ParticipantInfo.State
+# Looked up once: these are asked for with every packet, and an enum of protobuf looks its members up by name.
+ACTIVE = State.ACTIVE
+DISCONNECTED = State.DISCONNECTED
+_AGENT = models.ParticipantInfo.AGENT
+_KIND_TAG = 0x08
+"""DataPacket.kind: field 1, varint."""
+_NOBODY = b"\x8a\x01\x00"
+"""DataPacket.participant_identity: field 17, empty."""
 
 
 class Participant:
@@ -42,6 +50,7 @@ class Participant:
         """Sequence of the last reliable packet that came from this participant."""
         self.token_refreshed_at = now
         self.data_tracks: Final = DataTracks()
+        self._stamps: dict[tuple[bool, bool], bytes] = {}
         self._is_replaced = False
         self._received: dict[str, int] | None = None
         self._waiting = WaitingPackets()
@@ -87,7 +96,20 @@ class Participant:
 
     @property
     def is_agent(self) -> bool:
-        return self._info.kind == models.ParticipantInfo.AGENT or self._info.permission.agent
+        return self._info.kind == _AGENT or self._info.permission.agent
+
+    @property
+    def shown_identity(self) -> str:
+        """What its packets name as their sender: nobody, if it is hidden."""
+        return "" if self.hidden else self.identity
+
+    def stamp(self, *, reliable: bool) -> bytes:
+        """The fields of a packet that say who sent it and how, serialised; to be put behind the packet."""
+        key = reliable, self.hidden
+        stamp = self._stamps.get(key)
+        if stamp is None:
+            stamp = self._stamps[key] = _stamp(self.sid, self.shown_identity, reliable=reliable)
+        return stamp
 
     def info(self) -> models.ParticipantInfo:
         """A copy of what the room tells about this participant."""
@@ -136,12 +158,12 @@ class Participant:
 
     def send_lossy(self, data: bytes) -> None:
         """Send a packet that may be lost; dropped unless the participant is ACTIVE."""
-        if self.state == State.ACTIVE:
+        if self.state == ACTIVE:
             self.link.send_packet(data, reliable=False)
 
     def send_track_packet(self, data: bytes) -> None:
         """Send a packet of a data track; dropped unless the participant is ACTIVE."""
-        if self.state == State.ACTIVE:
+        if self.state == ACTIVE:
             self.link.send_track_packet(data)
 
     def data_tracks_changed(self) -> None:
@@ -152,9 +174,10 @@ class Participant:
 
     def send_reliable(self, packet: OutboundPacket, now: float) -> bool:
         """Send a packet now, or once the participant can receive. False: it is too slow, and to be removed."""
-        if self.state == State.DISCONNECTED:
+        state = self._info.state
+        if state == DISCONNECTED:
             return True
-        if self.state < State.ACTIVE or self._is_replaced:
+        if state < ACTIVE or self._is_replaced:
             return self._waiting.add(packet)
         self._sent.add(packet, now)
         return self.link.send_packet(packet.data, reliable=True)
@@ -171,7 +194,7 @@ class Participant:
     def flush(self, now: float) -> bool:
         """Send what waited, if the transport is up: first what a replaced one lost, as far as the participant told
         what it has. False: it is too slow, and to be removed."""
-        if self.state != State.ACTIVE or self.transport_lost_at is not None:
+        if self.state != ACTIVE or self.transport_lost_at is not None:
             return True
         if self._is_replaced:
             if self._received is None:
@@ -180,3 +203,10 @@ class Participant:
             for packet in self._sent.after(self._received, now):
                 self.link.send_packet(packet.data, reliable=True)
         return all(self.send_reliable(packet, now) for packet in self._waiting.drain())
+
+
+def _stamp(sid: str, identity: str, *, reliable: bool) -> bytes:
+    """Fields 1, 18 and 17 of a DataPacket, of which protobuf itself would leave out those that are 0 or empty."""
+    kind = models.DataPacket.RELIABLE if reliable else models.DataPacket.LOSSY
+    named = models.DataPacket(participant_sid=sid, participant_identity=identity).SerializeToString()
+    return bytes((_KIND_TAG, kind)) + (named if identity else _NOBODY + named)
