@@ -19,7 +19,7 @@ from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcInvocationData
 from livekit.rpc.local import LocalRpc
 from livekit.session import SessionListener, SessionState, register_scheme
-from livekit.session.packets import ChannelCounts
+from livekit.session.port import ChannelCounts
 from livekit.streams.outgoing import text_stream
 
 ALLOWED = (DecodeError,)

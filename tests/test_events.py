@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import Any
 
@@ -88,6 +89,20 @@ def test_coroutine_functions_are_refused() -> None:
         emitter.on("event", callback)
     with pytest.raises(ValueError, match="create_task"):
         emitter.once("event", callback)
+
+
+def test_what_is_marked_as_a_coroutine_function_is_refused() -> None:
+    emitter, _ = make()
+    marker = getattr(asyncio.coroutines, "_is_coroutine", None)
+
+    def callback() -> None: ...
+
+    callback._is_coroutine = marker  # type: ignore[attr-defined]  # as decorators of old did
+    if marker is None:
+        emitter.on("event", callback)
+    else:
+        with pytest.raises(ValueError, match="create_task"):
+            emitter.on("event", callback)
 
 
 def failing(error: type[Exception]) -> Any:

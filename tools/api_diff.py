@@ -326,6 +326,12 @@ def render(reference: Mapping[str, Any], found: list[Difference]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def section() -> str:
+    """`render` of what there is now."""
+    reference = load_reference()
+    return render(reference, compare(reference))
+
+
 def half_of_export(reference: Mapping[str, Any], name: str) -> str:
     kinds = ("classes", "functions", "enums")
     module = next((str(reference[kind][name].get("module", "")) for kind in kinds if name in reference[kind]), "")

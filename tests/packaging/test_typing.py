@@ -13,6 +13,15 @@ pytestmark = [pytest.mark.packaging, pytest.mark.timeout(300)]
 PROGRAM = """
 from livekit import LocalParticipant, Room, RpcError, RpcInvocationData, rtc
 from livekit.protocol import models
+from livekit.rtc._proto.track_pb2 import AudioTrackFeature
+from livekit.rtc.room import Room as SameRoom, proto_room
+
+feature: AudioTrackFeature.ValueType = AudioTrackFeature.TF_STEREO
+info = proto_room.RoomInfo(name=rtc.rpc.RpcError.__name__)
+
+
+def check(room: rtc.Room, track: rtc.RemoteTrack, source: rtc.TrackSource.ValueType) -> SameRoom | None:
+    return room if isinstance(track, rtc.RemoteAudioTrack) and info.name else None
 
 
 async def use(room: Room) -> str:

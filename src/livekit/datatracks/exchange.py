@@ -223,8 +223,9 @@ class TrackExchange:
     def rejoined(self) -> None:
         """The server knows us anew, and nothing of our tracks: publish and subscribe again."""
         self._handles.clear()
-        for handle, track in self._local.items():
+        if self._local or self._asked:
             self._session.open_track_channel()
+        for handle, track in self._local.items():
             self._session.send_signal(self._request(handle, track.info.name))
         for remote in self._remote.values():
             if remote._streams:
