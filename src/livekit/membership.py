@@ -26,6 +26,7 @@ from livekit.rpc.server import RpcServer
 from livekit.session import open_session
 from livekit.session.pacing import DeliveryWatch
 from livekit.session.port import PacketSender, Session, SessionState
+from livekit.streams.departures import Departures
 from livekit.streams.handlers import StreamHandlers, StreamReaders
 from livekit.streams.incoming import IncomingStreams
 from livekit.uplink import Uplink
@@ -62,6 +63,7 @@ class Membership:
         self._rpc = rpc
         max_payload = None if options.data_stream is None else options.data_stream.max_payload_byte_length
         self._streams = IncomingStreams(StreamReaders(streams or StreamHandlers(), max_payload).open)
+        self._departures = Departures(self._streams)
         self._session: Session = open_session(url, token, options, self)
         self._requests = SignalRequests(self._session.send_signal)
         self.e2ee = E2EEManager(options.encryption or options.e2ee)
@@ -178,7 +180,7 @@ class Membership:
 
     def peer_left(self, identity: str) -> None:
         self._encryption.left(identity)
-        self._streams.sender_left(identity)
+        self._departures.left(identity)
         self._calls.core.peer_left(identity)
 
     def peer_restarted(self, identity: str) -> None:
@@ -240,6 +242,7 @@ class Membership:
         self._tracks.close()
         self.local._info.disconnect_reason = reason
         self.local._info.state = models.ParticipantInfo.State.DISCONNECTED
+        self._departures.close()
         self._streams.close()
         self._calls.close()
         self._ending = asyncio.get_running_loop().create_task(self._finish(), name="livekit end of calls")

@@ -76,6 +76,11 @@ class _OpenStream:
         if self._expected is not None and sink.limit is not None and self._expected > sink.limit:
             raise StreamTooLongError(f"{self._expected} bytes announced, {sink.limit} allowed")
 
+    @property
+    def chunks(self) -> int:
+        """How many have come."""
+        return self._next_index
+
     def chunk(self, index: int, content: bytes) -> None:
         """Raises IncompleteStreamError. A chunk that comes again is ignored."""
         if index < self._next_index:
@@ -174,10 +179,16 @@ class IncomingStreams:
             stream.sink.failed(failure)
         return True
 
-    def sender_left(self, sender: str) -> None:
-        """The sender is gone: its streams fail."""
-        for stream in self._open.pop(sender, {}).values():
-            stream.sink.failed(SenderLeftError("the sender left the room"))
+    def progress(self, sender: str) -> dict[str, int]:
+        """How many chunks have come of each open stream of a sender, by stream id."""
+        return {stream_id: stream.chunks for stream_id, stream in self._open.get(sender, {}).items()}
+
+    def sender_left(self, sender: str, stream_id: str | None = None) -> None:
+        """The sender is gone: this stream, or all of its streams, fail."""
+        for gone in list(self._open.get(sender, {})) if stream_id is None else [stream_id]:
+            stream = self._take(sender, gone)
+            if stream is not None:
+                stream.sink.failed(SenderLeftError("the sender left the room"))
 
     def close(self) -> None:
         """The room disconnected: all streams fail."""
