@@ -288,10 +288,13 @@ def _compare_message(name: str, ours: Any, described: Mapping[str, Any]) -> Foun
 
 
 def _message_field(field: FieldDescriptor) -> dict[str, object]:
+    repeated = getattr(field, "is_repeated", None)
+    if repeated is None:  # before protobuf 6.31
+        repeated = getattr(field, "label") == FieldDescriptor.LABEL_REPEATED  # noqa: B009
     return {
         "number": field.number,
         "type": field.type,
-        "is_repeated": field.is_repeated,
+        "is_repeated": repeated,
         "message": field.message_type.full_name if field.message_type else None,
         "enum": field.enum_type.full_name if field.enum_type else None,
     }
