@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-from livekit.protocol import models
 
 from livekit.e2ee import E2EEManager, E2EEOptions, KeyProviderOptions
 from livekit.e2ee.packets import ENCRYPTED_KINDS, MissingKeyError, PacketCipher, SealingSender
 from livekit.enums import KeyDerivationFunction
+from livekit.protocol import models
 from livekit.session.port import PacketStream, Sent
 
 
