@@ -24,7 +24,7 @@ test: ## The tests, with the official SDKs as peers
 	@$(PYTEST) $(ARGS)
 
 test-long: ## The tests that take longer
-	@$(SETUP) dev official node
+	@$(SETUP) dev official node agents
 	@$(PYTEST) -m slow $(ARGS)
 	@$(MAKE) --no-print-directory test-lowest
 

@@ -35,6 +35,8 @@ class Environment:
     """Whether this project itself is installed into it."""
     upgrade: bool = False
     """Whether the newest versions are asked for anew each time."""
+    complete: bool = True
+    """Whether pip may install what the requirements themselves require."""
     python: str = sys.executable
 
     @property
@@ -77,7 +79,7 @@ def make_environment(env: Environment) -> None:
     def make() -> None:
         print(f"Making {env.path.relative_to(ROOT)} with {version.split('(')[0].strip()} ...", flush=True)
         run(env.python, "-m", "venv", "--clear", env.path)
-        install("--requirement", env.requirements)
+        install(*(() if env.complete else ("--no-deps",)), "--requirement", env.requirements)
 
     once(stamp, state, make)
     if env.upgrade:
@@ -108,6 +110,11 @@ def make_dev() -> None:
 
 def make_official() -> None:
     make_environment(Environment(OTHERS / "official", ROOT / "requirements/official.txt"))
+
+
+def make_agents() -> None:
+    """livekit-agents with this project in the place of the official SDK, which it requires."""
+    make_environment(Environment(OTHERS / "agents", ROOT / "requirements/agents.txt", editable=True, complete=False))
 
 
 def make_bench() -> None:
@@ -168,6 +175,7 @@ def make_node() -> None:
 ENVIRONMENTS: dict[str, Callable[[], None]] = {
     "dev": make_dev,
     "official": make_official,
+    "agents": make_agents,
     "bench": make_bench,
     "latest": make_latest,
     "lowest": make_lowest,

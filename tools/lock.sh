@@ -9,6 +9,8 @@ compile() {
 compile --universal --all-extras --group check pyproject.toml --output-file requirements/dev.txt
 compile --universal --all-extras --group test --group build pyproject.toml --output-file requirements/test.txt
 compile --universal --extra fast --group bench --group build pyproject.toml --output-file requirements/bench.txt
+compile --universal --group test --group build pyproject.toml requirements/agents.in | grep -v '^livekit==' \
+    >requirements/agents.txt # the official SDK is what ours stands in for
 compile --universal requirements/official.in --output-file requirements/official.txt
 # The lowest of what we ask for ourselves, with today's test tools.
 lowest=$(mktemp)
