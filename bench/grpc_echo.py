@@ -10,7 +10,6 @@ from typing import Any
 
 import grpc
 import grpc.aio
-
 from figures import percentile, say, text
 
 METHOD = "/bench.Echo/Echo"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 Results = list[dict[str, Any]]
+Columns = dict[str, Callable[[dict[str, Any]], str]]
 OURS, OFFICIAL, GRPC = "ours → ours", "official → official", "grpc.aio direct"
 
 
@@ -109,7 +110,7 @@ def ratios(results: Results) -> str:
     return "\n".join(rows)
 
 
-def _table(results: Results, measure: str, key: str, columns: dict[str, Callable[[dict[str, Any]], str]]) -> str:
+def _table(results: Results, measure: str, key: str, columns: Columns) -> str:
     lines = [line for line in results if line.get("measure") == measure]
     rows = [f"| {key} | on | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
     for line in lines:
@@ -119,11 +120,38 @@ def _table(results: Results, measure: str, key: str, columns: dict[str, Callable
 
 
 def _machine() -> str:
-    versions = ", ".join(
-        f"{name} {metadata.version(name)}"
-        for name in ("livekit-pure", "livekit-protocol", "uvloop", "grpcio", "protobuf")
-    )
-    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {sys.version.split()[0]}; {versions}"
+    names = ("livekit-pure", "livekit-protocol", "uvloop", "grpcio", "protobuf")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
+    python = f"Python {sys.version.split()[0]}"
+    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {python}; {versions}"
+
+
+INTRODUCTION = """\
+# Benchmarks
+
+One run of `make bench`, everything side by side; each participant, the server and each competitor in a process of its
+own, over loopback. The ratios count: the machine is shared and noisy. The official SDK is 1.2.1 on asyncio; ours runs
+on uvloop (the extra `fast`), which is faster for it; the server is the embedded one."""
+
+LATENCY: Columns = {
+    "bytes": lambda line: f"{line['size']:,}",
+    "calls": lambda line: f"{line['calls']:,}",
+    "p50 ms": lambda line: f"{line['p50']:.2f}",
+    "p99 ms": lambda line: f"{line['p99']:.2f}",
+    "max ms": lambda line: f"{line['max']:.1f}",
+}
+THROUGHPUT: Columns = {
+    "in flight": lambda line: f"{line['in_flight']:,}",
+    "calls/s": lambda line: f"{line['per_second']:,.0f}",
+    "caller's CPU µs/call": lambda line: f"{line['cpu_us']:,.0f}",
+}
+GROWTH: Columns = {
+    "rooms": lambda line: str(line["rooms"]),
+    "participants": lambda line: str(line["participants"]),
+    "calls/s": lambda line: f"{line['per_second']:,.0f}",
+    "server CPU µs/call": lambda line: f"{line['server_cpu_us']:.0f}",
+    "server KiB/participant": lambda line: f"{line['server_kib_per_participant']:.0f}",
+}
 
 
 def write(folder: Path, results: Results) -> None:
@@ -131,58 +159,27 @@ def write(folder: Path, results: Results) -> None:
     (folder / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
     plot(folder / "benchmarks.svg", results)
     parts = [
-        "# Benchmarks",
-        "One run of `make bench`, everything side by side; each participant, the server and each competitor in a process "
-        "of its own, over loopback. The ratios count: the machine is shared and noisy. The official SDK is 1.2.1 on "
-        "asyncio; ours runs on uvloop (the extra `fast`), which is faster for it; the server is the embedded one.",
+        INTRODUCTION,
         f"Machine: {_machine()}.",
         "![calls per second and latency](benchmarks.svg)",
         "## Goals",
         ratios(results),
         "## Latency, one call at a time",
-        _table(
-            results,
-            "latency",
-            "who",
-            {
-                "bytes": lambda line: f"{line['size']:,}",
-                "calls": lambda line: f"{line['calls']:,}",
-                "p50 ms": lambda line: f"{line['p50']:.2f}",
-                "p99 ms": lambda line: f"{line['p99']:.2f}",
-                "max ms": lambda line: f"{line['max']:.1f}",
-            },
-        ),
+        _table(results, "latency", "who", LATENCY),
         "## Calls per second, 100 B",
-        _table(
-            results,
-            "throughput",
-            "who",
-            {
-                "in flight": lambda line: f"{line['in_flight']:,}",
-                "calls/s": lambda line: f"{line['per_second']:,.0f}",
-                "caller's CPU µs/call": lambda line: f"{line['cpu_us']:,.0f}",
-            },
-        ),
-        "## Joining, memory, import",
+        _table(results, "throughput", "who", THROUGHPUT),
+        "## Joining, memory, import, size",
         _table(results, "connect", "who", {"connect p50 ms": lambda line: f"{line['p50']:.1f}"}),
         _table(results, "memory", "who", {"resident MiB, connected": lambda line: f"{line['rss_kib'] / 1024:.0f}"}),
         _table(results, "import", "who", {"import s": lambda line: f"{line['seconds']:.3f}"}),
         _table(results, "installed", "what", {"installed MB": lambda line: f"{line['bytes'] / 1e6:.1f}"}),
         "## How cost grows",
         "Every participant calls its neighbour, all at once; all clients are one process, the embedded server another.",
-        _table(
-            results,
-            "growth",
-            "",
-            {
-                "rooms": lambda line: str(line["rooms"]),
-                "participants": lambda line: str(line["participants"]),
-                "calls/s": lambda line: f"{line['per_second']:,.0f}",
-                "server CPU µs/call": lambda line: f"{line['server_cpu_us']:.0f}",
-                "server KiB/participant": lambda line: f"{line['server_kib_per_participant']:.0f}",
-            },
-        ),
+        _table(results, "growth", "", GROWTH),
     ]
+    notes = folder / "benchmarks-notes.md"
+    if notes.exists():
+        parts.append(notes.read_text().strip())
     (folder / "benchmarks.md").write_text("\n\n".join(parts) + "\n")
 
 

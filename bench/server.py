@@ -7,6 +7,8 @@ import json
 import sys
 import time
 
+from figures import rss_kib
+
 import livekit
 from livekit.server import DevServer
 
@@ -18,9 +20,7 @@ async def main() -> None:
             line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
             if not line:
                 return
-            with open("/proc/self/status") as status:
-                rss = next(int(row.split()[1]) for row in status if row.startswith("VmRSS"))
-            print(json.dumps({"cpu": time.process_time(), "rss_kib": rss}), flush=True)
+            print(json.dumps({"cpu": time.process_time(), "rss_kib": rss_kib()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,18 +12,13 @@ import sys
 import time
 from typing import Any
 
-from figures import percentile, say, text
+from figures import percentile, rss_kib, say, text
 
 IMPORT_STARTED = time.perf_counter()
 from livekit import rtc  # noqa: E402 - its import is measured
 
 IMPORT_SECONDS = time.perf_counter() - IMPORT_STARTED
 CALLEE = "callee"
-
-
-def rss_kib() -> int:
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
 async def serve(url: str, token: str, identity: str) -> None:
