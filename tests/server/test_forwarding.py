@@ -70,6 +70,20 @@ def test_user_packets_are_stamped_inside_too() -> None:
     assert (user.participant_identity, user.participant_sid) == ("alice", alice.sid)
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("reliable", [False, True])
+def test_the_stamp_outweighs_what_the_sender_wrote(hidden: bool, reliable: bool) -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, grants("alice", hidden=hidden)), join(rooms, "bob")
+    ack = models.RpcAck(request_id="1")
+    forged = models.DataPacket(participant_identity="carol", participant_sid="PA_carol", rpc_ack=ack)
+    forged.kind = models.DataPacket.LOSSY if reliable else models.DataPacket.RELIABLE
+    alice.send(forged, reliable=reliable)
+    expected = models.DataPacket(participant_identity="" if hidden else "alice", participant_sid=alice.sid, rpc_ack=ack)
+    expected.kind = models.DataPacket.RELIABLE if reliable else models.DataPacket.LOSSY
+    assert bob.received() == [expected]
+
+
 def test_hidden_sender_stays_unnamed() -> None:
     rooms = make_rooms()
     ghost, bob = join(rooms, grants("ghost", hidden=True)), join(rooms, "bob")

@@ -19,8 +19,8 @@ DISCONNECTED = State.DISCONNECTED
 _AGENT = models.ParticipantInfo.AGENT
 _KIND_TAG = 0x08
 """DataPacket.kind: field 1, varint."""
-_NOBODY = b"\x8a\x01\x00"
-"""DataPacket.participant_identity: field 17, empty."""
+_NOBODY = b"\x22\x00"
+"""DataPacket.participant_identity: field 4, empty."""
 
 
 class Participant:
@@ -206,7 +206,7 @@ class Participant:
 
 
 def _stamp(sid: str, identity: str, *, reliable: bool) -> bytes:
-    """Fields 1, 18 and 17 of a DataPacket, of which protobuf itself would leave out those that are 0 or empty."""
+    """Fields 1, 4 and 17 of a DataPacket, of which protobuf itself would leave out those that are 0 or empty."""
     kind = models.DataPacket.RELIABLE if reliable else models.DataPacket.LOSSY
     named = models.DataPacket(participant_sid=sid, participant_identity=identity).SerializeToString()
     return bytes((_KIND_TAG, kind)) + (named if identity else _NOBODY + named)
