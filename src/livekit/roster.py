@@ -46,10 +46,20 @@ class Roster:
         self._heard: dict[str, str] = {}
         """The sid by which each was heard last; empty where the packet told none."""
         self._gone: dict[str, None] = {}
+        self._peers: dict[str, Peer] = {}
+        """What `peer` said of each remote participant; forgotten wherever what it says may change."""
 
     # PeerBook
 
     def peer(self, identity: str) -> Peer:
+        peer = self._peers.get(identity)
+        if peer is None:
+            peer = self._look_up(identity)
+            if identity in self.remotes:
+                self._peers[identity] = peer
+        return peer
+
+    def _look_up(self, identity: str) -> Peer:
         info = self.local._info if identity == self.local.identity else None
         if info is None and identity in self.remotes:
             info = self.remotes[identity]._info
@@ -112,9 +122,11 @@ class Roster:
         for identity in [identity for identity in self.remotes if identity not in present]:
             self._left(identity, self.remotes[identity]._info)
         self._heard = {identity: sid for identity, sid in self._heard.items() if identity in present}
+        self._peers.clear()
         for info in present.values():
             if first:
                 self.remotes[info.identity] = RemoteParticipant(info)
+                self._peers.pop(info.identity, None)
                 self._listener.peer_changed(info.identity)
             else:
                 self._update_one(info)
@@ -124,6 +136,7 @@ class Roster:
         for identity in list(self.remotes):
             self._left(identity, self.remotes[identity]._info)
         self._heard.clear()
+        self._peers.clear()
         self._apply(self.local, local)
         for info in others:
             self._arrived(info)
@@ -139,8 +152,11 @@ class Roster:
             return
         self._heard.pop(identity, None)
         self._heard[identity] = sid
+        self._peers.pop(identity, None)
         if len(self._heard) > MAX_HEARD:
-            del self._heard[next(iter(self._heard))]
+            forgotten = next(iter(self._heard))
+            del self._heard[forgotten]
+            self._peers.pop(forgotten, None)
         self._listener.peer_changed(identity)
 
     def _update_one(self, info: models.ParticipantInfo) -> None:
@@ -166,6 +182,7 @@ class Roster:
 
     def _arrived(self, info: models.ParticipantInfo) -> None:
         participant = self.remotes[info.identity] = RemoteParticipant(info)
+        self._peers.pop(info.identity, None)
         self._listener.peer_changed(info.identity)
         self._emit("participant_connected", participant)
         if info.state == _State.ACTIVE:
@@ -179,6 +196,7 @@ class Roster:
             self._heard.pop(info.identity, None)
         before._info.state = _State.DISCONNECTED
         del self.remotes[info.identity]
+        self._peers.pop(info.identity, None)
         self._listener.peer_restarted(info.identity)
         self._emit("participant_disconnected", before)
         self._arrived(info)
@@ -193,6 +211,7 @@ class Roster:
         participant = self.remotes.pop(identity)
         self._remember_gone(participant.sid)
         self._heard.pop(identity, None)
+        self._peers.pop(identity, None)
         participant._info.CopyFrom(info)
         participant._info.state = _State.DISCONNECTED
         self._listener.peer_left(identity)
@@ -205,6 +224,7 @@ class Roster:
         if info.sid == old.sid and info.version and info.version < old.version:
             return
         participant._info.CopyFrom(info)
+        self._peers.pop(info.identity, None)
         if isinstance(participant, RemoteParticipant):
             self._listener.peer_changed(info.identity)
         self._tell_changes(participant, old, info)

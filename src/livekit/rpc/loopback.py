@@ -56,7 +56,8 @@ class LoopbackSender:
         return _Sent()
 
     def _is_mine(self, packet: models.DataPacket) -> bool:
-        return self.identity != "" and list(packet.destination_identities) == [self.identity]
+        destinations = packet.destination_identities
+        return len(destinations) == 1 and destinations[0] == self.identity != ""
 
 
 class _Sent:

@@ -184,6 +184,11 @@ class Responder:
         if running:
             self._answer_error(call, error)
 
+    def ended(self, call: IncomingCall) -> None:
+        """The handler's task is over. One that was cancelled before its first step told nothing: its call fails."""
+        if (call.caller, call.request_id) in self._calls:
+            self.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
+
     def receive_cancel(self, caller: str, request_id: str) -> None:
         """The caller gave up: its handler is stopped and nothing is answered."""
         call = self._calls.get((caller, request_id))

@@ -169,9 +169,8 @@ class RpcServer:
             scope.active = False
 
     def _ended(self, call: IncomingCall, task: asyncio.Task[None]) -> None:
-        """However the task ended, and one cancelled before its first step ran nothing at all: its call is over."""
         del self._tasks[call]
-        self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
+        self.core.ended(call)
 
 
 class _RequestSink:

@@ -20,6 +20,8 @@ __all__ = ["MAX_PACKET_SIZE", "PacketPipe"]
 
 logger = logging.getLogger("livekit.session")
 
+_LOSSY = models.DataPacket.Kind.LOSSY
+
 MAX_PACKET_SIZE = 64_000
 """Bytes of a serialised packet that is sent, where the peer does not accept less."""
 
@@ -45,7 +47,7 @@ class PacketPipe:
         if reliable:
             self._reliable.send(self._serialise(packet), on_delivered, on_sent)
         else:
-            packet.kind = models.DataPacket.Kind.LOSSY
+            packet.kind = _LOSSY
             self._lossy.send(self._serialise(packet), on_delivered, on_sent)
 
     def send_stream(
@@ -91,7 +93,7 @@ class PacketPipe:
         except DecodeError:
             logger.warning("dropped a message of %d bytes that is no data packet", len(data))
             return
-        self.counts[packet.kind != models.DataPacket.Kind.LOSSY].received(len(data))
+        self.counts[packet.kind != _LOSSY].received(len(data))
         sequence = packet.sequence
         if sequence and not self._received.accept(packet.participant_sid, sequence, asyncio.get_running_loop().time()):
             logger.debug("dropped packet %d of %s: it came before", sequence, packet.participant_sid)

@@ -14,7 +14,6 @@ from .deflate import deflate_if_worthwhile
 CHUNK_SIZE = 15_000
 """Bytes of content in a chunk, and of a whole header packet with its inline content."""
 
-_Header = models.DataStream.Header
 _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
 
 
@@ -34,19 +33,22 @@ def stream_header(
     kind: models.DataStream.TextHeader | models.DataStream.ByteHeader,
 ) -> models.DataPacket:
     """The first packet of a stream, of text or bytes as `kind` says. `speaker`: for whom an agent speaks."""
-    header = _Header(
-        stream_id=stream_id or str(uuid.uuid4()),
-        timestamp=time.time_ns() // 1_000_000,
-        topic=topic,
-        mime_type=mime_type,
-        total_length=total_length,
-        attributes=attributes,
-    )
+    # Filled in place: a message given to another one's constructor is built twice.
+    packet = models.DataPacket(destination_identities=destinations, participant_identity=speaker)
+    header = packet.stream_header
+    header.stream_id = stream_id or str(uuid.uuid4())
+    header.timestamp = time.time_ns() // 1_000_000
+    header.topic = topic
+    header.mime_type = mime_type
+    if total_length is not None:
+        header.total_length = total_length
+    for name, value in (attributes or {}).items():
+        header.attributes[name] = value
     if isinstance(kind, models.DataStream.TextHeader):
         header.text_header.CopyFrom(kind)
     else:
         header.byte_header.CopyFrom(kind)
-    return models.DataPacket(destination_identities=destinations, participant_identity=speaker, stream_header=header)
+    return packet
 
 
 class StreamFrames:

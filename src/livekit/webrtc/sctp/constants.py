@@ -134,8 +134,8 @@ RTO_MIN = 0.12
 RTO_MAX = 2.0
 SACK_DELAY = 0.02
 IMMEDIATE_SACK_DELAY = 0.004
-"""Delay of a SACK asked for by the I bit, so that an answer of the application can carry it: a call's round trip through
-a server on the same host takes 1 to 2 ms."""
+"""Delay of a SACK asked for by the I bit, so that an answer of the application can carry it: through a server on the
+same host a call takes 1 to 2 ms."""
 COOKIE_LIFETIME = 60.0
 
 MAX_RETRANSMITS = 20
