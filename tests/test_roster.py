@@ -197,6 +197,16 @@ def test_what_was_heard_and_who_left_is_kept_within_bounds() -> None:
     assert len(rig.roster._gone) == MAX_GONE
 
 
+def test_a_peer_is_looked_up_anew_once_something_of_it_changed() -> None:
+    rig = Rig(info("bob", permission=permission()))
+    before = rig.roster.peer("bob")
+    assert rig.roster.peer("bob") is before
+    rig.update(info("bob", permission=permission(can_publish_data=False)))
+    assert (before.can_publish_data, rig.roster.peer("bob").can_publish_data) == (True, False)
+    rig.update(info("bob", state=State.DISCONNECTED))
+    assert rig.roster.peer("bob") is ABSENT
+
+
 def test_row_10_permissions() -> None:
     rig = Rig(
         info("bob"), info("carol", permission=permission()), info("dave", permission=permission(can_publish_data=False))
