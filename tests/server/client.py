@@ -80,7 +80,7 @@ class WireClient:
             resume = {"reconnect": "1", "sid": self.sid} if reconnect else {}
             url = http_url(self._server, "/rtc", sdk="python", protocol="17", client_protocol="2", **resume)
         headers = {"Authorization": f"Bearer {self._token}"}
-        self.socket = await self._http.ws_connect(url, headers=headers)
+        self.socket = await self._http.ws_connect(url, headers=headers, autoclose=False)
 
     async def send_signal(self, request: rtc.SignalRequest) -> None:
         assert self.socket is not None
