@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 
 from settings import ROOM, URL, token
 
-from livekit import Room, RpcInvocationData
+from livekit import DisconnectReason, Room, RpcInvocationData
 
 
 def greet(data: RpcInvocationData) -> str:
@@ -19,9 +20,13 @@ async def main() -> None:
     async with Room() as room:
         # Before connecting, so that not even the first call is missed.
         room.register_rpc_method("greet", greet)
+        disconnected = asyncio.Event()
+        room.on("disconnected", disconnected.set)
         await room.connect(URL, token("greeter"))
         print(f"Serving in room {ROOM!r} on {URL}. Ctrl-C ends.", flush=True)
-        await asyncio.Event().wait()
+        await disconnected.wait()
+        reason = room.local_participant.disconnect_reason or DisconnectReason.UNKNOWN_REASON
+        sys.exit(f"Disconnected: {DisconnectReason.Name(reason)}")
 
 
 if __name__ == "__main__":

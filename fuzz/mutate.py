@@ -69,4 +69,4 @@ def main(target: Callable[[bytes], None], seeds: Sequence[bytes], allowed: tuple
     """The command line of a target: COUNT inputs (10 million), from SEED (0)."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    run(target, seeds, allowed, count=count, seed=seed, report=lambda line: print(line, flush=True))  # noqa: T201
+    run(target, seeds, allowed, count=count, seed=seed, report=lambda line: print(line, flush=True))

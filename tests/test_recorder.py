@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from livekit.protocol import models
 
 from livekit.cli import ExitCode, main
-from livekit.recorder import RecordingSender, RecordOptions, Recorder
+from livekit.protocol import models
+from livekit.recorder import Recorder, RecordingSender, RecordOptions
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.streams.outgoing import text_stream

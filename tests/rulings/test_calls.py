@@ -173,13 +173,16 @@ async def test_row_15_a_handler_returns_none_or_a_str(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("result", [{"a": 1}, b"bytes", 7, ["x"]], ids=repr)
-async def test_row_16_a_handler_returns_anything_else(ground: Ground, result: Any) -> None:
+async def test_row_16_a_handler_returns_anything_else(
+    ground: Ground, result: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     alice, bob = await pair(ground)
     bob.local_participant.register_rpc_method("odd", lambda invocation: result)
     watch = Stopwatch()
     error = await failure(call(alice, "bob", "odd"))
     assert error.code == Code.APPLICATION_ERROR
     assert type(result).__name__ in (error.data or "")
+    assert f"'odd': the handler returned {type(result).__name__}, not str" in caplog.text, "the callee is told too"
     assert watch.seconds() < 5.0, "not the caller's timeout"
 
 

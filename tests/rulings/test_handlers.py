@@ -92,6 +92,8 @@ async def test_row_19_registering(ground: Ground) -> None:
         local.register_rpc_method("direct", echo)
     local.register_rpc_method("direct", lambda invocation: "replaced", replace=True)
     assert await call(alice, "bob", "direct") == "replaced"
+    with pytest.raises(TypeError, match="with parentheses"):
+        local.register_rpc_method(echo)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
     not_callable: Any = "not callable"
     with pytest.raises(TypeError, match="must be callable"):
         local.register_rpc_method("odd", not_callable)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from livekit import Room
 from livekit.errors import ConnectError
 from livekit.options import RoomOptions
 from livekit.session import Session, SessionListener, open_session, register_scheme
@@ -32,3 +35,18 @@ def test_a_scheme_can_be_registered() -> None:
     register_scheme("test-scheme", factory)
     open_session("test-scheme:room", "token", RoomOptions(), LISTENER)
     assert made == ["test-scheme:room"]
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "said"),
+    [
+        ("ws://127.0.0.1:1", None, "token must be a str, not NoneType"),
+        (None, "token", "URL must be a str, not NoneType"),
+        ("eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl", "ws://127.0.0.1:1", "in this order"),
+        ("gopher://127.0.0.1", "token", "scheme must be one of"),
+    ],
+)
+async def test_what_cannot_be_connected(url: Any, token: Any, said: str) -> None:
+    with pytest.raises(ConnectError, match=said) as caught:
+        await Room().connect(url, token)
+    assert "c2lnbmF0dXJl" not in str(caught.value), "a token is never repeated"

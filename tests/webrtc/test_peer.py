@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.support.aiortc_peer import AiortcPeerConnection
 from livekit.webrtc.ice import Candidate
 from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
 from livekit.webrtc.network import Path, SocketPath, open_udp_path
@@ -28,6 +27,7 @@ from livekit.webrtc.port import (
     PeerState,
 )
 from livekit.webrtc.sdp import SdpError
+from tests.support.aiortc_peer import AiortcPeerConnection
 
 RELIABLE = ChannelOptions(label="_reliable")
 LOSSY = ChannelOptions(label="_lossy", ordered=False, max_retransmits=0)

@@ -38,13 +38,20 @@ class LocalRpc:
 
 def _check(call: RpcCallInfo) -> None:
     """Raises ValueError, which is a TypeError too where a str is missing."""
-    texts = ("destination_identity", call.destination_identity), ("method", call.method), ("payload", call.payload)
+    texts: list[tuple[str, object]] = [  # callers may be untyped
+        ("destination_identity", call.destination_identity),
+        ("method", call.method),
+        ("payload", call.payload),
+    ]
     for name, value in texts:
         if not isinstance(value, str):
             raise RpcArgumentTypeError(f"{name} must be a str, not {type(value).__name__}")
         if not value and name != "payload":
             raise ValueError(f"{name} must not be empty")
-    times = ("response_timeout", call.response_timeout), ("max_round_trip_latency", call.max_round_trip_latency)
+    times: list[tuple[str, object]] = [
+        ("response_timeout", call.response_timeout),
+        ("max_round_trip_latency", call.max_round_trip_latency),
+    ]
     for name, seconds in times:
         if seconds is None:
             continue

@@ -32,6 +32,7 @@ class RpcRegistry:
             ValueError: the name is taken or empty.
             TypeError: `handler` cannot be called.
         """
+        _check_name(method)
         if handler is None:
 
             def decorate(decorated: _H) -> _H:
@@ -42,10 +43,6 @@ class RpcRegistry:
 
     def add(self, method: str, handler: _H, *, replace: bool, executor: Executor | None) -> _H:
         """Register a handler and return it. Raises as `register` does."""
-        if not isinstance(method, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
-            raise RpcArgumentTypeError(f"a method's name must be a str, not {type(method).__name__}")
-        if not method:
-            raise ValueError("a method's name must not be empty")
         if not callable(handler):
             raise TypeError(f"the handler of {method!r} must be callable, not {type(handler).__name__}")
         if method in self.handlers and not replace:
@@ -71,3 +68,14 @@ class RpcRegistry:
     def remove_interceptor(self, interceptor: RpcInterceptor) -> None:
         """Removing one that was not added has no effect."""
         self.interceptors = tuple(known for known in self.interceptors if known is not interceptor)
+
+
+def _check_name(method: object) -> None:
+    if callable(method):
+        raise RpcArgumentTypeError(
+            'a method\'s name must be a str, not a function: write @register_rpc_method("name"), with parentheses'
+        )
+    if not isinstance(method, str):
+        raise RpcArgumentTypeError(f"a method's name must be a str, not {type(method).__name__}")
+    if not method:
+        raise ValueError("a method's name must not be empty")

@@ -8,6 +8,7 @@ An answered call may still be running: its deadline passed and its handler takes
 from __future__ import annotations
 
 import enum
+import logging
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from .timers import DeadlineHeap
 
 RUST_CALLER_ALLOWANCE = 7.0
 """Seconds that callers other than ours take off the timeout they tell (their own round-trip allowance)."""
+
+logger = logging.getLogger("livekit.rpc")
 
 _Code = RpcError.ErrorCode
 
@@ -173,6 +176,7 @@ class Responder:
         if running:
             outcome = self._outcome(call, result)
             if isinstance(outcome, RpcError):
+                logger.error("RPC method %r: %s", call.invocation.method, outcome.data)
                 self._output.send_error(call, outcome)
             else:
                 self._output.send_response(call, outcome)

@@ -33,11 +33,18 @@ def open_session(url: str, token: str, options: RoomOptions, listener: SessionLi
     Raises:
         ConnectError: the URL is none, or no kind of session has its scheme.
     """
+    given: dict[str, object] = {"URL": url, "token": token}  # callers may be untyped
+    for name, value in given.items():
+        if not isinstance(value, str):
+            kind = type(value).__name__
+            raise ConnectError(f"the {name} must be a str, not {kind}; is a variable of the environment unset?")
     scheme = url.strip().partition(":")[0].lower()
     factory = _FACTORIES.get(scheme)
     if factory is None:
+        if url.startswith("ey") and url.count(".") == 2:
+            raise ConnectError("what is given as URL looks like an access token: connect(url, token), in this order")
         known = ", ".join(sorted(_FACTORIES))
-        raise ConnectError(f"{url!r} is not the URL of a LiveKit server; its scheme must be one of {known}")
+        raise ConnectError(f"{url[:80]!r} is not the URL of a LiveKit server; its scheme must be one of {known}")
     return factory(url, token, options, listener)
 
 

@@ -58,7 +58,8 @@ def classify_exception(error: BaseException, url: URL) -> ConnectError:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return NotLiveKitError(f"{where} closed the connection without an answer. {_NOT_LIVEKIT_HINT}")
     if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
-        return NotLiveKitError(f"{where} does not answer in HTTP ({error}). {_NOT_LIVEKIT_HINT} {_TLS_HINT}")
+        said = str(getattr(error, "message", "") or type(error).__name__).split("\n", 1)[0][:80]
+        return NotLiveKitError(f"{where} does not answer in HTTP ({said}). {_NOT_LIVEKIT_HINT} {_TLS_HINT}")
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return ServerUnreachableError(
             f"the connection to {where} failed: {str(error) or type(error).__name__}. {_TLS_HINT}"

@@ -7,6 +7,7 @@ need one of the two.
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import ModuleType
@@ -144,10 +145,13 @@ def _variant(what: str, request: pytest.FixtureRequest) -> Any:
     """The fixture of that name for the plugin that runs this test."""
     kind = _runner(request)
     if kind == _PLAIN and what != "ground":
-        raise pytest.UsageError(
-            f"livekit_{what} needs an event loop that it shares with the test: write `async def {request.node.name}` "
-            "for pytest-asyncio or anyio, or use livekit_ground inside asyncio.run"
-        )
+        if inspect.iscoroutinefunction(getattr(request, "function", None)):
+            advice = (
+                "mark it @pytest.mark.asyncio or @pytest.mark.anyio, or set `asyncio_mode = auto` for pytest-asyncio"
+            )
+        else:
+            advice = f"write `async def {request.node.name}`, or use livekit_ground inside asyncio.run"
+        raise pytest.UsageError(f"livekit_{what} needs an event loop that it shares with the test: {advice}")
     return request.getfixturevalue(f"_livekit_{kind}_{what}")
 
 
