@@ -21,6 +21,10 @@ from typing import Any, cast
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools import api_diff  # noqa: E402 - found from the root of the project
+
 KEPT = ROOT / "docs" / "conformance"
 PAGE = ROOT / "docs" / "conformance.md"
 EMBEDDED = "the embedded server"
@@ -193,6 +197,7 @@ def render() -> str:
     parts.append(table(["", "livekit-pure", "official SDKs", "why"], rows))
     parts.append("## What the others do\n\nFacts that the tests allow for.\n")
     parts.append("\n".join(f"- {fact}" for fact in facts) + "\n")
+    parts.append(api_diff.section())
     return "\n".join(parts)
 
 
@@ -201,7 +206,6 @@ def main() -> int:
     parser.add_argument("--server", help="what the server of LIVEKIT_URL is, for the page", default="a LiveKit server")
     parser.add_argument("--render-only", action="store_true", help="write the page from what was kept")
     arguments = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
     status = 0 if arguments.render_only else run_tests(arguments.server if "LIVEKIT_URL" in os.environ else EMBEDDED)
     PAGE.write_text(render())
     return status
