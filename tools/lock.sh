@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 compile() {
-    uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+    uv pip compile --quiet --upgrade --no-header --no-annotate \
         --only-binary :all: --python-version 3.10 "$@"
 }
 compile --universal --all-extras --group check pyproject.toml --output-file requirements/dev.txt

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from livekit.data.received import DataEvents
 from livekit.datatracks.exchange import TrackExchange
 from livekit.e2ee import E2EEManager
-from livekit.e2ee.packets import ENCRYPTED_KINDS, PacketCipher, SealingSender
+from livekit.e2ee.packets import ENCRYPTED_KINDS, PacketCipher
 from livekit.e2ee.watch import EncryptionWatch
 from livekit.enums import ConnectionState
 from livekit.options import RoomOptions
 from livekit.participant import ConnectionQuality, LocalParticipant, Participant
 from livekit.protocol import models, rtc
-from livekit.recorder import Recorder, RecordingSender, RecordOptions
+from livekit.recorder import Recorder, RecordOptions
 from livekit.requests import SignalRequests
 from livekit.roster import Roster
 from livekit.rpc import wire
@@ -25,6 +25,7 @@ from livekit.rpc.loopback import LoopbackSender
 from livekit.rpc.server import RpcServer
 from livekit.session import open_session
 from livekit.session.pacing import DeliveryWatch
+from livekit.session.passing import PassingSender
 from livekit.session.port import PacketSender, Session, SessionState
 from livekit.streams.departures import Departures
 from livekit.streams.handlers import StreamHandlers, StreamReaders
@@ -72,11 +73,9 @@ class Membership:
         )
         self._encryption = EncryptionWatch(self.roster, emit)
         self._cipher.on_state = self._encryption.state
-        outlet: PacketSender = SealingSender(self._session, self._cipher) if self.e2ee.options else self._session
         recording = options.record or RecordOptions.from_environment()
         self._recorder = Recorder(recording) if recording else None
-        if self._recorder:
-            outlet = RecordingSender(outlet, self._recorder)
+        outlet = self._outlet()
         self._tracks = TrackExchange(self._session, self.e2ee, strict=options.encryption is not None, emit=emit)
         self._delivery = DeliveryWatch(outlet)
         self._uplink = Uplink(self._delivery, self._requests, self.roster, self._tracks)
@@ -86,24 +85,8 @@ class Membership:
         self._ending: asyncio.Task[None] | None = None
         self._streams.register(wire.REQUEST_TOPIC, self._served.open_request)
         self._streams.register(wire.RESPONSE_TOPIC, self._calls.open_response)
-        self._signals: dict[str, Callable[[rtc.SignalResponse], None]] = {
-            "update": lambda message: self._updated(message.update),
-            "room_update": lambda message: self._room_updated(message.room_update.room),
-            "connection_quality": lambda message: self._quality_changed(message.connection_quality),
-            "refresh_token": lambda message: self._emit("token_refreshed"),
-            "request_response": lambda message: self._answered(message.request_response),
-            "room_moved": lambda message: self._moved(message.room_moved),
-            **self._tracks.signals,
-        }
-        self._packets: dict[str, Callable[[str, models.DataPacket], None]] = {
-            "rpc_request": lambda sender, packet: self._served.receive_request(sender, packet.rpc_request),
-            "rpc_ack": lambda sender, packet: self._calls.receive_ack(sender, packet.rpc_ack),
-            "rpc_response": lambda sender, packet: self._calls.receive_response(sender, packet.rpc_response),
-            "stream_header": self._stream_began,
-            "stream_chunk": lambda sender, packet: self._streams.chunk(sender, packet.stream_chunk),
-            "stream_trailer": lambda sender, packet: self._stream_ended(sender, packet.stream_trailer),
-            **DataEvents(self.roster, emit).handlers,
-        }
+        self._signals = self._signal_handlers()
+        self._packets = self._packet_handlers()
 
     async def join(self) -> None:
         """Connect the session. Raises ConnectError; nothing is left behind then, by cancellation neither."""
@@ -187,6 +170,37 @@ class Membership:
         self._calls.core.peer_restarted(identity)
 
     # By kind
+
+    def _signal_handlers(self) -> dict[str, Callable[[rtc.SignalResponse], None]]:
+        return {
+            "update": lambda message: self._updated(message.update),
+            "room_update": lambda message: self._room_updated(message.room_update.room),
+            "connection_quality": lambda message: self._quality_changed(message.connection_quality),
+            "refresh_token": lambda message: self._emit("token_refreshed"),
+            "request_response": lambda message: self._answered(message.request_response),
+            "room_moved": lambda message: self._moved(message.room_moved),
+            **self._tracks.signals,
+        }
+
+    def _packet_handlers(self) -> dict[str, Callable[[str, models.DataPacket], None]]:
+        return {
+            "rpc_request": lambda sender, packet: self._served.receive_request(sender, packet.rpc_request),
+            "rpc_ack": lambda sender, packet: self._calls.receive_ack(sender, packet.rpc_ack),
+            "rpc_response": lambda sender, packet: self._calls.receive_response(sender, packet.rpc_response),
+            "stream_header": self._stream_began,
+            "stream_chunk": lambda sender, packet: self._streams.chunk(sender, packet.stream_chunk),
+            "stream_trailer": lambda sender, packet: self._stream_ended(sender, packet.stream_trailer),
+            **DataEvents(self.roster, self._emit).handlers,
+        }
+
+    def _outlet(self) -> PacketSender:
+        """What packets pass on their way out: recorded where they can be read, then encrypted, then sent."""
+        outlet: PacketSender = self._session
+        if self.e2ee.options is not None:
+            outlet = PassingSender(outlet, self._cipher.seal)
+        if self._recorder is not None:
+            outlet = PassingSender(outlet, self._recorder.sent)
+        return outlet
 
     def _dispatch(self, packet: models.DataPacket, sender: str) -> None:
         if self._recorder:

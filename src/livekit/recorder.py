@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream, Sent
 
 PATH_VARIABLE = "LIVEKIT_RECORD"
 PAYLOADS_VARIABLE = "LIVEKIT_RECORD_PAYLOADS"
@@ -51,8 +50,10 @@ class Recorder:
         self._payloads = options.payloads
         self._file: TextIO = Path(options.path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - until close()
 
-    def sent(self, packet: models.DataPacket) -> None:
+    def sent(self, packet: models.DataPacket) -> models.DataPacket:
+        """Note a packet that goes out, and give it back."""
         self._write("out", list(packet.destination_identities), packet)
+        return packet
 
     def received(self, packet: models.DataPacket) -> None:
         self._write("in", packet.participant_identity, packet)
@@ -151,35 +152,3 @@ _DESCRIBE: dict[str, Callable[[Any, Content], Fields]] = {
     "stream_trailer": _stream_trailer,
     "user": _user,
 }
-
-
-class RecordingSender:
-    """A `PacketSender` that records on the way."""
-
-    def __init__(self, inner: PacketSender, recorder: Recorder) -> None:
-        self._inner = inner
-        self._recorder = recorder
-
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> None:
-        self._recorder.sent(packet)
-        self._inner.send_packet(packet, reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
-
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
-        return self._inner.send_packets(map(self._record, packets), on_delivered=on_delivered, on_sent=on_sent)
-
-    def _record(self, packet: models.DataPacket) -> models.DataPacket:
-        self._recorder.sent(packet)
-        return packet

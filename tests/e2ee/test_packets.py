@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from livekit.e2ee import E2EEManager, E2EEOptions, KeyProviderOptions
-from livekit.e2ee.packets import ENCRYPTED_KINDS, MissingKeyError, PacketCipher, SealingSender
+from livekit.e2ee.packets import ENCRYPTED_KINDS, MissingKeyError, PacketCipher
 from livekit.enums import KeyDerivationFunction
 from livekit.protocol import models
+from livekit.session.passing import PassingSender
 from livekit.session.port import PacketStream, Sent
 
 
@@ -177,7 +178,7 @@ class Outlet:
 
 def test_the_sender_seals_single_packets_and_streams() -> None:
     outlet = Outlet()
-    sender = SealingSender(outlet, make_cipher("alice"))
+    sender = PassingSender(outlet, make_cipher("alice").seal)
     sender.send_packet(make_request())
     sender.send_packets(iter([make_request(), make_request()]))
     assert [packet.WhichOneof("value") for packet in outlet.packets] == ["encrypted_packet"] * 3

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from google.protobuf.message import DecodeError
 
 from livekit.enums import EncryptionState
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream, Sent
 
 from .keys import Key
 from .provider import E2EEManager
@@ -139,34 +138,6 @@ class PacketCipher:
         if packet.HasField("rpc_response"):
             self._server_calls.discard(caller)
         return known
-
-
-class SealingSender:
-    """A `PacketSender` that encrypts on the way."""
-
-    def __init__(self, inner: PacketSender, cipher: PacketCipher) -> None:
-        self._inner = inner
-        self._cipher = cipher
-
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> None:
-        sealed = self._cipher.seal(packet)
-        self._inner.send_packet(sealed, reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
-
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
-        return self._inner.send_packets(map(self._cipher.seal, packets), on_delivered=on_delivered, on_sent=on_sent)
 
 
 def _ignore(identity: str, state: EncryptionState.ValueType) -> None:
