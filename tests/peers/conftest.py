@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from livekit.server import DevServer
+from livekit.testing import ServerThread
 from tests.peers.matrix import Matrix, open_matrix
 from tests.support.servers import ExternalServer
 
@@ -19,8 +19,10 @@ async def matrix() -> AsyncIterator[Matrix]:
         async with open_matrix(external) as opened:
             yield opened
         return
-    async with DevServer(port=0) as embedded, open_matrix(embedded) as opened:
-        yield opened
+    # In a thread: the loop of this fixture stands still while other tests run, and connections would be given up.
+    with ServerThread() as embedded:
+        async with open_matrix(embedded) as opened:
+            yield opened
 
 
 @pytest.fixture(scope="session")

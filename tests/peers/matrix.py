@@ -17,6 +17,7 @@ import pytest
 import livekit.api as api
 from livekit.server import DevServer
 from livekit.server.responses import DisconnectReason
+from livekit.testing import ServerThread
 from tests.peers.harness import Participant, PeerProgram
 from tests.peers.kinds import Kind, Pair
 from tests.support.servers import ExternalServer, Server
@@ -69,11 +70,14 @@ class Matrix:
             async with api.LiveKitAPI(self._server.url, self._server.api_key, self._server.api_secret) as server:
                 identity = api.RoomParticipantIdentity(room=self._room, identity=participant.identity)
                 await server.room.remove_participant(identity)
-        elif isinstance(self._server, DevServer):
-            room = self._server.rooms.get(self._room)
-            assert room is not None
-            now = asyncio.get_running_loop().time()
-            room.remove(room.participants[participant.identity], DisconnectReason.PARTICIPANT_REMOVED, now)
+        elif isinstance(self._server, ServerThread):
+            self._server.call(lambda server: self._remove(server, participant.identity))
+
+    def _remove(self, server: DevServer, identity: str) -> None:
+        room = server.rooms.get(self._room)
+        assert room is not None
+        now = asyncio.get_running_loop().time()
+        room.remove(room.participants[identity], DisconnectReason.PARTICIPANT_REMOVED, now)
 
     async def _member(self, kind: Kind, identity: str) -> Participant:
         if identity in self._broken:  # fail at once what would fail again

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import Self
 
 from livekit.server import DevServer
 
 __all__ = ["ServerThread"]
+
+T = TypeVar("T")
 
 
 class ServerThread:
@@ -40,6 +43,19 @@ class ServerThread:
     def token(self, identity: str, *, room: str = "", **grants: Any) -> str:
         """An access token, as `DevServer.token` makes them."""
         return self._server.token(identity, room=room, **grants)
+
+    def call(self, action: Callable[[DevServer], T]) -> T:
+        """What `action` gives, done with the server on its own event loop; this thread waits for it."""
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(action(self._server))
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return done.result()
 
     def __enter__(self) -> Self:
         """Raises ServerStartError."""
