@@ -18,11 +18,10 @@ import pytest
 
 from livekit import Room, RoomOptions
 from livekit.server import DevServer
-from livekit.testing import Ground
+from livekit.testing import Ground, RunningServer, TokenServer
 from tests.grounds import GROUNDS, open_ground
 from tests.support.leaks import Resources
 from tests.support.rooms import Join
-from tests.support.servers import ExternalServer, Server
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,9 +35,9 @@ async def no_leaks() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def server(no_leaks: None) -> AsyncIterator[Server]:
+async def server(no_leaks: None) -> AsyncIterator[TokenServer]:
     """A LiveKit server of the test's own, or the one that LIVEKIT_URL names."""
-    external = ExternalServer.from_environment()
+    external = RunningServer.from_environment()
     if external is not None:
         yield external
         return
@@ -53,7 +52,7 @@ def room_name() -> str:
 
 
 @pytest.fixture
-async def join(server: Server, room_name: str) -> AsyncIterator[Join]:
+async def join(server: TokenServer, room_name: str) -> AsyncIterator[Join]:
     """`await join("alice")` is a connected `Room`; it is disconnected when the test ends."""
     async with AsyncExitStack() as rooms:
 

@@ -8,9 +8,9 @@ import json
 import pytest
 
 from livekit import Room, RpcError
+from livekit.testing import TokenServer
 from tests.page.page import Namespace, block
 from tests.support.rooms import Join, listed
-from tests.support.servers import Server
 
 LOCAL = "local-user"
 REMOTE = "remote-user"
@@ -42,7 +42,7 @@ async def remote(room: Room, join: Join) -> Room:
 
 
 @pytest.fixture
-async def namespace(room: Room, remote: Room, server: Server, room_name: str) -> Namespace:
+async def namespace(room: Room, remote: Room, server: TokenServer, room_name: str) -> Namespace:
     names: Namespace = {
         "room": room,
         "local": room.local_participant,

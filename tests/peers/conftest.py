@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 
 import pytest
 import pytest_asyncio
 
-from livekit.testing import ServerThread
+from livekit.testing import RunningServer
 from tests.peers.matrix import Matrix, open_matrix
-from tests.support.servers import ExternalServer
+from tests.support.servers import shared_server
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def matrix() -> AsyncIterator[Matrix]:
-    external = ExternalServer.from_environment()
-    if external is not None:
-        async with open_matrix(external) as opened:
-            yield opened
-        return
-    # In a thread: the loop of this fixture stands still while other tests run, and connections would be given up.
-    with ServerThread() as embedded:
-        async with open_matrix(embedded) as opened:
-            yield opened
+    async with shared_server() as server, open_matrix(server) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
 def embedded_server() -> bool:
     """Whether the tests run against our own server."""
-    return ExternalServer.from_environment() is None
+    return RunningServer.from_environment() is None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a failure, show what the programs logged last."""
+    report = yield
+    matrix = item.funcargs.get("matrix")
+    if report.failed and isinstance(matrix, Matrix):
+        report.sections.extend(matrix.logs())
+    return report

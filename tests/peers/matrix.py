@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import sys
@@ -15,23 +14,21 @@ from typing import Any
 import pytest
 
 import livekit.api as api
-from livekit.server import DevServer
-from livekit.server.responses import DisconnectReason
-from livekit.testing import ServerThread
+from livekit.testing import RunningServer
 from tests.peers.harness import Participant, PeerProgram
 from tests.peers.kinds import Kind, Pair
-from tests.support.servers import ExternalServer, Server
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 JS = HERE / "js"
+LOG_LINES = 30
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class Matrix:
     """The programs of this test run."""
 
-    def __init__(self, server: Server, resources: AsyncExitStack) -> None:
+    def __init__(self, server: RunningServer, resources: AsyncExitStack) -> None:
         self._server = server
         self._resources = resources
         self._room = f"matrix-{uuid.uuid4().hex[:8]}"
@@ -66,18 +63,13 @@ class Matrix:
 
     async def remove(self, participant: Participant) -> None:
         """Have the server put a participant out."""
-        if isinstance(self._server, ExternalServer):
-            async with api.LiveKitAPI(self._server.url, self._server.api_key, self._server.api_secret) as server:
-                identity = api.RoomParticipantIdentity(room=self._room, identity=participant.identity)
-                await server.room.remove_participant(identity)
-        elif isinstance(self._server, ServerThread):
-            self._server.call(lambda server: self._remove(server, participant.identity))
+        async with api.LiveKitAPI(self._server.url, self._server.api_key, self._server.api_secret) as server:
+            identity = api.RoomParticipantIdentity(room=self._room, identity=participant.identity)
+            await server.room.remove_participant(identity)
 
-    def _remove(self, server: DevServer, identity: str) -> None:
-        room = server.rooms.get(self._room)
-        assert room is not None
-        now = asyncio.get_running_loop().time()
-        room.remove(room.participants[identity], DisconnectReason.PARTICIPANT_REMOVED, now)
+    def logs(self) -> list[tuple[str, str]]:
+        """What each program logged last."""
+        return [(f"log of {name}", "\n".join(program.log[-LOG_LINES:])) for name, program in self._programs.items()]
 
     async def _member(self, kind: Kind, identity: str) -> Participant:
         if identity in self._broken:  # fail at once what would fail again
@@ -103,7 +95,7 @@ class Matrix:
 
 
 @asynccontextmanager
-async def open_matrix(server: Server) -> AsyncGenerator[Matrix]:
+async def open_matrix(server: RunningServer) -> AsyncGenerator[Matrix]:
     async with AsyncExitStack() as resources:
         yield Matrix(server, resources)
 

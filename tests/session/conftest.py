@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from livekit.options import RoomOptions
+from livekit.testing import TokenServer
 from tests.session.members import Member
-from tests.support.servers import Server
 
 Enter = Callable[..., Awaitable[Member]]
 
@@ -22,7 +22,7 @@ def options(request: pytest.FixtureRequest) -> RoomOptions:
 
 
 @pytest.fixture
-async def enter(server: Server, room_name: str, options: RoomOptions) -> AsyncIterator[Enter]:
+async def enter(server: TokenServer, room_name: str, options: RoomOptions) -> AsyncIterator[Enter]:
     """`await enter("alice")` is a connected member; it is closed when the test ends."""
     async with AsyncExitStack() as members:
 

@@ -12,9 +12,9 @@ from livekit.protocol import models, rtc
 from livekit.session import SessionState
 from livekit.session.packets import MAX_PACKET_SIZE
 from livekit.session.sequencer import NUMBER_SIZE
+from livekit.testing import TokenServer
 from tests.session.conftest import Enter
 from tests.session.members import PATIENCE, Member, packet
-from tests.support.servers import Server
 
 CONNECTING, CONNECTED, DISCONNECTED = SessionState.CONNECTING, SessionState.CONNECTED, SessionState.DISCONNECTED
 
@@ -88,7 +88,7 @@ async def test_the_round_trip_is_measured(enter: Enter) -> None:
 
 
 async def test_packets_given_before_connecting_are_sent_after(
-    enter: Enter, server: Server, room_name: str, options: RoomOptions
+    enter: Enter, server: TokenServer, room_name: str, options: RoomOptions
 ) -> None:
     bob = await enter("bob")
     alice = Member(server.url, server.token("alice", room=room_name), options)

@@ -15,15 +15,15 @@ from livekit.errors import (
 )
 from livekit.options import RoomOptions
 from livekit.session import SessionState
+from livekit.testing import TokenServer
 from tests.session.members import Member
 from tests.session.relay import TcpRelay
 from tests.support.leaks import Resources
-from tests.support.servers import Server
 
 MOMENTS = [milliseconds / 1000 for milliseconds in range(0, 120, 6)]
 
 
-async def test_a_server_without_the_single_route_gets_two_peer_connections(server: Server, room_name: str) -> None:
+async def test_a_server_without_the_single_route_gets_two_peer_connections(server: TokenServer, room_name: str) -> None:
     async with TcpRelay(server.url, missing=b"GET /rtc/v1") as relay:
         alice = Member(relay.url, server.token("alice", room=room_name))
         await alice.session.connect()
@@ -32,34 +32,36 @@ async def test_a_server_without_the_single_route_gets_two_peer_connections(serve
         await alice.session.close()
 
 
-async def test_a_server_with_neither_route_is_not_livekit(server: Server, room_name: str, options: RoomOptions) -> None:
+async def test_a_server_with_neither_route_is_not_livekit(
+    server: TokenServer, room_name: str, options: RoomOptions
+) -> None:
     async with TcpRelay(server.url, missing=b"GET /rtc") as relay:
         alice = Member(relay.url, server.token("alice", room=room_name), options)
         with pytest.raises(NotLiveKitError, match="URL"):
             await alice.session.connect()
 
 
-async def test_a_token_without_room_join_is_refused(server: Server, room_name: str, options: RoomOptions) -> None:
+async def test_a_token_without_room_join_is_refused(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     alice = Member(server.url, server.token("alice", room=room_name, room_join=False), options)
     with pytest.raises(AuthenticationError) as caught:
         await alice.session.connect()
     assert caught.value.status in {401, 403}
 
 
-async def test_an_expired_token_is_called_expired(server: Server, room_name: str, options: RoomOptions) -> None:
+async def test_an_expired_token_is_called_expired(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     alice = Member(server.url, server.token("alice", room=room_name, ttl=-120.0), options)
     with pytest.raises(AuthenticationError, match="expired"):
         await alice.session.connect()
 
 
-async def test_a_tampered_token_is_refused(server: Server, room_name: str, options: RoomOptions) -> None:
+async def test_a_tampered_token_is_refused(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     header, claims, signature = server.token("alice", room=room_name).split(".")
     alice = Member(server.url, f"{header}.{claims}.{signature[::-1]}", options)
     with pytest.raises(AuthenticationError, match=r"40[13]"):
         await alice.session.connect()
 
 
-async def test_an_absent_server_is_noticed_at_once(server: Server, room_name: str, options: RoomOptions) -> None:
+async def test_an_absent_server_is_noticed_at_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     async with TcpRelay(server.url) as relay:
         url = relay.url
     alice = Member(url, server.token("alice", room=room_name), options)
@@ -90,7 +92,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(options: RoomOptio
 
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_a_connect_cancelled_at_any_moment_leaves_nothing(
-    server: Server, room_name: str, options: RoomOptions, moment: float
+    server: TokenServer, room_name: str, options: RoomOptions, moment: float
 ) -> None:
     before = Resources.now()
     alice = Member(server.url, server.token("alice", room=room_name), options)
@@ -107,7 +109,7 @@ async def test_a_connect_cancelled_at_any_moment_leaves_nothing(
 
 @pytest.mark.parametrize("moment", MOMENTS[::4])
 async def test_a_session_closed_at_any_moment_of_connecting_leaves_nothing(
-    server: Server, room_name: str, options: RoomOptions, moment: float
+    server: TokenServer, room_name: str, options: RoomOptions, moment: float
 ) -> None:
     before = Resources.now()
     alice = Member(server.url, server.token("alice", room=room_name), options)
@@ -121,7 +123,7 @@ async def test_a_session_closed_at_any_moment_of_connecting_leaves_nothing(
     await before.assert_restored()
 
 
-async def test_a_session_connects_once(server: Server, room_name: str, options: RoomOptions) -> None:
+async def test_a_session_connects_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     alice = Member(server.url, server.token("alice", room=room_name), options)
     await alice.session.connect()
     with pytest.raises(RuntimeError, match="once"):

@@ -9,15 +9,15 @@ import pytest
 from livekit.options import RoomOptions
 from livekit.protocol import models
 from livekit.session import SessionState
+from livekit.testing import TokenServer
 from tests.session.conftest import Enter
 from tests.session.members import Member
 from tests.session.relay import TcpRelay
-from tests.support.servers import Server
 
 CONNECTED, RECONNECTING, DISCONNECTED = SessionState.CONNECTED, SessionState.RECONNECTING, SessionState.DISCONNECTED
 
 
-async def test_a_lost_signal_connection_is_resumed(enter: Enter, server: Server) -> None:
+async def test_a_lost_signal_connection_is_resumed(enter: Enter, server: TokenServer) -> None:
     bob = await enter("bob")
     async with TcpRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
@@ -34,7 +34,7 @@ async def test_a_lost_signal_connection_is_resumed(enter: Enter, server: Server)
         await alice.session.close()
 
 
-async def test_packets_flow_while_the_signal_connection_is_away(enter: Enter, server: Server) -> None:
+async def test_packets_flow_while_the_signal_connection_is_away(enter: Enter, server: TokenServer) -> None:
     bob = await enter("bob")
     async with TcpRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
@@ -65,7 +65,7 @@ async def test_a_lost_peer_connection_is_made_anew(enter: Enter) -> None:
     await alice.until_received(b"hello again")
 
 
-async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(enter: Enter, server: Server) -> None:
+async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(enter: Enter, server: TokenServer) -> None:
     bob = await enter("bob")
     async with TcpRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
@@ -80,7 +80,9 @@ async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(enter
         await alice.session.close()
 
 
-async def test_a_server_that_stays_away_ends_the_session(enter: Enter, server: Server, options: RoomOptions) -> None:
+async def test_a_server_that_stays_away_ends_the_session(
+    enter: Enter, server: TokenServer, options: RoomOptions
+) -> None:
     options.reconnect_attempts = 2
     async with TcpRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
@@ -90,7 +92,7 @@ async def test_a_server_that_stays_away_ends_the_session(enter: Enter, server: S
         assert alice.states[-2:] == [RECONNECTING, DISCONNECTED]
 
 
-async def test_closing_while_reconnecting_ends_at_once(enter: Enter, server: Server) -> None:
+async def test_closing_while_reconnecting_ends_at_once(enter: Enter, server: TokenServer) -> None:
     async with TcpRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
         await relay.refuse()
@@ -108,7 +110,7 @@ async def test_a_removed_participant_does_not_come_back(enter: Enter) -> None:
 
 
 @pytest.mark.parametrize("options", [RoomOptions()], ids=["single"])
-async def test_a_refused_token_ends_the_attempts(enter: Enter, server: Server, room_name: str) -> None:
+async def test_a_refused_token_ends_the_attempts(enter: Enter, server: TokenServer, room_name: str) -> None:
     alice = await enter("alice")
     await alice.until(lambda: "refresh_token" in alice.signals)
     alice.session._token = "not.a.token"
@@ -118,7 +120,7 @@ async def test_a_refused_token_ends_the_attempts(enter: Enter, server: Server, r
 
 
 @pytest.mark.parametrize("options", [RoomOptions()], ids=["single"])
-async def test_the_resume_names_the_participant(enter: Enter, server: Server) -> None:
+async def test_the_resume_names_the_participant(enter: Enter, server: TokenServer) -> None:
     async with TcpRelay(server.url) as relay:
         alice: Member = await enter("alice", url=relay.url)
         relay.cut()

@@ -10,10 +10,10 @@ from livekit.errors import ConnectError, ConnectTimeoutError
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.session import SessionState
+from livekit.testing import TokenServer
 from tests.session.conftest import Enter
 from tests.session.members import PATIENCE, Member
 from tests.session.signal_proxy import SignalProxy
-from tests.support.servers import Server
 
 CONNECTED, RECONNECTING, DISCONNECTED = SessionState.CONNECTED, SessionState.RECONNECTING, SessionState.DISCONNECTED
 Action = rtc.LeaveRequest.Action
@@ -28,7 +28,7 @@ def said(proxy: SignalProxy, kind: str) -> list[rtc.SignalRequest]:
     return [request for request in proxy.requests if request.WhichOneof("message") == kind]
 
 
-async def test_leave_disconnect_ends_the_session_with_its_reason(enter: Enter, server: Server) -> None:
+async def test_leave_disconnect_ends_the_session_with_its_reason(enter: Enter, server: TokenServer) -> None:
     async with SignalProxy(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await proxy.say(leave(Action.DISCONNECT))
@@ -37,7 +37,7 @@ async def test_leave_disconnect_ends_the_session_with_its_reason(enter: Enter, s
         await alice.session.close()
 
 
-async def test_leave_resume_keeps_the_participant(enter: Enter, server: Server) -> None:
+async def test_leave_resume_keeps_the_participant(enter: Enter, server: TokenServer) -> None:
     async with SignalProxy(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await proxy.say(leave(Action.RESUME))
@@ -48,7 +48,7 @@ async def test_leave_resume_keeps_the_participant(enter: Enter, server: Server) 
 
 
 @pytest.mark.parametrize("old_style", [False, True])
-async def test_leave_reconnect_joins_anew_without_leaving(enter: Enter, server: Server, old_style: bool) -> None:
+async def test_leave_reconnect_joins_anew_without_leaving(enter: Enter, server: TokenServer, old_style: bool) -> None:
     async with SignalProxy(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await proxy.say(leave(Action.DISCONNECT, can_reconnect=True) if old_style else leave(Action.RECONNECT))
@@ -58,7 +58,7 @@ async def test_leave_reconnect_joins_anew_without_leaving(enter: Enter, server: 
         await alice.session.close()
 
 
-async def test_a_resume_tells_what_was_received(enter: Enter, server: Server) -> None:
+async def test_a_resume_tells_what_was_received(enter: Enter, server: TokenServer) -> None:
     bob = await enter("bob")
     async with SignalProxy(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
@@ -75,7 +75,7 @@ async def test_a_resume_tells_what_was_received(enter: Enter, server: Server) ->
         await alice.session.close()
 
 
-async def test_closing_says_leave(enter: Enter, server: Server) -> None:
+async def test_closing_says_leave(enter: Enter, server: TokenServer) -> None:
     async with SignalProxy(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await alice.session.close()
@@ -83,7 +83,7 @@ async def test_closing_says_leave(enter: Enter, server: Server) -> None:
         assert request.leave.reason == models.DisconnectReason.CLIENT_INITIATED
 
 
-async def test_pings_are_sent_at_once(enter: Enter, server: Server) -> None:
+async def test_pings_are_sent_at_once(enter: Enter, server: TokenServer) -> None:
     async with SignalProxy(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await alice.until(lambda: alice.session.round_trip_time is not None)
@@ -91,7 +91,9 @@ async def test_pings_are_sent_at_once(enter: Enter, server: Server) -> None:
         await alice.session.close()
 
 
-async def test_what_cannot_be_read_is_dropped(enter: Enter, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_cannot_be_read_is_dropped(
+    enter: Enter, server: TokenServer, caplog: pytest.LogCaptureFixture
+) -> None:
     async with SignalProxy(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         assert proxy._client is not None
@@ -104,7 +106,7 @@ async def test_what_cannot_be_read_is_dropped(enter: Enter, server: Server, capl
         await alice.session.close()
 
 
-async def test_an_answer_to_an_older_offer_is_ignored(enter: Enter, server: Server) -> None:
+async def test_an_answer_to_an_older_offer_is_ignored(enter: Enter, server: TokenServer) -> None:
     async with SignalProxy(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await proxy.say(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp="nonsense", id=77)))
@@ -116,7 +118,7 @@ async def test_an_answer_to_an_older_offer_is_ignored(enter: Enter, server: Serv
 
 @pytest.mark.parametrize("kind", ["join", "answer"])
 async def test_a_server_that_stops_talking_is_given_up_in_time(
-    server: Server, room_name: str, options: RoomOptions, kind: str
+    server: TokenServer, room_name: str, options: RoomOptions, kind: str
 ) -> None:
     options.connect_timeout = 0.5
     async with SignalProxy(server.url) as proxy:
@@ -129,7 +131,9 @@ async def test_a_server_that_stops_talking_is_given_up_in_time(
         assert alice.states[-1] is DISCONNECTED
 
 
-async def test_a_leave_while_joining_is_a_connect_error(server: Server, room_name: str, options: RoomOptions) -> None:
+async def test_a_leave_while_joining_is_a_connect_error(
+    server: TokenServer, room_name: str, options: RoomOptions
+) -> None:
     async with SignalProxy(server.url) as proxy:
         proxy.muted = {"answer"}
         alice = Member(proxy.url, server.token("alice", room=room_name), options)

@@ -1,69 +1,35 @@
-"""The server that tests run against: the embedded one or any other LiveKit server."""
+"""The server that tests share: the embedded one in a process of its own, or the one that LIVEKIT_URL names."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Protocol
+import asyncio
+import contextlib
+import re
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncGenerator
 
-from livekit.api import AccessToken, VideoGrants
+from livekit.server import DEV_KEYS
+from livekit.testing import RunningServer
 
-
-class Server(Protocol):
-    """What tests need to know of a server; `livekit.server.DevServer` is one."""
-
-    @property
-    def url(self) -> str: ...
-
-    def token(
-        self,
-        identity: str,
-        *,
-        room: str = "",
-        name: str = "",
-        metadata: str = "",
-        attributes: Mapping[str, str] | None = None,
-        kind: str = "",
-        ttl: float = 6 * 3600.0,
-        **grants: Any,
-    ) -> str: ...
+from .processes import LIVEKIT, clean_environment, read_until
 
 
-@dataclass(frozen=True)
-class ExternalServer:
-    """A LiveKit server that runs already."""
-
-    url: str
-    api_key: str
-    api_secret: str
-
-    @classmethod
-    def from_environment(cls) -> ExternalServer | None:
-        """The server of LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET; None if the first is not set."""
-        url = os.environ.get("LIVEKIT_URL")
-        if not url:
-            return None
-        return cls(url, os.environ["LIVEKIT_API_KEY"], os.environ["LIVEKIT_API_SECRET"])
-
-    def token(
-        self,
-        identity: str,
-        *,
-        room: str = "",
-        name: str = "",
-        metadata: str = "",
-        attributes: Mapping[str, str] | None = None,
-        kind: str = "",
-        ttl: float = 6 * 3600.0,
-        **grants: Any,
-    ) -> str:
-        video = VideoGrants(room_join=True, room=room)
-        for grant, value in grants.items():
-            setattr(video, grant, value)
-        token = AccessToken(self.api_key, self.api_secret).with_identity(identity).with_name(name)
-        token.with_metadata(metadata).with_attributes(dict(attributes or {})).with_ttl(timedelta(seconds=ttl))
-        if kind:
-            token.claims.kind = kind
-        return token.with_grants(video).to_jwt()
+@contextlib.asynccontextmanager
+async def shared_server() -> AsyncGenerator[RunningServer]:
+    """A server that no test of this process stops, slows down or changes the limits of."""
+    external = RunningServer.from_environment()
+    if external is not None:
+        yield external
+        return
+    command = (*LIVEKIT, "dev", "--port", "0")
+    # What it logs goes where this process logs to; nobody would read a pipe in between.
+    process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, env=clean_environment())
+    try:
+        banner = await asyncio.wait_for(read_until(process, "ws://"), 20.0)
+        url = re.search(r"ws://\S+", banner)
+        assert url is not None
+        yield RunningServer(url[0], *next(iter(DEV_KEYS.items())))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.communicate()

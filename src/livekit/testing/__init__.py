@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .faults import Faults as Faults
     from .ground import Ground as Ground
     from .ground import RunningServer as RunningServer
+    from .ground import TokenServer as TokenServer
     from .memory import MemoryRoom as MemoryRoom
     from .recorder import CallRecorder as CallRecorder
     from .recorder import RecordedCall as RecordedCall
@@ -31,6 +32,7 @@ _HOMES = {
     "RunningServer": "ground",
     "ServerThread": "server_thread",
     "StubParticipant": "stub",
+    "TokenServer": "ground",
     "VirtualClock": "clock",
     "VirtualClockStalledError": "clock",
     "record_calls": "recorder",
@@ -46,6 +48,7 @@ __all__ = [
     "RunningServer",
     "ServerThread",
     "StubParticipant",
+    "TokenServer",
     "VirtualClock",
     "VirtualClockStalledError",
     "record_calls",
