@@ -32,6 +32,8 @@ class ParticipantLeft:
 
     room: models.Room
     participant: models.ParticipantInfo
+    was_active: bool = True
+    """False: its transport never came up, and there was no `ParticipantJoined` for it."""
 
 
 RoomEvent = RoomStarted | RoomFinished | ParticipantJoined | ParticipantLeft

@@ -14,6 +14,18 @@ MAX_REQUEST_LINE = MAX_JOIN_REQUEST + 64 * 1024
 MAX_HEADER_FIELD = 64 * 1024
 """One HTTP header field; tokens with many grants are long."""
 
+MAX_REQUEST_BODY = 2 * 1024 * 1024
+"""The body of an HTTP request; compressed ones are not inflated."""
+
+HALF_OPEN_TIMEOUT = 8.0
+"""How long a connection may take for a complete HTTP request, and how long it may be idle between two."""
+
+MAX_HALF_OPEN = 256
+"""Connections without a complete request; over it, the oldest is dropped."""
+
+MAX_HALF_OPEN_BYTES = 32 * 1024 * 1024
+"""What all of them may have sent together; over it, the oldest is dropped."""
+
 MAX_PACKET = 65_535
 """A data packet; longer ones are dropped."""
 
@@ -59,6 +71,9 @@ TOKEN_LIFETIME = 600.0
 """Validity of the refresh tokens that participants get."""
 
 TOKEN_REFRESH_INTERVAL = 300.0
+
+WEBHOOK_TOKEN_LIFETIME = 300.0
+"""Validity of the tokens that sign webhooks."""
 
 TOKEN_LEEWAY = 60.0
 """How far the clocks of who mints a token and of the server may differ."""

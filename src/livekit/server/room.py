@@ -147,6 +147,7 @@ class Room:
             self._rooms.sweep(now)
 
     def _take_out(self, participant: Participant, reason: DisconnectReason, *, quietly: bool = False) -> None:
+        was_active = participant.state == State.ACTIVE
         if not participant.set_state(State.DISCONNECTED, reason):
             return
         del self.participants[participant.identity]
@@ -157,7 +158,7 @@ class Room:
         if not quietly:
             self.announce(participant)
             self._announce_count(participant)
-        self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info()))
+        self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info(), was_active=was_active))
 
     def others(self, participant: Participant) -> list[Participant]:
         """Everybody but `participant`."""
