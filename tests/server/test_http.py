@@ -75,7 +75,7 @@ async def test_browsers_may_ask_from_any_page(server: DevServer) -> None:
             async with http.options(http_url(server, f"{path}/validate")) as response:
                 assert response.status == 204
                 assert response.headers["Access-Control-Allow-Origin"] == "*"
-                assert response.headers["Access-Control-Allow-Headers"] == "Authorization"
+                assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
-import ipaddress
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from types import TracebackType
 
 from aiohttp import web
@@ -19,11 +18,15 @@ from livekit.webrtc import PeerOptions
 from . import limits
 from .auth import TokenAuthority
 from .events import ParticipantJoined, RoomEvent, RoomFinished, RoomStarted
+from .gate import Gate
+from .guards import OriginGuard, cors, is_loopback
 from .http import RtcRoutes, health
+from .listener import Listener
 from .responses import DisconnectReason
 from .room import RoomSettings
 from .rooms import Rooms
 from .tasks import OwnedTasks
+from .webhooks import WebhookSender, WebhookSettings
 
 logger = logging.getLogger(__name__)
 
@@ -57,21 +60,32 @@ class DevServer:
         port: int = DEFAULT_PORT,
         *,
         keys: Mapping[str, str] = DEV_KEYS,
+        allowed_origins: Collection[str] = (),
         room_settings: RoomSettings | None = None,
         peer_options: PeerOptions | None = None,
+        webhooks: WebhookSettings | None = None,
     ) -> None:
-        """`port` 0 picks a free one. `keys` are API secrets by API key. Raises ValueError if `keys` is empty."""
+        """`port` 0 picks a free one. `keys` are API secrets by API key. Raises ValueError if `keys` is empty.
+
+        With the development key, which everybody knows, web pages from outside this machine and its private network
+        are refused, but for those of `allowed_origins`, such as `https://app.example.com`, or `*` for all.
+        """
         if not keys or not all(keys.values()):
             raise ValueError("a server needs at least one API key, each with a secret")
+        self._webhook_settings = webhooks or WebhookSettings(())
+        if self._webhook_settings.api_key not in ("", *keys):
+            raise ValueError(f"webhooks cannot be signed: no API key {self._webhook_settings.api_key!r}")
         self._host = host
         self._port = port
         self._authority = TokenAuthority(dict(keys))
         self._settings = room_settings
         self._peer_options = peer_options
+        self._origins = OriginGuard(allowed_origins)
         self._tasks = OwnedTasks()
         self._ticker: asyncio.Task[None] | None = None
-        self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
         self._rooms: Rooms | None = None
+        self._webhooks: WebhookSender | None = None
 
     @property
     def url(self) -> str:
@@ -86,9 +100,7 @@ class DevServer:
     @property
     def port(self) -> int:
         """The port in use once started; before that, the one asked for."""
-        if self._runner is not None and self._runner.addresses:
-            return int(self._runner.addresses[0][1])
-        return self._port
+        return self._port if self._listener is None else self._listener.port
 
     @property
     def api_key(self) -> str:
@@ -129,39 +141,40 @@ class DevServer:
 
     async def start(self) -> None:
         """Listen and serve in the background. Raises ServerStartError; nothing is left then."""
-        if self._runner is not None:
+        if self._listener is not None:
             raise RuntimeError("the server is running already")
         self._warn_if_exposed()
-        loop = asyncio.get_running_loop()
+        epoch = time.time() - asyncio.get_running_loop().time()
+        self._webhooks = WebhookSender(
+            self._webhook_settings,
+            sign=partial(self._authority.sign_body, self._webhook_settings.api_key or self.api_key),
+            epoch=epoch,
+        )
         self._rooms = Rooms(
             settings=self._settings,
-            epoch=time.time() - loop.time(),
+            epoch=epoch,
             refresh_token=self._authority.refresh,
-            observers=[_log_event],
+            observers=[_log_event, self._webhooks.observe],
         )
-        self._runner = web.AppRunner(
-            self._make_app(self._rooms),
-            access_log=None,
-            handle_signals=False,
-            shutdown_timeout=1.0,
-            max_line_size=limits.MAX_REQUEST_LINE,
-            max_field_size=limits.MAX_HEADER_FIELD,
-        )
+        gate = Gate()
+        self._listener = Listener(self._make_app(self._rooms, gate), gate)
         try:
-            await self._runner.setup()
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            await self._listener.start(self._host, self._port)
         except BaseException as error:
             await self._release()
             if isinstance(error, OSError):
                 raise _start_error(error, self._host, self._port) from error
             raise
         self._ticker = self._tasks.spawn(self._tick(self._rooms), name="server tick")
+        self._webhooks.start(self._tasks)
         logger.info("serving on %s", self.url)
 
     async def aclose(self) -> None:
         """Put everybody out and stop, within 5 seconds; safe to call twice."""
         if self._rooms is not None:
             self._rooms.close(asyncio.get_running_loop().time())
+        if self._webhooks is not None:
+            self._webhooks.finish()
         await self._release()
 
     async def __aenter__(self) -> Self:
@@ -173,8 +186,10 @@ class DevServer:
     ) -> None:
         await self.aclose()
 
-    def _make_app(self, rooms: Rooms) -> web.Application:
-        app = web.Application()
+    def _make_app(self, rooms: Rooms, gate: Gate) -> web.Application:
+        origins = [self._origins.middleware] if self._known_keys() else []
+        middlewares = [cors, *origins, gate.middleware]
+        app = web.Application(middlewares=middlewares, client_max_size=limits.MAX_REQUEST_BODY)
         app.router.add_get("/", health)
         RtcRoutes(rooms, self._authority, self._tasks, peer_options=self._peer_options).add_to(app)
         return app
@@ -185,29 +200,23 @@ class DevServer:
             rooms.tick(asyncio.get_running_loop().time())
 
     async def _release(self) -> None:
-        runner, self._runner, self._rooms = self._runner, None, None
+        listener, self._listener, self._rooms, self._webhooks = self._listener, None, None, None
         if self._ticker is not None:
             self._ticker.cancel()
-        if runner is not None:
-            await runner.cleanup()
+        if listener is not None:
+            await listener.aclose()
         await self._tasks.aclose(CLOSE_GRACE)
 
+    def _known_keys(self) -> list[str]:
+        return [key for key, secret in self._authority.keys.items() if DEV_KEYS.get(key) == secret]
+
     def _warn_if_exposed(self) -> None:
-        known = [key for key, secret in self._authority.keys.items() if DEV_KEYS.get(key) == secret]
-        if known and not _is_loopback(self._host):
+        if self._known_keys() and not is_loopback(self._host):
             logger.warning(
                 "listening on %s, beyond this machine, with the development key that everybody knows; "
                 "pass keys={...} with a secret of your own",
                 self._host or "every address",
             )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
 
 
 def _start_error(error: OSError, host: str, port: int) -> ServerStartError:

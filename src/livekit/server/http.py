@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -24,15 +24,6 @@ from .tasks import OwnedTasks
 logger = logging.getLogger(__name__)
 
 _BEARER = "Bearer "
-_CORS = {"Access-Control-Allow-Origin": "*"}
-"""Browsers ask the validate routes from any page; the token is what protects them."""
-_PREFLIGHT = {
-    **_CORS,
-    "Access-Control-Allow-Methods": "GET",
-    "Access-Control-Allow-Headers": "Authorization",
-    "Access-Control-Max-Age": "86400",
-}
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -52,15 +43,14 @@ class RtcRoutes:
         for path, single in (("/rtc", False), ("/rtc/v1", True)):
             app.router.add_get(path, self._joining(single))
             app.router.add_get(f"{path}/validate", self._validating(single))
-            app.router.add_options(f"{path}/validate", _preflight)
 
     def _validating(self, single: bool) -> Handler:
         async def validate(request: web.Request) -> web.StreamResponse:
             try:
                 self._admit(request, single)
             except AuthError as error:
-                return _refusal(error, headers=_CORS)
-            return web.Response(text="success", headers=_CORS)
+                return _refusal(error)
+            return web.Response(text="success")
 
         return validate
 
@@ -125,10 +115,6 @@ async def health(request: web.Request) -> web.StreamResponse:
     return web.Response(text="OK")
 
 
-async def _preflight(request: web.Request) -> web.StreamResponse:
-    return web.Response(status=204, headers=_PREFLIGHT)
-
-
 def _token_of(request: web.Request) -> str:
     header = request.headers.get("Authorization", "")
     if header and not header.startswith(_BEARER):
@@ -139,6 +125,6 @@ def _token_of(request: web.Request) -> str:
     return token
 
 
-def _refusal(error: AuthError, headers: Mapping[str, str] | None = None) -> web.Response:
+def _refusal(error: AuthError) -> web.Response:
     logger.info("refused a join: %d %s", error.status, error.message)
-    return web.Response(status=error.status, text=error.message, headers=headers)
+    return web.Response(status=error.status, text=error.message)

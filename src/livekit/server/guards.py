@@ -1,0 +1,148 @@
+"""Who may ask over HTTP, judged by where a request comes from rather than by its token.
+
+A browser sends requests to this machine for every page that it shows, and says in `Origin`, `Sec-Fetch-Site` and `Host`
+which page asks for what. Programs other than browsers send no `Origin`; what protects against them is the token.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Collection
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_CORS_PATHS = ("/rtc", "/twirp/")
+"""What pages of any origin may ask, as a LiveKit server allows it: tokens protect it, and there are no cookies."""
+_CORS = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
+_PREFLIGHT = {**_CORS, hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST", hdrs.ACCESS_CONTROL_MAX_AGE: "86400"}
+_HEADERS = "Authorization, Content-Type"
+_WEB = frozenset({"http", "https", ""})
+"""Schemes of web pages. A sandboxed frame of any page, and a file, have the origin `null`, without a scheme."""
+_LOCAL_NAMES = ("localhost", "local", "test", "internal", "lan", "home.arpa", "localdomain")
+"""Domains that nobody can register (RFC 6761, 6762 and 8375, and common use)."""
+_FORWARDED = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.VIA)
+
+
+def is_loopback(host: str) -> bool:
+    """A name or address of this machine alone, without port; an IPv6 address may be in brackets."""
+    name = host.strip("[]").rstrip(".").lower()
+    address = _address(name)
+    return address.is_loopback if address is not None else name == "localhost" or name.endswith(".localhost")
+
+
+def is_nearby(host: str) -> bool:
+    """A name or address of this machine or its private network: not what a page of the internet is loaded from."""
+    name = host.strip("[]").rstrip(".").lower()
+    address = _address(name)
+    if address is not None:
+        return not address.is_global
+    return bool(name) and ("." not in name or name.endswith(tuple(f".{local}" for local in _LOCAL_NAMES)))
+
+
+def is_local(request: web.Request) -> bool:
+    """Does it come from this machine, and ask for this machine?
+
+    A page of a name that was made to point here says that name in `Host` (DNS rebinding), and a proxy on this machine
+    says that it forwards.
+    """
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    return is_loopback(request.remote or "") and is_loopback(_host_of(f"//{request.host}"))
+
+
+def is_cross_site(request: web.Request) -> bool:
+    """Does a page of another origin ask? Following a link from there to a page of ours is no such thing."""
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is not None:
+        return _authority_of(origin) != request.host.lower()
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    return site not in ("none", "same-origin") and request.headers.get("Sec-Fetch-Dest") != "document"
+
+
+def local_only(handler: Handler) -> Handler:
+    """For what shows or changes the server without a token: programs and pages of this server on this machine only."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if not is_local(request):
+            raise web.HTTPForbidden(text="only for this machine: ask http://127.0.0.1 or http://localhost, on the port")
+        if is_cross_site(request):
+            raise web.HTTPForbidden(text="not for pages of another origin")
+        return await handler(request)
+
+    return guarded
+
+
+class OriginGuard:
+    """Keeps pages of the internet from using a server whose key everybody knows.
+
+    Pages of this machine and its private network pass, and so does what is no web page: apps and extensions.
+    """
+
+    def __init__(self, allowed: Collection[str] = ()) -> None:
+        """`allowed` are more origins, such as `https://app.example.com`; `*` allows all."""
+        self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
+
+    def admits(self, request: web.Request) -> bool:
+        """May whoever sends this request use a key that is known to everybody?"""
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is None or not self._allowed.isdisjoint(("*", origin.lower())):
+            return True
+        host = _host_of(origin)
+        if urlsplit(origin).scheme not in _WEB or is_nearby(host):
+            return True
+        return _address(host) is not None and host == _host_of(f"//{request.host}")
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not self.admits(request):
+            origin = request.headers[hdrs.ORIGIN]
+            raise web.HTTPForbidden(
+                text=f"pages of {origin} may not use the development key, which everybody knows: "
+                f"start the server with a key of your own, or with allowed_origins=[{origin!r}] (--allow-origin)"
+            )
+        return await handler(request)
+
+
+@web.middleware
+async def cors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let pages of any origin read the answers about rooms; what is local stays closed to them."""
+    if not request.path.startswith(_CORS_PATHS):
+        return await handler(request)
+    if request.method == hdrs.METH_OPTIONS:
+        wanted = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, _HEADERS)
+        return web.Response(status=204, headers={**_PREFLIGHT, hdrs.ACCESS_CONTROL_ALLOW_HEADERS: wanted})
+    try:
+        response = await handler(request)
+    except web.HTTPException as refusal:
+        refusal.headers.update(_CORS)
+        raise
+    if not response.prepared:
+        response.headers.update(_CORS)
+    return response
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _host_of(url: str) -> str:
+    """The host of an origin or of `//host:port`; empty if there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _authority_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
