@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from .devserver import DEFAULT_PORT, DEV_KEYS, DevServer, ServerStartError
 from .room import RoomSettings
+from .webhooks import WebhookSettings
 
-__all__ = ["DEFAULT_PORT", "DEV_KEYS", "DevServer", "RoomSettings", "ServerStartError"]
+__all__ = ["DEFAULT_PORT", "DEV_KEYS", "DevServer", "RoomSettings", "ServerStartError", "WebhookSettings"]

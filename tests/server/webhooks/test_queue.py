@@ -1,0 +1,150 @@
+"""What is sent when, and what happens when it fails: on a clock of the test's own."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit.protocol import models, webhook
+from livekit.server.webhooks import WebhookSettings
+from livekit.server.webhooks.queue import MAX_WAITING, MAX_WAITING_BYTES, DeliveryQueue, DeliveryStats
+
+SETTINGS = WebhookSettings(["http://127.0.0.1:1/"], attempts=3, first_delay=1.0, longest_delay=1.5, max_age=100.0)
+
+
+def make_queue(settings: WebhookSettings = SETTINGS) -> DeliveryQueue:
+    return DeliveryQueue("the receiver", settings, random_factor=lambda: 1.0)
+
+
+def event(name: str) -> webhook.WebhookEvent:
+    return webhook.WebhookEvent(event=name)
+
+
+def due(queue: DeliveryQueue, now: float) -> str:
+    found = queue.due(now)
+    return found.event if found is not None else ""
+
+
+def test_in_order() -> None:
+    queue = make_queue()
+    assert queue.wake_at is None
+    for name in "abc":
+        queue.add(event(name), 5.0)
+    for name in "abc":
+        assert queue.wake_at is not None
+        assert queue.wake_at <= 5.0
+        found = queue.due(5.0)
+        assert found is not None
+        assert found.event == name
+        queue.sent(found)
+    assert due(queue, 5.0) == ""
+    assert queue.stats == DeliveryStats(delivered=3, failed=0, dropped=0, waiting=0)
+
+
+def test_a_failure_is_repeated_later_and_later_before_what_comes_behind() -> None:
+    queue = make_queue()
+    queue.add(event("a"), 0.0)
+    queue.add(event("b"), 0.0)
+    queue.failed("it failed", 0.0)
+    assert queue.wake_at == 1.0
+    assert due(queue, 0.9) == ""
+    assert due(queue, 1.0) == "a"
+    queue.failed("it failed", 1.0)
+    assert queue.wake_at == 2.5, "twice as long is longer than the longest"
+    assert due(queue, 2.5) == "a"
+    queue.failed("it failed", 2.5)
+    assert due(queue, 2.5) == "b", "three attempts are enough"
+    assert queue.stats == DeliveryStats(delivered=0, failed=3, dropped=1, waiting=1)
+
+
+def test_jitter() -> None:
+    queue = DeliveryQueue("", SETTINGS, random_factor=lambda: 0.0)
+    queue.add(event("a"), 0.0)
+    queue.failed("it failed", 0.0)
+    assert queue.wake_at == 0.5
+
+
+def test_the_receiver_is_told_how_many_it_missed(caplog: pytest.LogCaptureFixture) -> None:
+    queue = make_queue()
+    for name in ("a", "b", "c", "d"):
+        queue.add(event(name), 0.0)
+    queue.failed("answered 400", 0.0, is_final=True)
+    queue.failed("answered 400", 0.0, is_final=True)
+    found = queue.due(0.0)
+    assert found is not None
+    assert (found.event, found.num_dropped) == ("c", 2)
+    queue.sent(found)
+    following = queue.due(0.0)
+    assert following is not None
+    assert following.num_dropped == 0
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == 2, "one when it begins, one when it is over"
+    assert "webhook a to the receiver dropped: answered 400 (attempt 1)" in warnings[0]
+    assert "after 2 were dropped" in warnings[1]
+
+
+def test_what_is_too_old_is_dropped() -> None:
+    queue = make_queue()
+    queue.add(event("a"), 0.0)
+    queue.add(event("b"), 50.0)
+    assert due(queue, 100.0) == "a"
+    assert due(queue, 100.1) == "b"
+    assert queue.stats.dropped == 1
+
+
+def test_at_most_so_many_wait() -> None:
+    queue = make_queue()
+    for number in range(MAX_WAITING + 3):
+        queue.add(event(str(number)), 0.0)
+    assert queue.stats == DeliveryStats(delivered=0, failed=0, dropped=3, waiting=MAX_WAITING)
+    assert due(queue, 0.0) == "0", "the newest are dropped"
+
+
+def test_at_most_so_many_bytes_wait() -> None:
+    queue = make_queue()
+    large = webhook.WebhookEvent(room=models.Room(metadata="m" * (MAX_WAITING_BYTES // 4)))
+    for _ in range(5):
+        queue.add(large, 0.0)
+    assert queue.stats.waiting == 3
+    queue.sent(large)
+    queue.add(large, 0.0)
+    assert queue.stats.waiting == 3, "there is room again"
+
+
+def test_stopping_hurries_and_then_gives_up(caplog: pytest.LogCaptureFixture) -> None:
+    queue = make_queue()
+    queue.add(event("a"), 0.0)
+    queue.add(event("b"), 0.0)
+    queue.failed("it failed", 0.0)
+    queue.hurry(0.25)
+    assert due(queue, 0.25) == "a"
+    queue.give_up()
+    assert queue.wake_at is None
+    assert queue.stats == DeliveryStats(delivered=0, failed=1, dropped=2, waiting=0)
+    assert "the server stopped" in caplog.text
+
+
+@given(st.lists(st.sampled_from(["add", "succeed", "fail", "refuse", "wait"]), max_size=60))
+def test_never_out_of_order_and_all_are_accounted_for(steps: list[str]) -> None:
+    queue, now, added = make_queue(), 0.0, 0
+    arrived: list[int] = []
+    for step in steps:
+        now += 0.3
+        if step == "add":
+            queue.add(event(str(added)), now)
+            added += 1
+        elif step == "wait":
+            now += 40.0
+        elif (found := queue.due(now)) is not None:
+            if step == "succeed":
+                arrived.append(int(found.event))
+                queue.sent(found)
+            else:
+                queue.failed("it failed", now, is_final=step == "refuse")
+    assert arrived == sorted(set(arrived))
+    stats = queue.stats
+    assert stats.delivered == len(arrived)
+    assert stats.delivered + stats.dropped + stats.waiting == added
