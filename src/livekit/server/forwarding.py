@@ -26,17 +26,29 @@ _LOSSY = models.DataPacket.LOSSY
 def forward(room: Room, sender: Participant, data: bytes, *, reliable: bool, now: float) -> None:
     """Forward a packet that came from `sender`; what is not allowed or not readable is dropped."""
     packet = _accept(sender, data, reliable=reliable)
-    if packet is None:
+    if packet is None or (room.callers and _answers_backend(room, sender, packet)):
         return
     audience = _audience(room, sender, packet)
+    if room.watch is not None:
+        room.watch.forwarded(room, sender, audience, packet, len(data), now)
     if not audience:
         return
     stamped = _stamped(packet, data, sender, reliable=reliable)
+    _deliver(room, audience, OutboundPacket(stamped, sender.sid, packet.sequence), reliable=reliable, now=now)
+
+
+def send(room: Room, packet: models.DataPacket, *, reliable: bool, now: float) -> None:
+    """Send a packet of the server's own to its destinations, or to everybody."""
+    packet.kind = _RELIABLE if reliable else _LOSSY
+    outbound = OutboundPacket(packet.SerializeToString(), packet.participant_sid, packet.sequence)
+    _deliver(room, _destinations(room, packet), outbound, reliable=reliable, now=now)
+
+
+def _deliver(room: Room, audience: list[Participant], outbound: OutboundPacket, *, reliable: bool, now: float) -> None:
     if not reliable:
         for receiver in audience:
-            receiver.send_lossy(stamped)
+            receiver.send_lossy(outbound.data)
         return
-    outbound = OutboundPacket(stamped, sender.sid, packet.sequence)
     for receiver in audience:
         if not receiver.send_reliable(outbound, now):
             logger.warning("removing %r: it does not read its reliable packets fast enough", receiver)
@@ -99,24 +111,36 @@ def _speaks_for_another(packet: models.DataPacket, sender: Participant) -> bool:
     return False
 
 
+def _answers_backend(room: Room, sender: Participant, packet: models.DataPacket) -> bool:
+    """Whether a packet is for a call that the server itself makes, which takes it then."""
+    for identity in packet.destination_identities:
+        receive = room.callers.get(identity)
+        if receive is not None:
+            receive(sender, packet)
+            return True
+    return False
+
+
 def _audience(room: Room, sender: Participant, packet: models.DataPacket) -> list[Participant]:
-    kind = packet.WhichOneof("value")
+    allowed = _RESTRICTED.get(packet.WhichOneof("value") or "", _anyone)
+    receivers = _destinations(room, packet)
+    return [receiver for receiver in receivers if receiver is not sender and allowed(sender, receiver)]
+
+
+def _destinations(room: Room, packet: models.DataPacket) -> list[Participant]:
     identities: Collection[str] = packet.destination_identities
     sids: Collection[str] = ()
-    if kind == "user":
+    if packet.HasField("user"):
         sids = packet.user.destination_sids
         identities = identities or packet.user.destination_identities
     if sids or not identities:
-        receivers = [
+        return [
             receiver
             for receiver in room.participants.values()
             if not (identities or sids) or receiver.identity in identities or receiver.sid in sids
         ]
-    else:
-        found = (room.participants.get(identity) for identity in dict.fromkeys(identities))
-        receivers = [receiver for receiver in found if receiver is not None]
-    allowed = _RESTRICTED.get(kind or "", _anyone)
-    return [receiver for receiver in receivers if receiver is not sender and allowed(sender, receiver)]
+    found = (room.participants.get(identity) for identity in dict.fromkeys(identities))
+    return [receiver for receiver in found if receiver is not None]
 
 
 def _anyone(sender: Participant, receiver: Participant) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -57,6 +57,8 @@ class Room:
         self.empty_since: float | None = now
         """Since when nobody is in the room; None while somebody is."""
         self.was_used = False
+        self.callers: Final[dict[str, Callable[[Participant, models.DataPacket], None]]] = {}
+        """The calls that backends make through the server: who takes their answers, by identity of the caller."""
         self._rooms = rooms
         created_at = rooms.wall_time(now)
         self._info = models.Room(
@@ -80,7 +82,8 @@ class Room:
 
     @property
     def is_full(self) -> bool:
-        return len(self.participants) >= (self.settings.max_participants or limits.MAX_PARTICIPANTS)
+        most = min(self.settings.max_participants or limits.MAX_PARTICIPANTS, limits.MAX_PARTICIPANTS)
+        return len(self.participants) >= most
 
     def info(self) -> models.Room:
         """A copy of what clients are told about the room."""
@@ -191,6 +194,20 @@ class Room:
         update = rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info()))
         for receiver in receivers:
             receiver.link.send_signal(update)
+
+    def update_participant(
+        self,
+        participant: Participant,
+        now: float,
+        *,
+        name: str = "",
+        metadata: str = "",
+        attributes: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change what is given, as `Participant.update` does, and tell everybody."""
+        participant.update(name=name, metadata=metadata, attributes=attributes)
+        self.announce(participant, to_itself=True)
+        self.send_refresh_token(participant, now)
 
     def set_permission(self, participant: Participant, permission: models.ParticipantPermission, now: float) -> None:
         """Change what a participant may do; the others see it come or go when `hidden` changes."""

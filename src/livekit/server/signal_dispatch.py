@@ -72,8 +72,9 @@ def _update_metadata(room: Room, participant: Participant, request: rtc.SignalRe
     response = rtc.RequestResponse(request_id=update.request_id, update_metadata=update)
     response.reason, response.message = _check_update(participant, update)
     if response.reason == rtc.RequestResponse.OK:
-        participant.update(name=update.name, metadata=update.metadata, attributes=update.attributes)
-        room.announce(participant, to_itself=True)
+        room.update_participant(
+            participant, now, name=update.name, metadata=update.metadata, attributes=update.attributes
+        )
     _respond(participant, response)
 
 
