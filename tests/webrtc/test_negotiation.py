@@ -15,6 +15,7 @@ LOCAL = LocalParameters(
     candidates=[Candidate.local("host", ("10.0.0.1", 5), preference=1)],
     gathered=True,
     max_message_size=65_536,
+    max_packet_size=15_000,
 )
 
 
@@ -75,6 +76,7 @@ def test_a_first_offer_of_our_own() -> None:
     offer = describe([data_media_section()], LOCAL, session_id=1, version=1, bundle=["0"])
     remote = read_remote(SessionDescription.parse(str(offer)), is_offer=True)
     assert (remote.mid, remote.index, remote.sctp_port, remote.max_message_size) == ("0", 0, 5000, 65_536)
+    assert remote.max_packet_size == 15_000
     assert remote.credentials == LOCAL.credentials
     assert list(remote.candidates) == list(LOCAL.candidates)
 

@@ -8,6 +8,7 @@ import json
 import logging
 import random
 import socket
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -26,6 +27,7 @@ from livekit.webrtc.port import (
     PeerOptions,
     PeerState,
 )
+from livekit.webrtc.sctp.constants import MAX_PACKET_SIZE
 from livekit.webrtc.sdp import SdpError
 from tests.support.aiortc_peer import AiortcPeerConnection
 
@@ -379,6 +381,18 @@ async def test_over_a_path_that_loses_packets(monkeypatch: pytest.MonkeyPatch) -
             a.channels["_reliable"].send(message)
         for message in messages:
             assert await b.receive() == ("_reliable", message)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="larger packets need sockets that do not fragment")
+@pytest.mark.parametrize(("make_b", "larger"), [(ours, True), (aiortc, False)])
+async def test_larger_packets_go_only_to_peers_that_say_they_take_them(make_b: MakePeer, larger: bool) -> None:
+    async with connected(ours, make_b) as (a, b):
+        for _ in range(3):
+            a.channels["_reliable"].send(bytes(60_000))
+            assert await b.receive() == ("_reliable", bytes(60_000))
+        assert isinstance(a.peer, DataPeerConnection)
+        size = a.peer._transport.association.path_mtu.size
+        assert (size > MAX_PACKET_SIZE) is larger
 
 
 async def test_a_message_over_the_peers_limit_is_refused() -> None:

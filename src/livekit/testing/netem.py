@@ -49,6 +49,8 @@ class LinkOptions:
     """Bytes per second; None for no limit."""
     queue: int = 256 * 1024
     """Bytes that may wait for the rate; what comes then is lost."""
+    mtu: int | None = None
+    """Bytes of the longest datagram that passes; longer ones are lost. None for no limit."""
 
 
 class Link:
@@ -68,6 +70,9 @@ class Link:
         """Put a datagram on the way."""
         self.sent += 1
         options = self.options
+        if options.mtu is not None and len(data) > options.mtu:
+            self.lost += 1
+            return
         leaves = max(now, self._busy_until)
         if options.rate is not None:
             if (leaves - now) * options.rate + len(data) > options.queue:

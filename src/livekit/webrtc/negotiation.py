@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .certificate import HASHES, Fingerprint
 from .ice import Candidate, Credentials
-from .sdp import Attributes, MediaSection, SdpError, SessionDescription
+from .sdp import PACKET_SIZE, Attributes, MediaSection, SdpError, SessionDescription
 
 __all__ = ["LocalParameters", "RemoteParameters", "data_media_section", "describe", "read_remote"]
 
@@ -32,6 +32,8 @@ class RemoteParameters:
     setup: str
     sctp_port: int
     max_message_size: int
+    max_packet_size: int
+    """SCTP packets that the peer takes; 0 if it does not say."""
     candidates: Sequence[Candidate]
 
 
@@ -46,6 +48,8 @@ class LocalParameters:
     gathered: bool
     """No more candidates will follow."""
     max_message_size: int
+    max_packet_size: int = 0
+    """SCTP packets that we take; 0 to say nothing."""
 
 
 def read_remote(description: SessionDescription, *, is_offer: bool) -> RemoteParameters:
@@ -79,6 +83,7 @@ def read_remote(description: SessionDescription, *, is_offer: bool) -> RemotePar
         setup=setup,
         sctp_port=sctp_port,
         max_message_size=data.max_message_size,
+        max_packet_size=data.max_packet_size,
         candidates=[candidate for section in places for candidate in section.candidates],
     )
 
@@ -144,6 +149,8 @@ def _our_section(theirs: MediaSection, local: LocalParameters) -> MediaSection:
     if theirs.is_data_channel:
         attributes.add("sctp-port", SCTP_PORT)
         attributes.add("max-message-size", local.max_message_size)
+        if local.max_packet_size:
+            attributes.add(PACKET_SIZE, local.max_packet_size)
     else:
         attributes.add("rtcp-mux")
         attributes.items += [item for item in theirs.attributes.items if item[0] in MEDIA_FORMAT_ATTRIBUTES]

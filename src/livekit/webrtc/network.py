@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import re
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -33,9 +34,15 @@ GATHER_TIMEOUT = 5.0
 STUN_RETRY = 0.5
 TCP_TIMEOUT = 5.0
 MAX_FRAME = 65_535
-MAX_DATAGRAM = 2048
+MAX_DATAGRAM = 16_384
+"""One DTLS record of the longest SCTP packet that we take."""
 READ_BATCH = 32
 """Datagrams read before others get their turn on the loop."""
+MTU_DISCOVER = {
+    socket.AF_INET: (socket.IPPROTO_IP, 10, 3, 0),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 23, 3, 0),
+}
+"""IP_MTU_DISCOVER of Linux: level, option, IP_PMTUDISC_PROBE (never fragment) and IP_PMTUDISC_DONT; not in `socket`."""
 
 Receive = Callable[[bytes, "Path", Address], None]
 
@@ -43,6 +50,10 @@ Receive = Callable[[bytes, "Path", Address], None]
 class Path(Protocol):
     def send(self, data: bytes, address: Address) -> None:
         """Send a datagram; one that cannot be sent is lost, as datagrams are."""
+        ...
+
+    def keep_whole(self, whole: bool) -> bool:
+        """Have datagrams that are too long for the way be lost, and not cut to pieces. False: that cannot be had."""
         ...
 
     def close(self) -> None: ...
@@ -79,6 +90,16 @@ class SocketPath:
             self._socket.sendto(data, address)
         except OSError:
             """Full buffers and unreachable hosts lose datagrams."""
+
+    def keep_whole(self, whole: bool) -> bool:
+        if sys.platform != "linux":
+            return False
+        level, option, never, always = MTU_DISCOVER[self._socket.family]
+        try:
+            self._socket.setsockopt(level, option, never if whole else always)
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
         if self._socket.fileno() >= 0:
@@ -119,6 +140,9 @@ class UdpPath(asyncio.DatagramProtocol):
     def send(self, data: bytes, address: Address) -> None:
         if self._transport is not None:
             self._transport.sendto(data, address)
+
+    def keep_whole(self, whole: bool) -> bool:
+        return False
 
     def close(self) -> None:
         transport, self._transport = self._transport, None
@@ -171,6 +195,9 @@ class TcpPath(asyncio.Protocol):
         # As a full queue would on the way: better lost than late.
         if transport is not None and len(data) <= MAX_FRAME and transport.get_write_buffer_size() < SOCKET_BUFFER:
             transport.write(len(data).to_bytes(2, "big") + data)
+
+    def keep_whole(self, whole: bool) -> bool:
+        return False
 
     def close(self) -> None:
         if self._transport is not None:

@@ -10,7 +10,7 @@ from .certificate import local_certificate
 from .ice import Candidate, CandidateError, Credentials
 from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
 from .port import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
-from .sctp import Channel
+from .sctp import MAX_RECEIVED_PACKET, Channel
 from .sdp import DEFAULT_MAX_MESSAGE_SIZE, MediaSection, SdpError, SessionDescription
 from .transport import DataTransport
 
@@ -153,6 +153,7 @@ class DataPeerConnection:
             agent.restart(now)
         self._remote = remote
         transport.association.max_message_size = remote.max_message_size
+        transport.peer_packet_size = remote.max_packet_size
         agent.set_remote(remote.credentials, now)
         early, self._early_candidates = self._early_candidates, []
         for candidate in (*remote.candidates, *early):
@@ -171,6 +172,7 @@ class DataPeerConnection:
             candidates=transport.candidates,
             gathered=transport.is_gathered,
             max_message_size=DEFAULT_MAX_MESSAGE_SIZE,
+            max_packet_size=MAX_RECEIVED_PACKET,
         )
         description = describe(
             self._sections, local, session_id=self._session_id, version=self._version, bundle=self._bundle

@@ -20,6 +20,9 @@ DEFAULT_MAX_MESSAGE_SIZE = 65_536
 """RFC 8841 section 6.1: what a peer accepts that does not say."""
 UNLIMITED_MESSAGE_SIZE = 1 << 30
 """What max-message-size:0 means here (RFC 8841 section 6.1: any size)."""
+PACKET_SIZE = "x-max-sctp-packet-size"
+"""An attribute of our own: the longest SCTP packet that its sender takes. Others may fail on long ones (libwebrtc over
+2,048 bytes, Pion over 8,192), so that only a peer that says it is sent any."""
 DATA_PROTOCOLS = frozenset({"UDP/DTLS/SCTP", "TCP/DTLS/SCTP"})
 SETUP_ROLES = frozenset({"active", "passive", "actpass"})
 
@@ -117,6 +120,12 @@ class MediaSection:
         if value is None:
             return DEFAULT_MAX_MESSAGE_SIZE
         return _number("max-message-size", value, 0, 1 << 64) or UNLIMITED_MESSAGE_SIZE
+
+    @property
+    def max_packet_size(self) -> int:
+        """Bytes; 0 if it does not say. Raises SdpError for one that is not a number."""
+        value = self.attributes.get(PACKET_SIZE)
+        return 0 if value is None else _number(PACKET_SIZE, value, 0, 1 << 16)
 
     @property
     def candidates(self) -> list[Candidate]:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from .certificate import Fingerprint, local_certificate
 from .demux import PacketKind, packet_kind
 from .dtls import DtlsState, DtlsTransport
-from .ice import Address, Candidate, IceAgent, IceState
+from .ice import Address, Candidate, IceAgent, IceState, Pair
 from .network import Gatherer, Path, SocketPath, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
 from .port import IceServerSettings, PeerOptions, PeerState
 from .sctp import Association, CloseReason
@@ -47,6 +47,8 @@ class DataTransport:
         self.candidates: list[Candidate] = []
         """Local ones, as they were found."""
         self.is_gathered = False
+        self.peer_packet_size = 0
+        """The longest SCTP packet that the peer says it takes; 0 if it says nothing."""
         self._loop = asyncio.get_running_loop()
         self._relay_only = options.relay_only
         self._hosts: dict[str, SocketPath | UdpPath] = {}
@@ -57,12 +59,14 @@ class DataTransport:
         self._asking = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._early: list[tuple[bytes, Path, Address]] = []
+        self._used: Pair | None = None
         self._flush_handle: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._associated = self._failed = self._closed = False
         self.association.on_output = self.schedule_flush
         self.association.on_closed = self._association_closed
+        self.association.path_mtu.on_black_hole = self._fragment
 
     @property
     def now(self) -> float:
@@ -219,6 +223,8 @@ class DataTransport:
         if selected is None:
             self.association.datagrams_to_send(now)  # lost: there is no path for them
             return
+        if selected is not self._used:
+            self._use(selected, now)
         if not self._associated:
             self._advance_handshake(dtls, now)
         send, address = cast(Path, selected.path).send, selected.address
@@ -228,6 +234,16 @@ class DataTransport:
             sealed = dtls.send(packet)
             if sealed is not None:
                 send(sealed, address)
+
+    def _use(self, pair: Pair, now: float) -> None:
+        """Send on another pair from now on, and look for the largest packets that its path takes."""
+        self._used = pair
+        whole = bool(self.peer_packet_size) and cast(Path, pair.path).keep_whole(True)
+        self.association.path_mtu.search(self.peer_packet_size if whole else 0, now)
+
+    def _fragment(self) -> None:
+        if self._used is not None:
+            cast(Path, self._used.path).keep_whole(False)
 
     def _advance_handshake(self, dtls: DtlsTransport, now: float) -> None:
         dtls.start(now)

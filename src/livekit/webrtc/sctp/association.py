@@ -30,6 +30,7 @@ from .establishment import Agreement, Establishment
 from .inbound import Inbound
 from .outbound import Outbound
 from .packet import ChunkError, PacketError, PacketHeader, encode_chunk
+from .path_mtu import PathMtu
 from .reassembly import MessageTooLongError
 from .reconfig import StreamReset
 from .rto import RetransmissionTimeout
@@ -74,6 +75,7 @@ class Association:
         self.dropped_packets = 0
         self.rto = RetransmissionTimeout(initial=rto_initial, minimum=rto_min, maximum=rto_max)
         self.congestion = CongestionControl(max_packet_size)
+        self.path_mtu = PathMtu(max_packet_size, self._resize)
         # For the modules of this package.
         self.tcb: TransmissionControlBlock | None = None
         self.establishment = Establishment(self, self.rto, randbits)
@@ -190,6 +192,8 @@ class Association:
             self._fill(tcb, now)
             header = tcb.header
             datagrams = [header.packet(chunks) for chunks in self._bundle.take()]
+            if self.sending and self.path_mtu.timer_at <= now and (probe := self.path_mtu.take_probe(now)):
+                datagrams.append(header.packet(probe))
         if self._apart:
             datagrams = self._apart + datagrams
             self._apart = []
@@ -222,6 +226,8 @@ class Association:
             deadline = self.establishment.timer_at
         elif self.is_set_up:
             deadline = min(tcb.outbound.t3_at, tcb.inbound.sack_at, tcb.reset.timer_at, self.shutdown_sequence.timer_at)
+            if self.sending and self.path_mtu.timer_at < deadline:
+                deadline = self.path_mtu.timer_at
         else:
             deadline = self.establishment.timer_at
         return None if deadline == NEVER else deadline
@@ -243,6 +249,7 @@ class Association:
         if self._errors > self._max_retransmits:  # section 8.1
             self._abort(CloseReason.TIMEOUT, encode_cause(Cause.USER_INITIATED_ABORT, b"no answer"))
         else:
+            self.path_mtu.timed_out(self._errors)
             outbound.on_t3(now)
 
     # For the modules of this package
@@ -320,6 +327,10 @@ class Association:
                 self.send_apart(self.peer_tag, encode_chunk(ChunkType.ABORT, cause))
             self.close(reason)
             self._output()
+
+    def _resize(self, max_packet_size: int) -> None:
+        self._bundle.resize(max_packet_size)
+        self.congestion.resize(max_packet_size)
 
     def _output(self) -> None:
         self.on_output()

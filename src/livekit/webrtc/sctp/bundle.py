@@ -11,12 +11,16 @@ class Bundle:
     __slots__ = ("_capacity", "_chunks", "_free", "number", "packets")
 
     def __init__(self, max_packet_size: int) -> None:
-        self._capacity = self._free = max_packet_size - PACKET_HEADER_SIZE
+        self.resize(max_packet_size)
         self._chunks: list[bytes] = []
         self.packets: list[list[bytes]] = []
         """Finished packets, as lists of chunks."""
         self.number = 0
         """Number of the packet that is being filled."""
+
+    def resize(self, max_packet_size: int) -> None:
+        """Fill packets up to another size from now on; to be called between flushes."""
+        self._capacity = self._free = max_packet_size - PACKET_HEADER_SIZE
 
     @property
     def max_payload(self) -> int:

@@ -6,6 +6,7 @@ from .constants import (
     INITIAL_WINDOW_PACKETS,
     MAX_PACKET_SIZE,
     MAX_RATE,
+    MAX_WINDOW_LARGE_PACKETS,
     MAX_WINDOW_PACKETS,
     MIN_SSTHRESH_PACKETS,
 )
@@ -14,17 +15,18 @@ from .constants import (
 class CongestionControl:
     """The congestion window and what makes it grow and shrink."""
 
-    __slots__ = ("_mtu", "_partial_bytes_acked", "cwnd", "maximum", "recovery_exit", "ssthresh")
+    __slots__ = ("_base", "_min_rtt", "_mtu", "_partial_bytes_acked", "cwnd", "maximum", "recovery_exit", "ssthresh")
 
     def __init__(self, mtu: int = MAX_PACKET_SIZE) -> None:
-        self._mtu = mtu
-        self.maximum = MAX_WINDOW_PACKETS * mtu
+        self._base = self._mtu = mtu
+        self._min_rtt = 0.0
+        self._bound()
         self.restart()
 
     def restart(self) -> None:
         """Begin as on a new path."""
         self._partial_bytes_acked = 0
-        self.cwnd = INITIAL_WINDOW_PACKETS * self._mtu
+        self.cwnd = self._initial
         self.ssthresh = 1 << 30
         self.recovery_exit: int | None = None
         """While in fast recovery: the TSN whose cumulative acknowledgement ends it."""
@@ -70,11 +72,25 @@ class CongestionControl:
 
     def idle(self, seconds: float, rto: float) -> None:
         """Nothing was in flight for a while: halve for each retransmission timeout (section 7.2.1)."""
-        initial = INITIAL_WINDOW_PACKETS * self._mtu
-        if self.cwnd > initial and seconds > rto:
-            self.cwnd = max(self.cwnd >> min(int(seconds / rto), 30), initial)
+        if self.cwnd > self._initial and seconds > rto:
+            self.cwnd = max(self.cwnd >> min(int(seconds / rto), 30), self._initial)
 
     def path_measured(self, min_rtt: float) -> None:
         """The shortest round trip so far bounds the window: no more than `MAX_RATE`, unless the path is short."""
-        self.maximum = max(MAX_WINDOW_PACKETS * self._mtu, int(MAX_RATE * min_rtt))
+        self._min_rtt = min_rtt
+        self._bound()
         self.cwnd = min(self.cwnd, self.maximum)
+
+    def resize(self, mtu: int) -> None:
+        """Packets have another size from now on."""
+        self._mtu = mtu
+        self._bound()
+        self.cwnd = min(self.cwnd, self.maximum)
+
+    @property
+    def _initial(self) -> int:
+        return max(INITIAL_WINDOW_PACKETS * self._base, 2 * self._mtu)
+
+    def _bound(self) -> None:
+        short_path = max(MAX_WINDOW_PACKETS * self._base, MAX_WINDOW_LARGE_PACKETS * self._mtu)
+        self.maximum = max(short_path, int(MAX_RATE * self._min_rtt))

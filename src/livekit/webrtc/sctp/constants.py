@@ -10,7 +10,7 @@ NEVER = math.inf
 
 
 class ChunkType(enum.IntEnum):
-    """RFC 9260 section 3.2, RFC 3758 section 3.2, RFC 6525 section 3.1."""
+    """RFC 9260 section 3.2, RFC 3758 section 3.2, RFC 6525 section 3.1, RFC 4820 section 3."""
 
     DATA = 0
     INIT = 1
@@ -26,12 +26,14 @@ class ChunkType(enum.IntEnum):
     COOKIE_ACK = 11
     SHUTDOWN_COMPLETE = 14
     RE_CONFIG = 130
+    PAD = 132
     FORWARD_TSN = 192
 
 
 class Parameter(enum.IntEnum):
-    """Parameters of INIT, INIT ACK and RE-CONFIG."""
+    """Parameters of INIT, INIT ACK, HEARTBEAT and RE-CONFIG."""
 
+    HEARTBEAT_INFO = 1
     STATE_COOKIE = 7
     UNRECOGNIZED = 8
     OUTGOING_RESET_REQUEST = 13
@@ -81,8 +83,11 @@ PORT = 5000
 PACKET_HEADER_SIZE = 12
 DATA_HEADER_SIZE = 16
 MAX_PACKET_SIZE = 1188
-"""Our SCTP packets: 1280 (IPv6) - 40 (IPv6) - 8 (UDP) - 4 (TURN ChannelData) - 37 (DTLS 1.2 with AES-GCM), a multiple
-of 4."""
+"""Our SCTP packets where none larger are known to arrive: 1280 (IPv6) - 40 (IPv6) - 8 (UDP) - 4 (TURN ChannelData)
+- 37 (DTLS 1.2 with AES-GCM), a multiple of 4."""
+MAX_RECEIVED_PACKET = 15_872
+"""Packets that we take: a DTLS record ends at 16,384 bytes, and of those a little less needs 16 KiB in the kernel
+instead of 32."""
 MIN_FRAGMENT = 256
 """The rest of a packet is filled with a part of a longer message only if at least this much of it fits."""
 MAX_MESSAGE_SIZE = 262_144
@@ -120,6 +125,8 @@ INITIAL_WINDOW_PACKETS = 16
 MIN_SSTHRESH_PACKETS = 4
 MAX_WINDOW_PACKETS = 72
 """Ceiling of the congestion window on short paths; on longer ones `MAX_RATE` times the shortest round trip."""
+MAX_WINDOW_LARGE_PACKETS = 10
+"""The same for packets of more than 8 KiB, each of which takes 16 KiB of such a buffer."""
 MAX_RATE = 16 << 20
 """Bytes per second."""
 MAX_BURST_PACKETS = 32

@@ -42,7 +42,8 @@ class Dispatch:
         self._data_handlers: dict[int, Callable[[TransmissionControlBlock, bytes, float], None]] = {
             ChunkType.SACK: self._receive_sack,
             ChunkType.HEARTBEAT: self._receive_heartbeat,
-            ChunkType.HEARTBEAT_ACK: self._ignore,
+            ChunkType.HEARTBEAT_ACK: self._receive_heartbeat_ack,
+            ChunkType.PAD: self._ignore,
             ChunkType.SHUTDOWN: self._receive_shutdown,
             ChunkType.SHUTDOWN_ACK: self._receive_shutdown_ack,
             ChunkType.SHUTDOWN_COMPLETE: self._receive_shutdown_complete,
@@ -152,6 +153,9 @@ class Dispatch:
 
     def _receive_heartbeat(self, tcb: TransmissionControlBlock, body: bytes, now: float) -> None:
         self._association.send_control(encode_chunk(ChunkType.HEARTBEAT_ACK, body[:MAX_PACKET_SIZE]))
+
+    def _receive_heartbeat_ack(self, tcb: TransmissionControlBlock, body: bytes, now: float) -> None:
+        self._association.path_mtu.acknowledged(body, now)
 
     def _receive_forward_tsn(self, tcb: TransmissionControlBlock, body: bytes, now: float) -> None:
         if self._association.receiving:
