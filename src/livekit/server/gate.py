@@ -49,8 +49,8 @@ class Gate:
         if request.can_read_body:
             try:
                 await request.read()
-            except web.RequestPayloadError:
-                raise web.HTTPBadRequest(text="the body of the request is broken") from None
+            except (web.RequestPayloadError, ConnectionError):
+                raise web.HTTPBadRequest(text="the body of the request is not complete") from None
         if connection is None:
             return await handler(request)
         self._settled(connection)

@@ -8,12 +8,14 @@ import logging
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from . import limits
+from . import access_log, limits
 from .gate import Gate
 
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_TIMEOUT = 1.0
+BACKLOG = 1024
+"""Connections that the kernel keeps until they are accepted; who is left out waits for seconds."""
 LINGER = 1.0
 """Seconds for which the rest of a refused body is still read, so that the client reads the answer."""
 
@@ -27,7 +29,8 @@ class Listener:
         self._port = 0
         self._runner = web.AppRunner(
             app,
-            access_log=None,
+            access_log=access_log.logger,
+            access_log_class=access_log.AccessLog,
             handle_signals=False,
             shutdown_timeout=SHUTDOWN_TIMEOUT,
             max_line_size=limits.MAX_REQUEST_LINE,
@@ -47,7 +50,9 @@ class Listener:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
-        listening = await asyncio.get_running_loop().create_server(self._gate.serve(server), host, port, backlog=128)
+        listening = await asyncio.get_running_loop().create_server(
+            self._gate.serve(server), host, port, backlog=BACKLOG
+        )
         self._server = listening
         self._port = int(listening.sockets[0].getsockname()[1])
 
