@@ -17,6 +17,7 @@ from livekit.webrtc import PeerOptions
 
 from . import limits
 from .auth import TokenAuthority
+from .console import Console
 from .events import ParticipantJoined, RoomEvent, RoomFinished, RoomStarted
 from .gate import Gate
 from .guards import OriginGuard, cors, is_loopback
@@ -25,6 +26,7 @@ from .listener import Listener
 from .responses import DisconnectReason
 from .room import RoomSettings
 from .rooms import Rooms
+from .services import RoomService, TwirpRoutes
 from .tasks import OwnedTasks
 from .webhooks import WebhookSender, WebhookSettings
 
@@ -64,11 +66,14 @@ class DevServer:
         room_settings: RoomSettings | None = None,
         peer_options: PeerOptions | None = None,
         webhooks: WebhookSettings | None = None,
+        console: bool = False,
     ) -> None:
         """`port` 0 picks a free one. `keys` are API secrets by API key. Raises ValueError if `keys` is empty.
 
         With the development key, which everybody knows, web pages from outside this machine and its private network
         are refused, but for those of `allowed_origins`, such as `https://app.example.com`, or `*` for all.
+
+        `console` serves a page at `console_url` that shows what goes on, to browsers on this machine only.
         """
         if not keys or not all(keys.values()):
             raise ValueError("a server needs at least one API key, each with a secret")
@@ -81,6 +86,7 @@ class DevServer:
         self._settings = room_settings
         self._peer_options = peer_options
         self._origins = OriginGuard(allowed_origins)
+        self._has_console = console
         self._tasks = OwnedTasks()
         self._ticker: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
@@ -111,6 +117,13 @@ class DevServer:
     def api_secret(self) -> str:
         """The secret of `api_key`."""
         return self._authority.keys[self.api_key]
+
+    @property
+    def console_url(self) -> str | None:
+        """Where the console is; None without one, or where no address of this machine alone is listened on."""
+        if not self._has_console or not (is_loopback(self._host) or self._host in ("0.0.0.0", "::", "")):
+            return None
+        return self.url.replace("ws", "http", 1) + "/"
 
     @property
     def rooms(self) -> Rooms:
@@ -190,8 +203,13 @@ class DevServer:
         origins = [self._origins.middleware] if self._known_keys() else []
         middlewares = [cors, *origins, gate.middleware]
         app = web.Application(middlewares=middlewares, client_max_size=limits.MAX_REQUEST_BODY)
-        app.router.add_get("/", health)
+        if self._has_console:
+            Console(self, rooms).add_to(app)
+        else:
+            app.router.add_get("/", health)
         RtcRoutes(rooms, self._authority, self._tasks, peer_options=self._peer_options).add_to(app)
+        room_service = RoomService(rooms, asyncio.get_running_loop().time)
+        TwirpRoutes(self._authority, {"RoomService": room_service.methods}).add_to(app)
         return app
 
     async def _tick(self, rooms: Rooms) -> None:

@@ -26,9 +26,10 @@ _LOSSY = models.DataPacket.LOSSY
 def forward(room: Room, sender: Participant, data: bytes, *, reliable: bool, now: float) -> None:
     """Forward a packet that came from `sender`; what is not allowed or not readable is dropped."""
     packet = _accept(sender, data, reliable=reliable)
-    if packet is None or (room.callers and _answers_backend(room, sender, packet)):
+    if packet is None:
         return
-    audience = _audience(room, sender, packet)
+    for_backend = room.callers and _answers_backend(room, sender, packet)
+    audience = [] if for_backend else _audience(room, sender, packet)
     if room.watch is not None:
         room.watch.forwarded(room, sender, audience, packet, len(data), now)
     if not audience:
@@ -41,6 +42,8 @@ def send(room: Room, packet: models.DataPacket, *, reliable: bool, now: float) -
     """Send a packet of the server's own to its destinations, or to everybody."""
     packet.kind = _RELIABLE if reliable else _LOSSY
     outbound = OutboundPacket(packet.SerializeToString(), packet.participant_sid, packet.sequence)
+    if room.watch is not None:
+        room.watch.sent_by_server(room, packet, len(outbound.data), now)
     _deliver(room, _destinations(room, packet), outbound, reliable=reliable, now=now)
 
 

@@ -15,6 +15,7 @@ from .participant import Participant
 from .permissions import Grants
 from .responses import DisconnectReason
 from .room import JoinParameters, Room, RoomSettings
+from .watch import PacketWatch
 
 _SID_ALPHABET = string.ascii_letters + string.digits
 _SID_LENGTH = 12
@@ -45,6 +46,8 @@ class Rooms:
         observers: Sequence[RoomObserver] = (),
     ) -> None:
         self.new_sid = new_sid
+        self.watch: PacketWatch | None = None
+        """Looks on while packets pass through the rooms that are made from now on."""
         self._settings = settings or RoomSettings()
         self._epoch = epoch
         self._refresh_token = refresh_token

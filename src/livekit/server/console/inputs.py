@@ -1,0 +1,96 @@
+"""What pages send, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
+
+MAX_LIFETIME_HOURS = 24 * 365
+MAX_TIMEOUT = 600.0
+"""Seconds."""
+
+_T = TypeVar("_T")
+
+
+class InputError(ValueError):
+    """Something is missing or cannot be; the message says what, for the person at the page."""
+
+
+class TokenInput(NamedTuple):
+    room: str
+    identity: str
+    name: str
+    hours: float
+    """How long the token is valid."""
+    grants: dict[str, Any]
+
+
+class CallInput(NamedTuple):
+    room: str
+    to: str
+    method: str
+    payload: str
+    timeout: float
+    """Seconds."""
+
+
+def parse_token(body: Mapping[str, Any]) -> TokenInput:
+    """Raises InputError."""
+    return TokenInput(
+        room=_needed(body, "room", "a room"),
+        identity=_needed(body, "identity", "an identity"),
+        name=_value(body, "name", str, ""),
+        hours=_number(body, "hours", 6.0, MAX_LIFETIME_HOURS),
+        grants={
+            "can_publish_data": _value(body, "publish", bool, True),
+            "can_update_own_metadata": _value(body, "update", bool, False) or None,
+            "hidden": _value(body, "hidden", bool, False) or None,
+            "room_admin": _value(body, "admin", bool, False) or None,
+        },
+    )
+
+
+def parse_call(body: Mapping[str, Any]) -> CallInput:
+    """Raises InputError."""
+    return CallInput(
+        room=_needed(body, "room", "a room"),
+        to=_needed(body, "to", "a participant"),
+        method=_needed(body, "method", "a method"),
+        payload=_value(body, "payload", str, ""),
+        timeout=_number(body, "timeout", 15.0, MAX_TIMEOUT),
+    )
+
+
+def parse_payloads(body: Mapping[str, Any]) -> bool:
+    """Raises InputError."""
+    return _value(body, "keep", bool, False)
+
+
+def _needed(body: Mapping[str, Any], name: str, what: str) -> str:
+    value = _value(body, name, str, "")
+    if not value:
+        raise InputError(f"{what} is needed")
+    return value
+
+
+def _number(body: Mapping[str, Any], name: str, default: float, most: float) -> float:
+    value: object = body.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
+        raise InputError(f"{name} must be a number over 0 and up to {most:g}")
+    return value
+
+
+def _value(body: Mapping[str, Any], name: str, kind: type[_T], default: _T) -> _T:
+    value = body.get(name, default)
+    if not isinstance(value, kind):
+        raise InputError(f"{name} must be of type {kind.__name__}")
+    if isinstance(value, str):
+        _check_text(name, value)
+    return value
+
+
+def _check_text(name: str, text: str) -> None:
+    try:
+        _ = text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{name} is not valid Unicode") from error

@@ -1,0 +1,79 @@
+"""Everything that the console knows: fed by the server, read by the feeds. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from livekit.protocol import models
+from livekit.server.events import ParticipantLeft, RoomEvent
+from livekit.server.participant import Participant
+from livekit.server.room import Room
+
+from .calls import SERVER, CallWatch, WatchedCall
+from .journal import Journal
+from .meter import SERIES_SECONDS, Meter
+from .methods import MethodBook
+
+
+class Traffic(NamedTuple):
+    """What a participant sent and received."""
+
+    sent: Meter
+    received: Meter
+
+
+@dataclass
+class Observer:
+    """Implements :class:`livekit.server.watch.PacketWatch`."""
+
+    methods: MethodBook = field(default_factory=MethodBook)
+    journal: Journal = field(default_factory=Journal)
+    total: Meter = field(default_factory=lambda: Meter(SERIES_SECONDS))
+    """What all participants sent."""
+
+    def __post_init__(self) -> None:
+        self.calls = CallWatch(self._answered)
+        self._traffic: dict[str, Traffic] = {}
+
+    def traffic(self, sid: str) -> Traffic:
+        """What the participant with this sid sent and received so far."""
+        found = self._traffic.get(sid)
+        if found is None:
+            found = self._traffic[sid] = Traffic(Meter(), Meter())
+        return found
+
+    def forwarded(
+        self,
+        room: Room,
+        sender: Participant,
+        receivers: Sequence[Participant],
+        packet: models.DataPacket,
+        size: int,
+        now: float,
+    ) -> None:
+        self.total.add(size, now)
+        self.traffic(sender.sid).sent.add(size, now)
+        for receiver in receivers:
+            self.traffic(receiver.sid).received.add(size, now)
+        self.calls.packet(room.name, sender.identity, packet, now)
+
+    def sent_by_server(self, room: Room, packet: models.DataPacket, size: int, now: float) -> None:
+        for identity in packet.destination_identities:
+            receiver = room.participants.get(identity)
+            if receiver is not None:
+                self.traffic(receiver.sid).received.add(size, now)
+        self.calls.packet(room.name, SERVER, packet, now)
+
+    def happened(self, event: RoomEvent, now: float) -> None:
+        """Somebody came or went, or a room did."""
+        self.journal.event(event, now)
+        if isinstance(event, ParticipantLeft):
+            room, identity = event.room.name, event.participant.identity
+            self._traffic.pop(event.participant.sid, None)
+            self.methods.left(room, identity)
+            self.calls.left(room, identity, now)
+
+    def _answered(self, call: WatchedCall) -> None:
+        self.methods.learn(call)

@@ -1,0 +1,148 @@
+"""The console over HTTP: its page, its live updates, and what a page may have done. For this machine only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from aiohttp import hdrs, web
+
+from livekit._version import __version__
+from livekit.rpc.errors import RpcError
+from livekit.server.auth import AuthError
+from livekit.server.guards import is_cross_site, is_local, local_only
+from livekit.server.http import health
+from livekit.server.rooms import Rooms
+
+from .feed import Feeds
+from .inputs import CallInput, InputError, parse_call, parse_payloads, parse_token
+from .observer import Observer
+from .pages import INDEX, Pages
+
+if TYPE_CHECKING:
+    from livekit.server.devserver import DevServer
+
+PREFIX = "/console"
+KEY_HEADER = "X-Console-Key"
+"""Carries what a page of this server was told with its first update: pages of others cannot know it."""
+MAX_NOTED_PATH = 200
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Action = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class Console:
+    """The page of one server, and what it shows."""
+
+    def __init__(self, server: DevServer, rooms: Rooms) -> None:
+        """To be made before there are rooms."""
+        self._server = server
+        self._rooms = rooms
+        self._observer = Observer()
+        self._key = secrets.token_urlsafe(24)
+        self._pages = Pages()
+        self._feeds = Feeds(rooms, self._observer, self._hello)
+        self._actions: dict[str, Action] = {
+            "token": self._mint,
+            "call": self._call,
+            "payloads": self._switch_payloads,
+        }
+
+    def add_to(self, app: web.Application) -> None:
+        """Look on, and register the routes, `/` included."""
+        self._rooms.watch = self._observer
+        _ = self._rooms.observe(lambda event: self._observer.happened(event, _now()))
+        app.middlewares.insert(0, self._watch_refusals)
+        app.router.add_get("/", self._root)
+        app.router.add_get(f"{PREFIX}/feed", local_only(self._feeds.serve))
+        app.router.add_get(f"{PREFIX}/{{file}}", local_only(self._file))
+        app.router.add_post(f"{PREFIX}/{{action}}", local_only(self._act))
+        app.on_shutdown.append(self._stop)
+
+    @web.middleware
+    async def _watch_refusals(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Notes what is refused; the outermost one."""
+        try:
+            response = await handler(request)
+        except web.HTTPException as refusal:
+            self._note(request, refusal)
+            raise
+        self._note(request, response)
+        return response
+
+    def _note(self, request: web.Request, response: web.StreamResponse) -> None:
+        path = request.path
+        if response.status >= 400 and not path.startswith(PREFIX) and path != "/favicon.ico":
+            text = (response.text if isinstance(response, web.Response) else None) or response.reason or ""
+            who = f"{request.method} {path[:MAX_NOTED_PATH]}"
+            self._observer.journal.write(f"refused with {response.status}: {text}", _now(), who=who, is_problem=True)
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        """The page for browsers on this machine; what LiveKit servers answer for everybody else."""
+        if "text/html" in request.headers.get(hdrs.ACCEPT, "") and is_local(request) and not is_cross_site(request):
+            return self._pages.response(INDEX)
+        return await health(request)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        return self._pages.response(request.match_info["file"])
+
+    async def _act(self, request: web.Request) -> web.StreamResponse:
+        action = self._actions.get(request.match_info["action"])
+        if action is None:
+            raise web.HTTPNotFound
+        key = request.headers.get(KEY_HEADER, "")
+        if not secrets.compare_digest(key.encode(), self._key.encode()):
+            raise web.HTTPForbidden(text="the page is older than the server: reload it")
+        try:
+            return web.json_response(await action(await _body(request)), headers={"Cache-Control": "no-store"})
+        except (InputError, AuthError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    async def _mint(self, body: dict[str, Any]) -> dict[str, Any]:
+        wanted = parse_token(body)
+        lifetime = wanted.hours * 3600.0
+        token = self._server.token(wanted.identity, room=wanted.room, name=wanted.name, ttl=lifetime, **wanted.grants)
+        return {"token": token}
+
+    async def _call(self, body: dict[str, Any]) -> dict[str, Any]:
+        wanted = parse_call(body)
+        started = _now()
+        try:
+            answer = await self._perform(wanted)
+        except RpcError as error:
+            outcome: dict[str, Any] = {"code": int(error.code), "message": error.message, "data": error.data}
+        else:
+            outcome = {"payload": answer}
+        return {**outcome, "took": round((_now() - started) * 1000, 2)}
+
+    async def _perform(self, wanted: CallInput) -> str:
+        raise RpcError._built_in(RpcError.ErrorCode.UNSUPPORTED_SERVER)
+
+    async def _switch_payloads(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._observer.calls.keep_payloads(parse_payloads(body))
+        return {}
+
+    def _hello(self) -> dict[str, Any]:
+        return {"key": self._key, "url": self._server.url, "version": __version__}
+
+    async def _stop(self, app: web.Application) -> None:
+        self._feeds.close()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        raise InputError("the body must be JSON")
+    try:
+        body = json.loads(await request.read())
+    except (ValueError, RecursionError) as error:
+        raise InputError("the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise InputError("the body is not an object")
+    return cast("dict[str, Any]", body)

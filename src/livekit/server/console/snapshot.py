@@ -1,0 +1,144 @@
+"""What the console knows, as JSON for its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from livekit.protocol import models
+from livekit.server.participant import Participant
+from livekit.server.room import Room
+
+from .calls import WatchedCall
+from .content import Content
+from .journal import Note
+from .observer import Observer
+
+MAX_ROOMS_SHOWN = 50
+MAX_PARTICIPANTS_SHOWN = 100
+"""Of one room."""
+MAX_VALUE_SHOWN = 500
+"""Characters of metadata, and of an attribute."""
+MAX_ATTRIBUTES_SHOWN = 20
+
+Json = dict[str, Any]
+WallTime = Callable[[float], float]
+
+
+def rooms_json(rooms: Sequence[Room], observer: Observer, now: float) -> Json:
+    """Who is where, and how much they send."""
+    return {
+        "rooms": [_room(room, observer, now) for room in rooms[:MAX_ROOMS_SHOWN]],
+        "more": max(0, len(rooms) - MAX_ROOMS_SHOWN),
+        "participants": sum(len(room.participants) for room in rooms),
+        "rate": round(observer.total.rate(now)),
+        "series": observer.total.series(now),
+        "packets": observer.total.packets,
+        "calls": observer.calls.started,
+        "failed": observer.calls.failed,
+        "forgotten": observer.calls.forgotten,
+        "unmatched": observer.calls.unmatched,
+        "problems": observer.journal.problems,
+        "payloads": observer.calls.keeps_payloads,
+    }
+
+
+def _room(room: Room, observer: Observer, now: float) -> Json:
+    info = room.info()
+    shown = list(room.participants.values())[:MAX_PARTICIPANTS_SHOWN]
+    return {
+        "name": room.name,
+        "sid": room.sid,
+        "created": info.creation_time_ms,
+        "metadata": _cut(info.metadata),
+        "participants": [_participant(room, participant, observer, now) for participant in shown],
+        "more": len(room.participants) - len(shown),
+    }
+
+
+def _participant(room: Room, participant: Participant, observer: Observer, now: float) -> Json:
+    info = participant.info()
+    traffic = observer.traffic(participant.sid)
+    return {
+        "identity": info.identity,
+        "sid": info.sid,
+        "name": info.name,
+        "kind": models.ParticipantInfo.Kind.Name(info.kind).lower(),
+        "state": models.ParticipantInfo.State.Name(info.state).lower(),
+        "client": _client(participant.client),
+        "joined": info.joined_at_ms,
+        "hidden": participant.hidden,
+        "metadata": _cut(info.metadata),
+        "attributes": _attributes(info.attributes),
+        "sent": traffic.sent.size,
+        "received": traffic.received.size,
+        "sending": round(traffic.sent.rate(now)),
+        "receiving": round(traffic.received.rate(now)),
+        "methods": observer.methods.of(room.name, info.identity),
+        "told": observer.methods.is_told(room.name, info.identity),
+    }
+
+
+def _client(client: models.ClientInfo) -> str:
+    """The SDK and its version, for people."""
+    name = models.ClientInfo.SDK.Name(client.sdk).lower() if client.sdk else ""
+    return _cut(" ".join(filter(None, (_SDK_NAMES.get(name, name), client.version))))
+
+
+_SDK_NAMES = {"js": "JavaScript", "python": "Python", "node": "Node.js", "go": "Go", "rust": "Rust", "swift": "Swift"}
+
+
+def _attributes(attributes: Mapping[str, str]) -> dict[str, str]:
+    return {_cut(name): _cut(value) for name, value in sorted(attributes.items())[:MAX_ATTRIBUTES_SHOWN]}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_VALUE_SHOWN else text[:MAX_VALUE_SHOWN] + "…"
+
+
+def call_json(call: WatchedCall, wall_time: WallTime) -> Json:
+    """One call; what is not known is left out."""
+    shown: Json = {
+        "number": call.number,
+        "state": call.state.value,
+        "room": call.room,
+        "caller": call.caller,
+        "callee": call.callee,
+        "method": call.method,
+        "at": round(wall_time(call.started) * 1000),
+        "id": call.request_id,
+        "version": call.version,
+        "timeout": call.timeout,
+        "acked": _milliseconds(call, call.acked),
+        "took": _milliseconds(call, call.ended),
+        "code": call.code,
+        "message": call.message,
+        "data": call.data,
+        "packets": call.packets,
+        "request": _content(call.request),
+        "response": None if call.response is None else _content(call.response),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _milliseconds(call: WatchedCall, at: float | None) -> float | None:
+    return None if at is None else round((at - call.started) * 1000, 2)
+
+
+def _content(content: Content) -> Json:
+    shown: Json = {"size": content.size}
+    if content.text is not None:
+        shown["text"] = content.text
+        shown["cut"] = content.cut
+    return shown
+
+
+def note_json(note: Note, wall_time: WallTime) -> Json:
+    return {
+        "number": note.number,
+        "at": round(wall_time(note.at) * 1000),
+        "room": note.room,
+        "who": note.who,
+        "text": note.text,
+        "problem": note.is_problem,
+    }

@@ -1,0 +1,32 @@
+"""How something looks on while packets pass through the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from livekit.protocol import models
+
+if TYPE_CHECKING:
+    from .participant import Participant
+    from .room import Room
+
+
+class PacketWatch(Protocol):
+    """Told of every packet in the middle of forwarding it: must neither raise, block, change it, nor call back."""
+
+    def forwarded(
+        self,
+        room: Room,
+        sender: Participant,
+        receivers: Sequence[Participant],
+        packet: models.DataPacket,
+        size: int,
+        now: float,
+    ) -> None:
+        """A packet of `size` bytes goes from one participant to others."""
+        ...
+
+    def sent_by_server(self, room: Room, packet: models.DataPacket, size: int, now: float) -> None:
+        """A packet of the server itself, with the sender that the receivers are told, goes to its destinations."""
+        ...
