@@ -115,11 +115,16 @@ async def health(request: web.Request) -> web.StreamResponse:
     return web.Response(text="OK")
 
 
-def _token_of(request: web.Request) -> str:
+def bearer_token(request: web.Request) -> str:
+    """The token that came with a request; empty if there is none. Raises AuthError."""
     header = request.headers.get("Authorization", "")
     if header and not header.startswith(_BEARER):
         raise AuthError(401, "invalid authorization header. Must start with Bearer ")
-    token = header.removeprefix(_BEARER) or request.query.get("access_token", "")
+    return header.removeprefix(_BEARER) or request.query.get("access_token", "")
+
+
+def _token_of(request: web.Request) -> str:
+    token = bearer_token(request)
     if not token:
         raise AuthError(401, "no permissions to access the room")
     return token

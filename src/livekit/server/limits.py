@@ -81,3 +81,9 @@ TOKEN_LEEWAY = 60.0
 MAX_ROOMS = 1000
 MAX_PARTICIPANTS = 1000
 """Participants of one room, unless the room says fewer."""
+
+MAX_BACKEND_CALLS = 1000
+"""Calls to participants of one room that backends wait for at once."""
+
+MAX_NONCES = 4096
+"""Packets of backends that are remembered by their nonce, so that none is sent twice."""

@@ -1,0 +1,8 @@
+"""What backends and tools ask of the server over HTTP, as LiveKit's server SDKs do."""
+
+from __future__ import annotations
+
+from .room_service import RoomService
+from .twirp import TwirpError, TwirpRoutes
+
+__all__ = ["RoomService", "TwirpError", "TwirpRoutes"]

@@ -1,0 +1,71 @@
+"""What a backend's token must allow, and what its requests may hold. Codes and texts are those of LiveKit's server."""
+
+from __future__ import annotations
+
+from livekit.server import limits
+from livekit.server.auth import attributes_size
+from livekit.server.participant import Participant
+from livekit.server.permissions import Grants
+from livekit.server.room import Room
+from livekit.server.rooms import Rooms
+
+from .twirp import TwirpError
+
+
+def require(allowed: bool) -> None:
+    """Raises TwirpError unless the token allows the call."""
+    if not allowed:
+        raise TwirpError("unauthenticated", "permissions denied")
+
+
+def require_admin(grants: Grants, room: str) -> None:
+    """The token must be an administrator's, of this very room."""
+    require(grants.room_admin and grants.room == room)
+
+
+def require_transfer(grants: Grants, room: str, destination: str) -> None:
+    """The token must be an administrator's, and name the room to bring participants to as well."""
+    require(grants.room_admin and grants.room == room and grants.destination_room == destination)
+    if room == destination:
+        raise TwirpError("invalid_argument", "destination room cannot be the same as source room")
+
+
+def existing_room(rooms: Rooms, name: str) -> Room:
+    """The room of that name. Raises TwirpError."""
+    room = rooms.get(name)
+    if room is None:
+        raise TwirpError("not_found", "requested room does not exist")
+    return room
+
+
+def existing_participant(rooms: Rooms, room_name: str, identity: str) -> tuple[Room, Participant]:
+    """The room and who is in it by that identity. Raises TwirpError."""
+    room = rooms.get(room_name)
+    participant = room.participants.get(identity) if room else None
+    if room is None or participant is None:
+        raise TwirpError("not_found", "participant does not exist")
+    return room, participant
+
+
+def check_room_name(name: str) -> None:
+    if not name:
+        raise TwirpError("invalid_argument", "no room name")
+    if len(name.encode()) > limits.MAX_ROOM_NAME:
+        raise TwirpError("invalid_argument", f"room name length exceeds limits: max length {limits.MAX_ROOM_NAME}")
+
+
+def check_name(name: str) -> None:
+    _check(len(name.encode()), limits.MAX_NAME, "name length exceeds limits")
+
+
+def check_metadata(metadata: str) -> None:
+    _check(len(metadata.encode()), limits.MAX_METADATA, "metadata size exceeds limits")
+
+
+def check_attributes(attributes: dict[str, str]) -> None:
+    _check(attributes_size(attributes), limits.MAX_ATTRIBUTES, "attribute size exceeds limits")
+
+
+def _check(size: int, limit: int, argument: str) -> None:
+    if size > limit:
+        raise TwirpError("invalid_argument", f"{argument} {limit}", {"argument": argument})

@@ -1,0 +1,185 @@
+"""`PerformRpc`: a backend calls a method of a participant, and the server is the caller on its behalf.
+
+The rules of a call are those of :mod:`livekit.rpc`. The participant sees a caller whose identity is the id of the
+request, as with LiveKit's server; nobody of that identity is in the room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+
+from livekit.options import RpcOptions
+from livekit.protocol import models
+from livekit.protocol import room as room_pb
+from livekit.rpc import RpcError, wire
+from livekit.rpc.client import RpcClient
+from livekit.rpc.invocation import RpcCallInfo
+from livekit.rpc.peers import ABSENT, Peer
+from livekit.server import limits
+from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent
+from livekit.server.forwarding import send
+from livekit.server.participant import Participant, State
+from livekit.server.responses import DisconnectReason
+from livekit.server.room import Room
+from livekit.server.rooms import Rooms
+from livekit.session.port import PacketStream, Sent
+from livekit.streams.incoming import IncomingStreams
+
+from . import access
+from .twirp import TwirpError
+
+DEFAULT_RESPONSE_TIMEOUT = 10.0
+"""Seconds until a call ends whose request does not say."""
+
+_Code = RpcError.ErrorCode
+_TWIRP_CODES: Mapping[int, str] = {
+    _Code.CONNECTION_TIMEOUT: "canceled",
+    _Code.RESPONSE_TIMEOUT: "canceled",
+    _Code.RECIPIENT_DISCONNECTED: "unavailable",
+    _Code.RESPONSE_PAYLOAD_TOO_LARGE: "malformed",
+    _Code.UNSUPPORTED_METHOD: "invalid_argument",
+    _Code.RECIPIENT_NOT_FOUND: "not_found",
+    _Code.REQUEST_PAYLOAD_TOO_LARGE: "malformed",
+    _Code.UNSUPPORTED_SERVER: "unimplemented",
+    _Code.UNSUPPORTED_VERSION: "unimplemented",
+}
+"""By code of the call's error; all others are `internal`."""
+
+
+class BackendCalls:
+    """The calls that backends make through a server."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    async def perform(self, request: room_pb.PerformRpcRequest) -> room_pb.PerformRpcResponse:
+        """Make one call. Raises TwirpError."""
+        identity = request.destination_identity
+        if not identity:
+            raise TwirpError("invalid_argument", "destination identity is required")
+        room = access.existing_room(self._rooms, request.room)
+        if identity not in room.participants:
+            raise _twirp_error(RpcError._built_in(_Code.RECIPIENT_NOT_FOUND))
+        if len(room.callers) >= limits.MAX_BACKEND_CALLS:
+            raise TwirpError("resource_exhausted", f"{limits.MAX_BACKEND_CALLS} calls are under way in this room")
+        caller = _Caller(room)
+        stop = self._rooms.observe(caller.observe)
+        timeout = request.response_timeout_ms / 1000 or DEFAULT_RESPONSE_TIMEOUT
+        call = RpcCallInfo(identity, request.method, request.payload, response_timeout=timeout)
+        try:
+            return room_pb.PerformRpcResponse(payload=await caller.client.perform(call))
+        except RpcError as error:
+            raise _twirp_error(error) from error
+        finally:
+            stop()
+            caller.close()
+
+
+class _Caller:
+    """Who makes one call: in the room, but none of its participants."""
+
+    def __init__(self, room: Room) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._room = room
+        self._identity = ""
+        self.client = RpcClient(self, self, RpcOptions())
+        self.client.core.announces_joins = True
+        self.client.set_online(True)
+        self._streams = IncomingStreams()
+        self._streams.register(wire.RESPONSE_TOPIC, self.client.open_response)
+
+    def close(self) -> None:
+        self._room.callers.pop(self._identity, None)
+        self.client.close()
+        self._streams.close()
+
+    def observe(self, event: RoomEvent) -> None:
+        """Note who comes and goes; what follows from it is done when the room is done with it."""
+        if event.room.sid != self._room.sid or not isinstance(event, ParticipantJoined | ParticipantLeft):
+            return
+        identity = event.participant.identity
+        if isinstance(event, ParticipantJoined):
+            self._loop.call_soon(self.client.peer_changed, identity)
+        elif event.participant.disconnect_reason == DisconnectReason.DUPLICATE_IDENTITY:
+            self._loop.call_soon(self.client.core.peer_restarted, identity)
+        else:
+            self._loop.call_soon(self.client.core.peer_left, identity)
+
+    def receive(self, sender: Participant, packet: models.DataPacket) -> None:
+        """A packet of a participant to this caller."""
+        kind = packet.WhichOneof("value")
+        if kind == "rpc_ack":
+            self.client.receive_ack(sender.identity, packet.rpc_ack)
+        elif kind == "rpc_response":
+            self.client.receive_response(sender.identity, packet.rpc_response)
+        elif kind == "stream_header":
+            self._streams.header(sender.identity, packet.stream_header)
+        elif kind == "stream_chunk":
+            self._streams.chunk(sender.identity, packet.stream_chunk)
+        elif kind == "stream_trailer":
+            self._streams.trailer(sender.identity, packet.stream_trailer)
+
+    # PeerBook
+
+    def peer(self, identity: str) -> Peer:
+        participant = self._room.participants.get(identity)
+        if participant is None:
+            return ABSENT
+        return Peer(
+            listed=True,
+            ready=participant.state == State.ACTIVE,
+            client_protocol=participant.client.client_protocol,
+            deflate=models.ClientInfo.CAP_COMPRESSION_DEFLATE_RAW in participant.client.capabilities,
+            can_publish_data=participant.permission.can_publish_data,
+        )
+
+    def obstacle(self) -> str | None:
+        return None
+
+    # PacketSender
+
+    def send_packet(
+        self,
+        packet: models.DataPacket,
+        *,
+        reliable: bool = True,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
+    ) -> None:
+        if not self._identity:
+            self._identity = packet.rpc_request.id or packet.stream_header.stream_id
+            self._room.callers[self._identity] = self.receive
+        packet.participant_identity = self._identity
+        send(self._room, packet, reliable=reliable, now=self._loop.time())
+        if on_delivered is not None:
+            self._loop.call_soon(on_delivered)
+
+    def send_packets(
+        self,
+        packets: Iterator[models.DataPacket],
+        *,
+        on_delivered: Callable[[], None] | None = None,
+        on_sent: Sent | None = None,
+    ) -> PacketStream:
+        for packet in packets:
+            self.send_packet(packet)
+        if on_delivered is not None:
+            self._loop.call_soon(on_delivered)
+        return _Sent()
+
+
+class _Sent:
+    """A stream that was handed over as a whole: implements :class:`PacketStream`."""
+
+    def cancel(self) -> None:
+        pass
+
+
+def _twirp_error(error: RpcError) -> TwirpError:
+    """The error of a call as the text that LiveKit's server makes of it, and its parts as `meta`."""
+    code = int(error.code)
+    parts = {"code": str(code), "message": error.message, "data": error.data or ""}
+    meta = {name: part for name, part in parts.items() if part}
+    text = f"RpcError {code}: {error.message}" + (f": {error.data}" if error.data else "")
+    return TwirpError(_TWIRP_CODES.get(code, "internal"), text, meta)

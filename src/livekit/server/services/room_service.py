@@ -1,0 +1,210 @@
+"""`livekit.RoomService`: rooms, participants, data and calls to them, for who holds a token with the grants."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from livekit.protocol import models
+from livekit.protocol import room as room_pb
+from livekit.server import limits
+from livekit.server.forwarding import send
+from livekit.server.permissions import Grants
+from livekit.server.responses import DisconnectReason
+from livekit.server.room import RoomSettings
+from livekit.server.rooms import RoomFullError, Rooms
+
+from . import access
+from .backend_calls import BackendCalls
+from .twirp import Method, TwirpError, method
+
+EMPTY_TIMEOUT = 300
+"""Seconds that a room which was asked for waits for its first participant, unless told."""
+DEPARTURE_TIMEOUT = 20
+"""Seconds that it stays after its last participant left, unless told."""
+NONCE_LENGTH = 16
+
+_TRACK_SOURCES = frozenset(models.TrackSource.values())
+
+
+class RoomService:
+    """The methods of the service, on the rooms of a server."""
+
+    def __init__(self, rooms: Rooms, clock: Callable[[], float]) -> None:
+        """`clock`: the one that `rooms` goes by."""
+        self._rooms: Final = rooms
+        self._clock: Final = clock
+        self._calls: Final = BackendCalls(rooms)
+        self._nonces: OrderedDict[tuple[str, bytes], None] = OrderedDict()
+        """What `SendData` has sent: sid of the room and nonce, oldest first."""
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """By name."""
+        return {
+            "CreateRoom": method(room_pb.CreateRoomRequest, self.create_room),
+            "ListRooms": method(room_pb.ListRoomsRequest, self.list_rooms),
+            "DeleteRoom": method(room_pb.DeleteRoomRequest, self.delete_room),
+            "UpdateRoomMetadata": method(room_pb.UpdateRoomMetadataRequest, self.update_room_metadata),
+            "ListParticipants": method(room_pb.ListParticipantsRequest, self.list_participants),
+            "GetParticipant": method(room_pb.RoomParticipantIdentity, self.get_participant),
+            "RemoveParticipant": method(room_pb.RoomParticipantIdentity, self.remove_participant),
+            "UpdateParticipant": method(room_pb.UpdateParticipantRequest, self.update_participant),
+            "MoveParticipant": method(room_pb.MoveParticipantRequest, self.move_participant),
+            "ForwardParticipant": method(room_pb.ForwardParticipantRequest, self.forward_participant),
+            "MutePublishedTrack": method(room_pb.MuteRoomTrackRequest, self.mute_published_track),
+            "UpdateSubscriptions": method(room_pb.UpdateSubscriptionsRequest, self.update_subscriptions),
+            "SendData": method(room_pb.SendDataRequest, self.send_data),
+            "PerformRpc": method(room_pb.PerformRpcRequest, self.perform_rpc),
+        }
+
+    def create_room(self, grants: Grants, request: room_pb.CreateRoomRequest) -> models.Room:
+        """Make a room that waits for participants; one that exists stays as it is."""
+        access.require(grants.room_create)
+        access.check_room_name(request.name)
+        access.check_metadata(request.metadata)
+        if request.room_preset:
+            raise TwirpError("invalid_argument", "unknown room configuration in create room request")
+        if request.HasField("egress"):
+            raise TwirpError("unimplemented", "no egress: this server carries data, no audio and no video")
+        settings = RoomSettings(
+            empty_timeout=request.empty_timeout or EMPTY_TIMEOUT,
+            departure_timeout=request.departure_timeout or DEPARTURE_TIMEOUT,
+            max_participants=request.max_participants,
+            metadata=request.metadata,
+        )
+        try:
+            return self._rooms.create(request.name, self._clock(), settings).info()
+        except RoomFullError as error:
+            raise TwirpError("resource_exhausted", str(error)) from error
+
+    def list_rooms(self, grants: Grants, request: room_pb.ListRoomsRequest) -> room_pb.ListRoomsResponse:
+        access.require(grants.room_list)
+        wanted = set(request.names)
+        rooms = [room.info() for room in self._rooms.rooms if not wanted or room.name in wanted]
+        return room_pb.ListRoomsResponse(rooms=rooms)
+
+    def delete_room(self, grants: Grants, request: room_pb.DeleteRoomRequest) -> room_pb.DeleteRoomResponse:
+        access.require(grants.room_create)
+        room = access.existing_room(self._rooms, request.room)
+        self._rooms.close_room(room, DisconnectReason.ROOM_DELETED, self._clock())
+        return room_pb.DeleteRoomResponse()
+
+    def update_room_metadata(self, grants: Grants, request: room_pb.UpdateRoomMetadataRequest) -> models.Room:
+        access.require_admin(grants, request.room)
+        access.check_metadata(request.metadata)
+        room = access.existing_room(self._rooms, request.room)
+        room.update_metadata(request.metadata)
+        return room.info()
+
+    def list_participants(
+        self, grants: Grants, request: room_pb.ListParticipantsRequest
+    ) -> room_pb.ListParticipantsResponse:
+        """Everybody in the room, hidden ones too; nobody, if there is no such room."""
+        access.require_admin(grants, request.room)
+        room = self._rooms.get(request.room)
+        found = room.participants.values() if room else ()
+        return room_pb.ListParticipantsResponse(participants=[participant.info() for participant in found])
+
+    def get_participant(self, grants: Grants, request: room_pb.RoomParticipantIdentity) -> models.ParticipantInfo:
+        access.require_admin(grants, request.room)
+        _, participant = access.existing_participant(self._rooms, request.room, request.identity)
+        return participant.info()
+
+    def remove_participant(
+        self, grants: Grants, request: room_pb.RoomParticipantIdentity
+    ) -> room_pb.RemoveParticipantResponse:
+        access.require_admin(grants, request.room)
+        room, participant = access.existing_participant(self._rooms, request.room, request.identity)
+        room.remove(participant, DisconnectReason.PARTICIPANT_REMOVED, self._clock())
+        return room_pb.RemoveParticipantResponse()
+
+    def update_participant(self, grants: Grants, request: room_pb.UpdateParticipantRequest) -> models.ParticipantInfo:
+        access.require_admin(grants, request.room)
+        access.check_name(request.name)
+        access.check_metadata(request.metadata)
+        room, participant = access.existing_participant(self._rooms, request.room, request.identity)
+        access.check_attributes(participant.merged_attributes(request.attributes))
+        now = self._clock()
+        if request.name or request.metadata or request.attributes:
+            room.update_participant(
+                participant, now, name=request.name, metadata=request.metadata, attributes=request.attributes
+            )
+        if request.HasField("permission"):
+            room.set_permission(participant, _known_sources(request.permission), now)
+        return participant.info()
+
+    def move_participant(
+        self, grants: Grants, request: room_pb.MoveParticipantRequest
+    ) -> room_pb.MoveParticipantResponse:
+        access.require_transfer(grants, request.room, request.destination_room)
+        raise TwirpError("unimplemented", "this server does not move participants")
+
+    def forward_participant(
+        self, grants: Grants, request: room_pb.ForwardParticipantRequest
+    ) -> room_pb.ForwardParticipantResponse:
+        access.require_transfer(grants, request.room, request.destination_room)
+        raise TwirpError("unimplemented", "nothing to forward: this server carries data, no audio and no video")
+
+    def mute_published_track(
+        self, grants: Grants, request: room_pb.MuteRoomTrackRequest
+    ) -> room_pb.MuteRoomTrackResponse:
+        access.require_admin(grants, request.room)
+        access.existing_participant(self._rooms, request.room, request.identity)
+        raise TwirpError("not_found", "track is not found")
+
+    def update_subscriptions(
+        self, grants: Grants, request: room_pb.UpdateSubscriptionsRequest
+    ) -> room_pb.UpdateSubscriptionsResponse:
+        """Nobody has tracks that could be subscribed to; as with unknown ones elsewhere, that is no error."""
+        access.require_admin(grants, request.room)
+        access.existing_participant(self._rooms, request.room, request.identity)
+        return room_pb.UpdateSubscriptionsResponse()
+
+    def send_data(self, grants: Grants, request: room_pb.SendDataRequest) -> room_pb.SendDataResponse:
+        """Send a packet to everybody, or to those named by identity or sid; with a nonce, once."""
+        access.require_admin(grants, request.room)
+        if len(request.nonce) not in (0, NONCE_LENGTH):
+            raise TwirpError(
+                "invalid_argument", f"nonce should be 16-bytes or not present, got: {len(request.nonce)} bytes"
+            )
+        room = access.existing_room(self._rooms, request.room)
+        user = models.UserPacket(
+            payload=request.data,
+            destination_sids=request.destination_sids,
+            destination_identities=request.destination_identities,
+            nonce=request.nonce,
+        )
+        if request.HasField("topic"):
+            user.topic = request.topic
+        packet = models.DataPacket(user=user, destination_identities=request.destination_identities)
+        if packet.ByteSize() > limits.MAX_PACKET:
+            raise TwirpError("invalid_argument", f"a packet of {packet.ByteSize()} bytes, {limits.MAX_PACKET} allowed")
+        if self._is_new(room.sid, request.nonce):
+            reliable = request.kind != models.DataPacket.LOSSY
+            send(room, packet, reliable=reliable, now=self._clock())
+        return room_pb.SendDataResponse()
+
+    async def perform_rpc(self, grants: Grants, request: room_pb.PerformRpcRequest) -> room_pb.PerformRpcResponse:
+        access.require_admin(grants, request.room)
+        return await self._calls.perform(request)
+
+    def _is_new(self, room_sid: str, nonce: bytes) -> bool:
+        """Whether no packet with this nonce was sent to the room lately."""
+        if not nonce:
+            return True
+        if (room_sid, nonce) in self._nonces:
+            return False
+        self._nonces[room_sid, nonce] = None
+        if len(self._nonces) > limits.MAX_NONCES:
+            self._nonces.popitem(last=False)
+        return True
+
+
+def _known_sources(permission: models.ParticipantPermission) -> models.ParticipantPermission:
+    """Without the sources of tracks that have no name: tokens name them."""
+    known = models.ParticipantPermission()
+    known.CopyFrom(permission)
+    known.can_publish_sources[:] = [source for source in permission.can_publish_sources if source in _TRACK_SOURCES]
+    return known

@@ -1,0 +1,183 @@
+"""Twirp over HTTP, version 7: a POST with a protobuf or JSON message, answered in kind; errors are JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeVar
+
+from aiohttp import web
+from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from google.protobuf.message import DecodeError, Message
+
+from livekit.server.auth import AuthError, TokenAuthority
+from livekit.server.http import bearer_token
+from livekit.server.permissions import Grants
+
+logger = logging.getLogger(__name__)
+
+STATUSES: Final[Mapping[str, int]] = {
+    "canceled": 408,
+    "unknown": 500,
+    "invalid_argument": 400,
+    "malformed": 400,
+    "deadline_exceeded": 408,
+    "not_found": 404,
+    "bad_route": 404,
+    "already_exists": 409,
+    "permission_denied": 403,
+    "unauthenticated": 401,
+    "resource_exhausted": 429,
+    "failed_precondition": 412,
+    "aborted": 409,
+    "out_of_range": 400,
+    "unimplemented": 501,
+    "internal": 500,
+    "unavailable": 503,
+    "dataloss": 500,
+}
+"""HTTP status by error code."""
+
+TIMEOUT_HEADER = "X-Twirp-Timeout-Ms"
+"""How long the caller waits, as the Go SDK tells."""
+
+_JSON = "application/json"
+_PROTOBUF = "application/protobuf"
+_MAX_JSON_DEPTH = 32
+_LONGEST_TIMEOUT_DIGITS = 12
+_NOBODY = Grants(api_key="")
+"""Who comes without a token: may do nothing."""
+
+M = TypeVar("M", bound=Message)
+Fill = Callable[[Message], None]
+Method = Callable[[Grants, Fill], Awaitable[Message]]
+"""Serves one call; made by :func:`method`."""
+Services = Mapping[str, Mapping[str, Method]]
+"""Methods by name, by the name of their service."""
+
+
+class TwirpError(Exception):
+    """A call is refused or failed.
+
+    Args:
+        code: a key of `STATUSES`.
+        message: for people.
+        meta: for programs.
+    """
+
+    def __init__(self, code: str, message: str, meta: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code: Final = code
+        self.message: Final = message
+        self.meta: Final = dict(meta or {})
+
+
+def method(request: type[M], handle: Callable[[Grants, M], Message | Awaitable[Message]]) -> Method:
+    """A method that takes messages of type `request`; what it raises as TwirpError goes to the caller."""
+
+    async def serve(grants: Grants, fill: Fill) -> Message:
+        message = request()
+        fill(message)
+        answer = handle(grants, message)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    return serve
+
+
+class TwirpRoutes:
+    """`POST /twirp/livekit.<Service>/<Method>`."""
+
+    def __init__(self, authority: TokenAuthority, services: Services) -> None:
+        """`services`: by their names without the package."""
+        self._authority = authority
+        self._services = services
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes."""
+        # Programs have base URLs that end with a slash.
+        app.router.add_route("*", "/{slash:/?}twirp/{route:.*}", self._serve)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._answer(request)
+        except TwirpError as error:
+            logger.info("%s: %s: %s", request.path, error.code, error.message)
+            return _failure(error)
+        except AuthError as error:
+            logger.info("%s: %s", request.path, error.message)
+            return _failure(TwirpError("unauthenticated", error.message))
+        except Exception:
+            logger.exception("%s failed", request.path)
+            return _failure(TwirpError("internal", "the server failed; its log says how"))
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        token = bearer_token(request)
+        grants = self._authority.verify(token) if token else _NOBODY
+        serve = self._method(request)
+        kind = request.headers.get("Content-Type", "")
+        fill, answer = _codec(kind.partition(";")[0].strip().lower(), request)
+        body = await request.read()
+        call = serve(grants, lambda message: fill(message, body))
+        try:
+            return answer(await asyncio.wait_for(call, _timeout(request)))
+        except asyncio.TimeoutError as error:
+            raise TwirpError("deadline_exceeded", f"not done within the time of {TIMEOUT_HEADER}") from error
+
+    def _method(self, request: web.Request) -> Method:
+        if request.method != "POST":
+            raise _bad_route(request, f'unsupported method "{request.method}" (only POST is allowed)')
+        service, _, name = request.match_info["route"].partition("/")
+        found = self._services.get(service.removeprefix("livekit."), {}).get(name)
+        if found is None or not service.startswith("livekit."):
+            raise _bad_route(request, f'no handler for path "{request.path}"')
+        return found
+
+
+Codec = tuple[Callable[[Message, bytes], None], Callable[[Message], web.Response]]
+
+
+def _codec(content_type: str, request: web.Request) -> Codec:
+    if content_type == _JSON:
+        return _fill_json, _json_answer
+    if content_type == _PROTOBUF:
+        return _fill_protobuf, _protobuf_answer
+    raise _bad_route(request, f'unexpected Content-Type: "{request.headers.get("Content-Type", "")}"')
+
+
+def _fill_json(message: Message, body: bytes) -> None:
+    try:
+        Parse(body, message, ignore_unknown_fields=True, max_recursion_depth=_MAX_JSON_DEPTH)
+    except (ParseError, ValueError, RecursionError) as error:
+        raise TwirpError("malformed", "the json request could not be decoded") from error
+
+
+def _json_answer(message: Message) -> web.Response:
+    text = MessageToJson(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, indent=0)
+    return web.Response(text=text, content_type=_JSON)
+
+
+def _fill_protobuf(message: Message, body: bytes) -> None:
+    try:
+        message.ParseFromString(body)
+    except DecodeError as error:
+        raise TwirpError("malformed", "the protobuf request could not be decoded") from error
+
+
+def _protobuf_answer(message: Message) -> web.Response:
+    return web.Response(body=message.SerializeToString(), content_type=_PROTOBUF)
+
+
+def _timeout(request: web.Request) -> float | None:
+    told = request.headers.get(TIMEOUT_HEADER, "")
+    return int(told) / 1000 if told.isdecimal() and len(told) <= _LONGEST_TIMEOUT_DIGITS else None
+
+
+def _bad_route(request: web.Request, message: str) -> TwirpError:
+    return TwirpError("bad_route", message, {"twirp_invalid_route": f"{request.method} {request.path}"})
+
+
+def _failure(error: TwirpError) -> web.Response:
+    body = {"code": error.code, "msg": error.message, **({"meta": error.meta} if error.meta else {})}
+    return web.json_response(body, status=STATUSES[error.code])
