@@ -173,14 +173,24 @@ class TestTime:
         assert not bob.is_in_room()
         assert alice.signal("update").update.participants[0].disconnect_reason == DisconnectReason.SIGNAL_CLOSE
 
-    def test_without_signal_and_transport_it_is_gone_at_once(self) -> None:
+    def test_without_signal_and_transport_it_is_soon_gone(self) -> None:
         bob = join(make_rooms(), "bob")
         bob.participant.signal_lost_at = 3.0
         bob.room.tick(3.5)
         assert bob.is_in_room()
-        bob.participant.transport_lost_at = 4.0
-        bob.room.tick(4.0)
+        bob.participant.transport_silent_at = 4.0
+        bob.room.tick(4.0 + limits.GONE_GRACE - 0.1)
+        assert bob.is_in_room()
+        bob.room.tick(4.0 + limits.GONE_GRACE)
         assert not bob.is_in_room()
+        assert bob.signal("leave").leave.reason == DisconnectReason.CONNECTION_TIMEOUT
+
+    def test_one_that_is_heard_again_stays(self) -> None:
+        bob = join(make_rooms(), "bob")
+        bob.participant.signal_lost_at = bob.participant.transport_silent_at = 4.0
+        bob.room.activate(bob.participant, 5.0)
+        bob.room.tick(4.0 + limits.GONE_GRACE)
+        assert bob.is_in_room()
 
     def test_without_transport_it_may_come_back_in_time(self) -> None:
         bob = join(make_rooms(), "bob")

@@ -44,6 +44,7 @@ class Connection:
             on_packet=self._on_packet,
             on_track_packet=self._on_track_packet,
             on_up=self._on_up,
+            on_silent=self._on_silent,
             on_lost=self._on_lost,
             on_replaced=self._on_replaced,
         )
@@ -158,7 +159,12 @@ class Connection:
             room, participant = self._place
             room.activate(participant, _now())
 
+    def _on_silent(self) -> None:
+        if self._place is not None and self._place[1].transport_silent_at is None:
+            self._place[1].transport_silent_at = _now()
+
     def _on_lost(self) -> None:
+        self._on_silent()
         if self._place is not None and self._place[1].transport_lost_at is None:
             self._place[1].transport_lost_at = _now()
 

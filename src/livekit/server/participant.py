@@ -11,6 +11,7 @@ from .data_tracks import DataTracks
 from .link import ParticipantLink
 from .outbox import OutboundPacket, ResendBuffer, WaitingPackets
 from .permissions import Grants
+from .simulate import Simulated
 
 State = models.ParticipantInfo.State
 # Looked up once: these are asked for with every packet, and an enum of protobuf looks its members up by name.
@@ -45,12 +46,16 @@ class Participant:
         self.signal_lost_at: float | None = None
         """When the signal connection was lost; None while it lives."""
         self.transport_lost_at: float | None = None
-        """When the transport was lost; None while it lives, and before it is up."""
+        """When the transport was lost for good; None while it lives, and before it is up."""
+        self.transport_silent_at: float | None = None
+        """Since when nothing is heard over the transport; None while it is heard, and before it is up."""
         self.last_sequence = 0
         """Sequence of the last reliable packet that came from this participant."""
         self.token_refreshed_at = now
         self.data_tracks: Final = DataTracks()
+        self.simulated: Final = Simulated()
         self._stamps: dict[tuple[bool, bool], bytes] = {}
+        self._predecessor = ""
         self._is_replaced = False
         self._received: dict[str, int] | None = None
         self._waiting = WaitingPackets()
@@ -181,6 +186,19 @@ class Participant:
             return self._waiting.add(packet)
         self._sent.add(packet, now)
         return self.link.send_packet(packet.data, reliable=True)
+
+    def is_continued_by(self, last_sid: str) -> bool:
+        """Whether this is the participant that a client means who reconnects in full and had `last_sid` before: it may
+        have been admitted since without learning of it."""
+        return bool(last_sid) and (last_sid == self.sid or (self.state < ACTIVE and last_sid == self._predecessor))
+
+    def continue_from(self, older: Participant, last_sid: str) -> None:
+        """Go on where `older` stopped: what it sent is not taken again, and what it lacks is sent to this one, once
+        that has told what it has."""
+        self._predecessor = last_sid
+        self.last_sequence = older.last_sequence
+        self._sent, self._waiting = older._sent, older._waiting
+        self.transport_replaced()
 
     def transport_replaced(self) -> None:
         """The transport is made anew: what was sent on the old one may be lost. New packets wait until `flush`."""

@@ -48,6 +48,8 @@ class PeerEvents:
     """A packet of a data track."""
     on_up: Callable[[], None]
     """Packets can be sent to the participant now."""
+    on_silent: Callable[[], None]
+    """Nothing is heard of the participant, which may pass."""
     on_lost: Callable[[], None]
     on_replaced: Callable[[], None]
     """A lost connection is made anew; what was on its way to the participant may be lost."""
@@ -194,6 +196,8 @@ class Peers:
             return
         if state in _LOST:
             self._events.on_lost()
+        elif state is PeerState.DISCONNECTED:
+            self._events.on_silent()
         else:
             self._check_up()
 

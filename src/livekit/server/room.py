@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from livekit.protocol import models, rtc
 
-from . import data_tracks, limits
+from . import data_tracks, limits, simulate
 from .events import ParticipantJoined, ParticipantLeft, RoomEvent
 from .link import ParticipantLink
 from .participant import Participant, State
@@ -44,7 +44,7 @@ class JoinParameters:
     attributes: dict[str, str] | None = None
     reconnect: bool = False
     participant_sid: str = ""
-    """With `reconnect`: the sid that the client had."""
+    """The sid that the client had: with `reconnect` to have it again, else to go on as a new participant."""
     sync_state: rtc.SyncState | None = None
 
 
@@ -95,7 +95,8 @@ class Room:
 
     def join(self, grants: Grants, parameters: JoinParameters, link: ParticipantLink, now: float) -> Participant:
         """Let a participant in, in place of the one with the same identity, and tell everybody."""
-        older = self.participants.get(grants.identity)
+        older, last_sid = self.participants.get(grants.identity), parameters.participant_sid
+        is_continued = older is not None and older.is_continued_by(last_sid)
         if older is not None:
             # The others learn of the new sid alone, so that what they expect of this identity may still come.
             self._take_out(older, DisconnectReason.DUPLICATE_IDENTITY, quietly=not grants.permission.hidden)
@@ -107,6 +108,8 @@ class Room:
             joined_at=self._rooms.wall_time(now),
             now=now,
         )
+        if older is not None and is_continued:
+            participant.continue_from(older, last_sid)
         participant.update(metadata=parameters.metadata, attributes=parameters.attributes)
         self.participants[participant.identity] = participant
         self.empty_since, self.was_used = None, True
@@ -123,16 +126,21 @@ class Room:
         """The participant is back on a new signal connection, which its link uses already."""
         participant.signal_lost_at = None
         participant.signal_seen = now
+        if participant.simulated.ends_silently(now):
+            self._drop_signal(participant, now)
+            return
         send = participant.link.send_signal
         send(reconnect_response(participant.last_sequence))
         visible = [other.info() for other in self.participants.values() if other is participant or not other.hidden]
         participant.send_update(visible)
         send(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info())))
         participant.link.restart_transport()
+        if participant.simulated.ends_answered(now):
+            self._drop_signal(participant, now)
 
     def activate(self, participant: Participant, now: float) -> None:
         """The participant's transport is up, for the first time or again."""
-        participant.transport_lost_at = None
+        participant.transport_lost_at = participant.transport_silent_at = None
         if participant.set_state(State.ACTIVE):
             self.announce(participant, to_itself=True)
             self._emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
@@ -143,20 +151,22 @@ class Room:
         if not participant.flush(now):
             self.remove(participant, DisconnectReason.STATE_MISMATCH, now)
 
-    def remove(self, participant: Participant, reason: DisconnectReason, now: float) -> None:
-        """Take a participant out, tell it why unless it left by itself, and tell the others."""
-        self._take_out(participant, reason)
+    def remove(self, participant: Participant, reason: DisconnectReason, now: float, *, tell: bool = True) -> None:
+        """Take a participant out and tell the others; `tell` it why, unless it left by itself."""
+        self._take_out(participant, reason, tell=tell)
         if not self.participants and self.empty_since is None:
             self.empty_since = now
             self._rooms.sweep(now)
 
-    def _take_out(self, participant: Participant, reason: DisconnectReason, *, quietly: bool = False) -> None:
+    def _take_out(
+        self, participant: Participant, reason: DisconnectReason, *, quietly: bool = False, tell: bool = True
+    ) -> None:
         was_active = participant.state == State.ACTIVE
         if not participant.set_state(State.DISCONNECTED, reason):
             return
         del self.participants[participant.identity]
         data_tracks.remove(self, participant)
-        if reason != DisconnectReason.CLIENT_INITIATED:
+        if tell and reason != DisconnectReason.CLIENT_INITIATED:
             participant.link.send_signal(leave_response(reason))
         participant.link.close()
         if not quietly:
@@ -240,12 +250,16 @@ class Room:
         """Notice who is gone; call it about once a second."""
         for participant in list(self.participants.values()):
             if participant.signal_lost_at is None and now - participant.signal_seen >= limits.PING_TIMEOUT:
-                participant.signal_lost_at = now
-                participant.link.drop_signal()
+                self._drop_signal(participant, now)
+            simulate.end_speech(self, participant, now)
             if _is_gone(participant, now):
                 self.remove(participant, _reason_gone(participant), now)
             elif now - participant.token_refreshed_at >= limits.TOKEN_REFRESH_INTERVAL:
                 self.send_refresh_token(participant, now)
+
+    def _drop_signal(self, participant: Participant, now: float) -> None:
+        participant.signal_lost_at = now
+        participant.link.drop_signal()
 
     def _emit(self, event: Callable[[], RoomEvent]) -> None:
         self._rooms.emit(event)
@@ -255,7 +269,8 @@ def _is_gone(participant: Participant, now: float) -> bool:
     signal, transport = participant.signal_lost_at, participant.transport_lost_at
     if participant.state < State.ACTIVE and now - participant.joined_at >= limits.JOIN_TIMEOUT:
         return True
-    if signal is not None and transport is not None:
+    silent = participant.transport_silent_at
+    if signal is not None and silent is not None and now - max(signal, silent) >= limits.GONE_GRACE:
         return True
     return any(lost is not None and now - lost >= limits.RESUME_WINDOW for lost in (signal, transport))
 
@@ -263,6 +278,6 @@ def _is_gone(participant: Participant, now: float) -> bool:
 def _reason_gone(participant: Participant) -> DisconnectReason:
     if participant.state < State.ACTIVE:
         return DisconnectReason.JOIN_FAILURE
-    if participant.transport_lost_at is not None:
+    if participant.transport_silent_at is not None:
         return DisconnectReason.CONNECTION_TIMEOUT
     return DisconnectReason.SIGNAL_CLOSE

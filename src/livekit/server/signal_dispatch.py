@@ -15,6 +15,7 @@ from .auth import attributes_size
 from .participant import Participant
 from .responses import DisconnectReason
 from .room import Room
+from .simulate import simulate
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +127,7 @@ _HANDLERS: dict[str, Handler] = {
     "leave": _leave,
     "sync_state": _sync_state,
     "update_metadata": _update_metadata,
+    "simulate": simulate,
     "add_track": _refuse_track,
     "publish_data_track_request": _publish_data_track,
     "unpublish_data_track_request": _unpublish_data_track,
