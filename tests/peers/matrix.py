@@ -45,13 +45,12 @@ class Matrix:
         return caller, callee
 
     async def encrypted(self, kind: Kind, key: str) -> Participant:
-        """A participant of the test's own with a key, in Python."""
-        token = self._server.token(f"{kind}-{key}-{uuid.uuid4().hex[:8]}", room=self._room)
-        return await (await self._program(kind.program)).join(self._server.url, token, key=key)
+        """A participant of the test's own with a key."""
+        return await self._join(kind, f"{kind}-{key}-{uuid.uuid4().hex[:8]}", {"key": key})
 
     async def guest(self, kind: Kind, **grants: Any) -> Participant:
         """A participant of the test's own, which may leave."""
-        return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}", **grants)
+        return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}", {}, **grants)
 
     async def introduce(self, one: Participant, other: Participant) -> None:
         """Wait until two participants see each other."""
@@ -76,16 +75,18 @@ class Matrix:
             raise self._broken[identity]
         if identity not in self._members:
             try:
-                self._members[identity] = await self._join(kind, identity)
+                self._members[identity] = await self._join(kind, identity, {})
             except Exception as error:
                 self._broken[identity] = error
                 raise
         return self._members[identity]
 
-    async def _join(self, kind: Kind, identity: str, **grants: Any) -> Participant:
+    async def _join(self, kind: Kind, identity: str, options: dict[str, str], **grants: Any) -> Participant:
         program = await self._program(kind.program)
         token = self._server.token(identity, room=self._room, **grants)
-        return await program.join(self._server.url, token, **({"sdk": kind.package} if kind.package else {}))
+        if kind.package:
+            options["sdk"] = kind.package
+        return await program.join(self._server.url, token, **options)
 
     async def _program(self, name: str) -> PeerProgram:
         if name not in self._programs:

@@ -9,9 +9,16 @@ import { chromium } from 'playwright-core';
 const PAGE = `<!doctype html><title>peer</title><script type="module">
 import { Program } from '/peer.mjs';
 const load = async (name) => {
-  const sdk = await import('/sdk/' + name);
+  const sdk = await import('/sdk/' + name + '/esm');
   sdk.setLogLevel('warn');
-  return sdk;
+  /** What encrypts with a key: options, as this SDK takes them, and what to do before connecting. */
+  const encrypt = async (key) => {
+    const keyProvider = new sdk.ExternalE2EEKeyProvider({ ratchetWindowSize: 0 });
+    await keyProvider.setKey(key);
+    const worker = new Worker('/sdk/' + name + '/e2ee.worker', { type: 'module' });
+    return { forRoom: { encryption: { keyProvider, worker } }, started: (room) => room.setE2EEEnabled(true) };
+  };
+  return { ...sdk, encrypt };
 };
 globalThis.program = new Program(globalThis.say, load);
 </script>`;
@@ -30,8 +37,8 @@ const file = (path) => readFile(new URL(path, import.meta.url));
 async function content(path) {
   if (path === '/') return ['text/html', PAGE];
   if (path === '/peer.mjs') return ['text/javascript', await file('peer.mjs')];
-  const sdk = /^\/sdk\/([\w-]+)$/.exec(path)?.[1];
-  return sdk ? ['text/javascript', await file(`node_modules/${sdk}/dist/livekit-client.esm.mjs`)] : null;
+  const [, sdk, part] = /^\/sdk\/([\w-]+)\/(esm|e2ee\.worker)$/.exec(path) ?? [];
+  return sdk ? ['text/javascript', await file(`node_modules/${sdk}/dist/livekit-client.${part}.mjs`)] : null;
 }
 
 const server = createServer(async (request, response) => {

@@ -6,8 +6,16 @@ import { Program } from './peer.mjs';
 
 const WARNING = 1;
 
+// By default it ratchets the key 16 times for each packet that it does not open: seconds, in which it loses its room.
+const keyOptions = (key) => ({ sharedKey: new TextEncoder().encode(key), ratchetWindowSize: 0 });
+
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-const program = new Program(say, async () => rtc);
+const sdk = {
+  ...rtc,
+  /** What encrypts with a key: options, as this SDK takes them. */
+  encrypt: (key) => ({ forConnect: { encryption: { keyProviderOptions: keyOptions(key) } } }),
+};
+const program = new Program(say, async () => sdk);
 
 const requests = createInterface({ input: process.stdin, crlfDelay: Infinity });
 let listening = false;

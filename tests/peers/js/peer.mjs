@@ -35,12 +35,15 @@ class Member {
   constructor(sdk, say) {
     this.sdk = sdk;
     this.say = say;
-    this.room = new sdk.Room();
   }
 
-  async join({ url, token }) {
+  /** Join, with a `key` in an encrypted room. */
+  async join({ url, token, key }) {
+    const { forRoom = {}, forConnect = {}, started } = key ? await this.sdk.encrypt(key) : {};
+    this.room = new this.sdk.Room(forRoom);
     this.listen();
-    await this.room.connect(url, token, { autoSubscribe: true, dynacast: false });
+    await started?.(this.room);
+    await this.room.connect(url, token, { autoSubscribe: true, dynacast: false, ...forConnect });
     this.identity = this.room.localParticipant.identity;
     for (const [name, handler] of Object.entries(handlers)) {
       this.room.localParticipant.registerRpcMethod(name, (data) => this.answer(name, handler, data));
