@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ import pytest
 from livekit import Room, RpcInvocationData
 from livekit.api import TokenVerifier
 from livekit.cli import ExitCode
+from tests.server.webhooks.receiver import Receiver
 from tests.support.processes import LIVEKIT, output_of, read_until, running
 
 DEV = (*LIVEKIT, "dev", "--port", "0")
@@ -110,3 +112,27 @@ async def test_notes_that_programs_connect_elsewhere() -> None:
         server.send_signal(signal.SIGINT)
         _, err = await server.communicate()
     assert "LIVEKIT_URL is wss://example.livekit.cloud" in err.decode()
+
+
+async def test_webhooks_and_logs_for_programs() -> None:
+    async with Receiver("k", "s") as receiver:
+        options = ("--webhook", receiver.url, "--log-format", "json", "--access-log")
+        async with running(*DEV, "--keys", "k:s", *options) as server:
+            shown = await read_until(server, LAST_LINE)
+            url = re.search(r"ws://\S+(?=\n)", shown)
+            assert url is not None
+            room = Room()
+            await room.connect(url[0], re.findall(JWT, shown, re.MULTILINE)[0])
+            await room.disconnect()
+            await receiver.until(4)
+            server.send_signal(signal.SIGINT)
+            _, err = await server.communicate()
+    assert receiver.names[0] == "room_started"
+    logged = [json.loads(line) for line in err.decode().splitlines() if "livekit.access" in line]
+    assert [(line["logger"], line["path"]) for line in logged] == [("livekit.access", "/rtc/v1")]
+
+
+async def test_a_webhook_that_is_no_url() -> None:
+    code, _, err = await output_of(*DEV, "--webhook", "here")
+    assert code == ExitCode.USAGE
+    assert "a webhook needs a URL such as http://127.0.0.1:3000/webhook, not 'here'" in err

@@ -28,6 +28,16 @@ def key_pair(text: str) -> tuple[str, str]:
     return key.strip(), secret.strip()
 
 
+def webhook_url(text: str) -> str:
+    from livekit.server import WebhookSettings
+
+    try:
+        WebhookSettings([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
 def nonempty(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")

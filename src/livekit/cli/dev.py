@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from livekit._run import run as run_on_fastest_loop
 from livekit._version import __version__
 
-from .arguments import key_pair, port
+from .arguments import key_pair, port, webhook_url
 from .exits import CommandError, ExitCode
+from .logs import log_as_json
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -78,27 +79,48 @@ def add_parser(commands: Commands) -> None:
         metavar="KEY:SECRET",
         help="an API key and its secret, repeatable (default: from the environment, or devkey:secret)",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+    parser.add_argument(
+        "--webhook",
+        action="append",
+        default=[],
+        type=webhook_url,
+        metavar="URL",
+        help="post what happens in the rooms there, signed with the first key; repeatable",
+    )
+    parser.add_argument("--access-log", action="store_true", help="log every request")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="of the log (default: text)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens, requests included")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
+    from livekit.server import DevServer, WebhookSettings
+
     if args.verbose:
         logging.getLogger("livekit").setLevel(logging.DEBUG)
+    if args.access_log:
+        logging.getLogger("livekit.access").setLevel(logging.INFO)
+    if args.log_format == "json":
+        log_as_json()
     settings = Settings.from_environment()
-    keys = dict(args.keys or [(settings.api_key, settings.api_secret)])
+    server = DevServer(
+        args.bind,
+        args.port,
+        keys=dict(args.keys or [(settings.api_key, settings.api_secret)]),
+        webhooks=WebhookSettings(args.webhook),
+    )
     with contextlib.suppress(KeyboardInterrupt):
-        run_on_fastest_loop(serve(args.bind, args.port, keys))
+        run_on_fastest_loop(serve(server))
     return ExitCode.DONE
 
 
-async def serve(bind: str, port: int, keys: dict[str, str]) -> None:
+async def serve(server: DevServer) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
         CommandError: the address cannot be listened on.
     """
-    from livekit.server import DevServer, ServerStartError
+    from livekit.server import ServerStartError
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -106,7 +128,7 @@ async def serve(bind: str, port: int, keys: dict[str, str]) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
             loop.add_signal_handler(number, stop.set)
     try:
-        async with DevServer(bind, port, keys=keys) as server:
+        async with server:
             print(banner(server), flush=True)
             warn_of_other_url(server.url)
             await stop.wait()

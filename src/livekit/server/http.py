@@ -11,6 +11,7 @@ from aiohttp import web
 from livekit.webrtc import PeerOptions
 
 from . import limits
+from .access_log import name_connection
 from .auth import AuthError, TokenAuthority, check_join
 from .connection import Connection
 from .join_request import check_allowed, parse_join
@@ -100,6 +101,7 @@ class RtcRoutes:
         except RoomFullError:
             connection.close()
             return
+        name_connection(participant.sid)
         await connection.start(room, participant, parameters)
 
     async def _resume(self, socket: SignalSocket, grants: Grants, parameters: JoinParameters) -> None:
@@ -107,6 +109,7 @@ class RtcRoutes:
         if found is None or not isinstance(found[1].link, Connection):
             socket.send(leave_response(DisconnectReason.STATE_MISMATCH))
             return
+        name_connection(found[1].sid)
         await found[1].link.resume(socket, parameters)
 
 

@@ -30,7 +30,6 @@ def due(queue: DeliveryQueue, now: float) -> str:
 
 def test_in_order() -> None:
     queue = make_queue()
-    assert queue.wake_at is None
     for name in "abc":
         queue.add(event(name), 5.0)
     for name in "abc":
@@ -41,6 +40,7 @@ def test_in_order() -> None:
         assert found.event == name
         queue.sent(found)
     assert due(queue, 5.0) == ""
+    assert queue.wake_at is None
     assert queue.stats == DeliveryStats(delivered=3, failed=0, dropped=0, waiting=0)
 
 
