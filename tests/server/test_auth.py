@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import logging
 import warnings
 from datetime import timedelta
+from types import SimpleNamespace
 
 import jwt
 import pytest
@@ -191,9 +193,27 @@ class TestRefused:
     def test_claims_of_the_wrong_type(self, changes: dict[str, object]) -> None:
         assert "claim" in refusal(signed(claims(**changes)))
 
-    def test_thousands_of_grants_are_read_and_passed_over(self) -> None:
-        video = {"roomJoin": True, "room": "demo", **{f"grant{i}": True for i in range(5000)}}
+    def test_grants_by_thousands(self) -> None:
+        video = {"roomJoin": True, "room": "demo", **{f"grant{i}": True for i in range(limits.MAX_GRANTS - 2)}}
         assert AUTHORITY.verify(signed(claims(video=video)), at=NOW).room == "demo"
+        assert "entries" in refusal(signed(claims(video={**video, "more": True})))
+
+    def test_sources_by_thousands_are_those_that_there_are(self) -> None:
+        video = {"roomJoin": True, "room": "demo", "canPublishSources": ["camera", "Microphone", "none"] * 5000}
+        found = AUTHORITY.verify(signed(claims(video=video)), at=NOW)
+        assert list(found.permission.can_publish_sources) == [models.CAMERA, models.MICROPHONE]
+
+    def test_signatures_are_compared_in_constant_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        compared: list[bool] = []
+
+        def compare(one: bytes, other: bytes) -> bool:
+            compared.append(hmac.compare_digest(one, other))
+            return compared[-1]
+
+        monkeypatch.setattr("jwt.algorithms.hmac", SimpleNamespace(compare_digest=compare, new=hmac.new))
+        assert AUTHORITY.verify(signed(claims()), at=NOW).identity == "alice"
+        assert "signature" in refusal(signed(claims(), "wrong-secret-of-somebody-else-entirely"))
+        assert compared == [True, False]
 
 
 class TestJoining:

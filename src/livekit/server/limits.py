@@ -11,8 +11,11 @@ MAX_JOIN_REQUEST = 1024 * 1024
 MAX_REQUEST_LINE = MAX_JOIN_REQUEST + 64 * 1024
 """The request line of an HTTP request: a join request and what else the URL carries."""
 
-MAX_HEADER_FIELD = 64 * 1024
-"""One HTTP header field; tokens with many grants are long."""
+MAX_HEADER_FIELD = 1024 * 1024
+"""One HTTP header field; a token with metadata is long."""
+
+MAX_GRANTS = 100
+"""Grants of one token; there are some twenty of them."""
 
 MAX_REQUEST_BODY = 2 * 1024 * 1024
 """The body of an HTTP request; compressed ones are not inflated."""

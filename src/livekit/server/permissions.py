@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from livekit.protocol import models
 
+from . import limits
+
 _T = TypeVar("_T")
 _KINDS = frozenset(models.ParticipantInfo.Kind.keys())
 _TRACK_SOURCES = frozenset(models.TrackSource.keys())
@@ -43,6 +45,8 @@ def parse_grants(claims: Mapping[str, object]) -> Grants:
     """Read the claims of a token whose signature was verified. Raises InvalidClaimsError."""
     video_claim = claims.get("video")
     video = _mapping(claims, "video")
+    if len(video) > limits.MAX_GRANTS:
+        raise InvalidClaimsError(f"claim video must have at most {limits.MAX_GRANTS} entries")
     return Grants(
         api_key=_value(claims, "iss", str, ""),
         identity=_value(claims, "sub", str, "") or _value(claims, "jti", str, ""),
@@ -113,7 +117,7 @@ def _attributes(claims: Mapping[str, object]) -> dict[str, str]:
 
 def _sources(video: Mapping[str, object]) -> list[str]:
     empty: list[object] = []
-    names = [str(name).upper() for name in _value(video, "canPublishSources", list, empty)]
+    names = dict.fromkeys(str(name).upper() for name in _value(video, "canPublishSources", list, empty))
     return [name for name in names if name in _TRACK_SOURCES]
 
 
