@@ -114,6 +114,18 @@ async def test_notes_that_programs_connect_elsewhere() -> None:
     assert "LIVEKIT_URL is wss://example.livekit.cloud" in err.decode()
 
 
+async def test_pages_of_the_internet_that_may_use_the_development_key() -> None:
+    async with running(*DEV, "--allow-origin", "https://app.example.com") as server:
+        shown = await read_until(server, LAST_LINE)
+        url = re.search(r"ws://127\.0\.0\.1:\d+", shown)
+        assert url is not None
+        where = url[0].replace("ws", "http", 1) + "/rtc/validate"
+        async with aiohttp.ClientSession() as http:
+            for origin, status in (("https://app.example.com", 401), ("https://other.example.com", 403)):
+                async with http.get(where, headers={"Origin": origin}) as response:
+                    assert response.status == status
+
+
 async def test_webhooks_and_logs_for_programs() -> None:
     async with Receiver("k", "s") as receiver:
         options = ("--webhook", receiver.url, "--log-format", "json", "--access-log")

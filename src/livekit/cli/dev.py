@@ -80,6 +80,14 @@ def add_parser(commands: Commands) -> None:
         help="an API key and its secret, repeatable (default: from the environment, or devkey:secret)",
     )
     parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="web pages from outside this machine and its private network that may use the development key, "
+        "such as https://app.example.com; repeatable, * for all",
+    )
+    parser.add_argument(
         "--webhook",
         action="append",
         default=[],
@@ -107,6 +115,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         args.bind,
         args.port,
         keys=dict(args.keys or [(settings.api_key, settings.api_secret)]),
+        allowed_origins=args.allow_origin,
         webhooks=WebhookSettings(args.webhook),
     )
     with contextlib.suppress(KeyboardInterrupt):
