@@ -25,6 +25,8 @@ class KeepingLink:
         self.track_packets: list[bytes] = []
         self.dropped_signal = 0
         self.restarts = 0
+        self.room: Room | None = None
+        """Where the participant was moved to."""
         self.closed = False
         self.is_slow = False
 
@@ -47,6 +49,9 @@ class KeepingLink:
 
     def restart_transport(self) -> None:
         self.restarts += 1
+
+    def moved(self, room: Room) -> None:
+        self.room = room
 
     def close(self) -> None:
         self.closed = True

@@ -95,6 +95,10 @@ class Connection:
     def restart_transport(self) -> None:
         self._tasks.run(self._peers.offer_subscriber(ice_restart=True), name="subscriber restart")
 
+    def moved(self, room: Room) -> None:
+        if self._place is not None:
+            self._place = (room, self._place[1])
+
     def close(self) -> None:
         self.drop_signal()
         self._tasks.run(self._peers.close(), name="peers close")
@@ -104,7 +108,7 @@ class Connection:
         socket, place = self._socket, self._place
         if socket is None or place is None:
             return
-        room, participant = place
+        _, participant = place
         try:
             async for request in socket.requests():
                 if participant.state == State.DISCONNECTED:
@@ -113,6 +117,7 @@ class Connection:
                     participant.signal_seen = _now()
                     await self._transport_request(request)
                 else:
+                    room, _ = self._place or place  # it may have been moved
                     handle(room, participant, request, _now())
         finally:
             socket.finish()

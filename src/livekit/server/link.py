@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from livekit.protocol import rtc
+
+if TYPE_CHECKING:
+    from .room import Room
 
 
 class ParticipantLink(Protocol):
@@ -32,6 +35,10 @@ class ParticipantLink(Protocol):
 
     def restart_transport(self) -> None:
         """The participant resumed: restart ICE where the server is the one that offers."""
+        ...
+
+    def moved(self, room: Room) -> None:
+        """The participant is in another room now; what comes from it goes there."""
         ...
 
     def close(self) -> None:

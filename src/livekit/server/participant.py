@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from livekit.protocol import models, rtc
@@ -37,7 +38,7 @@ class Participant:
         joined_at: float,
         now: float,
     ) -> None:
-        self.grants: Final = grants
+        self.grants = grants
         self.client: Final = client
         self.link: Final = link
         self.joined_at: Final = now
@@ -147,6 +148,15 @@ class Participant:
             else:
                 self._info.attributes.pop(key, None)
         self._info.version += 1
+
+    def moved(self, room: str, sid: str) -> None:
+        """The participant is in another room now, under a new sid and without the data tracks it had."""
+        self.grants = replace(self.grants, room=room)
+        self._info.sid = sid
+        self._stamps.clear()
+        self.data_tracks.published.clear()
+        self.data_tracks.handles.clear()
+        self.data_tracks_changed()
 
     def set_permission(self, permission: models.ParticipantPermission) -> None:
         """Replace what the participant may do."""

@@ -154,6 +154,9 @@ class Room:
     def remove(self, participant: Participant, reason: DisconnectReason, now: float, *, tell: bool = True) -> None:
         """Take a participant out and tell the others; `tell` it why, unless it left by itself."""
         self._take_out(participant, reason, tell=tell)
+        self._note_empty(now)
+
+    def _note_empty(self, now: float) -> None:
         if not self.participants and self.empty_since is None:
             self.empty_since = now
             self._rooms.sweep(now)
@@ -174,6 +177,36 @@ class Room:
             self._announce_count(participant)
         self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info(), was_active=was_active))
 
+    def let_go(self, participant: Participant, now: float) -> None:
+        """A participant goes to another room: it is gone from this one, and its connection stays."""
+        del self.participants[participant.identity]
+        data_tracks.remove(self, participant)
+        if not participant.hidden:
+            self._announce_gone(participant)
+        self._announce_count(participant)
+        self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info(), was_active=True))
+        self._note_empty(now)
+
+    def take_in(self, participant: Participant, now: float) -> None:
+        """A participant comes from another room, which has let it go; it and everybody here learn of it."""
+        older = self.participants.get(participant.identity)
+        if older is not None:
+            self._take_out(older, DisconnectReason.DUPLICATE_IDENTITY, quietly=not participant.hidden)
+        participant.moved(self.name, self.new_sid("PA_"))
+        participant.link.moved(self)
+        self.participants[participant.identity] = participant
+        self.empty_since, self.was_used = None, True
+        moved = rtc.RoomMovedResponse(
+            room=self.info(),
+            token=self._rooms.refresh_token(participant.grants, participant.info()),
+            participant=participant.info(),
+            other_participants=[other.info() for other in self.others(participant) if not other.hidden],
+        )
+        participant.link.send_signal(rtc.SignalResponse(room_moved=moved))
+        self.announce(participant)
+        self._announce_count(participant)
+        self._emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
+
     def others(self, participant: Participant) -> list[Participant]:
         """Everybody but `participant`."""
         return [other for other in self.participants.values() if other is not participant]
@@ -186,6 +219,13 @@ class Room:
         if not participant.hidden:
             for other in self.others(participant):
                 other.send_update([info])
+
+    def _announce_gone(self, participant: Participant) -> None:
+        """For the others the participant is not here any more, though it is connected still."""
+        gone = participant.info()
+        gone.state = State.DISCONNECTED
+        for other in self.others(participant):
+            other.send_update([gone])
 
     def update_metadata(self, metadata: str) -> None:
         """Change the metadata of the room and tell everybody."""
@@ -225,10 +265,7 @@ class Room:
         was_hidden = participant.hidden
         participant.set_permission(permission)
         if participant.hidden and not was_hidden:
-            gone = participant.info()
-            gone.state = State.DISCONNECTED
-            for other in self.others(participant):
-                other.send_update([gone])
+            self._announce_gone(participant)
         self.announce(participant, to_itself=True)
         self.send_refresh_token(participant, now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from livekit.protocol import models
 
@@ -100,6 +101,12 @@ class Rooms:
         if participant.transport_lost_at is not None and parameters.publisher_offer is None:
             return None
         return room, participant
+
+    def move(self, room: Room, participant: Participant, destination: str, now: float) -> None:
+        """Bring a participant into another room, connection and all. Raises RoomFullError."""
+        self.check_space(replace(participant.grants, room=destination))
+        room.let_go(participant, now)
+        self.create(destination, now).take_in(participant, now)
 
     def close_room(self, room: Room, reason: DisconnectReason, now: float) -> None:
         """End a room and put everybody out."""

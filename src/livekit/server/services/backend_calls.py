@@ -37,10 +37,9 @@ _TWIRP_CODES: Mapping[int, str] = {
     _Code.CONNECTION_TIMEOUT: "canceled",
     _Code.RESPONSE_TIMEOUT: "canceled",
     _Code.RECIPIENT_DISCONNECTED: "unavailable",
-    _Code.RESPONSE_PAYLOAD_TOO_LARGE: "malformed",
     _Code.UNSUPPORTED_METHOD: "invalid_argument",
     _Code.RECIPIENT_NOT_FOUND: "not_found",
-    _Code.REQUEST_PAYLOAD_TOO_LARGE: "malformed",
+    _Code.REQUEST_PAYLOAD_TOO_LARGE: "invalid_argument",
     _Code.UNSUPPORTED_SERVER: "unimplemented",
     _Code.UNSUPPORTED_VERSION: "unimplemented",
 }

@@ -10,6 +10,7 @@ from livekit.protocol import models
 from livekit.protocol import room as room_pb
 from livekit.server import limits
 from livekit.server.forwarding import send
+from livekit.server.participant import State
 from livekit.server.permissions import Grants
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import RoomSettings
@@ -138,8 +139,17 @@ class RoomService:
     def move_participant(
         self, grants: Grants, request: room_pb.MoveParticipantRequest
     ) -> room_pb.MoveParticipantResponse:
+        """Bring a participant into another room, which is made if it does not exist; its connection stays."""
         access.require_transfer(grants, request.room, request.destination_room)
-        raise TwirpError("unimplemented", "this server does not move participants")
+        access.check_room_name(request.destination_room)
+        room, participant = access.existing_participant(self._rooms, request.room, request.identity)
+        if participant.state != State.ACTIVE:
+            raise TwirpError("failed_precondition", "participant is not connected yet")
+        try:
+            self._rooms.move(room, participant, request.destination_room, self._clock())
+        except RoomFullError as error:
+            raise TwirpError("resource_exhausted", str(error)) from error
+        return room_pb.MoveParticipantResponse()
 
     def forward_participant(
         self, grants: Grants, request: room_pb.ForwardParticipantRequest

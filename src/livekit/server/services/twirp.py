@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
@@ -154,8 +155,14 @@ def _fill_json(message: Message, body: bytes) -> None:
 
 
 def _json_answer(message: Message) -> web.Response:
-    text = MessageToJson(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, indent=0)
-    return web.Response(text=text, content_type=_JSON)
+    text = MessageToJson(
+        message,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+        indent=None,
+        ensure_ascii=False,
+    )
+    return web.Response(body=text.encode(), content_type=_JSON)
 
 
 def _fill_protobuf(message: Message, body: bytes) -> None:
@@ -180,4 +187,5 @@ def _bad_route(request: web.Request, message: str) -> TwirpError:
 
 def _failure(error: TwirpError) -> web.Response:
     body = {"code": error.code, "msg": error.message, **({"meta": error.meta} if error.meta else {})}
-    return web.json_response(body, status=STATUSES[error.code])
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return web.Response(body=text.encode(), status=STATUSES[error.code], content_type=_JSON)
