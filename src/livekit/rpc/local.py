@@ -21,12 +21,12 @@ class LocalRpc:
         """Check the arguments and make the call, inside the interceptors. Raises as `LocalParticipant.perform_rpc`."""
 
         async def terminal(info: RpcCallInfo) -> str:
-            _check(info)  # once more inside the interceptors, which may change it and may take their time
+            check_arguments(info)  # once more inside the interceptors, which may change it and may take their time
             return await self._connected().perform(info, wait_for_ready=wait_for_ready)
 
         if not self.registry.interceptors:
             return await terminal(call)
-        _check(call)
+        check_arguments(call)
         self._connected()
         return await chain_outgoing(self.registry.interceptors, terminal)(call)
 
@@ -36,8 +36,8 @@ class LocalRpc:
         return self.client
 
 
-def _check(call: RpcCallInfo) -> None:
-    """Raises ValueError, which is a TypeError too where a str is missing."""
+def check_arguments(call: RpcCallInfo) -> None:
+    """Whether a call can be made at all. Raises ValueError, which is a TypeError too where a type is wrong."""
     texts: list[tuple[str, object]] = [  # callers may be untyped
         ("destination_identity", call.destination_identity),
         ("method", call.method),
