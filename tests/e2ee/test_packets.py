@@ -11,8 +11,10 @@ from livekit.e2ee import E2EEManager, E2EEOptions, KeyProviderOptions
 from livekit.e2ee.packets import ENCRYPTED_KINDS, MissingKeyError, PacketCipher
 from livekit.enums import KeyDerivationFunction
 from livekit.protocol import models
+from livekit.rpc import wire
 from livekit.session.passing import PassingSender
 from livekit.session.port import PacketStream, Sent
+from livekit.streams.outgoing import text_stream
 
 
 def make_cipher(
@@ -144,6 +146,37 @@ def test_row_32_calls_of_the_server_by_option() -> None:
     )
     assert cipher.seal(answer).HasField("rpc_response")
     assert cipher.seal(answer).HasField("encrypted_packet"), "answered once"
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_streamed_calls_of_the_server_by_option(inline: bool) -> None:
+    attributes = wire.request_attributes("r1", "add", 1000)
+    request = list(
+        as_packets(
+            text_stream(
+                "1",
+                topic=wire.REQUEST_TOPIC,
+                destinations=["bob"],
+                attributes=attributes,
+                stream_id="r1",
+                inline=inline,
+            )
+        )
+    )
+    other = from_("r2", models.DataPacket(stream_chunk=models.DataStream.Chunk(stream_id="r1", content=b"1")))
+    cipher = make_cipher("bob", server_calls=True)
+    assert all(cipher.open(from_("r1", packet)) is packet for packet in request)
+    assert cipher.open(other) is None, "of nobody's call"
+    assert cipher.open(from_("mallory", models.DataPacket.FromString(request[0].SerializeToString()))) is None
+    answer = list(
+        as_packets(text_stream("2", topic=wire.RESPONSE_TOPIC, destinations=["r1"], attributes={}, inline=inline))
+    )
+    assert not any(cipher.seal(packet).HasField("encrypted_packet") for packet in answer)
+    assert cipher.seal(answer[0]).HasField("encrypted_packet"), "answered once"
+
+
+def as_packets(stream: models.DataPacket | Iterator[models.DataPacket]) -> Iterator[models.DataPacket]:
+    return iter([stream]) if isinstance(stream, models.DataPacket) else stream
 
 
 class Outlet:

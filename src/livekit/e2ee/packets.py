@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from livekit.enums import EncryptionState
 from livekit.protocol import models
+from livekit.rpc import wire
 
 from .keys import Key
 from .provider import E2EEManager
@@ -20,6 +21,8 @@ logger = logging.getLogger("livekit.e2ee")
 IV_BYTES = 12
 ENCRYPTED_KINDS = frozenset(field.name for field in models.EncryptedPacketPayload.DESCRIPTOR.fields)
 """Kinds of packets that are encrypted; others (transcriptions, metrics, …) travel in plain as with official peers."""
+
+_ANSWERS = frozenset({"rpc_ack", "rpc_response", "stream_header", "stream_chunk", "stream_trailer"})
 
 
 class MissingKeyError(ValueError):
@@ -123,21 +126,29 @@ class PacketCipher:
 
     def _is_server_call(self, packet: models.DataPacket) -> bool:
         """A call made by the server itself cannot be encrypted; its caller is its request id."""
-        if not self._accept_server_calls or not packet.HasField("rpc_request"):
+        caller = packet.participant_identity
+        if not self._accept_server_calls or not caller:
             return False
-        if packet.rpc_request.id != packet.participant_identity:
+        if packet.WhichOneof("value") in ("stream_chunk", "stream_trailer"):
+            return caller in self._server_calls
+        if caller not in (packet.rpc_request.id, _streamed_request(packet.stream_header)):
             return False
-        self._server_calls.add(packet.rpc_request.id)
+        self._server_calls.add(caller)
         return True
 
     def _answers_server(self, packet: models.DataPacket) -> bool:
-        if not self._server_calls or packet.WhichOneof("value") not in ("rpc_ack", "rpc_response"):
-            return False
         caller = packet.destination_identities[0] if len(packet.destination_identities) == 1 else ""
-        known = caller in self._server_calls
-        if packet.HasField("rpc_response"):
+        kind = packet.WhichOneof("value")
+        if caller not in self._server_calls or kind not in _ANSWERS:
+            return False
+        if kind in ("rpc_response", "stream_trailer") or packet.stream_header.HasField("inline_content"):
             self._server_calls.discard(caller)
-        return known
+        return True
+
+
+def _streamed_request(header: models.DataStream.Header) -> str:
+    """The id of the request that a stream brings, if it brings one."""
+    return header.attributes.get(wire.ATTR_REQUEST_ID, "") if header.topic == wire.REQUEST_TOPIC else ""
 
 
 def _ignore(identity: str, state: EncryptionState.ValueType) -> None:
