@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import cast
 
+from livekit._logs import fields
 from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
@@ -158,7 +159,8 @@ class RpcClient:
         try:
             self._sender.send_packet(wire.cancel_packet(call.destination, call.request_id, call.request_id))
         except SessionClosedError:
-            logger.debug("call %s: not connected, so its cancel was not sent", call.request_id)
+            about = fields(participant=call.destination, call=call.request_id)
+            logger.debug("call %s: not connected, so its cancel was not sent", call.request_id, extra=about)
 
     def settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         self._drop_response(call)

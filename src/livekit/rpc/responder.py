@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from livekit._logs import fields
 from livekit._text import utf8_length
 
 from . import wire
@@ -65,6 +66,11 @@ class IncomingCall:
     @property
     def caller(self) -> str:
         return self.invocation.caller_identity
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """What log records about this call carry."""
+        return fields(participant=self.caller, call=self.request_id)
 
 
 class ResponderOutput(Protocol):
@@ -176,7 +182,7 @@ class Responder:
         if running:
             outcome = self._outcome(call, result)
             if isinstance(outcome, RpcError):
-                logger.error("RPC method %r: %s", call.invocation.method, outcome.data)
+                logger.error("RPC method %r: %s", call.invocation.method, outcome.data, extra=call.log_fields)
                 self._output.send_error(call, outcome)
             else:
                 self._output.send_response(call, outcome)

@@ -137,7 +137,9 @@ class RpcServer:
             try:
                 self._sender.send_packets(packets)
             except SessionClosedError:
-                logger.debug("call %s: not connected, so its response was not sent", call.request_id)
+                logger.debug(
+                    "call %s: not connected, so its response was not sent", call.request_id, extra=call.log_fields
+                )
 
     def send_error(self, call: IncomingCall, error: RpcError) -> None:
         self._send(wire.error_packet(call.caller, call.request_id, error))
@@ -157,10 +159,12 @@ class RpcServer:
             self.core.fail(call, error)
         except asyncio.CancelledError:
             if call.state is ServeState.RUNNING:
-                logger.warning("the handler of RPC method %r raised CancelledError", call.invocation.method)
+                method = call.invocation.method
+                logger.warning("the handler of RPC method %r raised CancelledError", method, extra=call.log_fields)
             self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
         except Exception:
-            logger.exception("the handler of RPC method %r failed (call %s)", call.invocation.method, call.request_id)
+            method, request_id = call.invocation.method, call.request_id
+            logger.exception("the handler of RPC method %r failed (call %s)", method, request_id, extra=call.log_fields)
             data = traceback.format_exc() if self._options.expose_errors else None
             self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR, data))
         else:

@@ -146,7 +146,7 @@ class Connection:
     def _remove(self, why: str, reason: DisconnectReason) -> None:
         assert self._place is not None
         room, participant = self._place
-        logger.warning("removing %r: %s", participant, why)
+        logger.warning("removing %r: %s", participant, why, extra=participant.log_fields)
         room.remove(participant, reason, _now())
 
     def _on_packet(self, data: bytes, reliable: bool) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from aiohttp import web
 from typing_extensions import Self
 
+from livekit._logs import fields
 from livekit.webrtc import PeerOptions
 
 from . import limits
@@ -248,11 +249,15 @@ def _start_error(error: OSError, host: str, port: int) -> ServerStartError:
 def _log_event(event: RoomEvent) -> None:
     room = event.room.name
     if isinstance(event, RoomStarted):
-        logger.info("room %r started", room)
-    elif isinstance(event, RoomFinished):
-        logger.info("room %r finished", room)
-    elif isinstance(event, ParticipantJoined):
-        logger.info("%r joined room %r as %s", event.participant.identity, room, event.participant.sid)
+        logger.info("room %r started", room, extra=fields(room=room))
+        return
+    if isinstance(event, RoomFinished):
+        logger.info("room %r finished", room, extra=fields(room=room))
+        return
+    who = event.participant
+    about = fields(room=room, participant=who.identity, connection=who.sid)
+    if isinstance(event, ParticipantJoined):
+        logger.info("%r joined room %r as %s", who.identity, room, who.sid, extra=about)
     else:
-        reason = DisconnectReason.Name(event.participant.disconnect_reason)
-        logger.info("%r left room %r: %s", event.participant.identity, room, reason)
+        reason = DisconnectReason.Name(who.disconnect_reason)
+        logger.info("%r left room %r: %s", who.identity, room, reason, extra=about)

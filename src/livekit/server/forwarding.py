@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
+from livekit._logs import RareLog
 from livekit.protocol import models
 
 from . import limits
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .room import Room
 
 logger = logging.getLogger(__name__)
+_garbage = RareLog(logger)
 
 _RELIABLE = models.DataPacket.RELIABLE
 _LOSSY = models.DataPacket.LOSSY
@@ -54,7 +56,9 @@ def _deliver(room: Room, audience: list[Participant], outbound: OutboundPacket, 
         return
     for receiver in audience:
         if not receiver.send_reliable(outbound, now):
-            logger.warning("removing %r: it does not read its reliable packets fast enough", receiver)
+            logger.warning(
+                "removing %r: it does not read its reliable packets fast enough", receiver, extra=receiver.log_fields
+            )
             room.remove(receiver, models.DisconnectReason.STATE_MISMATCH, now)
 
 
@@ -62,12 +66,12 @@ def _accept(sender: Participant, data: bytes, *, reliable: bool) -> models.DataP
     if sender.state == DISCONNECTED or not sender.permission.can_publish_data:
         return None
     if len(data) > limits.MAX_PACKET:
-        logger.warning("dropping a packet of %d bytes from %r: over %d", len(data), sender, limits.MAX_PACKET)
+        _warn(sender, "dropping a packet from %r: it has more than %d bytes", sender, limits.MAX_PACKET)
         return None
     try:
         packet = models.DataPacket.FromString(data)
     except DecodeError:
-        logger.warning("dropping a packet from %r that is no DataPacket", sender)
+        _warn(sender, "dropping a packet from %r that is no DataPacket", sender)
         return None
     if reliable and packet.sequence:
         if packet.sequence <= sender.last_sequence:
@@ -75,6 +79,10 @@ def _accept(sender: Participant, data: bytes, *, reliable: bool) -> models.DataP
             return None
         sender.last_sequence = packet.sequence
     return packet
+
+
+def _warn(sender: Participant, message: str, *args: object) -> None:
+    _garbage.warn((sender.sid, message), message, *args, **sender.log_fields)
 
 
 def _stamped(packet: models.DataPacket, data: bytes, sender: Participant, *, reliable: bool) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from livekit._logs import fields
 from livekit.protocol import models, rtc
 
 from .data_tracks import DataTracks
@@ -19,6 +20,7 @@ State = models.ParticipantInfo.State
 ACTIVE = State.ACTIVE
 DISCONNECTED = State.DISCONNECTED
 _AGENT = models.ParticipantInfo.AGENT
+_DEPENDENT = frozenset({_AGENT, models.ParticipantInfo.EGRESS})
 _KIND_TAG = 0x08
 """DataPacket.kind: field 1, varint."""
 _NOBODY = b"\x22\x00"
@@ -105,9 +107,20 @@ class Participant:
         return self._info.kind == _AGENT or self._info.permission.agent
 
     @property
+    def is_dependent(self) -> bool:
+        """It is there because of others: an agent, or what records them. A room is over without those others."""
+        permission = self._info.permission
+        return self._info.kind in _DEPENDENT or permission.agent or permission.recorder
+
+    @property
     def shown_identity(self) -> str:
         """What its packets name as their sender: nobody, if it is hidden."""
         return "" if self.hidden else self.identity
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """What log records about this participant carry."""
+        return fields(room=self.grants.room, participant=self.identity, connection=self.sid)
 
     def stamp(self, *, reliable: bool) -> bytes:
         """The fields of a packet that say who sent it and how, serialised; to be put behind the packet."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from google.protobuf.message import DecodeError
 
+from livekit._logs import RareLog
 from livekit.errors import PacketTooLargeError
 from livekit.protocol import models, rtc
 from livekit.webrtc import ChannelError, DataChannel
@@ -19,6 +20,7 @@ from .sequencer import NUMBER_SIZE, ReceiveLog, ResendBuffer
 __all__ = ["MAX_PACKET_SIZE", "PacketPipe"]
 
 logger = logging.getLogger("livekit.session")
+_garbage = RareLog(logger)
 
 _LOSSY = models.DataPacket.Kind.LOSSY
 
@@ -91,7 +93,7 @@ class PacketPipe:
         try:
             packet = models.DataPacket.FromString(data)
         except DecodeError:
-            logger.warning("dropped a message of %d bytes that is no data packet", len(data))
+            _garbage.warn("no packet", "dropped a message of %d bytes that is no data packet", len(data))
             return
         self.counts[packet.kind != _LOSSY].received(len(data))
         sequence = packet.sequence
