@@ -40,7 +40,7 @@ livekit-pure {version}: a server for development, not for production
   URL         {url}
   API key     {key}
   API secret  {secret}
-
+{console}
 Tokens for the room "{room}":
 {tokens}
 
@@ -95,6 +95,7 @@ def add_parser(commands: Commands) -> None:
         metavar="URL",
         help="post what happens in the rooms there, signed with the first key; repeatable",
     )
+    parser.add_argument("--no-console", action="store_true", help="serve no page that shows what goes on")
     parser.add_argument("--access-log", action="store_true", help="log every request")
     parser.add_argument("--log-format", choices=("text", "json"), default="text", help="of the log (default: text)")
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens, requests included")
@@ -117,6 +118,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         keys=dict(args.keys or [(settings.api_key, settings.api_secret)]),
         allowed_origins=args.allow_origin,
         webhooks=WebhookSettings(args.webhook),
+        console=not args.no_console,
     )
     with contextlib.suppress(KeyboardInterrupt):
         run_on_fastest_loop(serve(server))
@@ -155,8 +157,10 @@ def warn_of_other_url(url: str) -> None:
 def banner(server: DevServer) -> str:
     """What `livekit dev` prints once it serves."""
     tokens = (f"  {identity}\n  {server.token(identity, room=EXAMPLE_ROOM)}" for identity in EXAMPLE_IDENTITIES)
+    console = f"  Console     {server.console_url}\n" if server.console_url else ""
     return BANNER.format(
         version=__version__,
+        console=console,
         url=server.url,
         key=server.api_key,
         secret=server.api_secret,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from livekit.server import limits
+
 MAX_LIFETIME_HOURS = 24 * 365
 MAX_TIMEOUT = 600.0
 """Seconds."""
@@ -37,9 +39,9 @@ class CallInput(NamedTuple):
 def parse_token(body: Mapping[str, Any]) -> TokenInput:
     """Raises InputError."""
     return TokenInput(
-        room=_needed(body, "room", "a room"),
-        identity=_needed(body, "identity", "an identity"),
-        name=_value(body, "name", str, ""),
+        room=_bounded(_needed(body, "room", "a room"), limits.MAX_ROOM_NAME, "a room's name"),
+        identity=_bounded(_needed(body, "identity", "an identity"), limits.MAX_IDENTITY, "an identity"),
+        name=_bounded(_value(body, "name", str, ""), limits.MAX_NAME, "a name"),
         hours=_number(body, "hours", 6.0, MAX_LIFETIME_HOURS),
         grants={
             "can_publish_data": _value(body, "publish", bool, True),
@@ -71,6 +73,12 @@ def _needed(body: Mapping[str, Any], name: str, what: str) -> str:
     if not value:
         raise InputError(f"{what} is needed")
     return value
+
+
+def _bounded(text: str, most: int, what: str) -> str:
+    if len(text.encode()) > most:
+        raise InputError(f"{what} may have {most} bytes as UTF-8")
+    return text
 
 
 def _number(body: Mapping[str, Any], name: str, default: float, most: float) -> float:

@@ -12,10 +12,12 @@ from aiohttp import hdrs, web
 
 from livekit._version import __version__
 from livekit.rpc.errors import RpcError
+from livekit.rpc.invocation import RpcCallInfo
 from livekit.server.auth import AuthError
 from livekit.server.guards import is_cross_site, is_local, local_only
 from livekit.server.http import health
 from livekit.server.rooms import Rooms
+from livekit.server.services.backend_calls import BackendCalls
 
 from .feed import Feeds
 from .inputs import CallInput, InputError, parse_call, parse_payloads, parse_token
@@ -41,6 +43,7 @@ class Console:
         """To be made before there are rooms."""
         self._server = server
         self._rooms = rooms
+        self._calls = BackendCalls(rooms)
         self._observer = Observer()
         self._key = secrets.token_urlsafe(24)
         self._pages = Pages()
@@ -119,7 +122,11 @@ class Console:
         return {**outcome, "took": round((_now() - started) * 1000, 2)}
 
     async def _perform(self, wanted: CallInput) -> str:
-        raise RpcError._built_in(RpcError.ErrorCode.UNSUPPORTED_SERVER)
+        room = self._rooms.get(wanted.room)
+        if room is None or wanted.to not in room.participants:
+            raise RpcError._built_in(RpcError.ErrorCode.RECIPIENT_NOT_FOUND)
+        call = RpcCallInfo(wanted.to, wanted.method, wanted.payload, response_timeout=wanted.timeout)
+        return await self._calls.call(room, call)
 
     async def _switch_payloads(self, body: dict[str, Any]) -> dict[str, Any]:
         self._observer.calls.keep_payloads(parse_payloads(body))

@@ -62,14 +62,19 @@ class BackendCalls:
             raise _twirp_error(RpcError._built_in(_Code.RECIPIENT_NOT_FOUND))
         if len(room.callers) >= limits.MAX_BACKEND_CALLS:
             raise TwirpError("resource_exhausted", f"{limits.MAX_BACKEND_CALLS} calls are under way in this room")
-        caller = _Caller(room)
-        stop = self._rooms.observe(caller.observe)
         timeout = request.response_timeout_ms / 1000 or DEFAULT_RESPONSE_TIMEOUT
         call = RpcCallInfo(identity, request.method, request.payload, response_timeout=timeout)
         try:
-            return room_pb.PerformRpcResponse(payload=await caller.client.perform(call))
+            return room_pb.PerformRpcResponse(payload=await self.call(room, call))
         except RpcError as error:
             raise _twirp_error(error) from error
+
+    async def call(self, room: Room, call: RpcCallInfo) -> str:
+        """Call a method of somebody in a room. Raises RpcError."""
+        caller = _Caller(room)
+        stop = self._rooms.observe(caller.observe)
+        try:
+            return await caller.client.perform(call)
         finally:
             stop()
             caller.close()

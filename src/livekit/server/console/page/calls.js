@@ -1,0 +1,140 @@
+// The calls that passed, newest first.
+
+import { ask } from './api.js';
+import { byId, h, setText } from './dom.js';
+import { clock, count, milliseconds } from './format.js';
+import { makeDetails } from './details.js';
+
+const MOST = 300;
+const STATES = {
+  waiting: ['wait', () => 'waiting'],
+  answered: ['good', () => 'OK'],
+  failed: ['bad', (call) => `${call.code} ${call.message}`],
+  cancelled: ['wait', () => 'cancelled'],
+  unanswered: ['bad', () => 'no answer'],
+  'broken off': ['bad', () => 'broken off: somebody left'],
+  sealed: ['', (call) => `${count(call.packets, 'encrypted packet', 'encrypted packets')}`],
+};
+const FINE = ['waiting', 'answered', 'sealed'];
+
+/** Returns `{clear, take(calls), show(state)}`. */
+export function makeCalls() {
+  const rows = new Map();
+  const waiting = new Map(); // while paused
+  const table = byId('calls');
+  const filter = byId('calls-filter');
+  const onlyFailed = byId('calls-failed');
+  const pause = byId('calls-pause');
+  const payloads = byId('calls-payloads');
+  const isPaused = () => pause.getAttribute('aria-pressed') === 'true';
+
+  function put(call) {
+    let row = rows.get(call.number);
+    if (!row) {
+      row = makeRow();
+      rows.set(call.number, row);
+      table.tHead.after(row);
+      if (rows.size > MOST) remove(Math.min(...rows.keys()));
+    }
+    row.show(call);
+    row.hidden = !passes(call);
+  }
+
+  function remove(number) {
+    rows.get(number).remove();
+    rows.delete(number);
+  }
+
+  function passes(call) {
+    const text = `${call.method} ${call.caller || 'server'} ${call.callee} ${call.room}`.toLowerCase();
+    return text.includes(filter.value.trim().toLowerCase()) && !(onlyFailed.checked && FINE.includes(call.state));
+  }
+
+  function refilter() {
+    for (const row of rows.values()) row.hidden = !passes(row.call);
+    showEmpty();
+  }
+
+  function showEmpty() {
+    const shown = Array.from(rows.values()).some((row) => !row.hidden);
+    table.hidden = !shown;
+    byId('calls-empty').hidden = shown;
+    setText(byId('calls-empty'), rows.size ? 'No call passes the filter.' : 'No calls yet. They appear here as they pass through the server.');
+  }
+
+  function take(calls) {
+    if (isPaused()) {
+      for (const call of calls) waiting.set(call.number, call);
+      while (waiting.size > MOST) waiting.delete(waiting.keys().next().value);
+      setText(pause, `Go on (${waiting.size} more)`);
+      return;
+    }
+    for (const call of calls.sort((one, other) => one.number - other.number)) put(call);
+    showEmpty();
+  }
+
+  pause.addEventListener('click', () => {
+    pause.setAttribute('aria-pressed', String(!isPaused()));
+    setText(pause, isPaused() ? 'Go on' : 'Pause');
+    if (!isPaused()) {
+      take(Array.from(waiting.values()));
+      waiting.clear();
+    }
+  });
+  filter.addEventListener('input', refilter);
+  onlyFailed.addEventListener('change', refilter);
+  payloads.addEventListener('change', () => {
+    ask('payloads', { keep: payloads.checked }).catch(() => (payloads.checked = !payloads.checked));
+  });
+
+  return {
+    take,
+    clear() {
+      for (const number of Array.from(rows.keys())) remove(number);
+      waiting.clear();
+      showEmpty();
+    },
+    show(state) {
+      payloads.checked = state.payloads;
+      const notes = [];
+      if (state.forgotten) notes.push(`${count(state.forgotten, 'call was', 'calls were')} forgotten before the answer came: too many at once.`);
+      if (state.unmatched) notes.push(`${count(state.unmatched, 'packet', 'packets')} of calls belonged to none that was seen.`);
+      byId('calls-note').hidden = notes.length === 0;
+      setText(byId('calls-note'), notes.join(' '));
+    },
+  };
+}
+
+/** A `tbody` of its own: the call, and its details where they are open. */
+function makeRow() {
+  const open = h('button', { type: 'button', class: 'open', 'aria-expanded': 'false' });
+  const time = h('td', { class: 'time' });
+  const way = h('td', { class: 'way' });
+  const took = h('td', { class: 'number' });
+  const pill = h('span', { class: 'pill' });
+  const line = h('tr', {}, time, h('td', { class: 'method' }, open), way, took, h('td', { class: 'result-cell' }, pill));
+  const body = h('tbody', {}, line);
+  let details = null;
+
+  open.addEventListener('click', () => {
+    if (details) details.remove();
+    details = details ? null : makeDetails();
+    if (details) {
+      details.show(body.call);
+      body.append(details);
+    }
+    open.setAttribute('aria-expanded', String(details !== null));
+  });
+  body.show = (call) => {
+    body.call = call;
+    const [kind, text] = STATES[call.state];
+    setText(open, call.method || (call.state === 'sealed' ? 'encrypted' : '(unnamed)'));
+    setText(time, clock(call.at));
+    way.replaceChildren(call.caller || 'server', h('span', { class: 'arrow' }, '→'), call.callee || 'everybody');
+    setText(took, call.took === undefined || call.state === 'sealed' ? '' : milliseconds(call.took));
+    setText(pill, text(call));
+    pill.className = `pill ${kind}`;
+    details?.show(call);
+  };
+  return body;
+}

@@ -1,0 +1,44 @@
+// What is known of one call.
+
+import { h } from './dom.js';
+import { bytes, codeName, milliseconds } from './format.js';
+
+/** A row for below the call's own. */
+export function makeDetails() {
+  const facts = h('dl', { class: 'facts' });
+  const row = h('tr', { class: 'detail' }, h('td', { colspan: '5' }, facts));
+  row.show = (call) => {
+    const shown = JSON.stringify(call);
+    if (facts.dataset.shown === shown) return;
+    facts.dataset.shown = shown;
+    facts.replaceChildren(...list(call).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+  };
+  return row;
+}
+
+function list(call) {
+  if (call.state === 'sealed') {
+    return [
+      ['what', 'End-to-end encrypted: neither the server nor this page can see what they are.'],
+      ['room', call.room],
+      ['size', bytes(call.request.size)],
+    ];
+  }
+  const facts = [
+    ['room', call.room],
+    ['request id', h('code', {}, call.id)],
+    ['sent as', call.version === 2 ? 'text streams (version 2)' : 'packets (version 1)'],
+    ['timeout told', `${Math.round(call.timeout * 100) / 100} s`],
+    ['acknowledged', call.acked === undefined ? 'not yet' : `after ${milliseconds(call.acked)}`],
+    ['request', content(call.request)],
+  ];
+  if (call.response) facts.push(['response', content(call.response)]);
+  if (call.code !== undefined) facts.push(['error', `${call.code} (${codeName(call.code)}) ${call.message}`]);
+  if (call.data) facts.push(['error data', h('pre', { tabindex: '0' }, call.data)]);
+  return facts;
+}
+
+function content({ size, text, cut }) {
+  const about = cut ? `${bytes(size)}, of which this is the beginning` : bytes(size);
+  return text ? h('div', {}, about, h('pre', { tabindex: '0' }, text)) : about;
+}

@@ -1,0 +1,42 @@
+// The console of `livekit dev`: what the server tells goes to the parts of the page.
+
+import { useKey } from './api.js';
+import { makeCalls } from './calls.js';
+import { byId, makeCopy, setText } from './dom.js';
+import { listen } from './feed.js';
+import { makeCall, makeJoin, makeOffer, setUrl } from './forms.js';
+import { makeNotes } from './notes.js';
+import { makeRooms } from './rooms.js';
+import { showLive, showSummary } from './summary.js';
+import { makeTabs } from './tabs.js';
+
+const chooseTool = makeTabs(byId('tool-tabs'));
+makeTabs(byId('log-tabs'));
+makeJoin();
+makeOffer();
+const call = makeCall();
+const calls = makeCalls();
+const notes = makeNotes();
+const showRooms = makeRooms((room, identity, method) => {
+  chooseTool('tab-call');
+  call.choose(room, identity, method);
+});
+makeCopy(byId('copy-url'), () => byId('url').textContent);
+
+listen({
+  live: showLive,
+  hello({ key, url, version }) {
+    useKey(key);
+    setUrl(url);
+    setText(byId('url'), url);
+    setText(byId('version'), version);
+    // What is remembered comes anew.
+    calls.clear();
+    notes.clear();
+  },
+  state(state) {
+    for (const show of [showSummary, showRooms, call.show, calls.show, notes.show]) show(state);
+  },
+  calls: calls.take,
+  notes: notes.take,
+});

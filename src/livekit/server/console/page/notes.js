@@ -1,0 +1,34 @@
+// What happened besides calls, newest first.
+
+import { byId, h, setText } from './dom.js';
+import { clock } from './format.js';
+
+const MOST = 200;
+
+/** Returns `{clear, take(notes), show(state)}`. */
+export function makeNotes() {
+  const list = byId('notes');
+
+  function makeNote({ at, room, who, text, problem }) {
+    const words = [who, text].filter(Boolean).join(' ');
+    const where = room ? h('span', { class: 'where' }, ` · ${room}`) : null;
+    return h('li', {}, h('time', {}, clock(at)), h('span', problem ? { class: 'problem' } : {}, words, where));
+  }
+
+  return {
+    take(notes) {
+      list.prepend(...notes.map(makeNote).reverse());
+      while (list.children.length > MOST) list.lastChild.remove();
+      byId('notes-empty').hidden = true;
+    },
+    clear() {
+      list.replaceChildren();
+      byId('notes-empty').hidden = false;
+    },
+    show({ problems }) {
+      byId('problems').hidden = problems === 0;
+      setText(byId('problems'), String(problems));
+      byId('problems').setAttribute('aria-label', `${problems} problems`);
+    },
+  };
+}

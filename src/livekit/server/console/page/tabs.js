@@ -1,0 +1,33 @@
+// Tabs as the ARIA practices have them: arrows, Home and End move; only the chosen one is in the order of Tab.
+
+/** Make a `tablist` work; `chosen(tab)` is told of each choice. Returns what chooses a tab by its id. */
+export function makeTabs(list, chosen = () => {}) {
+  const tabs = Array.from(list.querySelectorAll('[role=tab]'));
+
+  function choose(tab) {
+    for (const each of tabs) {
+      const isChosen = each === tab;
+      each.setAttribute('aria-selected', String(isChosen));
+      each.tabIndex = isChosen ? 0 : -1;
+      const panel = document.getElementById(each.getAttribute('aria-controls'));
+      if (panel) panel.hidden = tab.getAttribute('aria-controls') !== panel.id;
+    }
+    chosen(tab);
+  }
+
+  list.addEventListener('click', (event) => {
+    const tab = event.target.closest('[role=tab]');
+    if (tab) choose(tab);
+  });
+  list.addEventListener('keydown', (event) => {
+    const at = tabs.indexOf(event.target);
+    const moves = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 };
+    if (at < 0 || !(event.key in moves)) return;
+    event.preventDefault();
+    const tab = tabs[(moves[event.key] + tabs.length) % tabs.length];
+    choose(tab);
+    tab.focus();
+  });
+  choose(tabs.find((tab) => tab.getAttribute('aria-selected') === 'true') ?? tabs[0]);
+  return (id) => choose(tabs.find((tab) => tab.id === id));
+}
