@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import time
 from collections.abc import Collection, Mapping
-from functools import partial
 from types import TracebackType
 
 from aiohttp import web
@@ -17,6 +15,7 @@ from livekit._logs import fields
 from livekit.webrtc import PeerOptions
 
 from . import limits
+from .agents import AgentRoutes
 from .auth import TokenAuthority
 from .console import Console
 from .events import ParticipantJoined, RoomEvent, RoomFinished, RoomStarted
@@ -24,12 +23,13 @@ from .gate import Gate
 from .guards import OriginGuard, cors, is_loopback
 from .http import RtcRoutes, health
 from .listener import Listener
+from .parts import Parts
 from .responses import DisconnectReason
 from .room import RoomSettings
 from .rooms import Rooms
-from .services import RoomService, TwirpRoutes
+from .services import AgentDispatchService, RoomService, TwirpRoutes
 from .tasks import OwnedTasks
-from .webhooks import WebhookSender, WebhookSettings
+from .webhooks import WebhookSettings
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +91,7 @@ class DevServer:
         self._tasks = OwnedTasks()
         self._ticker: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
-        self._rooms: Rooms | None = None
-        self._webhooks: WebhookSender | None = None
+        self._parts: Parts | None = None
 
     @property
     def url(self) -> str:
@@ -129,9 +128,9 @@ class DevServer:
     @property
     def rooms(self) -> Rooms:
         """What goes on in the server. Raises RuntimeError unless it is running."""
-        if self._rooms is None:
+        if self._parts is None:
             raise RuntimeError("the server is not running")
-        return self._rooms
+        return self._parts.rooms
 
     def token(
         self,
@@ -158,20 +157,15 @@ class DevServer:
         if self._listener is not None:
             raise RuntimeError("the server is running already")
         self._warn_if_exposed()
-        epoch = time.time() - asyncio.get_running_loop().time()
-        self._webhooks = WebhookSender(
-            self._webhook_settings,
-            sign=partial(self._authority.sign_body, self._webhook_settings.api_key or self.api_key),
-            epoch=epoch,
-        )
-        self._rooms = Rooms(
-            settings=self._settings,
-            epoch=epoch,
-            refresh_token=self._authority.refresh,
-            observers=[_log_event, self._webhooks.observe],
+        self._parts = Parts.assemble(
+            self._authority,
+            asyncio.get_running_loop().time,
+            room_settings=self._settings,
+            webhook_settings=self._webhook_settings,
+            observer=_log_event,
         )
         gate = Gate()
-        self._listener = Listener(self._make_app(self._rooms, gate), gate)
+        self._listener = Listener(self._make_app(self._parts, gate), gate)
         try:
             await self._listener.start(self._host, self._port)
         except BaseException as error:
@@ -179,16 +173,14 @@ class DevServer:
             if isinstance(error, OSError):
                 raise _start_error(error, self._host, self._port) from error
             raise
-        self._ticker = self._tasks.spawn(self._tick(self._rooms), name="server tick")
-        self._webhooks.start(self._tasks)
+        self._ticker = self._tasks.spawn(self._tick(self._parts), name="server tick")
+        self._parts.start(self._tasks)
         logger.info("serving on %s", self.url)
 
     async def aclose(self) -> None:
         """Put everybody out and stop, within 5 seconds; safe to call twice."""
-        if self._rooms is not None:
-            self._rooms.close(asyncio.get_running_loop().time())
-        if self._webhooks is not None:
-            self._webhooks.finish()
+        if self._parts is not None:
+            self._parts.close()
         await self._release()
 
     async def __aenter__(self) -> Self:
@@ -200,7 +192,8 @@ class DevServer:
     ) -> None:
         await self.aclose()
 
-    def _make_app(self, rooms: Rooms, gate: Gate) -> web.Application:
+    def _make_app(self, parts: Parts, gate: Gate) -> web.Application:
+        rooms, clock = parts.rooms, parts.clock
         origins = [self._origins.middleware] if self._known_keys() else []
         middlewares = [cors, *origins, gate.middleware]
         app = web.Application(middlewares=middlewares, client_max_size=limits.MAX_REQUEST_BODY)
@@ -209,17 +202,21 @@ class DevServer:
         else:
             app.router.add_get("/", health)
         RtcRoutes(rooms, self._authority, self._tasks, peer_options=self._peer_options).add_to(app)
-        room_service = RoomService(rooms, asyncio.get_running_loop().time)
-        TwirpRoutes(self._authority, {"RoomService": room_service.methods}).add_to(app)
+        AgentRoutes(parts.agents, self._authority, self._tasks).add_to(app)
+        services = {
+            "RoomService": RoomService(rooms, clock).methods,
+            "AgentDispatchService": AgentDispatchService(rooms, parts.agents, clock).methods,
+        }
+        TwirpRoutes(self._authority, services).add_to(app)
         return app
 
-    async def _tick(self, rooms: Rooms) -> None:
+    async def _tick(self, parts: Parts) -> None:
         while True:
             await asyncio.sleep(TICK_INTERVAL)
-            rooms.tick(asyncio.get_running_loop().time())
+            parts.tick()
 
     async def _release(self) -> None:
-        listener, self._listener, self._rooms, self._webhooks = self._listener, None, None, None
+        listener, self._listener, self._parts = self._listener, None, None
         if self._ticker is not None:
             self._ticker.cancel()
         if listener is not None:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from google.protobuf.json_format import ParseDict, ParseError
+
 from livekit.protocol import models
+from livekit.protocol.room import RoomConfiguration
 
 from . import limits
 
@@ -39,6 +42,8 @@ class Grants:
     room_list: bool = False
     destination_room: str = ""
     permission: models.ParticipantPermission = field(default_factory=models.ParticipantPermission)
+    room_config: RoomConfiguration = field(default_factory=RoomConfiguration, repr=False)
+    """How the room is made, if this participant is the first to come."""
 
 
 def parse_grants(claims: Mapping[str, object]) -> Grants:
@@ -62,7 +67,15 @@ def parse_grants(claims: Mapping[str, object]) -> Grants:
         room_list=_value(video, "roomList", bool, False),
         destination_room=_value(video, "destinationRoom", str, ""),
         permission=_permission(video),
+        room_config=_room_config(claims),
     )
+
+
+def _room_config(claims: Mapping[str, object]) -> RoomConfiguration:
+    try:
+        return ParseDict(dict(_mapping(claims, "roomConfig")), RoomConfiguration(), ignore_unknown_fields=True)
+    except (ParseError, ValueError, RecursionError) as error:
+        raise InvalidClaimsError("claim roomConfig is no room configuration") from error
 
 
 def _permission(video: Mapping[str, object]) -> models.ParticipantPermission:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from livekit.protocol import models, rtc
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
+from livekit.protocol.room import RoomConfiguration
 
 from . import data_tracks, limits, simulate
 from .events import ParticipantJoined, ParticipantLeft, RoomEvent
@@ -30,6 +32,18 @@ class RoomSettings:
     max_participants: int = 0
     """0: as many as :data:`.limits.MAX_PARTICIPANTS`."""
     metadata: str = ""
+    agents: Sequence[RoomAgentDispatch] | None = None
+    """The agents that the room asks for; None: any that has no name."""
+
+    def configured(self, wanted: RoomConfiguration) -> RoomSettings:
+        """These settings but for what `wanted` says otherwise."""
+        return RoomSettings(
+            empty_timeout=wanted.empty_timeout or self.empty_timeout,
+            departure_timeout=wanted.departure_timeout or self.departure_timeout,
+            max_participants=wanted.max_participants or self.max_participants,
+            metadata=wanted.metadata or self.metadata,
+            agents=tuple(wanted.agents) or self.agents,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +71,7 @@ class Room:
         self.empty_since: float | None = now
         """Since when nobody is in the room; None while somebody is."""
         self.was_used = False
+        self._had_people = False
         self.callers: Final[dict[str, Callable[[Participant, models.DataPacket], None]]] = {}
         """The calls that backends make through the server: who takes their answers, by identity of the caller."""
         self.watch: Final = rooms.watch
@@ -112,7 +127,7 @@ class Room:
             participant.continue_from(older, last_sid)
         participant.update(metadata=parameters.metadata, attributes=parameters.attributes)
         self.participants[participant.identity] = participant
-        self.empty_since, self.was_used = None, True
+        self._note_used(participant)
         others = [other.info() for other in self.others(participant) if not other.hidden]
         subscriber_primary = not parameters.single_peer_connection
         link.send_signal(join_response(self.info(), participant.info(), others, subscriber_primary=subscriber_primary))
@@ -156,8 +171,16 @@ class Room:
         self._take_out(participant, reason, tell=tell)
         self._note_empty(now)
 
+    def _note_used(self, participant: Participant) -> None:
+        self.was_used = True
+        if not (participant.is_dependent and self._had_people):
+            self.empty_since = None
+        self._had_people |= not participant.is_dependent
+
     def _note_empty(self, now: float) -> None:
-        if not self.participants and self.empty_since is None:
+        """Once people were here, those who are there because of them do not count."""
+        stay = (self._had_people and participant.is_dependent for participant in self.participants.values())
+        if self.empty_since is None and all(stay):
             self.empty_since = now
             self._rooms.sweep(now)
 
@@ -195,7 +218,7 @@ class Room:
         participant.moved(self.name, self.new_sid("PA_"))
         participant.link.moved(self)
         self.participants[participant.identity] = participant
-        self.empty_since, self.was_used = None, True
+        self._note_used(participant)
         moved = rtc.RoomMovedResponse(
             room=self.info(),
             token=self._rooms.refresh_token(participant.grants, participant.info()),

@@ -88,7 +88,7 @@ class Rooms:
     ) -> tuple[Room, Participant]:
         """Let a participant into the room its token names; it is told through `link`. Raises RoomFullError."""
         self.check_space(grants)
-        room = self.create(grants.room, now)
+        room = self.create(grants.room, now, self._settings_for(grants))
         return room, room.join(grants, parameters, link, now)
 
     def find_resumable(self, grants: Grants, parameters: JoinParameters) -> tuple[Room, Participant] | None:
@@ -130,7 +130,7 @@ class Rooms:
         for room in self.rooms:
             timeout = room.settings.departure_timeout if room.was_used else room.settings.empty_timeout
             if room.empty_since is not None and now - room.empty_since >= timeout:
-                self._finish(room)
+                self.close_room(room, DisconnectReason.ROOM_CLOSED, now)
 
     def wall_time(self, now: float) -> float:
         """The Unix time at `now`."""
@@ -151,6 +151,11 @@ class Rooms:
             happened = event()
             for observer in tuple(self._observers):
                 observer(happened)
+
+    def _settings_for(self, grants: Grants) -> RoomSettings:
+        """How a room is made by who joins it: as its token says. An agent calls no other agents."""
+        settings = self._settings.configured(grants.room_config)
+        return replace(settings, agents=()) if grants.kind == "AGENT" or grants.permission.agent else settings
 
     def _finish(self, room: Room) -> None:
         if self._rooms.get(room.name) is room:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .agent_dispatch import AgentDispatchService
 from .room_service import RoomService
 from .twirp import TwirpError, TwirpRoutes
 
-__all__ = ["RoomService", "TwirpError", "TwirpRoutes"]
+__all__ = ["AgentDispatchService", "RoomService", "TwirpError", "TwirpRoutes"]

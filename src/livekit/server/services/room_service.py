@@ -74,6 +74,7 @@ class RoomService:
             departure_timeout=request.departure_timeout or DEPARTURE_TIMEOUT,
             max_participants=request.max_participants,
             metadata=request.metadata,
+            agents=tuple(request.agents) or None,
         )
         try:
             return self._rooms.create(request.name, self._clock(), settings).info()

@@ -1,0 +1,114 @@
+"""Agents as a server knows them: workers, their jobs, and the dispatches of rooms. No I/O, no clock."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from livekit.protocol import agent
+from livekit.server.events import RoomEvent
+from livekit.server.responses import server_info
+
+from .dispatches import Dispatches
+from .jobs import Jobs, MintJoinToken
+from .workers import Worker, WorkerLink, WorkerPool
+
+if TYPE_CHECKING:
+    from livekit.server.rooms import Rooms
+
+logger = logging.getLogger(__name__)
+
+AGENT_PROTOCOL = 1
+"""The version of the protocol between workers and servers."""
+
+MAX_WORKERS = 200
+
+
+class TooManyWorkersError(Exception):
+    """`MAX_WORKERS` are registered already."""
+
+
+class Agents:
+    """What workers say goes in; what they are told goes out through their links."""
+
+    def __init__(
+        self, rooms: Rooms, mint: MintJoinToken, *, random_factor: Callable[[], float] = random.random
+    ) -> None:
+        self.workers: Final = WorkerPool(random_factor)
+        self.jobs: Final = Jobs(self.workers, mint, rooms.wall_time)
+        self.dispatches: Final = Dispatches(rooms, self.workers, self.jobs, rooms.new_sid)
+        self._rooms = rooms
+        self._handlers: dict[str, Callable[[Worker, agent.WorkerMessage, float], None]] = {
+            "availability": lambda worker, message, now: self.jobs.answer(worker, message.availability, now),
+            "update_job": lambda worker, message, now: self.jobs.update(worker, message.update_job, now),
+            "update_worker": _update_worker,
+            "ping": lambda worker, message, now: worker.link.send(self.pong(message.ping, now)),
+            "simulate_job": self._simulate,
+        }
+
+    def register(self, link: WorkerLink, api_key: str, request: agent.RegisterWorkerRequest, now: float) -> Worker:
+        """Take a worker in. Raises ValueError for a type of job that does not exist, and TooManyWorkersError."""
+        if request.type not in agent.JobType.values():
+            raise ValueError(f"unknown job type {request.type}")
+        if len(self.workers) >= MAX_WORKERS:
+            raise TooManyWorkersError(f"{MAX_WORKERS} workers are registered")
+        worker = Worker(self._rooms.new_sid("AW_"), link, api_key, request)
+        self.workers.add(worker)
+        info = server_info()
+        info.agent_protocol = AGENT_PROTOCOL
+        link.send(agent.ServerMessage(register=agent.RegisterWorkerResponse(worker_id=worker.id, server_info=info)))
+        logger.info("registered %r for %s", worker, agent.JobType.Name(worker.key.type))
+        return worker
+
+    def receive(self, worker: Worker, message: agent.WorkerMessage, now: float) -> None:
+        """A message of a registered worker; what is not known is passed over."""
+        handler = self._handlers.get(message.WhichOneof("message") or "")
+        if handler is not None:
+            handler(worker, message, now)
+
+    def lost(self, worker: Worker, now: float) -> None:
+        """The connection of a worker ended."""
+        self.workers.discard(worker)
+        self.jobs.lost(worker, now)
+        logger.info("lost %r", worker)
+
+    def observe(self, event: RoomEvent, now: float) -> None:
+        """Something happened in a room."""
+        self.dispatches.observe(event, now)
+
+    def tick(self, now: float) -> None:
+        """Notice what takes too long; call it about once a second."""
+        self.jobs.tick(now)
+        self.dispatches.tick(now)
+
+    def close(self) -> None:
+        """The server stops: end every connection."""
+        for worker in self.workers.workers:
+            worker.link.close()
+
+    def pong(self, ping: agent.WorkerPing, now: float) -> agent.ServerMessage:
+        """The answer to a ping."""
+        milliseconds = int(self._rooms.wall_time(now) * 1000)
+        return agent.ServerMessage(pong=agent.WorkerPong(last_timestamp=ping.timestamp, timestamp=milliseconds))
+
+    def _simulate(self, worker: Worker, message: agent.WorkerMessage, now: float) -> None:
+        simulated = message.simulate_job
+        has_participant = simulated.HasField("participant")
+        job = agent.Job(
+            id=self._rooms.new_sid("AJ_"),
+            type=agent.JT_PUBLISHER if has_participant else agent.JT_ROOM,
+            room=simulated.room,
+            participant=simulated.participant if has_participant else None,
+            namespace=worker.key.namespace,
+            agent_name=worker.key.agent_name,
+        )
+        self.jobs.offer_to(worker, job, now)
+
+
+def _update_worker(worker: Worker, message: agent.WorkerMessage, now: float) -> None:
+    update = message.update_worker
+    if update.HasField("status"):
+        worker.is_available = update.status == agent.WS_AVAILABLE
+    worker.load = update.load

@@ -1,0 +1,211 @@
+"""Jobs on their way to workers and running there: offered, assigned, ended. No I/O, no clock."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from livekit.protocol import agent, models
+
+from .workers import Worker, WorkerKey, WorkerPool
+
+logger = logging.getLogger(__name__)
+
+ANSWER_TIMEOUT = 10.0
+"""Seconds that a worker may take to say whether it takes a job."""
+
+TOKEN_LIFETIME = 3600.0
+"""Validity of the tokens that agents join with."""
+
+AGENT_NAME_ATTRIBUTE = "lk.agent_name"
+"""The attribute by which others recognise the agents of a worker."""
+
+_ENDED = frozenset({agent.JS_SUCCESS, agent.JS_FAILED})
+
+
+class MintJoinToken(Protocol):
+    """Signs a token with which a participant may join a room; as :meth:`.auth.TokenAuthority.join_token`."""
+
+    def __call__(
+        self,
+        api_key: str,
+        identity: str,
+        room: str,
+        *,
+        claims: dict[str, object],
+        grants: dict[str, object],
+        lifetime: float,
+    ) -> str: ...
+
+
+Assigned = Callable[[agent.Job], None]
+"""Told of a job that a worker took. Its state goes on changing."""
+
+
+@dataclass(slots=True)
+class _Offer:
+    job: agent.Job
+    worker: Worker
+    assigned: Assigned
+    deadline: float
+    tried: set[str] = field(default_factory=set[str])
+
+
+@dataclass(slots=True)
+class _Running:
+    job: agent.Job
+    worker: Worker
+
+
+class Jobs:
+    """Finds a worker for each job and follows it to its end."""
+
+    def __init__(self, pool: WorkerPool, mint: MintJoinToken, wall_time: Callable[[float], float]) -> None:
+        """`wall_time` is the Unix time at `now`."""
+        self._pool = pool
+        self._mint = mint
+        self._wall_time = wall_time
+        self._offers: dict[str, _Offer] = {}
+        self._running: dict[str, _Running] = {}
+
+    @property
+    def offered(self) -> int:
+        """How many jobs wait for the answer of a worker."""
+        return len(self._offers)
+
+    @property
+    def running(self) -> list[agent.Job]:
+        return [running.job for running in self._running.values()]
+
+    def offer(self, job: agent.Job, now: float, assigned: Assigned) -> None:
+        """Find a worker for `job`; where there is none, that is logged and the job is gone."""
+        self._offer_next(job, now, assigned, set())
+
+    def offer_to(self, worker: Worker, job: agent.Job, now: float) -> None:
+        """Offer a job to this worker."""
+        self._send_offer(_Offer(job, worker, lambda _: None, now + ANSWER_TIMEOUT, {worker.id}), now)
+
+    def answer(self, worker: Worker, answer: agent.AvailabilityResponse, now: float) -> None:
+        """The worker says whether it takes a job that was offered to it."""
+        offer = self._offers.get(answer.job_id)
+        if offer is None or offer.worker is not worker:
+            logger.debug("%r answers for job %r, which was not offered to it", worker, answer.job_id)
+            return
+        del self._offers[answer.job_id]
+        if answer.terminate:
+            self._end(offer.job, agent.JS_SUCCESS, "", now)
+            offer.assigned(offer.job)
+        elif answer.available:
+            self._assign(offer, answer)
+        else:
+            self._offer_next(offer.job, now, offer.assigned, offer.tried)
+
+    def update(self, worker: Worker, update: agent.UpdateJobStatus, now: float) -> None:
+        """A worker says how a job goes; one that came back after it was lost may speak for jobs it had before."""
+        running = self._running.get(update.job_id)
+        if running is None or (running.worker is not worker and running.worker.id in self._pool):
+            logger.debug("%r tells about job %r, which it does not run", worker, update.job_id)
+            return
+        running.worker = worker
+        if update.status in _ENDED:
+            del self._running[update.job_id]
+            self._end(running.job, update.status, update.error, now)
+            logger.info("job %s ended: %s", update.job_id, agent.JobStatus.Name(update.status))
+        else:
+            running.job.state.status = update.status
+            running.job.state.error = update.error
+            running.job.state.updated_at = self._nanoseconds(now)
+
+    def lost(self, worker: Worker, now: float) -> None:
+        """A worker is gone; what it was offered goes to others. What it runs may live on without it."""
+        for offer in [offer for offer in self._offers.values() if offer.worker is worker]:
+            del self._offers[offer.job.id]
+            self._offer_next(offer.job, now, offer.assigned, offer.tried)
+
+    def withdraw(self, dispatch_id: str) -> None:
+        """Nobody needs the jobs of this dispatch any more that no worker took yet."""
+        for offer in [offer for offer in self._offers.values() if offer.job.dispatch_id == dispatch_id]:
+            del self._offers[offer.job.id]
+
+    def terminate(self, job_id: str, now: float, *, error: str = "") -> None:
+        """Tell the worker to end a job; it counts as ended, and as failed if there is an `error`."""
+        running = self._running.pop(job_id, None)
+        if running is not None:
+            termination = agent.JobTermination(job_id=job_id)
+            running.worker.link.send(agent.ServerMessage(termination=termination))
+            self._end(running.job, agent.JS_FAILED if error else agent.JS_SUCCESS, error, now)
+
+    def running_as(self, room: str, identity: str) -> agent.Job | None:
+        """The job whose agent has that identity in that room."""
+        for running in self._running.values():
+            if running.job.room.name == room and running.job.state.participant_identity == identity:
+                return running.job
+        return None
+
+    def tick(self, now: float) -> None:
+        """Notice workers that do not answer; call it about once a second."""
+        for offer in [offer for offer in self._offers.values() if now >= offer.deadline]:
+            logger.warning("%r does not say whether it takes job %s", offer.worker, offer.job.id)
+            del self._offers[offer.job.id]
+            self._offer_next(offer.job, now, offer.assigned, offer.tried)
+
+    def _offer_next(self, job: agent.Job, now: float, assigned: Assigned, tried: set[str]) -> None:
+        key = WorkerKey(job.agent_name, job.namespace, job.type, job.deployment)
+        worker = self._pool.select(key, tried)
+        if worker is None:
+            logger.warning("no worker takes job %s of agent %r for room %r", job.id, job.agent_name, job.room.name)
+            return
+        self._send_offer(_Offer(job, worker, assigned, now + ANSWER_TIMEOUT, {*tried, worker.id}), now)
+
+    def _send_offer(self, offer: _Offer, now: float) -> None:
+        at = self._nanoseconds(now)
+        offer.job.state.CopyFrom(
+            agent.JobState(status=agent.JS_RUNNING, worker_id=offer.worker.id, started_at=at, updated_at=at)
+        )
+        self._offers[offer.job.id] = offer
+        offer.worker.link.send(agent.ServerMessage(availability=agent.AvailabilityRequest(job=offer.job)))
+
+    def _assign(self, offer: _Offer, answer: agent.AvailabilityResponse) -> None:
+        job, worker = offer.job, offer.worker
+        identity = answer.participant_identity or f"agent-{job.id}"
+        job.state.participant_identity = identity
+        claims: dict[str, object] = {
+            "name": answer.participant_name,
+            "metadata": answer.participant_metadata,
+            "attributes": {**answer.participant_attributes, AGENT_NAME_ATTRIBUTE: worker.key.agent_name},
+            "kind": "agent",
+        }
+        token = self._mint(
+            worker.api_key,
+            identity,
+            job.room.name,
+            claims=claims,
+            grants=_grants(worker.permission),
+            lifetime=TOKEN_LIFETIME,
+        )
+        self._running[job.id] = _Running(job, worker)
+        worker.link.send(agent.ServerMessage(assignment=agent.JobAssignment(job=job, token=token)))
+        logger.info("%r takes job %s for room %r as %r", worker, job.id, job.room.name, identity)
+        offer.assigned(job)
+
+    def _end(self, job: agent.Job, status: agent.JobStatus, error: str, now: float) -> None:
+        at = self._nanoseconds(now)
+        job.state.status, job.state.error = status, error
+        job.state.updated_at = job.state.ended_at = at
+
+    def _nanoseconds(self, now: float) -> int:
+        return int(self._wall_time(now) * 1e9)
+
+
+def _grants(permission: models.ParticipantPermission) -> dict[str, object]:
+    return {
+        "agent": True,
+        "can_subscribe": permission.can_subscribe,
+        "can_publish": permission.can_publish,
+        "can_publish_data": permission.can_publish_data,
+        "hidden": permission.hidden,
+        "can_update_own_metadata": permission.can_update_metadata,
+        "can_subscribe_metrics": permission.can_subscribe_metrics,
+    }

@@ -1,0 +1,96 @@
+"""`/agent`: the WebSocket on which a worker registers and is told about jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from livekit.protocol import agent
+from livekit.server import limits
+from livekit.server.access_log import name_connection
+from livekit.server.auth import AuthError, TokenAuthority
+from livekit.server.http import bearer_token
+from livekit.server.message_socket import CLOSE_TIMEOUT, MessageSocket
+from livekit.server.tasks import OwnedTasks
+
+from .agents import Agents, TooManyWorkersError
+from .workers import Worker
+
+logger = logging.getLogger(__name__)
+
+REGISTER_TIMEOUT = 10.0
+"""Seconds that a worker may take to say what it is."""
+
+HEARTBEAT = 15.0
+"""Seconds between pings; a worker that answers none is gone."""
+
+
+class _Link(MessageSocket[agent.WorkerMessage, agent.ServerMessage]):
+    """The way to a worker."""
+
+    def close(self) -> None:
+        self.finish()
+
+
+class AgentRoutes:
+    """Lets in who has a token with the `agent` grant."""
+
+    def __init__(self, agents: Agents, authority: TokenAuthority, tasks: OwnedTasks) -> None:
+        self._agents = agents
+        self._authority = authority
+        self._tasks = tasks
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the route."""
+        app.router.add_get("/agent", self._join)
+
+    async def _join(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return web.Response(status=404)
+        try:
+            api_key = self._admit(request)
+        except AuthError as error:
+            logger.info("refused a worker: %d %s", error.status, error.message)
+            return web.Response(status=error.status, text=error.message)
+        response = web.WebSocketResponse(
+            timeout=CLOSE_TIMEOUT, heartbeat=HEARTBEAT, max_msg_size=limits.MAX_SIGNAL_MESSAGE
+        )
+        await response.prepare(request)
+        link = _Link(response, self._tasks, agent.WorkerMessage)
+        try:
+            await self._serve(link, api_key)
+        finally:
+            await link.aclose()
+        return response
+
+    def _admit(self, request: web.Request) -> str:
+        grants = self._authority.verify(bearer_token(request))
+        if not grants.permission.agent:
+            raise AuthError(401, "permissions denied")
+        return grants.api_key
+
+    async def _serve(self, link: _Link, api_key: str) -> None:
+        timer = asyncio.get_running_loop().call_later(REGISTER_TIMEOUT, link.close)
+        worker: Worker | None = None
+        try:
+            async for message in link.requests():
+                if worker is not None:
+                    self._agents.receive(worker, message, _now())
+                elif message.HasField("register"):
+                    timer.cancel()
+                    worker = self._agents.register(link, api_key, message.register, _now())
+                    name_connection(worker.id)
+                elif message.HasField("ping"):
+                    link.send(self._agents.pong(message.ping, _now()))
+        except (ValueError, TooManyWorkersError) as error:
+            logger.warning("refused a worker: %s", error)
+        finally:
+            timer.cancel()
+            if worker is not None:
+                self._agents.lost(worker, _now())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,68 @@
+"""`livekit.AgentDispatchService`: which agents a room asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from livekit.protocol import agent_dispatch as pb
+from livekit.server.agents import Agents
+from livekit.server.agents.dispatches import TooManyDispatchesError
+from livekit.server.permissions import Grants
+from livekit.server.room import RoomSettings
+from livekit.server.rooms import RoomFullError, Rooms
+
+from . import access
+from .room_service import DEPARTURE_TIMEOUT, EMPTY_TIMEOUT
+from .twirp import Method, TwirpError, method
+
+_SETTINGS = RoomSettings(empty_timeout=EMPTY_TIMEOUT, departure_timeout=DEPARTURE_TIMEOUT)
+"""Of a room that is made for its agent."""
+
+
+class AgentDispatchService:
+    """The methods of the service, on the rooms of a server."""
+
+    def __init__(self, rooms: Rooms, agents: Agents, clock: Callable[[], float]) -> None:
+        """`clock`: the one that `rooms` goes by."""
+        self._rooms: Final = rooms
+        self._agents: Final = agents
+        self._clock: Final = clock
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """By name."""
+        return {
+            "CreateDispatch": method(pb.CreateAgentDispatchRequest, self.create_dispatch),
+            "DeleteDispatch": method(pb.DeleteAgentDispatchRequest, self.delete_dispatch),
+            "ListDispatch": method(pb.ListAgentDispatchRequest, self.list_dispatch),
+        }
+
+    def create_dispatch(self, grants: Grants, request: pb.CreateAgentDispatchRequest) -> pb.AgentDispatch:
+        """Ask for an agent in a room, which is made if it does not exist."""
+        access.require_admin(grants, request.room)
+        access.check_room_name(request.room)
+        access.check_name(request.agent_name)
+        access.check_metadata(request.metadata)
+        access.check_attributes(dict(request.attributes))
+        now = self._clock()
+        try:
+            room = self._rooms.create(request.room, now, _SETTINGS)
+            return self._agents.dispatches.create(room, request, now)
+        except (RoomFullError, TooManyDispatchesError) as error:
+            raise TwirpError("resource_exhausted", str(error)) from error
+
+    def delete_dispatch(self, grants: Grants, request: pb.DeleteAgentDispatchRequest) -> pb.AgentDispatch:
+        """End the agents of a dispatch."""
+        access.require_admin(grants, request.room)
+        access.existing_room(self._rooms, request.room)
+        dispatch = self._agents.dispatches.delete(request.room, request.dispatch_id, self._clock())
+        if dispatch is None:
+            raise TwirpError("not_found", "dispatch ID not found")
+        return dispatch
+
+    def list_dispatch(self, grants: Grants, request: pb.ListAgentDispatchRequest) -> pb.ListAgentDispatchResponse:
+        access.require_admin(grants, request.room)
+        access.existing_room(self._rooms, request.room)
+        found = self._agents.dispatches.list(request.room, request.dispatch_id)
+        return pb.ListAgentDispatchResponse(agent_dispatches=found)
