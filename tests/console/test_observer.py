@@ -1,0 +1,126 @@
+"""The console looks on at the core of the server."""
+
+from __future__ import annotations
+
+import json
+
+from livekit.server.console.calls import CallState
+from livekit.server.console.observer import Observer
+from livekit.server.console.snapshot import MAX_PARTICIPANTS_SHOWN, call_json, note_json, rooms_json
+from livekit.server.forwarding import send
+from livekit.server.responses import DisconnectReason
+from livekit.server.rooms import Rooms
+from tests.console.packets import ack, only_call, request, response
+from tests.server.links import EPOCH, grants, join, make_rooms, user_packet
+
+
+def watched() -> tuple[Rooms, Observer]:
+    rooms, observer = make_rooms(), Observer()
+    rooms.watch = observer
+    _ = rooms.observe(lambda event: observer.happened(event, 0.0))
+    return rooms, observer
+
+
+def test_calls_and_traffic_are_seen() -> None:
+    rooms, observer = watched()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    alice.send(request(payload="x" * 300))
+    bob.send(ack(), now=0.5)
+    bob.send(response(payload="y"), now=0.75)
+    call = only_call(observer.calls)
+    assert (call.room, call.state, call.ended) == ("demo", CallState.ANSWERED, 0.75)
+    assert observer.traffic(alice.sid).sent.size == observer.traffic(bob.sid).received.size > 300
+    assert observer.traffic(bob.sid).sent.packets == observer.traffic(alice.sid).received.packets == 2
+    assert observer.total.packets == 3
+    assert observer.methods.of("demo", "bob") == ["add"]
+    assert [packet.WhichOneof("value") for packet in bob.received()] == ["rpc_request"]
+
+
+def test_calls_to_nobody_are_seen() -> None:
+    rooms, observer = watched()
+    join(rooms, "alice").send(request("nobody"))
+    assert only_call(observer.calls).callee == "nobody"
+
+
+def test_hidden_participants_are_named() -> None:
+    rooms, observer = watched()
+    ghost, bob = join(rooms, grants("ghost", hidden=True)), join(rooms, "bob")
+    ghost.send(request("bob"))
+    bob.send(ack("ghost"))
+    assert only_call(observer.calls).caller == "ghost"
+
+
+def test_calls_of_the_server_are_seen_with_their_answers() -> None:
+    rooms, observer = watched()
+    bob = join(rooms, "bob")
+    bob.room.callers["77"] = lambda sender, packet: None
+    packet = request("bob", call="77")
+    packet.participant_identity = "77"
+    send(bob.room, packet, reliable=True, now=0.0)
+    bob.send(response("77", call="77"), now=0.5)
+    assert (only_call(observer.calls).caller, only_call(observer.calls).state) == ("", CallState.ANSWERED)
+    assert observer.traffic(bob.sid).received.packets == 1
+
+
+def test_who_left_is_forgotten() -> None:
+    rooms, observer = watched()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    alice.send(request())
+    bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    assert only_call(observer.calls).state is CallState.BROKEN_OFF
+    assert list(observer._traffic) == [alice.sid]
+
+
+def test_the_journal_says_who_came_and_went() -> None:
+    rooms, observer = watched()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    bob.room.remove(bob.participant, DisconnectReason.PARTICIPANT_REMOVED, 1.0)
+    notes = [note_json(note, rooms.wall_time) for note in observer.journal.since(0)]
+    assert [(note["who"], note["text"]) for note in notes] == [
+        ("", "room started"),
+        ("alice", "joined"),
+        ("bob", "joined"),
+        ("alice", "left"),
+        ("bob", "was put out: participant removed"),
+        ("", "room finished"),
+    ]
+    assert [note["problem"] for note in notes] == [False, False, False, False, True, False]
+    assert observer.journal.problems == 1
+    assert notes[0]["at"] == EPOCH * 1000
+
+
+def test_the_state_of_the_rooms() -> None:
+    rooms, observer = watched()
+    alice, _ = join(rooms, grants("alice", name="Alice")), join(rooms, "bob")
+    alice.send(user_packet(b"x" * 600))
+    state = rooms_json(rooms.rooms, observer, 1.0)
+    (room,) = state["rooms"]
+    assert (room["name"], room["more"], state["participants"]) == ("demo", 0, 2)
+    first = room["participants"][0]
+    assert (first["identity"], first["name"], first["state"]) == ("alice", "Alice", "active")
+    assert first["sent"] > 600
+    assert first["sending"] == state["rate"] == round(first["sent"] / 3)
+    assert state["series"][-1] == first["sent"]
+    assert json.loads(json.dumps(state)) == state
+
+
+def test_a_crowd_is_shown_in_part() -> None:
+    rooms, observer = watched()
+    for number in range(MAX_PARTICIPANTS_SHOWN + 2):
+        join(rooms, f"guest-{number}")
+    (room,) = rooms_json(rooms.rooms, observer, 0.0)["rooms"]
+    assert (len(room["participants"]), room["more"]) == (MAX_PARTICIPANTS_SHOWN, 2)
+
+
+def test_a_call_as_json() -> None:
+    rooms, observer = watched()
+    observer.calls.keep_payloads(True)
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    alice.send(request(payload="2"))
+    bob.send(response(payload="4"), now=0.0123)
+    shown = call_json(only_call(observer.calls), rooms.wall_time)
+    assert (shown["took"], shown["at"], shown["state"]) == (12.3, EPOCH * 1000, "answered")
+    assert shown["request"] == {"size": 1, "text": "2", "cut": False}
+    assert shown["response"] == {"size": 1, "text": "4", "cut": False}
+    assert "code" not in shown
