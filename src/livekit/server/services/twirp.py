@@ -7,10 +7,10 @@ import inspect
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from aiohttp import web
-from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
 from livekit.server.auth import AuthError, TokenAuthority
@@ -44,6 +44,8 @@ STATUSES: Final[Mapping[str, int]] = {
 TIMEOUT_HEADER = "X-Twirp-Timeout-Ms"
 """How long the caller waits, as the Go SDK tells."""
 
+_PACKAGE = "livekit"
+_MEDIA_SERVICES = frozenset({"Connector", "Egress", "Ingress", "SIP"})
 _JSON = "application/json"
 _PROTOBUF = "application/protobuf"
 _MAX_JSON_DEPTH = 32
@@ -129,9 +131,12 @@ class TwirpRoutes:
     def _method(self, request: web.Request) -> Method:
         if request.method != "POST":
             raise _bad_route(request, f'unsupported method "{request.method}" (only POST is allowed)')
-        service, _, name = request.match_info["route"].partition("/")
-        found = self._services.get(service.removeprefix("livekit."), {}).get(name)
-        if found is None or not service.startswith("livekit."):
+        package, _, route = request.match_info["route"].partition(".")
+        service, _, name = route.partition("/")
+        found = self._services.get(service, {}).get(name)
+        if package == _PACKAGE and service in _MEDIA_SERVICES:
+            raise TwirpError("unimplemented", f"no {service}: this server carries data, no audio and no video")
+        if package != _PACKAGE or found is None:
             raise _bad_route(request, f'no handler for path "{request.path}"')
         return found
 
@@ -149,7 +154,12 @@ def _codec(content_type: str, request: web.Request) -> Codec:
 
 def _fill_json(message: Message, body: bytes) -> None:
     try:
-        Parse(body, message, ignore_unknown_fields=True, max_recursion_depth=_MAX_JSON_DEPTH)
+        value = json.loads(body.decode())
+        if not isinstance(value, dict):
+            raise ValueError("no JSON object")
+        ParseDict(
+            cast("dict[str, object]", value), message, ignore_unknown_fields=True, max_recursion_depth=_MAX_JSON_DEPTH
+        )
     except (ParseError, ValueError, RecursionError) as error:
         raise TwirpError("malformed", "the json request could not be decoded") from error
 
