@@ -85,5 +85,5 @@ class RoomOptions:
     """Ours: limits and habits of RPC."""
     record: RecordOptions | None = None
     """Ours: write the room's data packets to a file; see `livekit.recorder`. The environment can switch it on too."""
-    reconnect_attempts: int | None = 10
-    """Ours: how often a lost connection is tried anew before the room disconnects; None for ever."""
+    reconnect_timeout: float | None = 120.0
+    """Ours: seconds for which a lost connection is tried anew before the room disconnects; None for ever."""

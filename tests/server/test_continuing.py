@@ -89,3 +89,11 @@ def test_the_others_learn_of_the_new_sid_alone() -> None:
     alice.updates()
     again = rejoin(rooms, "bob", bob.sid)
     assert {sid for sid, _ in alice.updates()} == {again.sid}
+
+
+def test_one_that_loses_its_signal_before_it_is_up_again_may_try_once_more() -> None:
+    rooms = make_rooms()
+    again = rejoin(rooms, "bob", join(rooms, "bob").sid, active=False)
+    again.participant.signal_lost_at = 1.0
+    again.room.tick(2.0)
+    assert again.is_in_room()

@@ -8,6 +8,7 @@ from livekit.protocol import models, rtc
 from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
 from livekit.server import limits
 from livekit.server.responses import COMPATIBLE_VERSION, DisconnectReason
+from livekit.signaling import SERVER_CONTINUES
 from tests.server.links import EPOCH, KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
 
 
@@ -31,7 +32,8 @@ def test_join_response_says_who_and_where() -> None:
     ]
     assert (response.ping_interval, response.ping_timeout) == (limits.PING_INTERVAL, limits.PING_TIMEOUT)
     assert response.server_info.version == response.server_version == COMPATIBLE_VERSION
-    assert response.server_info.debug_info == SERVER_ANNOUNCES_JOINS
+    assert SERVER_ANNOUNCES_JOINS in response.server_info.debug_info
+    assert SERVER_CONTINUES in response.server_info.debug_info
     assert not response.subscriber_primary
 
 
@@ -205,6 +207,12 @@ class TestTime:
         bob.participant.signal_seen = limits.JOIN_TIMEOUT
         bob.room.tick(limits.JOIN_TIMEOUT)
         assert bob.signal("leave").leave.reason == DisconnectReason.JOIN_FAILURE
+
+    def test_one_that_gives_up_while_it_joins_is_gone(self) -> None:
+        bob = join(make_rooms(), "bob", active=False)
+        bob.participant.signal_lost_at = 1.0
+        bob.room.tick(1.0)
+        assert not bob.is_in_room()
 
     def test_tokens_are_refreshed(self) -> None:
         from livekit.server.rooms import Rooms

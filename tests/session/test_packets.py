@@ -69,13 +69,25 @@ def test_delivery_over_the_second_connection_is_told_once() -> None:
     assert told == [True]
 
 
-def test_a_resume_sends_again_what_the_server_lacks() -> None:
+def test_a_resume_sends_again_what_was_confirmed_and_the_server_lacks() -> None:
     ends = Pipe()
     ends.attach()
     for number in range(1, 5):
         ends.send(b"%d" % number)
+    ends.reliable.confirm()
+    ends.send(b"on its way")
     ends.pipe.resumed(2)
-    assert received(ends.reliable)[4:] == [(3, b"3"), (4, b"4")]
+    assert received(ends.reliable)[5:] == [(3, b"3"), (4, b"4")]
+
+
+def test_the_same_channel_again_gets_nothing_twice() -> None:
+    ends = Pipe()
+    ends.attach()
+    ends.send(b"on its way")
+    ends.pipe.detach()
+    ends.send(b"waits")
+    ends.pipe.attach(ends.reliable, ends.lossy, 65_536)
+    assert received(ends.reliable) == [(1, b"on its way"), (2, b"waits")]
 
 
 async def test_what_comes_twice_is_delivered_once() -> None:

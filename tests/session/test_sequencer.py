@@ -39,14 +39,17 @@ def test_a_number_taken_back_goes_to_the_next_packet() -> None:
     buffer.number(PACKET)
     buffer.take_back()
     assert buffer.number(PACKET).sequence == 2
-    assert [packet.sequence for packet in buffer.after(0)] == [1, 2]
+    assert [packet.sequence for packet in buffer.unconfirmed()] == [1, 2]
 
 
-def test_after_a_resume_what_the_server_lacks_is_sent_again() -> None:
+def test_after_a_resume_what_was_confirmed_and_the_server_lacks_is_sent_again() -> None:
     buffer = ResendBuffer()
     sent = [buffer.number(PACKET) for _ in range(5)]
-    assert buffer.after(3) == sent[3:]
-    assert buffer.after(5) == []
+    assert buffer.confirmed_after(0) == []
+    for packet in sent[:4]:
+        packet.confirm()
+    assert buffer.confirmed_after(2) == sent[2:4]
+    assert buffer.confirmed_after(4) == []
 
 
 def test_after_a_new_join_what_nobody_confirmed_is_sent_again() -> None:
@@ -68,10 +71,18 @@ def test_a_packet_sent_twice_is_delivered_once() -> None:
 def test_the_buffer_keeps_the_newest_within_its_size(sizes: list[int], limit: int) -> None:
     buffer = ResendBuffer(limit)
     for size in sizes:
-        buffer.number(b"x" * size)
-    kept = buffer.after(0)
+        buffer.number(b"x" * size).confirm()
+    buffer.number(b"")
+    buffer.take_back()
+    kept = buffer.confirmed_after(0)
     assert sum(len(packet.data) for packet in kept) <= limit
     assert [packet.sequence for packet in kept] == list(range(len(sizes) - len(kept) + 1, len(sizes) + 1))
+
+
+def test_what_is_not_confirmed_is_kept_beyond_the_size() -> None:
+    buffer = ResendBuffer(0)
+    sent = [buffer.number(PACKET) for _ in range(3)]
+    assert buffer.unconfirmed() == sent
 
 
 @given(st.lists(st.tuples(st.sampled_from(["PA_1", "PA_2"]), st.integers(1, 20))))

@@ -83,7 +83,7 @@ async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(enter
 async def test_a_server_that_stays_away_ends_the_session(
     enter: Enter, server: TokenServer, options: RoomOptions
 ) -> None:
-    options.reconnect_attempts = 2
+    options.reconnect_timeout = 0.5
     async with TcpRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
         await relay.refuse()
@@ -113,7 +113,8 @@ async def test_a_removed_participant_does_not_come_back(enter: Enter) -> None:
 async def test_a_refused_token_ends_the_attempts(enter: Enter, server: TokenServer, room_name: str) -> None:
     alice = await enter("alice")
     await alice.until(lambda: "refresh_token" in alice.signals)
-    alice.session._token = "not.a.token"
+    access = alice.session._access
+    access.token = access._given = "not.a.token"
     await alice.peers[0].close()
     await alice.until_state(RECONNECTING, DISCONNECTED)
     assert alice.reason == models.DisconnectReason.JOIN_FAILURE

@@ -210,6 +210,11 @@ class Participant:
         self._sent.add(packet, now)
         return self.link.send_packet(packet.data, reliable=True)
 
+    @property
+    def is_continuation(self) -> bool:
+        """Whether its client was here before and has come back by a full reconnect."""
+        return bool(self._predecessor)
+
     def is_continued_by(self, last_sid: str) -> bool:
         """Whether this is the participant that a client means who reconnects in full and had `last_sid` before: it may
         have been admitted since without learning of it."""

@@ -327,8 +327,10 @@ class Room:
 
 def _is_gone(participant: Participant, now: float) -> bool:
     signal, transport = participant.signal_lost_at, participant.transport_lost_at
-    if participant.state < State.ACTIVE and now - participant.joined_at >= limits.JOIN_TIMEOUT:
-        return True
+    if participant.state < State.ACTIVE:
+        has_given_up = signal is not None and not participant.is_continuation
+        if has_given_up or now - participant.joined_at >= limits.JOIN_TIMEOUT:
+            return True
     silent = participant.transport_silent_at
     if signal is not None and silent is not None and now - max(signal, silent) >= limits.GONE_GRACE:
         return True

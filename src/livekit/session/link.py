@@ -5,26 +5,38 @@ A resume replaces the signal connection and keeps the peer connections; a full r
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from yarl import URL
 
-from livekit._aio import finish
-from livekit.enums import IceTransportType
+from livekit._aio import finish, within
 from livekit.errors import ConnectError, ServerUnreachableError
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
-from livekit.signaling import Reconnect, RouteMissingError, SignalConnection, SignalParameters, SignalUrls
-from livekit.webrtc import IceServerSettings, PeerOptions
+from livekit.signaling import (
+    SERVER_CONTINUES,
+    Reconnect,
+    RouteMissingError,
+    SignalConnection,
+    SignalParameters,
+    SignalUrls,
+)
 
-from .reconnect import Event
+from .address import AddressWatch
+from .ice_servers import peer_options
+from .reconnect import Attempt, Event, TimeLimits
 from .transport import PeerFactory, Transport
 
 __all__ = ["Link", "LinkOwner", "SignalOpener"]
 
 logger = logging.getLogger("livekit.session")
+
+FAREWELL_TIMEOUT = 0.5
+"""Seconds to tell the server that we leave where the signal connection for that must be made first."""
 
 _Action = rtc.LeaveRequest.Action
 _LEAVE_EVENTS = {
@@ -51,10 +63,12 @@ class LinkOwner:
     """Something that the connection's state machine must know, in words too."""
     progress: Callable[[str], None]
     """What is being waited for."""
+    received: Callable[[], list[rtc.DataChannelReceiveState]]
+    """What came last from whom, for the server to send again what follows."""
 
 
 class Link:
-    """The connection of one participant sid. `join` first; whoever made it must `close` it."""
+    """The connection of one participant sid. `enter` first; whoever made it must `close` it."""
 
     def __init__(
         self,
@@ -72,10 +86,21 @@ class Link:
         self._make_peer = make_peer
         self._open_connection = open_signal
         self._owner = owner
+        self._token = ""
         self._signal: SignalConnection | None = None
         self._transport: Transport | None = None
+        self._address: AddressWatch | None = None
         self._unsent: list[rtc.SignalRequest] = []
         self._last_trouble = models.ReconnectReason.RR_UNKNOWN
+
+    @property
+    def sid(self) -> str:
+        return self.joined.participant.sid
+
+    @property
+    def may_be_continued(self) -> bool:
+        """Whether the server lets who joins anew go on where this link stopped."""
+        return SERVER_CONTINUES in self.joined.server_info.debug_info
 
     @property
     def transport(self) -> Transport:
@@ -89,44 +114,49 @@ class Link:
         transport = None if self._transport is None else self._transport.round_trip_time
         return transport if transport is not None or self._signal is None else self._signal.round_trip_time
 
-    async def join(self, token: str) -> None:
-        """Join and wait until packets can pass.
+    async def enter(self, token: str, limits: TimeLimits, last_sid: str = "") -> None:
+        """Join; `wait_ready` next. `last_sid`: as whom to go on.
 
         Raises:
             ConnectError: the kind says what failed.
+            asyncio.TimeoutError: a step took longer than its limit.
         """
-        if self._options.single_peer_connection is False:
-            await self._join_dual(token)
-        else:
-            try:
-                await self._join_single(token)
-            except RouteMissingError:
-                logger.debug("the server knows no single peer connection, falling back to two")
-                await self._drop_transport()
-                await self._join_dual(token)
-        self._owner.progress("opening the WebRTC connection")
-        await self.transport.wait_ready()
+        self._token = token
+        dual = self._options.single_peer_connection is False
+        try:
+            await (self._enter_dual if dual else self._enter_single)(limits, last_sid)
+        except RouteMissingError:
+            if dual:
+                raise
+            logger.debug("the server knows no single peer connection, falling back to two")
+            await self._drop_transport()
+            await self._enter_dual(limits, last_sid)
+        if last_sid:
+            self.send(self._sync_state())
 
-    async def resume(self, token: str, states: list[rtc.DataChannelReceiveState]) -> int:
+    async def wait_ready(self, limits: TimeLimits) -> None:
+        """Wait until packets can pass. Raises as `enter` does."""
+        self._owner.progress("opening the WebRTC connection")
+        await within(limits.ready, self.transport.wait_ready())
+
+    async def resume(self, token: str, attempt: Attempt) -> int:
         """Open a new signal connection for the same participant; restart ICE where the path is dead.
 
         Returns the number of the last reliable packet that the server had.
 
         Raises:
             ConnectError: what failed; `admitted` says whether the server was reached.
+            asyncio.TimeoutError: a step took longer than its limit.
         """
+        self._token = token
         self.admitted = False
         self.transport.begin()
-        if self._signal is not None:
-            await self._signal.abort()
-        reconnect = Reconnect(participant_sid=self.joined.participant.sid, reason=self._last_trouble)
-        parameters = SignalParameters(auto_subscribe=self._options.auto_subscribe, reconnect=reconnect)
-        urls = SignalUrls.single if self.transport.single else SignalUrls.dual
-        answer, early = await self._open_signal(urls(self._server, parameters), token, "reconnect")
-        sync = rtc.SyncState(subscription=rtc.UpdateSubscription(), datachannel_receive_states=states)
-        self._start_signal([rtc.SignalRequest(sync_state=sync)], early)
-        await self._restart_dead_path()
-        await self.transport.wait_ready()
+        await self._drop_signal()
+        answer, early = await self._reopen(attempt.limits)
+        self._start_signal([self._sync_state()], early)
+        if attempt.restart_ice or not self.transport.path_is_alive:
+            await self._restart_ice()
+        await within(attempt.limits.ready, self.transport.wait_ready())
         if self._signal is None or self._signal.closed:
             raise ServerUnreachableError("the signal connection was lost again")
         return answer.reconnect.last_message_seq
@@ -140,32 +170,29 @@ class Link:
 
     async def close(self, *, leave: bool) -> None:
         """Release everything; `leave` tells the server that we go and do not come back."""
-        signal, self._signal = self._signal, None
         if self._transport is not None:
             self._transport.silence()
-        if signal is not None:
-            signal.on_message = signal.on_closed = _ignore
-            if leave and self.admitted:
-                reason = models.DisconnectReason.CLIENT_INITIATED
-                signal.send(rtc.SignalRequest(leave=rtc.LeaveRequest(reason=reason, action=_Action.DISCONNECT)))
-                await signal.close()
-            else:
-                await signal.abort()
-        await self._drop_transport()
+        try:
+            if leave:
+                await self._say_goodbye()
+        finally:
+            await finish(self._release())
 
-    async def _join_single(self, token: str) -> None:
+    # joining
+
+    async def _enter_single(self, limits: TimeLimits, last_sid: str) -> None:
         transport = self._make_transport((), single=True)
         parameters = SignalParameters(
-            auto_subscribe=self._options.auto_subscribe, publisher_offer=await transport.offer()
+            auto_subscribe=self._options.auto_subscribe, publisher_offer=await transport.offer(), last_sid=last_sid
         )
-        answer, early = await self._open_signal(SignalUrls.single(self._server, parameters), token, "join")
+        answer, early = await self._open_signal(SignalUrls.single(self._server, parameters), "join", limits)
         self.joined = answer.join
-        transport.use_ice_servers(_peer_options(self._options, tuple(answer.join.ice_servers)).ice_servers)
+        transport.use_ice_servers(peer_options(self._options, tuple(answer.join.ice_servers)).ice_servers)
         self._start_signal([], early)
 
-    async def _join_dual(self, token: str) -> None:
-        parameters = SignalParameters(auto_subscribe=self._options.auto_subscribe)
-        answer, early = await self._open_signal(SignalUrls.dual(self._server, parameters), token, "join")
+    async def _enter_dual(self, limits: TimeLimits, last_sid: str) -> None:
+        parameters = SignalParameters(auto_subscribe=self._options.auto_subscribe, last_sid=last_sid)
+        answer, early = await self._open_signal(SignalUrls.dual(self._server, parameters), "join", limits)
         self.joined = answer.join
         transport = self._make_transport(tuple(answer.join.ice_servers), single=False)
         if answer.join.subscriber_primary:
@@ -173,11 +200,28 @@ class Link:
         self._start_signal([], early)
         self.send(rtc.SignalRequest(offer=await transport.offer()))
 
+    async def _reopen(self, limits: TimeLimits) -> tuple[rtc.SignalResponse, list[rtc.SignalResponse]]:
+        """Open another signal connection for the same participant."""
+        reconnect = Reconnect(participant_sid=self.sid, reason=self._last_trouble)
+        parameters = SignalParameters(auto_subscribe=self._options.auto_subscribe, reconnect=reconnect)
+        urls = SignalUrls.single if self.transport.single else SignalUrls.dual
+        return await self._open_signal(urls(self._server, parameters), "reconnect", limits)
+
     async def _open_signal(
-        self, urls: SignalUrls, token: str, expected: str
+        self, urls: SignalUrls, expected: str, limits: TimeLimits
     ) -> tuple[rtc.SignalResponse, list[rtc.SignalResponse]]:
         """Connect and wait for `expected`; what comes before it is returned too."""
-        signal = self._signal = await self._open_connection(urls, token, self._owner.progress)
+
+        async def open_connection() -> SignalConnection:
+            signal = self._signal = await self._open_connection(urls, self._token, self._owner.progress)
+            return signal
+
+        signal = await within(limits.open, open_connection())
+        return await within(limits.answer, self._await_answer(signal, expected))
+
+    async def _await_answer(
+        self, signal: SignalConnection, expected: str
+    ) -> tuple[rtc.SignalResponse, list[rtc.SignalResponse]]:
         early: list[rtc.SignalResponse] = []
         while True:
             message = await signal.receive()
@@ -187,6 +231,7 @@ class Link:
                 return message, early
             if kind == "leave":
                 self.admitted = True
+                self._owner.signal(message)
                 self._leave(message.leave)
                 reason = models.DisconnectReason.Name(message.leave.reason)
                 raise ConnectError(f"the server does not admit us: {reason}")
@@ -201,15 +246,19 @@ class Link:
         signal.on_message = self._signal_message
         signal.on_closed = self._signal_closed
         signal.start(ping_interval=self.joined.ping_interval, ping_timeout=self.joined.ping_timeout)
+        if signal.local_address is not None:
+            self._address = AddressWatch(signal.local_address, self._address_gone)
         unsent, self._unsent = self._unsent, []
         for request in (*first, *unsent):
             signal.send(request)
         for message in early:
             self._signal_message(message)
 
-    async def _restart_dead_path(self) -> None:
-        if self.transport.path_is_alive:
-            return
+    def _sync_state(self) -> rtc.SignalRequest:
+        sync = rtc.SyncState(subscription=rtc.UpdateSubscription(), datachannel_receive_states=self._owner.received())
+        return rtc.SignalRequest(sync_state=sync)
+
+    async def _restart_ice(self) -> None:
         self._owner.progress("restarting ICE")
         try:
             offer = await self.transport.offer(ice_restart=True)
@@ -220,7 +269,7 @@ class Link:
     def _make_transport(self, ice_servers: tuple[rtc.ICEServer, ...], *, single: bool) -> Transport:
         transport = self._transport = Transport(
             self._make_peer,
-            _peer_options(self._options, ice_servers),
+            peer_options(self._options, ice_servers),
             single=single,
             send=self.send,
             receive=self._owner.receive,
@@ -229,11 +278,7 @@ class Link:
         transport.on_lost = self._path_failed
         return transport
 
-    async def _drop_transport(self) -> None:
-        transport, self._transport = self._transport, None
-        self._unsent.clear()
-        if transport is not None:
-            await finish(transport.close())
+    # what happens
 
     def _signal_message(self, message: rtc.SignalResponse) -> None:
         if self._transport is not None and self._transport.handle(message):
@@ -259,6 +304,10 @@ class Link:
         self._last_trouble = models.ReconnectReason.RR_SIGNAL_DISCONNECTED
         self._trouble(Event.SIGNAL_LOST, f"the signal connection was lost: {reason}")
 
+    def _address_gone(self, reason: str) -> None:
+        self._last_trouble = models.ReconnectReason.RR_SIGNAL_DISCONNECTED
+        self._trouble(Event.ADDRESS_GONE, reason)
+
     def _path_silent(self, reason: str) -> None:
         self._last_trouble = models.ReconnectReason.RR_PUBLISHER_FAILED
         self._trouble(Event.PATH_SILENT, reason)
@@ -278,24 +327,39 @@ class Link:
             self._transport.give_up(error(text))
         self._owner.trouble(event, text, reason)
 
+    # the end
 
-def _peer_options(options: RoomOptions, offered: tuple[rtc.ICEServer, ...]) -> PeerOptions:
-    config = options.rtc_config
-    if config is not None and config.ice_servers:
-        servers = [
-            IceServerSettings(urls=list(server.urls), username=server.username, credential=server.password)
-            for server in config.ice_servers
-        ]
-    else:
-        # STUN servers are left out: a LiveKit server answers checks to whatever address they come from (RFC 8445
-        # section 7.3.1.3), and asking them would only make gathering wait.
-        servers = [
-            IceServerSettings(urls=turn, username=server.username, credential=server.credential)
-            for server in offered
-            if (turn := [url for url in server.urls if url.startswith("turn")])
-        ]
-    relay_only = config is not None and config.ice_transport_type == IceTransportType.TRANSPORT_RELAY
-    return PeerOptions(ice_servers=servers, relay_only=relay_only)
+    async def _say_goodbye(self) -> None:
+        """Tell the server that we leave, over a new signal connection where the old one is lost."""
+        leave = rtc.LeaveRequest(reason=models.DisconnectReason.CLIENT_INITIATED, action=_Action.DISCONNECT)
+        if self.sid and (self._signal is None or self._signal.closed):
+            await self._drop_signal()
+            with contextlib.suppress(ConnectError, asyncio.TimeoutError):
+                await within(FAREWELL_TIMEOUT, self._reopen(TimeLimits()))
+        if self._signal is not None:
+            self._signal.on_message = self._signal.on_closed = _ignore
+            self._signal.send(rtc.SignalRequest(leave=leave))
+            await self._signal.close()
+
+    async def _release(self) -> None:
+        try:
+            await self._drop_signal()
+        finally:
+            await self._drop_transport()
+
+    async def _drop_signal(self) -> None:
+        signal, self._signal = self._signal, None
+        if self._address is not None:
+            self._address.stop()
+        if signal is not None:
+            signal.on_message = signal.on_closed = _ignore
+            await signal.abort()
+
+    async def _drop_transport(self) -> None:
+        transport, self._transport = self._transport, None
+        self._unsent.clear()
+        if transport is not None:
+            await finish(transport.close())
 
 
 def _ignore(*_: object) -> None:

@@ -38,7 +38,8 @@ class PacketPipe:
         self._limit = MAX_PACKET_SIZE
         self._sent = ResendBuffer()
         self._received = ReceiveLog()
-        self._reliable_channel: DataChannel | None = None
+        self._attached: DataChannel | None = None
+        """The last channel on which reliable packets were sent."""
         self._reliable = Outbox(self._serialise, self._number, self._sent.take_back)
         self._lossy = Outbox(self._serialise, self._count_lossy, lambda: None)
 
@@ -58,23 +59,24 @@ class PacketPipe:
         return self._reliable.send_stream(packets, on_delivered, on_sent)
 
     def attach(self, reliable: DataChannel, lossy: DataChannel, max_message_size: int) -> None:
-        """Send on new channels from now on: first what no transport has confirmed, then what waits."""
+        """Send on these channels from now on: first what the old ones have not confirmed, then what waits."""
         self._limit = min(max_message_size, MAX_PACKET_SIZE)
-        self._reliable_channel = reliable
-        for sent in self._sent.unconfirmed():
-            self._send_again(sent.data, sent.confirm)
+        if reliable is not self._attached:
+            self._attached = reliable
+            for sent in self._sent.unconfirmed():
+                self._send_again(sent.data, sent.confirm)
         self._reliable.attach(reliable)
         self._lossy.attach(lossy)
 
     def detach(self) -> None:
         """Keep packets until there are channels again."""
-        self._reliable_channel = None
         self._reliable.detach()
         self._lossy.detach()
 
     def resumed(self, last_sequence: int) -> None:
-        """The server had `last_sequence` last: send again what follows."""
-        for sent in self._sent.after(last_sequence):
+        """The server had `last_sequence` last: send again what follows and its transport has confirmed all the same.
+        What was not confirmed is on its way still."""
+        for sent in self._sent.confirmed_after(last_sequence):
             self._send_again(sent.data, sent.confirm)
 
     def close(self) -> None:
@@ -121,7 +123,7 @@ class PacketPipe:
         return data, on_delivered
 
     def _send_again(self, data: bytes, on_delivered: Delivered) -> None:
-        channel = self._reliable_channel
+        channel = self._attached
         if channel is not None and channel.is_open:
             try:
                 channel.send(data, on_delivered)

@@ -24,8 +24,8 @@ NUMBER_SIZE = 7
 """Bytes that a number adds to a packet at most."""
 RESEND_BUFFER_SIZE = 1024 * 1024
 """Bytes of sent packets that are kept; far above 1.25 times what the outbox lets into the channel."""
-RECEIVE_STATE_TTL = 30.0
-"""Seconds for which a silent sender's last number is kept."""
+RECEIVE_STATE_TTL = 180.0
+"""Seconds for which a silent sender's last number is kept: longer than a connection is away as a rule."""
 MAX_RECEIVE_STATES = 4096
 """Senders whose last number is kept; over it the silent ones are looked for and forgotten."""
 
@@ -64,7 +64,8 @@ class SentPacket:
 
 
 class ResendBuffer:
-    """Numbers packets and keeps the newest of them. The numbers go on through every reconnect."""
+    """Numbers packets and keeps what is not confirmed, of which a transport takes only so much, and the newest of what
+    is. The numbers go on through every reconnect."""
 
     def __init__(self, size: int = RESEND_BUFFER_SIZE) -> None:
         self._size = size
@@ -82,7 +83,7 @@ class ResendBuffer:
         sent = SentPacket(self._last, numbered(packet, self._last), on_delivered)
         self._kept.append(sent)
         self._bytes += len(sent.data)
-        while self._bytes > self._size:
+        while self._bytes > self._size and self._kept[0].is_confirmed:
             self._bytes -= len(self._kept.popleft().data)
         return sent
 
@@ -92,9 +93,9 @@ class ResendBuffer:
         if self._kept:
             self._bytes -= len(self._kept.pop().data)
 
-    def after(self, sequence: int) -> list[SentPacket]:
-        """What the server lacks that had `sequence` last: for a resume."""
-        return [sent for sent in self._kept if sent.sequence > sequence]
+    def confirmed_after(self, sequence: int) -> list[SentPacket]:
+        """What the server lacks that had `sequence` last, although its transport confirmed it: for a resume."""
+        return [sent for sent in self._kept if sent.sequence > sequence and sent.is_confirmed]
 
     def unconfirmed(self) -> list[SentPacket]:
         """What no transport has confirmed: for a new connection, when nobody knows what arrived."""

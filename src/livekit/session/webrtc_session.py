@@ -9,30 +9,25 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from livekit._aio import finish, within
-from livekit.errors import (
-    AuthenticationError,
-    ConnectError,
-    ConnectTimeoutError,
-    ServerUnreachableError,
-    SessionClosedError,
-)
+from livekit.errors import ConnectError, ConnectTimeoutError, SessionClosedError
 from livekit.options import DEFAULT_CONNECT_TIMEOUT, RoomOptions
 from livekit.protocol import models, rtc
-from livekit.signaling import SignalConnection, parse_server_url
+from livekit.signaling import SignalConnection
 from livekit.webrtc import create_peer_connection
 
-from .link import Link, LinkOwner, SignalOpener
+from .access import Access
+from .link import Link, SignalOpener
+from .links import Links
 from .packets import PacketPipe
 from .port import ChannelCounts, PacketStream, Sent, SessionListener, SessionState
-from .reconnect import Attempt, ConnectionLife, Event, Phase
+from .reconnect import ConnectionLife, Event, Phase
+from .recovery import Recovery
 from .transport import PeerFactory
 
 __all__ = ["WebRtcSession"]
 
 logger = logging.getLogger("livekit.session")
 
-ATTEMPT_TIMEOUT = 5.0
-"""Seconds for one attempt to resume or rejoin."""
 RELEASE_TIMEOUT = 1.0
 """Seconds for closing sockets in order; what is not closed then is dropped."""
 
@@ -64,22 +59,26 @@ class WebRtcSession:
         open_signal: SignalOpener = SignalConnection.open,
     ) -> None:
         """Raises ConnectError: `url` is not that of a server."""
-        self._server = parse_server_url(url)
-        self._token = token
+        self._access = Access(url, token)
         self._options = options
         self._listener = listener
-        self._make_peer = make_peer
-        self._open_signal = open_signal
-        self._life = ConnectionLife(attempts=options.reconnect_attempts, random=random.random)
         self.on_track_packet: Callable[[bytes], None] = _ignore
-        self._pipe = PacketPipe(self._packet)
-        self._link: Link | None = None
+        self._life = ConnectionLife(patience=options.reconnect_timeout, random=random.random)
+        self._pipe = PacketPipe(listener.on_packet)
+        self._links = Links(
+            self._access,
+            options,
+            make_peer,
+            open_signal,
+            pipe=self._pipe,
+            signal=listener.on_signal,
+            trouble=self._trouble,
+        )
+        self._recovery = Recovery(
+            self._life, self._links, self._access, joined=self._joined, resumed=self._resumed, ended=self._end
+        )
         self._held_signals: list[rtc.SignalRequest] = []
-        self._backlog: list[Callable[[], None]] | None = []
-        """What came before the room was told that we joined."""
-        self._progress = ""
         self._joining: asyncio.Task[None] | None = None
-        self._recovery: asyncio.Task[None] | None = None
         self._released: asyncio.Task[None] | None = None
 
     @property
@@ -88,11 +87,11 @@ class WebRtcSession:
 
     @property
     def token(self) -> str:
-        return self._token
+        return self._access.token
 
     @property
     def round_trip_time(self) -> float | None:
-        return None if self._link is None else self._link.round_trip_time
+        return None if self._links.current is None else self._links.current.round_trip_time
 
     @property
     def counts(self) -> Mapping[bool, ChannelCounts]:
@@ -121,22 +120,26 @@ class WebRtcSession:
 
     def send_signal(self, request: rtc.SignalRequest) -> None:
         self._check_open()
-        if self._life.phase is Phase.CONNECTED and self._link is not None:
-            self._link.send(request)
+        link = self._links.current
+        if self._life.phase is Phase.CONNECTED and link is not None:
+            link.send(request)
         else:
             self._held_signals.append(request)
 
     def open_track_channel(self) -> None:
         self._check_open()
-        if self._link is not None:
-            self._link.transport.open_tracks()
+        link = self._established
+        if link is not None:
+            link.transport.open_tracks()
 
     async def wait_track_channel(self) -> None:
-        if self._link is not None:
-            await self._link.transport.wait_tracks()
+        link = self._established
+        if link is not None:
+            await link.transport.wait_tracks()
 
     def send_track_packet(self, data: bytes) -> bool:
-        return self._life.phase is Phase.CONNECTED and self._link is not None and self._link.transport.send_track(data)
+        link = self._established
+        return link is not None and link.transport.send_track(data)
 
     def interrupt(self, *, full: bool) -> None:
         event = Event.LEAVE_RECONNECT if full else Event.LEAVE_RESUME
@@ -152,10 +155,10 @@ class WebRtcSession:
         try:
             await within(seconds, self._connect())
         except asyncio.TimeoutError:
-            admitted = self._link is not None and self._link.admitted
+            admitted, progress = self._links.admitted, self._links.progress
             await self._abandon()
             raise ConnectTimeoutError(
-                f"not connected to {self._server.authority} within {seconds:g} s; the last step was {self._progress}. "
+                f"not connected to {self._access.server.authority} within {seconds:g} s; the last step was {progress}. "
                 + (_UDP_HINT if admitted else _SERVER_HINT)
             ) from None
         except BaseException:
@@ -163,122 +166,65 @@ class WebRtcSession:
             raise
 
     async def close(self, reason: models.DisconnectReason = _Reason.CLIENT_INITIATED) -> None:
-        self._end(Event.CLOSED, reason, leave=True)
+        self._end(Event.CLOSED, reason)
         if self._released is not None:
             await asyncio.wait({self._released})
 
     # connecting
 
+    @property
+    def _established(self) -> Link | None:
+        """The link, if packets pass over it as far as we know."""
+        return self._links.current if self._life.phase is Phase.CONNECTED else None
+
     async def _connect(self) -> None:
         self._joining = asyncio.current_task()
         try:
-            await self._join(rejoined=False)
+            await self._recovery.connect()
         except asyncio.CancelledError:
             if self._life.phase is Phase.CLOSED:
                 raise ConnectError("the session was closed while it connected") from None
             raise
 
     async def _abandon(self) -> None:
-        self._end(Event.CLOSED, _Reason.JOIN_FAILURE, leave=True)
+        self._end(Event.CLOSED, _Reason.JOIN_FAILURE)
         await finish(self.close())
 
-    async def _join(self, *, rejoined: bool) -> None:
-        owner = LinkOwner(
-            receive=self._pipe.receive, signal=self._signal, trouble=self._trouble, progress=self._set_progress
-        )
-        self._backlog = []
-        link = self._link = Link(self._server, self._options, self._make_peer, owner, self._open_signal)
-        await link.join(self._token)
+    def _joined(self, link: Link, rejoined: bool) -> None:
         link.transport.on_track_packet = self._track_packet
         self._listener_call(partial(self._listener.on_joined, link.joined, rejoined=rejoined))
         self._connected(link)
+        self._links.let_in()
+
+    def _resumed(self, last_sequence: int) -> None:
+        if self._links.current is not None:
+            self._connected(self._links.current)
+            self._pipe.resumed(last_sequence)
 
     def _connected(self, link: Link) -> None:
-        """Packets pass again: tell the room, then send and deliver what waits."""
-        if not self._life.handle(Event.SUCCEEDED):
+        """Packets pass again: tell the room, then send what waits."""
+        if not self._life.handle(Event.SUCCEEDED, _now()):
             return
         self._tell(SessionState.CONNECTED)
         self._pipe.attach(link.transport.reliable, link.transport.lossy, link.transport.max_message_size)
         held, self._held_signals = self._held_signals, []
         for request in held:
             link.send(request)
-        backlog, self._backlog = self._backlog, None
-        for deliver in backlog or ():
-            self._listener_call(deliver)
-
-    # reconnecting
 
     def _trouble(self, event: Event, text: str, reason: models.DisconnectReason) -> None:
         if event is Event.LEAVE_DISCONNECT:
-            if self._life.phase is not Phase.CONNECTING:
-                self._end(event, reason)
+            self._end(event, reason)
             return
         before = self.state
-        if not self._life.handle(event):
+        if not self._life.handle(event, _now()):
             return
         logger.info("%s; %s", text, self._life.phase.name.lower())
+        self._recovery.start()
         if before is SessionState.CONNECTED:
-            self._recovery = asyncio.ensure_future(self._recover())
             self._tell(SessionState.RECONNECTING)
-
-    async def _recover(self) -> None:
-        while (attempt := self._life.next_attempt()) is not None:
-            await asyncio.sleep(attempt.delay)
-            step = {Phase.RESUMING: self._resume, Phase.REJOINING: self._rejoin}.get(self._life.phase)
-            if step is None:
-                return
-            try:
-                await within(ATTEMPT_TIMEOUT, step())
-            except Exception as error:
-                self._attempt_failed(attempt, error)
-        if self._life.recovering:
-            self._end(Event.GAVE_UP, _Reason.SIGNAL_CLOSE)
-
-    def _attempt_failed(self, attempt: Attempt, error: Exception) -> None:
-        if not isinstance(error, (ConnectError, asyncio.TimeoutError)):
-            logger.error("attempt %d to reconnect failed", attempt.number, exc_info=error)
-        else:
-            logger.info("attempt %d to reconnect failed: %s", attempt.number, str(error) or self._progress)
-        if isinstance(error, AuthenticationError) and self._life.phase is Phase.REJOINING:
-            self._end(Event.REFUSED, _Reason.JOIN_FAILURE)
-            return
-        timed_out = isinstance(error, asyncio.TimeoutError) and not (self._link is not None and self._link.admitted)
-        unreachable = timed_out or isinstance(error, ServerUnreachableError)
-        self._life.handle(Event.UNREACHABLE if unreachable else Event.FAILED)
-
-    async def _resume(self) -> None:
-        link = self._link
-        assert link is not None, "what is resumed was joined"
-        last_sequence = await link.resume(self._token, self._pipe.receive_states())
-        self._connected(link)
-        self._pipe.resumed(last_sequence)
-
-    async def _rejoin(self) -> None:
-        self._pipe.detach()
-        if self._link is not None:
-            await self._link.close(leave=False)
-        await self._join(rejoined=True)
-
-    # what comes
-
-    def _signal(self, message: rtc.SignalResponse) -> None:
-        self._token = message.refresh_token or message.room_moved.token or self._token
-        if self._backlog is None:
-            self._listener.on_signal(message)
-        else:
-            self._backlog.append(partial(self._listener.on_signal, message))
 
     def _track_packet(self, data: bytes) -> None:
         self.on_track_packet(data)
-
-    def _packet(self, packet: models.DataPacket) -> None:
-        if self._backlog is None:
-            self._listener.on_packet(packet)
-        else:
-            self._backlog.append(partial(self._listener.on_packet, packet))
-
-    def _set_progress(self, progress: str) -> None:
-        self._progress = progress
 
     # the end
 
@@ -286,23 +232,21 @@ class WebRtcSession:
         if self._life.phase is Phase.CLOSED:
             raise SessionClosedError("the room is not connected any more")
 
-    def _end(self, event: Event, reason: models.DisconnectReason, *, leave: bool = False) -> None:
-        if not self._life.handle(event, reason):
+    def _end(self, event: Event, reason: models.DisconnectReason) -> None:
+        if not self._life.handle(event, _now(), reason):
             return
         self._pipe.close()
         self._held_signals.clear()
-        self._released = asyncio.ensure_future(self._release(leave))
+        self._released = asyncio.ensure_future(self._release(leave=event is Event.CLOSED))
         self._tell(SessionState.DISCONNECTED, reason)
 
-    async def _release(self, leave: bool) -> None:
-        tasks = [task for task in (self._joining, self._recovery) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._link is None:
-            return
+    async def _release(self, *, leave: bool) -> None:
+        if self._joining is not None:
+            self._joining.cancel()
+            await asyncio.gather(self._joining, return_exceptions=True)
+        await self._recovery.stop()
         try:
-            await within(RELEASE_TIMEOUT, self._link.close(leave=leave))
+            await within(RELEASE_TIMEOUT, self._links.close(leave=leave))
         except asyncio.TimeoutError:
             logger.warning("closing took longer than %g s", RELEASE_TIMEOUT)
         except Exception:
@@ -316,6 +260,10 @@ class WebRtcSession:
             call()
         except Exception:
             logger.exception("a session's listener failed")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _ignore(data: bytes) -> None:

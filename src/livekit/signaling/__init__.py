@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from .connection import SignalConnection
+from .connection import SignalConnection, SocketName
 from .failures import RouteMissingError
-from .join_request import Reconnect, SignalParameters
+from .join_request import SERVER_CONTINUES, Reconnect, SignalParameters
 from .keepalive import Keepalive
 from .urls import SignalUrls, parse_server_url
 
 __all__ = [
+    "SERVER_CONTINUES",
     "Keepalive",
     "Reconnect",
     "RouteMissingError",
     "SignalConnection",
     "SignalParameters",
     "SignalUrls",
+    "SocketName",
     "parse_server_url",
 ]

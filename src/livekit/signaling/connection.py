@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import cast
 
 import aiohttp
 from google.protobuf.message import DecodeError
@@ -19,10 +20,12 @@ from .failures import classify_exception, classify_status
 from .keepalive import Keepalive, KeepaliveAction
 from .urls import SignalUrls
 
-__all__ = ["SignalConnection"]
+__all__ = ["SignalConnection", "SocketName"]
 
 logger = logging.getLogger("livekit.signaling")
 
+SocketName = tuple[str, int] | tuple[str, int, int, int]
+"""As `socket.getsockname` gives it for IPv4 and IPv6."""
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024
 """Bytes of one message from the server; a room of thousands fits."""
 MAX_REASON_SIZE = 4096
@@ -75,6 +78,11 @@ class SignalConnection:
     def round_trip_time(self) -> float | None:
         """Seconds, by the last ping; None before the first."""
         return None if self._keepalive is None else self._keepalive.round_trip_time
+
+    @property
+    def local_address(self) -> SocketName | None:
+        """The address of this host that it uses; None where there is none, as in memory."""
+        return cast("SocketName | None", self._socket.get_extra_info("sockname"))
 
     @property
     def closed(self) -> bool:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from livekit._version import __version__
 from livekit.protocol import models, rtc
 
-__all__ = ["CAPABILITIES", "CLIENT_PROTOCOL", "PROTOCOL_VERSION", "Reconnect", "SignalParameters"]
+__all__ = [
+    "CAPABILITIES",
+    "CLIENT_PROTOCOL",
+    "PROTOCOL_VERSION",
+    "SERVER_CONTINUES",
+    "Reconnect",
+    "SignalParameters",
+]
 
 PROTOCOL_VERSION = 17
 """Of signalling."""
@@ -18,6 +25,8 @@ CLIENT_PROTOCOL = 2
 """What other participants may assume of us: RPC over data streams, and short streams in one packet."""
 CAPABILITIES = (models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW,)
 SDK_NAME = "python"
+SERVER_CONTINUES = "continue=sid"
+"""In `ServerInfo.debug_info` of servers that let who joins anew and names its last sid go on where it stopped."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +45,8 @@ class SignalParameters:
     publisher_offer: rtc.SessionDescription | None = None
     """Makes the connection use a single peer connection; not repeated on a resume."""
     reconnect: Reconnect | None = None
+    last_sid: str = ""
+    """Of a full reconnect, for servers that say `SERVER_CONTINUES`: who we were."""
 
     def join_request(self) -> rtc.JoinRequest:
         """The request of a single peer connection (`/rtc/v1`)."""
@@ -48,6 +59,8 @@ class SignalParameters:
             request.reconnect = True
             request.participant_sid = self.reconnect.participant_sid
             request.reconnect_reason = self.reconnect.reason
+        elif self.last_sid:
+            request.participant_sid = self.last_sid
         return request
 
     def query(self) -> dict[str, str]:
@@ -69,6 +82,8 @@ class SignalParameters:
                 "sid": self.reconnect.participant_sid,
                 "reconnect_reason": str(int(self.reconnect.reason)),
             }
+        elif self.last_sid:
+            query["sid"] = self.last_sid
         return query
 
 

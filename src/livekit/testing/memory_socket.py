@@ -36,6 +36,9 @@ class MemorySocket:
     def exception(self) -> BaseException | None:
         return None
 
+    def get_extra_info(self, name: str) -> None:
+        """There is no socket below."""
+
     def send_now(self, data: bytes) -> None:
         """Send a message past the filter."""
         if self._lane is not None and not self.closed:
