@@ -20,7 +20,6 @@ State = models.ParticipantInfo.State
 ACTIVE = State.ACTIVE
 DISCONNECTED = State.DISCONNECTED
 _AGENT = models.ParticipantInfo.AGENT
-_DEPENDENT = frozenset({_AGENT, models.ParticipantInfo.EGRESS})
 _KIND_TAG = 0x08
 """DataPacket.kind: field 1, varint."""
 _NOBODY = b"\x22\x00"
@@ -108,9 +107,8 @@ class Participant:
 
     @property
     def is_dependent(self) -> bool:
-        """It is there because of others: an agent, or what records them. A room is over without those others."""
-        permission = self._info.permission
-        return self._info.kind in _DEPENDENT or permission.agent or permission.recorder
+        """It is there because of others, as :attr:`.permissions.Grants.is_dependent` says."""
+        return self.grants.is_dependent
 
     @property
     def shown_identity(self) -> str:

@@ -15,6 +15,7 @@ from . import limits
 
 _T = TypeVar("_T")
 _KINDS = frozenset(models.ParticipantInfo.Kind.keys())
+_DEPENDENT = frozenset({"AGENT", "EGRESS"})
 _TRACK_SOURCES = frozenset(models.TrackSource.keys())
 
 
@@ -44,6 +45,11 @@ class Grants:
     permission: models.ParticipantPermission = field(default_factory=models.ParticipantPermission)
     room_config: RoomConfiguration = field(default_factory=RoomConfiguration, repr=False)
     """How the room is made, if this participant is the first to come."""
+
+    @property
+    def is_dependent(self) -> bool:
+        """Who is in a room because of others: an agent, or what records them. A room is over without those others."""
+        return self.kind in _DEPENDENT or self.permission.agent or self.permission.recorder
 
 
 def parse_grants(claims: Mapping[str, object]) -> Grants:

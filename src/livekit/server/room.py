@@ -96,10 +96,12 @@ class Room:
     def name(self) -> str:
         return self._info.name
 
-    @property
-    def is_full(self) -> bool:
-        most = min(self.settings.max_participants or limits.MAX_PARTICIPANTS, limits.MAX_PARTICIPANTS)
-        return len(self.participants) >= most
+    def has_space_for(self, grants: Grants) -> bool:
+        """Agents, and others that are there because of somebody, are beyond what the room's settings say."""
+        wanted = self.settings.max_participants
+        people = sum(not participant.is_dependent for participant in self.participants.values()) if wanted else 0
+        is_crowded = bool(wanted) and people >= wanted and not grants.is_dependent
+        return not is_crowded and len(self.participants) < limits.MAX_PARTICIPANTS
 
     def info(self) -> models.Room:
         """A copy of what clients are told about the room."""

@@ -80,7 +80,7 @@ class Rooms:
         if room is None:
             if len(self._rooms) >= limits.MAX_ROOMS:
                 raise RoomFullError("node has exceeded its configured limit")
-        elif room.is_full and grants.identity not in room.participants:
+        elif grants.identity not in room.participants and not room.has_space_for(grants):
             raise RoomFullError("room has exceeded its max participants")
 
     def join(
@@ -155,7 +155,7 @@ class Rooms:
     def _settings_for(self, grants: Grants) -> RoomSettings:
         """How a room is made by who joins it: as its token says. An agent calls no other agents."""
         settings = self._settings.configured(grants.room_config)
-        return replace(settings, agents=()) if grants.kind == "AGENT" or grants.permission.agent else settings
+        return replace(settings, agents=()) if grants.is_dependent else settings
 
     def _finish(self, room: Room) -> None:
         if self._rooms.get(room.name) is room:

@@ -1,0 +1,226 @@
+"""Which agents a room gets, and when they go."""
+
+from __future__ import annotations
+
+import pytest
+
+from livekit.protocol import agent
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
+from livekit.server import RoomSettings
+from livekit.server.agents import dispatches as dispatches_module
+from livekit.server.agents.dispatches import LEAVE_TIMEOUT, MAX_JOBS_KEPT, TooManyDispatchesError
+from livekit.server.permissions import parse_grants
+from livekit.server.responses import DisconnectReason
+from livekit.server.rooms import RoomFullError, Rooms
+from tests.server.agents.workers import KeepingWorker, make_agents
+from tests.server.links import EPOCH, grants, join, make_rooms
+
+HELPER = RoomAgentDispatch(agent_name="helper", metadata="why", attributes={"k": "v"})
+
+
+def test_a_named_agent_comes_when_it_is_asked_for() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    helper, other = KeepingWorker(agents, "helper"), KeepingWorker(agents, "other")
+    alice = join(rooms, "alice")
+    assert helper.offered == []
+    made = agents.dispatches.create(alice.room, HELPER, 1.0)
+    assert made.id.startswith("AD_")
+    assert (made.agent_name, made.room, made.metadata, dict(made.attributes)) == ("helper", "demo", "why", {"k": "v"})
+    assert made.state.created_at == int((EPOCH + 1) * 1e9)
+    [job] = helper.offered
+    assert (job.dispatch_id, job.agent_name, job.metadata, dict(job.attributes)) == (
+        made.id,
+        "helper",
+        "why",
+        {"k": "v"},
+    )
+    assert other.offered == []
+    helper.take()
+    [found] = agents.dispatches.list("demo", made.id)
+    assert [(one.id, one.state.participant_identity) for one in found.state.jobs] == [(job.id, "agent")]
+    assert len(agents.dispatches.list("demo")) == 2, "this one, and the one for agents without a name"
+    assert agents.dispatches.list("demo", "AD_other") == []
+    assert agents.dispatches.list("elsewhere") == []
+
+
+def test_a_room_that_asks_for_agents_gets_no_others() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    helper, any_agent = KeepingWorker(agents, "helper"), KeepingWorker(agents)
+    rooms.create("demo", 0.0, RoomSettings(agents=[HELPER]))
+    assert len(helper.offered) == 1
+    assert any_agent.offered == []
+
+
+def test_a_token_asks_for_agents() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    helper, any_agent = KeepingWorker(agents, "helper"), KeepingWorker(agents)
+    config = {"agents": [{"agentName": "helper", "metadata": "why"}], "metadata": "about", "maxParticipants": 3}
+    claims = {"iss": "key", "sub": "alice", "video": {"roomJoin": True, "room": "demo"}, "roomConfig": config}
+    alice = join(rooms, parse_grants(claims))
+    assert [job.metadata for job in helper.offered] == ["why"]
+    assert any_agent.offered == []
+    assert (alice.room.info().metadata, alice.room.info().max_participants) == ("about", 3)
+    join(rooms, parse_grants({**claims, "sub": "bob"}))
+    assert len(helper.offered) == 1, "the room is there already"
+
+
+def test_each_namespace_gets_a_job() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    workers = [KeepingWorker(agents, namespace=name) for name in ("", "a", "a")]
+    join(rooms, "alice")
+    assert len(workers[0].offered) == 1
+    assert len(workers[1].offered) + len(workers[2].offered) == 1
+
+
+def test_jobs_for_participants() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents, job_type=agent.JT_PARTICIPANT)
+    alice = join(rooms, "alice")
+    join(rooms, "bob")
+    assert [(job.type, job.participant.identity) for job in kept.offered] == [
+        (agent.JT_PARTICIPANT, "alice"),
+        (agent.JT_PARTICIPANT, "bob"),
+    ]
+    join(rooms, grants("agent", kind="agent"))
+    assert len(kept.offered) == 2, "agents get no agents"
+    agents.dispatches.create(alice.room, RoomAgentDispatch(), 0.0)
+    assert [job.participant.identity for job in kept.offered[2:]] == ["alice", "bob"]
+
+
+def test_an_agent_that_comes_first_calls_no_others() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    join(rooms, grants("agent", kind="agent"))
+    assert kept.offered == []
+    assert agents.dispatches.list("demo") == []
+
+
+def test_a_room_is_over_when_only_agents_are_left() -> None:
+    rooms = Rooms(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    alice = join(rooms, "alice")
+    agent_member = join(rooms, kept.take())
+    alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    rooms.tick(20.9)
+    assert agent_member.is_in_room()
+    rooms.tick(21.0)
+    assert rooms.rooms == []
+    assert agent_member.signal("leave").leave.reason == DisconnectReason.ROOM_CLOSED
+    assert kept.terminated == [kept.offered[0].id]
+    assert agents.jobs.running == []
+    assert agents.dispatches.list("demo") == []
+
+
+def test_an_agent_does_not_bring_back_a_deserted_room() -> None:
+    rooms = Rooms(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    alice = join(rooms, "alice")
+    alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    join(rooms, grants("agent", kind="agent"), now=2.0)
+    rooms.tick(21.0)
+    assert rooms.rooms == []
+
+
+def test_people_who_come_back_keep_the_room() -> None:
+    rooms = Rooms(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    alice = join(rooms, "alice")
+    agent_member = join(rooms, grants("agent", kind="agent"))
+    alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    join(rooms, "alice", now=2.0)
+    rooms.tick(60.0)
+    assert agent_member.is_in_room()
+
+
+def test_agents_alone_keep_a_room_that_nobody_else_was_in() -> None:
+    rooms = make_rooms()
+    agent_member = join(rooms, grants("agent", kind="agent"))
+    rooms.tick(0.5)
+    assert agent_member.is_in_room()
+    agent_member.room.remove(agent_member.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    assert rooms.rooms == []
+
+
+def test_offers_of_a_room_that_is_over_are_withdrawn() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    alice = join(rooms, "alice")
+    alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    assert agents.jobs.offered == 0
+    job_id = kept.offered[0].id
+    kept.say(agent.WorkerMessage(availability=agent.AvailabilityResponse(job_id=job_id, available=True)))
+    assert kept.kinds == ["register", "availability"], "no token for it"
+
+
+def test_an_agent_that_leaves_ends_its_job() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    join(rooms, "alice")
+    allowed = kept.take()
+    older = join(rooms, allowed)
+    newer = join(rooms, allowed)
+    assert not older.is_in_room()
+    assert kept.terminated == [], "it came back on another connection"
+    newer.room.remove(newer.participant, DisconnectReason.CLIENT_INITIATED, 3.0)
+    assert kept.terminated == [kept.offered[0].id]
+    [job] = agents.dispatches.list("demo")[0].state.jobs
+    assert (job.state.status, job.state.error) == (agent.JS_FAILED, "agent worker left the room")
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_deleting_a_dispatch(leaves: bool) -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    join(rooms, "alice")
+    member = join(rooms, kept.take())
+    [dispatch] = agents.dispatches.list("demo")
+    deleted = agents.dispatches.delete("demo", dispatch.id, 5.0)
+    assert deleted is not None
+    assert deleted.id == dispatch.id
+    assert deleted.state.deleted_at == int((EPOCH + 5) * 1e9)
+    assert kept.terminated == [dispatch.state.jobs[0].id]
+    if leaves:
+        member.room.remove(member.participant, DisconnectReason.CLIENT_INITIATED, 6.0)
+        again = join(rooms, grants("agent"))
+        agents.tick(5.0 + LEAVE_TIMEOUT)
+        assert again.is_in_room(), "who has its name now is another one"
+        return
+    agents.tick(5.0 + LEAVE_TIMEOUT - 0.1)
+    assert member.is_in_room()
+    agents.tick(5.0 + LEAVE_TIMEOUT)
+    assert not member.is_in_room()
+    assert member.signal("leave").leave.reason == DisconnectReason.PARTICIPANT_REMOVED
+    assert agents.dispatches.delete("demo", dispatch.id, 9.0) is None
+
+
+def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents, job_type=agent.JT_PARTICIPANT)
+    room = join(rooms, "alice").room
+    for _ in range(MAX_JOBS_KEPT + 1):
+        join(rooms, "bob")
+        kept.refuse(terminate=True)
+    [dispatch] = agents.dispatches.list("demo")
+    assert len(dispatch.state.jobs) == MAX_JOBS_KEPT
+    monkeypatch.setattr(dispatches_module, "MAX_DISPATCHES", 1)
+    with pytest.raises(TooManyDispatchesError):
+        agents.dispatches.create(room, HELPER, 0.0)
+
+
+def test_agents_come_into_a_full_room() -> None:
+    rooms = Rooms(settings=RoomSettings(max_participants=1))
+    kept = KeepingWorker(make_agents(rooms))
+    alice = join(rooms, "alice")
+    join(rooms, kept.take())
+    with pytest.raises(RoomFullError):
+        join(rooms, "bob")
+    assert len(alice.room.participants) == 2

@@ -1,0 +1,149 @@
+"""Jobs find workers, and are followed to their end."""
+
+from __future__ import annotations
+
+import pytest
+
+from livekit.protocol import agent, models
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
+from livekit.server.agents.jobs import AGENT_NAME_ATTRIBUTE, ANSWER_TIMEOUT
+from tests.server.agents.workers import KeepingWorker, make_agents
+from tests.server.links import EPOCH, join, make_rooms
+
+
+def test_a_room_gets_an_agent() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    alice = join(rooms, "alice")
+    [job] = kept.offered
+    assert job.id.startswith("AJ_")
+    assert (job.type, job.room.name, job.room.sid) == (agent.JT_ROOM, "demo", alice.room.sid)
+    assert (job.state.worker_id, job.state.started_at) == (kept.worker.id, int(EPOCH * 1e9))
+    assert agents.jobs.offered == 1
+
+    allowed = kept.take("agent-x", metadata="m")
+    assert (allowed.identity, allowed.name, allowed.metadata, allowed.room) == ("agent-x", "A", "m", "demo")
+    assert (allowed.kind, allowed.room_join, allowed.api_key) == ("AGENT", True, "key")
+    assert allowed.attributes == {AGENT_NAME_ATTRIBUTE: ""}
+    assert allowed.permission == models.ParticipantPermission(
+        agent=True, can_subscribe=True, can_publish=True, can_publish_data=True, can_update_metadata=True
+    )
+    assert agents.jobs.offered == 0
+    assert [running.id for running in agents.jobs.running] == [job.id]
+
+
+def test_what_the_worker_permits_its_agents() -> None:
+    rooms = make_rooms()
+    kept = KeepingWorker(make_agents(rooms), permission=models.ParticipantPermission(hidden=True, can_subscribe=True))
+    join(rooms, "alice")
+    allowed = kept.take()
+    assert allowed.permission == models.ParticipantPermission(agent=True, hidden=True, can_subscribe=True)
+
+
+def test_who_refuses_passes_it_on() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    workers = [KeepingWorker(agents) for _ in range(3)]
+    waiting = list(workers)
+    join(rooms, "alice")
+    for _ in workers:
+        [asked] = [kept for kept in waiting if kept.offered]
+        asked.refuse()
+        waiting.remove(asked)
+    assert agents.jobs.offered == 0
+    assert agents.jobs.running == []
+
+
+@pytest.mark.parametrize("by", ["silence", "loss"])
+def test_who_does_not_answer_is_passed_over(by: str) -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    first, second = KeepingWorker(agents), KeepingWorker(agents)
+    join(rooms, "alice")
+    if not first.offered:
+        first, second = second, first
+    agents.tick(ANSWER_TIMEOUT - 0.1)
+    assert second.offered == []
+    if by == "silence":
+        agents.tick(ANSWER_TIMEOUT)
+    else:
+        first.leave(1.0)
+    assert [job.id for job in second.offered] == [first.offered[0].id]
+    if by == "silence":
+        first.say(
+            agent.WorkerMessage(availability=agent.AvailabilityResponse(job_id=first.offered[0].id, available=True))
+        )
+        assert first.kinds == ["register", "availability"], "it is too late"
+    second.take()
+    assert agents.jobs.running[0].state.worker_id == second.worker.id
+
+
+def test_a_worker_that_ends_the_job_at_once() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    join(rooms, "alice")
+    kept.refuse(terminate=True)
+    [dispatch] = agents.dispatches.list("demo")
+    assert [job.state.status for job in dispatch.state.jobs] == [agent.JS_SUCCESS]
+    assert agents.jobs.running == []
+
+
+def test_states_are_told() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    join(rooms, "alice")
+    kept.take()
+    kept.tell(agent.JS_RUNNING, now=1.0)
+    assert agents.dispatches.list("demo")[0].state.jobs[0].state.updated_at == int((EPOCH + 1) * 1e9)
+    kept.tell(agent.JS_FAILED, "it broke", now=2.0)
+    [job] = agents.dispatches.list("demo")[0].state.jobs
+    assert (job.state.status, job.state.error) == (agent.JS_FAILED, "it broke")
+    assert job.state.ended_at == int((EPOCH + 2) * 1e9)
+    kept.tell(agent.JS_SUCCESS, now=3.0)
+    assert agents.dispatches.list("demo")[0].state.jobs[0] == job, "the end is the end"
+
+
+def test_a_worker_that_came_back_speaks_for_its_jobs() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    first, other = KeepingWorker(agents), KeepingWorker(agents, "other")
+    join(rooms, "alice")
+    first.take()
+    update = agent.WorkerMessage(update_job=agent.UpdateJobStatus(job_id=first.offered[0].id, status=agent.JS_SUCCESS))
+    other.say(update)
+    assert len(agents.jobs.running) == 1, "it is not the other's"
+    first.leave()
+    again = KeepingWorker(agents)
+    again.say(update)
+    assert agents.jobs.running == []
+
+
+def test_a_full_worker_gets_nothing() -> None:
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    kept.be(status=agent.WS_FULL)
+    join(rooms, "alice")
+    assert kept.offered == []
+    kept.be(load=0.5)
+    agents.dispatches.create(rooms.rooms[0], RoomAgentDispatch(), 0.0)
+    assert len(kept.offered) == 1
+
+
+def test_a_simulated_job() -> None:
+    agents = make_agents(make_rooms())
+    kept = KeepingWorker(agents, "helper")
+    kept.say(agent.WorkerMessage(simulate_job=agent.SimulateJobRequest(room=models.Room(name="there"))))
+    assert (kept.offered[0].type, kept.offered[0].agent_name) == (agent.JT_ROOM, "helper")
+    assert kept.take().room == "there"
+    participant = models.ParticipantInfo(identity="alice")
+    kept.say(
+        agent.WorkerMessage(
+            simulate_job=agent.SimulateJobRequest(room=models.Room(name="there"), participant=participant)
+        )
+    )
+    assert kept.offered[1].type == agent.JT_PUBLISHER
+    assert kept.offered[1].participant.identity == "alice"

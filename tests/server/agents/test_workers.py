@@ -1,0 +1,112 @@
+"""Who gets a job."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit.protocol import agent
+from livekit.server.agents import agents as agents_module
+from livekit.server.agents.agents import TooManyWorkersError
+from livekit.server.agents.workers import Worker, WorkerKey, WorkerPool
+from tests.server.agents.workers import KeepingWorker, make_agents
+from tests.server.links import EPOCH, make_rooms
+
+
+class NoLink:
+    def send(self, message: agent.ServerMessage) -> None:
+        raise AssertionError
+
+    def close(self) -> None:
+        raise AssertionError
+
+
+KEY = WorkerKey("", "", agent.JT_ROOM, "")
+
+
+def worker(name: str, load: float = 0.0, *, agent_name: str = "", namespace: str = "", deployment: str = "") -> Worker:
+    request = agent.RegisterWorkerRequest(agent_name=agent_name, namespace=namespace, deployment=deployment)
+    made = Worker(name, NoLink(), "key", request)
+    made.load = load
+    return made
+
+
+def pool_of(*workers: Worker, at: float = 0.5) -> WorkerPool:
+    pool = WorkerPool(lambda: at)
+    for one in workers:
+        pool.add(one)
+    return pool
+
+
+def test_the_less_it_has_to_do_the_likelier() -> None:
+    chosen: Counter[str] = Counter()
+    for step in range(100):
+        found = pool_of(worker("busy", 0.9), worker("idle", 0.1), at=(step + 0.5) / 100).select(KEY, ())
+        assert found is not None
+        chosen[found.id] += 1
+    assert chosen == {"busy": 10, "idle": 90}
+
+
+def test_those_without_room_and_those_tried_are_left_out() -> None:
+    full, tried, good = worker("full", 1.0), worker("tried"), worker("good", 0.5)
+    pool = pool_of(full, tried, good)
+    assert pool.select(KEY, {"tried"}) is good
+    good.is_available = False
+    assert pool.select(KEY, {"tried"}) is None
+
+
+def test_only_those_of_the_same_key() -> None:
+    pool = pool_of(worker("a", agent_name="other"), worker("b", namespace="other"), worker("c", deployment="other"))
+    assert pool.select(KEY, ()) is None
+    assert pool.keys("", agent.JT_ROOM, "") == [WorkerKey("", "other", agent.JT_ROOM, "")]
+    assert pool.keys("", agent.JT_PUBLISHER, "") == []
+
+
+@given(st.lists(st.floats(allow_nan=True), max_size=5), st.floats(0, 1))
+def test_whatever_workers_say_of_their_load(loads: list[float], at: float) -> None:
+    workers = [worker(str(number), load) for number, load in enumerate(loads)]
+    found = pool_of(*workers, at=at).select(KEY, ())
+    assert found is None or found.load < 1
+
+
+def test_registering() -> None:
+    agents = make_agents(make_rooms())
+    kept = KeepingWorker(agents, "helper")
+    response = kept.told[0].register
+    assert response.worker_id == kept.worker.id
+    assert response.worker_id.startswith("AW_")
+    assert response.server_info.agent_protocol == 1
+    kept.leave()
+    assert len(agents.workers) == 0
+
+
+def test_an_unknown_type() -> None:
+    with pytest.raises(ValueError, match="unknown job type 9"):
+        make_agents(make_rooms()).register(NoLink(), "key", agent.RegisterWorkerRequest.FromString(b"\x08\x09"), 0.0)
+
+
+def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agents_module, "MAX_WORKERS", 1)
+    agents = make_agents(make_rooms())
+    KeepingWorker(agents)
+    with pytest.raises(TooManyWorkersError):
+        KeepingWorker(agents)
+
+
+def test_pings_are_answered_and_the_unknown_is_passed_over() -> None:
+    kept = KeepingWorker(make_agents(make_rooms()))
+    kept.say(agent.WorkerMessage(ping=agent.WorkerPing(timestamp=5)), 1.0)
+    assert (kept.told[-1].pong.last_timestamp, kept.told[-1].pong.timestamp) == (5, int(EPOCH + 1) * 1000)
+    kept.say(agent.WorkerMessage())
+    kept.say(agent.WorkerMessage(migrate_job=agent.MigrateJobRequest(job_ids=["x"])))
+    assert len(kept.told) == 2
+
+
+def test_closing() -> None:
+    agents = make_agents(make_rooms())
+    kept = KeepingWorker(agents)
+    agents.close()
+    assert kept.is_closed
