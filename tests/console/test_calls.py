@@ -171,6 +171,15 @@ def test_calls_of_the_server_itself() -> None:
     assert all_calls(watch)[1].state is CallState.CANCELLED
 
 
+def test_what_the_console_asks_is_no_call() -> None:
+    watch = CallWatch()
+    question = request(call="7", method=wire.METHODS_METHOD)
+    feed(watch, (SERVER, question), ("bob", ack("7", call="7")), ("bob", failure("7", call="7", code=1400)))
+    assert (all_calls(watch), watch.started, watch.failed, watch.unmatched) == ([], 0, 0, 0)
+    feed(watch, ("alice", question))
+    assert only_call(watch).method == wire.METHODS_METHOD
+
+
 def test_encrypted_packets_are_counted_together() -> None:
     watch = CallWatch()
     for now in (0.0, 1.0, 2.5):

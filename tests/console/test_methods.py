@@ -50,6 +50,13 @@ def test_who_tells_its_methods_has_no_others(book: MethodBook, watch: CallWatch)
     assert book.of(ROOM, "bob") == []
 
 
+def test_who_says_nothing_is_not_asked_again(book: MethodBook) -> None:
+    book.silent(ROOM, "bob")
+    assert book.is_silent(ROOM, "bob")
+    book.left(ROOM, "bob")
+    assert not book.is_silent(ROOM, "bob")
+
+
 def test_so_many_and_no_more(book: MethodBook, watch: CallWatch) -> None:
     for number in range(MAX_METHODS + 5):
         feed(watch, ("alice", request(method=str(number))), ("bob", response()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import time
 import types
@@ -11,6 +12,7 @@ from collections.abc import Callable, Generator
 from contextvars import copy_context
 from typing import Any, cast
 
+from . import wire
 from .errors import RpcError
 from .invocation import RpcInvocationData, chain_incoming
 from .registry import RpcRegistry
@@ -19,7 +21,7 @@ logger = logging.getLogger("livekit.rpc")
 
 
 async def run_handler(registry: RpcRegistry, invocation: RpcInvocationData, slow_after: float) -> str | None:
-    """Run the interceptors and the handler of an invocation.
+    """Run the interceptors and the handler of an invocation; tell the server which methods there are.
 
     Args:
         slow_after: seconds of blocking the event loop from which on a warning names the handler.
@@ -31,6 +33,8 @@ async def run_handler(registry: RpcRegistry, invocation: RpcInvocationData, slow
     async def terminal(data: RpcInvocationData) -> str | None:
         return await _call(registry, data, slow_after)
 
+    if invocation.method == wire.METHODS_METHOD and invocation.caller_identity == invocation.request_id:
+        return json.dumps(sorted(registry.handlers))
     if not registry.interceptors:
         return await _call(registry, invocation, slow_after)
     return await chain_incoming(registry.interceptors, terminal)(invocation)

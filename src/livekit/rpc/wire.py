@@ -31,6 +31,8 @@ ATTR_METHOD = "lk.rpc_request_method"
 ATTR_TIMEOUT_MS = "lk.rpc_request_response_timeout_ms"
 ATTR_VERSION = "lk.rpc_request_version"
 
+METHODS_METHOD = "livekit-pure.methods"
+"""By this method the server itself asks which methods somebody offers; the answer is a list of names, as JSON."""
 CANCEL_REASON = "cancelled"
 """`reason` of the stream trailer that cancels a call."""
 SERVER_ANNOUNCES_JOINS = "livekit-pure announce=immediate"

@@ -78,6 +78,11 @@ class WatchedCall:
         """What the answer is recognised by. The caller of a call of the server is called as its request."""
         return self.room, self.caller or self.request_id, self.request_id
 
+    @property
+    def is_quiet(self) -> bool:
+        """The console itself asks for something."""
+        return self.caller == SERVER and self.method == wire.METHODS_METHOD
+
 
 class CallWatch:
     """Fed with every packet, in order; remembers the newest calls."""
@@ -213,9 +218,10 @@ class CallWatch:
         if call.key in self._open:
             self.unmatched += 1
             return None
-        self.started += 1
         self._open[call.key] = call
-        self._remember(call)
+        if not call.is_quiet:
+            self.started += 1
+            self._remember(call)
         return call
 
     # Answers
@@ -304,6 +310,9 @@ class CallWatch:
 
     def _end(self, call: WatchedCall, state: CallState, now: float) -> None:
         call.state, call.ended = state, now
+        if call.is_quiet:
+            self._close(call)
+            return
         self.failed += state is not CallState.ANSWERED
         self._close(call)
         self._changed(call)

@@ -1,9 +1,10 @@
-"""What pages send, checked."""
+"""What pages send, and what participants say of themselves, checked."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from livekit.server import limits
 
@@ -54,18 +55,33 @@ def parse_token(body: Mapping[str, Any]) -> TokenInput:
 
 def parse_call(body: Mapping[str, Any]) -> CallInput:
     """Raises InputError."""
+    room, to = parse_person(body)
     return CallInput(
-        room=_needed(body, "room", "a room"),
-        to=_needed(body, "to", "a participant"),
+        room=room,
+        to=to,
         method=_needed(body, "method", "a method"),
         payload=_value(body, "payload", str, ""),
         timeout=_number(body, "timeout", 15.0, MAX_TIMEOUT),
     )
 
 
+def parse_person(body: Mapping[str, Any]) -> tuple[str, str]:
+    """A room and an identity. Raises InputError."""
+    return _needed(body, "room", "a room"), _needed(body, "to", "a participant")
+
+
 def parse_payloads(body: Mapping[str, Any]) -> bool:
     """Raises InputError."""
     return _value(body, "keep", bool, False)
+
+
+def parse_methods(answer: str) -> list[str]:
+    """What a participant says about its methods; nothing of it if it says something else than their names."""
+    try:
+        names: object = json.loads(answer)
+    except (ValueError, RecursionError):
+        return []
+    return [name for name in cast("list[object]", names) if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _needed(body: Mapping[str, Any], name: str, what: str) -> str:

@@ -22,6 +22,7 @@ class MethodBook:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], dict[str, None]] = {}
         self._told: dict[tuple[str, str], list[str]] = {}
+        self._silent: set[tuple[str, str]] = set()
 
     def of(self, room: str, identity: str) -> list[str]:
         """What is known, sorted. A participant that tells its methods has no others."""
@@ -31,6 +32,13 @@ class MethodBook:
     def told(self, room: str, identity: str, methods: Iterable[str]) -> None:
         """A participant says which methods it has."""
         self._told[room, identity] = sorted(methods)[:MAX_METHODS]
+
+    def silent(self, room: str, identity: str) -> None:
+        """A participant does not say which methods it has."""
+        self._silent.add((room, identity))
+
+    def is_silent(self, room: str, identity: str) -> bool:
+        return (room, identity) in self._silent
 
     def is_told(self, room: str, identity: str) -> bool:
         return (room, identity) in self._told
@@ -49,3 +57,4 @@ class MethodBook:
         """A participant is gone."""
         self._seen.pop((room, identity), None)
         self._told.pop((room, identity), None)
+        self._silent.discard((room, identity))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiohttp import hdrs, web
 
 from livekit._version import __version__
+from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcCallInfo
 from livekit.server.auth import AuthError
@@ -20,7 +21,7 @@ from livekit.server.rooms import Rooms
 from livekit.server.services.backend_calls import BackendCalls
 
 from .feed import Feeds
-from .inputs import CallInput, InputError, parse_call, parse_payloads, parse_token
+from .inputs import InputError, parse_call, parse_methods, parse_payloads, parse_person, parse_token
 from .observer import Observer
 from .pages import INDEX, Pages
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 PREFIX = "/console"
 KEY_HEADER = "X-Console-Key"
 """Carries what a page of this server was told with its first update: pages of others cannot know it."""
+METHODS_TIMEOUT = 5.0
 MAX_NOTED_PATH = 200
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,6 +53,7 @@ class Console:
         self._actions: dict[str, Action] = {
             "token": self._mint,
             "call": self._call,
+            "methods": self._ask_methods,
             "payloads": self._switch_payloads,
         }
 
@@ -112,20 +115,33 @@ class Console:
 
     async def _call(self, body: dict[str, Any]) -> dict[str, Any]:
         wanted = parse_call(body)
+        call = RpcCallInfo(wanted.to, wanted.method, wanted.payload, response_timeout=wanted.timeout)
         started = _now()
         try:
-            answer = await self._perform(wanted)
+            answer = await self._perform(wanted.room, call)
         except RpcError as error:
             outcome: dict[str, Any] = {"code": int(error.code), "message": error.message, "data": error.data}
         else:
             outcome = {"payload": answer}
         return {**outcome, "took": round((_now() - started) * 1000, 2)}
 
-    async def _perform(self, wanted: CallInput) -> str:
-        room = self._rooms.get(wanted.room)
-        if room is None or wanted.to not in room.participants:
+    async def _ask_methods(self, body: dict[str, Any]) -> dict[str, Any]:
+        room, identity = parse_person(body)
+        book = self._observer.methods
+        if book.is_silent(room, identity):
+            return {}
+        call = RpcCallInfo(identity, wire.METHODS_METHOD, "", response_timeout=METHODS_TIMEOUT)
+        try:
+            book.told(room, identity, parse_methods(await self._perform(room, call)))
+        except RpcError as error:
+            if error.code == RpcError.ErrorCode.UNSUPPORTED_METHOD:
+                book.silent(room, identity)
+        return {}
+
+    async def _perform(self, room_name: str, call: RpcCallInfo) -> str:
+        room = self._rooms.get(room_name)
+        if room is None or call.destination_identity not in room.participants:
             raise RpcError._built_in(RpcError.ErrorCode.RECIPIENT_NOT_FOUND)
-        call = RpcCallInfo(wanted.to, wanted.method, wanted.payload, response_timeout=wanted.timeout)
         return await self._calls.call(room, call)
 
     async def _switch_payloads(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from livekit.protocol import models
-from livekit.server.participant import Participant
+from livekit.server.participant import Participant, State
 from livekit.server.room import Room
 
 from .calls import WatchedCall
@@ -76,7 +76,13 @@ def _participant(room: Room, participant: Participant, observer: Observer, now: 
         "receiving": round(traffic.received.rate(now)),
         "methods": observer.methods.of(room.name, info.identity),
         "told": observer.methods.is_told(room.name, info.identity),
+        "tells": _may_tell(participant) and not observer.methods.is_silent(room.name, info.identity),
     }
+
+
+def _may_tell(participant: Participant) -> bool:
+    """Whether it is worth asking for its methods: it may be one of ours."""
+    return participant.state == State.ACTIVE and participant.client.sdk == models.ClientInfo.SDK.PYTHON
 
 
 def _client(client: models.ClientInfo) -> str:

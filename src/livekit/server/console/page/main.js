@@ -4,6 +4,7 @@ import { useKey } from './api.js';
 import { makeCalls } from './calls.js';
 import { byId, makeCopy, setText } from './dom.js';
 import { listen } from './feed.js';
+import { makeLearner } from './learn.js';
 import { makeCall, makeJoin, makeOffer, setUrl } from './forms.js';
 import { makeNotes } from './notes.js';
 import { makeRooms } from './rooms.js';
@@ -17,9 +18,11 @@ makeOffer();
 const call = makeCall();
 const calls = makeCalls();
 const notes = makeNotes();
+const learnMethods = makeLearner();
 const showRooms = makeRooms((room, identity, method) => {
   chooseTool('tab-call');
   call.choose(room, identity, method);
+  learnMethods.again(room, identity);
 });
 makeCopy(byId('copy-url'), () => byId('url').textContent);
 
@@ -33,9 +36,10 @@ listen({
     // What is remembered comes anew.
     calls.clear();
     notes.clear();
+    learnMethods.clear();
   },
   state(state) {
-    for (const show of [showSummary, showRooms, call.show, calls.show, notes.show]) show(state);
+    for (const show of [showSummary, showRooms, learnMethods.show, call.show, calls.show, notes.show]) show(state);
   },
   calls: calls.take,
   notes: notes.take,

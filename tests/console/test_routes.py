@@ -1,0 +1,254 @@
+"""The console over HTTP: who may see it, who may act, and what it does then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from unittest.mock import Mock
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from livekit import Room, RpcError, RpcInvocationData
+from livekit.api import TokenVerifier
+from livekit.rpc import wire
+from livekit.server import DevServer, limits
+from livekit.server.console import Console
+from livekit.server.console.inputs import MAX_TIMEOUT, parse_methods
+from livekit.server.console.routes import KEY_HEADER
+from livekit.server.rooms import Rooms
+from tests.console.events import BROWSER, open_page
+from tests.server.client import http_url
+
+PATHS = ("/console/feed", "/console/main.js", "/console/index.html")
+
+
+async def get(server: DevServer, path: str, headers: Mapping[str, str]) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as http, http.get(http_url(server, path), headers=headers) as response:
+        # The feed does not end.
+        return response.status, "" if path.endswith("feed") and response.status == 200 else await response.text()
+
+
+async def test_browsers_get_the_page_and_others_what_health_checks_expect(server: DevServer) -> None:
+    assert server.console_url == http_url(server, "/")
+    status, text = await get(server, "/", BROWSER)
+    assert status == 200
+    assert "<!doctype html>" in text
+    for headers in ({}, {"Accept": "*/*"}, {"Accept": "application/json"}):
+        assert await get(server, "/", headers) == (200, "OK")
+
+
+async def test_the_page_is_closed_to_everything_from_elsewhere(server: DevServer) -> None:
+    for path in ("/", "/console/main.js"):
+        async with aiohttp.ClientSession() as http, http.get(http_url(server, path), headers=BROWSER) as response:
+            policy = response.headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'")
+            assert "unsafe" not in policy
+            assert "http" not in policy
+            assert "frame-ancestors 'none'" in policy
+            assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert "Access-Control-Allow-Origin" not in response.headers
+
+
+STRANGERS = [
+    {"Host": "evil.example"},
+    {"Host": "evil.example:7880"},
+    {"Host": "localhost.evil.example"},
+    {"Host": "192.168.1.5:7880"},
+    {"X-Forwarded-For": "203.0.113.7"},
+    {"Forwarded": "for=203.0.113.7"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "http://localhost:3000"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda headers: " ".join(*headers.items()))
+async def test_strangers_see_nothing_and_do_nothing(server: DevServer, stranger: dict[str, str]) -> None:
+    status, text = await get(server, "/", {**BROWSER, **stranger})
+    assert (status, text) == (200, "OK") or status == 403
+    for path in PATHS:
+        status, _ = await get(server, path, stranger)
+        assert status == 403
+    async with open_page(server) as page:
+        for action in ("token", "call", "payloads", "methods"):
+            async with page.post(action, json={}, headers=stranger) as response:
+                assert response.status == 403
+
+
+async def test_other_machines_see_what_a_livekit_server_answers(server: DevServer) -> None:
+    transport = Mock()
+    transport.get_extra_info.side_effect = {"peername": ("192.168.1.5", 5)}.get
+    console = Console(server, Rooms())
+    request = make_mocked_request("GET", "/", headers={"Host": "127.0.0.1", **BROWSER}, transport=transport)
+    answer = await console._root(request)
+    assert getattr(answer, "text", None) == "OK"
+
+
+@pytest.mark.parametrize("key", [None, "", "x" * 32])
+async def test_only_pages_of_this_start_may_act(server: DevServer, key: str | None) -> None:
+    headers = {} if key is None else {KEY_HEADER: key}
+    body = {"room": "demo", "identity": "eve"}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(http_url(server, "/console/token"), json=body, headers=headers) as response,
+    ):
+        assert response.status == 403
+        assert "token" not in await response.text()
+
+
+async def test_a_page_of_another_site_cannot_even_ask(server: DevServer) -> None:
+    headers = {
+        "Origin": "http://localhost:3000",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": KEY_HEADER,
+    }
+    async with (
+        aiohttp.ClientSession() as http,
+        http.options(http_url(server, "/console/token"), headers=headers) as response,
+    ):
+        assert response.status >= 400
+        assert not [name for name in response.headers if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize("path", ["/console/none.js", "/console/..%2froutes.py", "/console/"])
+async def test_no_other_files(server: DevServer, path: str) -> None:
+    assert (await get(server, path, {}))[0] == 404
+
+
+async def test_it_is_off_unless_asked_for() -> None:
+    async with DevServer(port=0) as server:
+        assert server.console_url is None
+        assert server.rooms.watch is None
+        assert await get(server, "/", BROWSER) == (200, "OK")
+        for path in PATHS:
+            assert (await get(server, path, {}))[0] == 404
+
+
+async def test_no_url_where_only_another_address_is_listened_on() -> None:
+    assert DevServer("192.0.2.1", console=True).console_url is None
+    assert DevServer("0.0.0.0", 7880, console=True).console_url == "http://127.0.0.1:7880/"
+    assert DevServer("::1", 7880, console=True).console_url == "http://[::1]:7880/"
+
+
+async def test_tokens(server: DevServer) -> None:
+    async with open_page(server) as page:
+        given = await page.act(
+            "token", room="kitchen", identity="carol", name="Carol", hours=1, hidden=True, publish=False
+        )
+    claims = TokenVerifier(server.api_key, server.api_secret).verify(given["token"])
+    assert (claims.identity, claims.name) == ("carol", "Carol")
+    assert claims.video is not None
+    assert (claims.video.room, claims.video.room_join) == ("kitchen", True)
+    assert (claims.video.hidden, claims.video.can_publish_data) == (True, False)
+    assert not claims.video.room_admin
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "said"),
+    [
+        ("token", {}, "a room is needed"),
+        ("token", {"room": "r"}, "an identity is needed"),
+        ("token", {"room": "r", "identity": 5}, "identity must be of type str"),
+        ("token", {"room": "r", "identity": "ä" * limits.MAX_IDENTITY}, "an identity may have"),
+        ("token", {"room": "r", "identity": "\ud800"}, "identity is not valid Unicode"),
+        ("token", {"room": "r", "identity": "i", "hours": 0}, "hours must be a number"),
+        ("token", {"room": "r", "identity": "i", "hours": float("nan")}, "hours must be a number"),
+        ("token", {"room": "r", "identity": "i", "hidden": "yes"}, "hidden must be of type bool"),
+        ("call", {"room": "r", "to": "i"}, "a method is needed"),
+        ("call", {"room": "r", "to": "i", "method": "m", "timeout": MAX_TIMEOUT + 1}, "timeout must be a number"),
+        ("payloads", {"keep": 1}, "keep must be of type bool"),
+        ("token", ["room"], "not an object"),
+    ],
+)
+async def test_bad_input_is_told(server: DevServer, action: str, body: object, said: str) -> None:
+    async with open_page(server) as page, page.post(action, json=body) as response:
+        assert response.status == 400
+        assert said in (await response.json())["error"]
+
+
+async def test_bodies_that_are_no_json(server: DevServer) -> None:
+    async with open_page(server) as page:
+        for options in ({"data": b"{}"}, {"data": b"{", "headers": {"Content-Type": "application/json"}}):
+            async with page.post("token", **options) as response:
+                assert response.status == 400
+        async with page.post("shutdown", json={}) as response:
+            assert response.status == 404
+
+
+def answer(data: RpcInvocationData) -> str:
+    return f"{data.payload} {data.response_timeout:g}"
+
+
+def fail(data: RpcInvocationData) -> str:
+    raise RpcError(2001, "cold", '{"degrees": 20}')
+
+
+async def test_calls(server: DevServer) -> None:
+    async with open_page(server) as page, Room() as room:
+        room.register_rpc_method("answer", answer)
+        room.register_rpc_method("fail", fail)
+        await room.connect(server.url, server.token("alice", room="demo"))
+        to_alice = {"room": "demo", "to": "alice"}
+        given = await page.act("call", **to_alice, method="answer", payload="ä" * 30_000, timeout=30)
+        assert given["payload"].startswith("ääää")
+        assert given["took"] > 0
+        given = await page.act("call", **to_alice, method="fail")
+        assert (given["code"], given["message"], given["data"]) == (2001, "cold", '{"degrees": 20}')
+        for given, code in (
+            (await page.act("call", **to_alice, method="none"), 1400),
+            (await page.act("call", room="demo", to="nobody", method="answer"), 1401),
+            (await page.act("call", room="none", to="alice", method="answer"), 1401),
+        ):
+            assert given["code"] == code
+        seen = await page.until("calls", method="fail", state="failed")
+        assert (seen["caller"], seen["callee"], seen["code"]) == ("", "alice", 2001)
+
+
+async def test_participants_of_ours_tell_their_methods(server: DevServer) -> None:
+    async with open_page(server) as page, Room() as room:
+        room.register_rpc_method("fail", fail)
+        room.register_rpc_method("answer", answer)
+        await room.connect(server.url, server.token("alice", room="demo"))
+        assert await page.act("methods", room="demo", to="alice") == {}
+        while (person := (await page.until("state", participants=1))["rooms"][0]["participants"][0])["methods"] == []:
+            assert person["tells"]
+        assert (person["methods"], person["told"]) == (["answer", "fail"], True)
+        assert await page.act("methods", room="demo", to="nobody") == {}
+        assert (await page.until("state", calls=0))["failed"] == 0
+
+
+async def test_participants_do_not_tell_each_other(server: DevServer) -> None:
+    async with Room() as alice, Room() as bob:
+        alice.register_rpc_method("answer", answer)
+        await alice.connect(server.url, server.token("alice", room="demo"))
+        await bob.connect(server.url, server.token("bob", room="demo"))
+        with pytest.raises(RpcError) as caught:
+            _ = await bob.local_participant.perform_rpc(
+                destination_identity="alice", method=wire.METHODS_METHOD, payload=""
+            )
+        assert caught.value.code == RpcError.ErrorCode.UNSUPPORTED_METHOD
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [('["a"]', ["a"]), ("[]", []), ('["a", 1, null]', ["a"]), ('{"a": 1}', []), ("a", []), ("[" * 100_000, [])],
+)
+def test_what_participants_say_of_themselves(said: str, names: list[str]) -> None:
+    assert parse_methods(said) == names
+
+
+async def test_what_the_server_refuses_is_told(server: DevServer) -> None:
+    async with open_page(server) as page:
+        secret = server.token("alice", room="demo")[:-1]
+        assert (await get(server, f"/rtc/validate?access_token={secret}", {}))[0] == 401
+        note = await page.until("notes", problem=True)
+        assert note["who"] == "GET /rtc/validate"
+        assert note["text"].startswith("refused with 401: invalid authorization token")
+        assert secret not in str(note)
+        assert (await get(server, "/console/none.js", {}))[0] == 404
+        assert (await get(server, "/nothing", {}))[0] == 404
+        assert (await page.until("notes"))["who"] == "GET /nothing"
