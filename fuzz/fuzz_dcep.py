@@ -5,7 +5,7 @@ Run as `python -m fuzz.fuzz_dcep [COUNT] [SEED]`.
 
 from __future__ import annotations
 
-from fuzz.mutate import main
+from fuzz.mutate import Fuzzer, always
 from livekit.webrtc.sctp import dcep
 
 ALLOWED = (dcep.DcepError,)
@@ -23,5 +23,7 @@ def target(data: bytes) -> None:
         raise AssertionError(f"{message} does not survive a round trip")
 
 
+FUZZER = Fuzzer("dcep", SEEDS, ALLOWED, always(target))
+
 if __name__ == "__main__":
-    main(target, SEEDS, ALLOWED)
+    FUZZER.main()

@@ -6,11 +6,13 @@ Run as `python -m fuzz.fuzz_packets [COUNT] [SEED]`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from asyncio import events
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 from google.protobuf.message import DecodeError
 
-from fuzz.mutate import main
+from fuzz.mutate import Fuzzer, Target
 from livekit.membership import Membership
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
@@ -114,7 +116,15 @@ class Room:
 
     def target(self, data: bytes) -> None:
         packet = models.DataPacket.FromString(data)
-        self.membership.on_packet(packet)
+        self.receive(lambda membership: membership.on_packet(packet))
+
+    def receive(self, deliver: Callable[[Membership], None]) -> None:
+        """Let something come, and the loop turn now and then."""
+        events._set_running_loop(self.loop)  # many packets come in one turn of the loop
+        try:
+            deliver(self.membership)
+        finally:
+            events._set_running_loop(None)
         self.inputs += 1
         if self.inputs % TURNS_EVERY == 0:
             self.loop.run_until_complete(asyncio.sleep(0))
@@ -162,5 +172,17 @@ def _from_anybody(packet: models.DataPacket) -> Iterator[bytes]:
 
 SEEDS = [data for packet in _seeds() for data in _from_anybody(packet)]
 
+
+@contextlib.contextmanager
+def open_target() -> Generator[Target]:
+    room = Room()
+    try:
+        yield room.target
+    finally:
+        room.close()
+
+
+FUZZER = Fuzzer("packets", SEEDS, ALLOWED, open_target)
+
 if __name__ == "__main__":
-    main(Room().target, SEEDS, ALLOWED)
+    FUZZER.main()

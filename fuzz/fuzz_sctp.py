@@ -6,10 +6,11 @@ Run as `python -m fuzz.fuzz_sctp [COUNT] [SEED]`.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 
-from fuzz.mutate import main
+from fuzz.mutate import Fuzzer
 from livekit.webrtc.sctp import Association, State
 from livekit.webrtc.sctp.chunks import (
     DATA_HEADER,
@@ -118,8 +119,8 @@ def _seeds() -> list[bytes]:
 
 
 SEEDS = _seeds()
-target = Target()
+FUZZER = Fuzzer("sctp", SEEDS, ALLOWED, lambda: contextlib.nullcontext(Target()))
 
 
 if __name__ == "__main__":
-    main(target, SEEDS, ALLOWED)
+    FUZZER.main()

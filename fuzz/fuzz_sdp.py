@@ -5,7 +5,7 @@ Run as `python -m fuzz.fuzz_sdp [COUNT] [SEED]`.
 
 from __future__ import annotations
 
-from fuzz.mutate import main
+from fuzz.mutate import Fuzzer, always
 from livekit.webrtc.certificate import Fingerprint
 from livekit.webrtc.ice import Credentials
 from livekit.webrtc.negotiation import LocalParameters, describe, read_remote
@@ -46,5 +46,7 @@ def target(data: bytes) -> None:
         raise AssertionError("an answer has as many sections as its offer")
 
 
+FUZZER = Fuzzer("sdp", SEEDS, ALLOWED, always(target))
+
 if __name__ == "__main__":
-    main(target, SEEDS, ALLOWED)
+    FUZZER.main()

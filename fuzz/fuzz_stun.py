@@ -5,7 +5,7 @@ Run as `python -m fuzz.fuzz_stun [COUNT] [SEED]`.
 
 from __future__ import annotations
 
-from fuzz.mutate import main
+from fuzz.mutate import Fuzzer, always
 from livekit.webrtc.demux import packet_kind
 from livekit.webrtc.ice import Candidate, Credentials, IceAgent, IceState, StunError
 from livekit.webrtc.ice.stun import Attribute, Kind, StunMessage, parse_stun
@@ -44,5 +44,7 @@ def target(data: bytes) -> None:
     str((message.mapped_address, message.error_code, message.number(Attribute.PRIORITY)))
 
 
+FUZZER = Fuzzer("stun", SEEDS, ALLOWED, always(target))
+
 if __name__ == "__main__":
-    main(target, SEEDS, ALLOWED)
+    FUZZER.main()

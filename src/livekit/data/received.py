@@ -10,10 +10,7 @@ from livekit.roster import Roster
 
 from .packets import ChatMessage, DataPacket, SipDTMF, TranscriptionSegment
 
-_KINDS = {
-    models.DataPacket.Kind.RELIABLE: DataPacketKind.KIND_RELIABLE,
-    models.DataPacket.Kind.LOSSY: DataPacketKind.KIND_LOSSY,
-}
+_LOSSY = models.DataPacket.Kind.LOSSY
 
 
 class DataEvents:
@@ -32,7 +29,7 @@ class DataEvents:
     def _data(self, sender: str, packet: models.DataPacket) -> None:
         received = DataPacket(
             data=packet.user.payload,
-            kind=_KINDS[packet.kind],
+            kind=DataPacketKind.KIND_LOSSY if packet.kind == _LOSSY else DataPacketKind.KIND_RELIABLE,
             participant=self._roster.remotes.get(sender),
             topic=packet.user.topic,
         )

@@ -65,6 +65,10 @@ def _refusal(participant: Participant, request: rtc.PublishDataTrackRequest) -> 
         return _Reason.INVALID_HANDLE, "handle should be from 1 to 65535"
     if not request.name or len(request.name.encode()) > limits.MAX_NAME:
         return _Reason.INVALID_NAME, f"name should be 1 to {limits.MAX_NAME} bytes long"
+    if len(published) >= limits.MAX_DATA_TRACKS:
+        return _Reason.LIMIT_EXCEEDED, f"a participant can publish {limits.MAX_DATA_TRACKS} data tracks"
+    if request.ByteSize() > limits.MAX_DATA_TRACK_INFO:
+        return _Reason.INVALID_REQUEST, f"a data track can be described in {limits.MAX_DATA_TRACK_INFO} bytes"
     if request.pub_handle in published:
         return _Reason.DUPLICATE_HANDLE, "a data track with the same handle exists"
     if any(info.name == request.name for info in published.values()):

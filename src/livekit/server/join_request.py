@@ -65,6 +65,8 @@ def _from_join_request(encoded: str) -> JoinParameters:
         request = rtc.JoinRequest.FromString(data)
     except DecodeError as error:
         raise AuthError(400, "cannot unmarshal join request") from error
+    capabilities = list(dict.fromkeys(request.client_info.capabilities))[: limits.MAX_CAPABILITIES]
+    request.client_info.capabilities[:] = capabilities
     return JoinParameters(
         client=request.client_info,
         publisher_offer=request.publisher_offer if request.HasField("publisher_offer") else None,

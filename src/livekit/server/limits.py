@@ -39,6 +39,15 @@ MAX_METADATA = 512 * 1024
 MAX_ATTRIBUTES = 64 * 1024
 """Names and values of a participant's attributes together."""
 
+MAX_CAPABILITIES = 32
+"""What a client says that it can do; the others are told."""
+
+MAX_DATA_TRACKS = 100
+"""Data tracks of one participant."""
+
+MAX_DATA_TRACK_INFO = 1024
+"""What a participant says about one of them."""
+
 MAX_RELIABLE_BACKLOG = 32 * 1024 * 1024
 """Bytes waiting in the reliable channel of a participant that reads too slowly; over it, the participant is removed."""
 

@@ -1,0 +1,63 @@
+"""Rooms of a server with nobody behind the links: what the targets about the server change."""
+
+from __future__ import annotations
+
+from livekit.protocol import models, rtc
+from livekit.server.link import ParticipantLink
+from livekit.server.participant import Participant
+from livekit.server.permissions import parse_grants
+from livekit.server.room import JoinParameters, Room
+from livekit.server.rooms import Rooms
+
+ROOM = "demo"
+IDENTITIES = ("alice", "bob", "ghost", "agent")
+_GRANTS: dict[str, dict[str, object]] = {
+    "alice": {"canUpdateOwnMetadata": True},
+    "ghost": {"hidden": True},
+    "agent": {"agent": True},
+}
+
+
+class SilentLink(ParticipantLink):
+    """Serialises what it is told to send, and remembers the last packet."""
+
+    def __init__(self) -> None:
+        self.packet = b""
+
+    def send_signal(self, message: rtc.SignalResponse) -> None:
+        message.SerializeToString()
+
+    def send_packet(self, data: bytes, *, reliable: bool) -> bool:
+        self.packet = data
+        return True
+
+    def send_track_packet(self, data: bytes) -> None:
+        return None
+
+    def drop_signal(self) -> None:
+        return None
+
+    def restart_transport(self) -> None:
+        return None
+
+    def moved(self, room: Room) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+def join_all() -> tuple[Rooms, Room, dict[Participant, SilentLink]]:
+    """A room with everybody in it, ACTIVE. Sids are the same in every run."""
+    numbers = iter(range(1_000_000_000))
+    rooms = Rooms(new_sid=lambda prefix: f"{prefix}{next(numbers)}")
+    found: dict[Participant, SilentLink] = {}
+    for identity in IDENTITIES:
+        video = {"roomJoin": True, "room": ROOM, **_GRANTS.get(identity, {})}
+        grants = parse_grants({"iss": "key", "sub": identity, "video": video})
+        parameters = JoinParameters(client=models.ClientInfo(protocol=17, client_protocol=2))
+        link = SilentLink()
+        room, participant = rooms.join(grants, parameters, link, 0.0)
+        room.activate(participant, 0.0)
+        found[participant] = link
+    return rooms, rooms.rooms[0], found

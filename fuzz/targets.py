@@ -1,0 +1,24 @@
+"""All fuzz targets, by name."""
+
+from __future__ import annotations
+
+from fuzz import (
+    fuzz_dcep,
+    fuzz_forwarding,
+    fuzz_join,
+    fuzz_packets,
+    fuzz_requests,
+    fuzz_responses,
+    fuzz_sctp,
+    fuzz_sdp,
+    fuzz_streams,
+    fuzz_stun,
+    fuzz_tokens,
+    fuzz_twirp,
+)
+
+_MODULES = (
+    *(fuzz_packets, fuzz_streams, fuzz_responses, fuzz_requests, fuzz_forwarding, fuzz_tokens, fuzz_join, fuzz_twirp),
+    *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp),
+)
+FUZZERS = {module.FUZZER.name: module.FUZZER for module in _MODULES}
