@@ -54,3 +54,9 @@ def test_worker_joins_answers_and_sends() -> None:
     assert told["kind"] == "PARTICIPANT_KIND_AGENT"
     assert told["answer"] == "caller: Answer briefly."
     assert told["text"] == ["agent", "welcome"]
+
+
+def test_worker_registers_and_gets_jobs() -> None:
+    told = run(Path(__file__).with_name("registered.py"))
+    assert told["any"] == {"answer": "caller:  in agents", "kind": "PARTICIPANT_KIND_AGENT"}
+    assert told["helper"] == {"answer": "caller: asked for in agents2", "left": True}
