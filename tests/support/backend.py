@@ -20,7 +20,7 @@ SERVICE = "/twirp/livekit.RoomService/"
 JSON = "application/json"
 PROTOBUF = "application/protobuf"
 
-__all__ = ["JSON", "PROTOBUF", "SERVICE", "Answer", "Backend", "ServerError"]
+__all__ = ["JSON", "PROTOBUF", "SERVICE", "Answer", "Backend", "ServerError", "refusal"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Answer:
     def error(self) -> tuple[int, str, str]:
         """HTTP status, and code and text of the error."""
         return self.status, self.json["code"], self.json["msg"]
+
+
+def refusal(error: ServerError) -> tuple[int, str, str]:
+    """HTTP status, code and text of an error; some servers put words of their own before the text."""
+    return error.status, error.code, error.message.removeprefix("twirp error unknown: ")
 
 
 class Backend:

@@ -34,3 +34,15 @@ async def listed(room: Room, identity: str) -> RemoteParticipant:
     finally:
         room.off("participant_connected", on_connected)
     return room.remote_participants[identity]
+
+
+def once(room: Room, event: str) -> asyncio.Future[tuple[Any, ...]]:
+    """The arguments of the next event of that name, counted from now; an error if it does not come."""
+    happened: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
+
+    def on_event(*arguments: Any) -> None:
+        if not happened.done():
+            happened.set_result(arguments)
+
+    room.on(event, on_event)  # type: ignore[call-overload]  # any event
+    return asyncio.ensure_future(asyncio.wait_for(happened, ANNOUNCED_WITHIN))
