@@ -15,6 +15,7 @@ from livekit import api, rtc
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobExecutorType
 from livekit.protocol.agent_dispatch import CreateAgentDispatchRequest
 from livekit.server import DevServer
+from livekit.server.events import RoomFinished
 
 ROOM = "agents"
 
@@ -33,9 +34,11 @@ async def entrypoint(ctx: JobContext) -> None:
 
 async def ask(room: rtc.Room) -> str:
     """Wait for the agent, and call it."""
-    while not (ready := [one for one in room.remote_participants.values() if one.attributes.get("ready")]):
-        await asyncio.sleep(0.05)
-    [helper] = ready
+    is_ready = asyncio.Event()
+    room.on("participant_attributes_changed", lambda *_: is_ready.set())
+    if not any(one.attributes.get("ready") for one in room.remote_participants.values()):
+        await is_ready.wait()
+    [helper] = room.remote_participants.values()
     return await room.local_participant.perform_rpc(destination_identity=helper.identity, method="ask", payload="?")
 
 
@@ -74,9 +77,10 @@ async def by_itself(server: DevServer) -> dict[str, object]:
     answer = await ask(room)
     [helper] = room.remote_participants.values()
     told = {"answer": answer, "kind": rtc.ParticipantKind.Name(helper.kind)}
+    finished = asyncio.Event()
+    server.rooms.observe(lambda event: finished.set() if isinstance(event, RoomFinished) else None)
     await room.disconnect()
-    while server.rooms.rooms:
-        await asyncio.sleep(0.05)
+    await finished.wait()
     return told
 
 
