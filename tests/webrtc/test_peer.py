@@ -315,7 +315,8 @@ async def test_over_a_tcp_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     await a.peer.accept_answer(_without_candidates(answer))
     line = f"candidate:1 1 tcp 1671430143 127.0.0.1 {tcp_port} typ host tcptype passive"
     await a.peer.add_candidate(json.dumps({"candidate": line, "sdpMid": "0"}))
-    await b.until_open("_reliable")
+    for watched in (a, b):
+        await watched.until_open("_reliable")
     for size in SIZES:
         a.channels["_reliable"].send(bytes(size))
         assert await b.receive() == ("_reliable", bytes(size))
@@ -412,7 +413,8 @@ async def test_callbacks_that_raise_are_logged(caplog: pytest.LogCaptureFixture)
     a.open(RELIABLE)
     b.peer.on_state = b.peer.on_candidate = fail
     await negotiate(a.peer, b.peer)
-    await b.until_open("_reliable")
+    for watched in (a, b):
+        await watched.until_open("_reliable")
     inbox = b.channels["_reliable"].on_message
     failed: list[bytes] = []
     both_came = asyncio.Event()

@@ -108,7 +108,6 @@ class RpcServer:
         self._send(wire.ack_packet(call.caller, call.request_id))
 
     def run(self, call: IncomingCall) -> None:
-        # A task starts on a later turn of the loop than the flush of the acknowledgement just sent.
         task = self._loop.create_task(self._serve(call), name=f"livekit rpc {call.invocation.method}")
         task.add_done_callback(partial(self._ended, call))
         self._tasks[call] = task
@@ -154,6 +153,8 @@ class RpcServer:
         scope = DeadlineScope(call.deadline)
         enter_scope(scope)
         try:
+            if not self._registry.is_prompt(call.invocation.method):
+                await asyncio.sleep(0)  # it may block: the acknowledgement goes first, in a datagram of its own
             result: object = await run_handler(self._registry, call.invocation, self._options.slow_handler_warning)
         except RpcError as error:
             self.core.fail(call, error)

@@ -36,6 +36,8 @@ TCP_TIMEOUT = 5.0
 MAX_FRAME = 65_535
 MAX_DATAGRAM = 16_384
 """One DTLS record of the longest SCTP packet that we take."""
+FULL_DATAGRAM = 1_024
+"""Bytes from which on a datagram may be one of many: a shorter one is the last of what its sender had to send."""
 READ_BATCH = 32
 """Datagrams read before others get their turn on the loop."""
 MTU_DISCOVER = {
@@ -82,6 +84,8 @@ class SocketPath:
             for _ in range(READ_BATCH):
                 data, address = receive_from(MAX_DATAGRAM)
                 receive(data, self, address if len(address) == 2 else address[:2])
+                if len(data) < FULL_DATAGRAM:
+                    return
         except OSError:
             """There is no more, or an earlier datagram met an ICMP error: retransmission and consent take care."""
 

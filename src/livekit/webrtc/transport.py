@@ -61,6 +61,7 @@ class DataTransport:
         self._early: list[tuple[bytes, Path, Address]] = []
         self._used: Pair | None = None
         self._flush_handle: asyncio.Handle | None = None
+        self._reading = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._associated = self._failed = self._closed = False
@@ -191,16 +192,17 @@ class DataTransport:
                 self._early.append((data, path, address))
             return
         now = self._loop.time()
+        self._reading = True
         for message in dtls.receive(data, now):
             self.association.receive_datagram(message, now)
-        if self._flush_handle is None:
-            self._flush_handle = self._loop.call_soon(self._flush)
+        self._reading = False
+        self.schedule_flush()
 
     # Sending
 
     def schedule_flush(self) -> None:
-        """Send what there is to send at the end of this tick."""
-        if self._flush_handle is None and not self._closed:
+        """Send what there is to send at the end of this tick: after the first steps of tasks that a datagram starts."""
+        if self._flush_handle is None and not self._reading and not self._closed:
             self._flush_handle = self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
