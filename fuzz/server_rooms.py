@@ -31,6 +31,10 @@ class SilentLink(ParticipantLink):
         self.packet = data
         return True
 
+    @property
+    def backlog(self) -> int:
+        return 0
+
     def send_track_packet(self, data: bytes) -> None:
         return None
 

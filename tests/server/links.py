@@ -29,6 +29,7 @@ class KeepingLink:
         """Where the participant was moved to."""
         self.closed = False
         self.is_slow = False
+        self.waiting = 0
 
     def send_signal(self, message: rtc.SignalResponse) -> None:
         assert not self.closed
@@ -39,6 +40,10 @@ class KeepingLink:
         if not self.is_slow:
             self.packets.append((data, reliable))
         return not (self.is_slow and reliable)
+
+    @property
+    def backlog(self) -> int:
+        return self.waiting
 
     def send_track_packet(self, data: bytes) -> None:
         assert not self.closed

@@ -100,6 +100,25 @@ async def test_who_does_not_read_is_cut_off(tasks: OwnedTasks, caplog: pytest.Lo
     assert f"{limits.MAX_SIGNAL_BACKLOG} messages wait unread" in caplog.text
 
 
+async def test_who_leaves_much_unread_is_cut_off(tasks: OwnedTasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_SIGNAL_BACKLOG_BYTES", 1000)
+    large = rtc.SignalResponse(refresh_token="x" * 500)
+
+    async def serve(socket: SignalSocket) -> None:
+        async for _ in socket.requests():
+            socket.send(large)
+        for _ in range(4):
+            socket.send(large)
+        await socket.aclose()
+
+    async with connected(tasks, serve) as client:
+        for _ in range(4):
+            await client.send_bytes(rtc.SignalRequest(ping=1).SerializeToString())
+            assert await client.receive_bytes() == large.SerializeToString()
+        await client.send_str("no more requests")
+        assert [message.data async for message in client] == []
+
+
 async def test_finishing_twice_is_the_same_as_once(tasks: OwnedTasks) -> None:
     async def serve(socket: SignalSocket) -> None:
         socket.finish()

@@ -84,6 +84,10 @@ class Connection:
     def send_packet(self, data: bytes, *, reliable: bool) -> bool:
         return self._peers.send(data, reliable=reliable)
 
+    @property
+    def backlog(self) -> int:
+        return self._peers.backlog
+
     def send_track_packet(self, data: bytes) -> None:
         self._peers.send_track_packet(data)
 

@@ -51,11 +51,17 @@ MAX_DATA_TRACK_INFO = 1024
 MAX_RELIABLE_BACKLOG = 32 * 1024 * 1024
 """Bytes waiting in the reliable channel of a participant that reads too slowly; over it, the participant is removed."""
 
+MAX_TOTAL_BACKLOG = 512 * 1024 * 1024
+"""The same for all participants of the server together; over it, those for whom most waits are removed."""
+
 MAX_LOSSY_BACKLOG = 256 * 1024
 """Bytes waiting in the lossy channel of a participant; over it, packets to that participant are dropped."""
 
 MAX_SIGNAL_BACKLOG = 1024
 """Signal messages waiting for a WebSocket that does not read; over it, the WebSocket is closed."""
+
+MAX_SIGNAL_BACKLOG_BYTES = 16 * 1024 * 1024
+"""The same in bytes."""
 
 MAX_WAITING_BACKLOG = 4 * 1024 * 1024
 """Bytes of reliable packets kept for a participant that is in the room and cannot receive yet, or not again."""

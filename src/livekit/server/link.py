@@ -25,6 +25,11 @@ class ParticipantLink(Protocol):
         """Send a serialised data packet in order. False: the participant is too slow to take a reliable one."""
         ...
 
+    @property
+    def backlog(self) -> int:
+        """Bytes of reliable packets that wait for the participant to take them."""
+        ...
+
     def send_track_packet(self, data: bytes) -> None:
         """Send a packet of a data track; lost where there is no channel for them, or no room in it."""
         ...

@@ -32,6 +32,8 @@ class MessageSocket(Generic[Incoming, Outgoing]):
         self._incoming = incoming
         self._tasks = tasks
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._waiting = 0
+        """Bytes in the queue."""
         self._writer = tasks.spawn(self._write(), name="message writer")
         self._closer: asyncio.Task[None] | None = None
 
@@ -39,12 +41,14 @@ class MessageSocket(Generic[Incoming, Outgoing]):
         """Queue a message; nothing happens once the socket is closing."""
         if self._closer is not None:
             return
-        if self._queue.qsize() >= limits.MAX_SIGNAL_BACKLOG:
+        if self._queue.qsize() >= limits.MAX_SIGNAL_BACKLOG or self._waiting > limits.MAX_SIGNAL_BACKLOG_BYTES:
             logger.warning("closing a WebSocket: %d messages wait unread", self._queue.qsize())
             self._writer.cancel()
             self.finish()
             return
-        self._queue.put_nowait(message.SerializeToString())
+        data = message.SerializeToString()
+        self._waiting += len(data)
+        self._queue.put_nowait(data)
 
     def finish(self) -> None:
         """Write what is queued, then close; does not wait for it."""
@@ -74,6 +78,7 @@ class MessageSocket(Generic[Incoming, Outgoing]):
         with contextlib.suppress(ConnectionError):
             while (data := await self._queue.get()) is not None:
                 await self._socket.send_bytes(data)
+                self._waiting -= len(data)
 
     async def _close(self) -> None:
         _, unfinished = await asyncio.wait({self._writer}, timeout=CLOSE_TIMEOUT)

@@ -141,6 +141,12 @@ class Peers:
             logger.warning("dropping a packet of %d bytes: %s", len(data), error)
         return True
 
+    @property
+    def backlog(self) -> int:
+        """Bytes of reliable packets that were accepted by `send` and have not been put on the wire."""
+        channel = self._channels.get(True)
+        return 0 if channel is None else channel.buffered_amount
+
     def send_track_packet(self, data: bytes) -> None:
         """Send a packet of a data track, if there is a channel for it with room in it."""
         channel = self._tracks

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from livekit.protocol import models
 
@@ -16,7 +18,10 @@ from .participant import Participant
 from .permissions import Grants
 from .responses import DisconnectReason
 from .room import JoinParameters, Room, RoomSettings
+from .traffic import Traffic
 from .watch import PacketWatch
+
+logger = logging.getLogger(__name__)
 
 _SID_ALPHABET = string.ascii_letters + string.digits
 _SID_LENGTH = 12
@@ -49,6 +54,8 @@ class Rooms:
         self.new_sid = new_sid
         self.watch: PacketWatch | None = None
         """Looks on while packets pass through the rooms that are made from now on."""
+        self.traffic: Final = Traffic()
+        """What passed through all rooms."""
         self._settings = settings or RoomSettings()
         self._epoch = epoch
         self._refresh_token = refresh_token
@@ -123,7 +130,21 @@ class Rooms:
         """Notice who is gone and which rooms are over; call it about once a second."""
         for room in self.rooms:
             room.tick(now)
+        self._relieve(now)
         self.sweep(now)
+
+    def _relieve(self, now: float) -> None:
+        """When slow readers hold too much together, those that hold most have to go."""
+        waiting = [(p.link.backlog, room, p) for room in self.rooms for p in room.participants.values()]
+        total = sum(backlog for backlog, _, _ in waiting)
+        if total <= limits.MAX_TOTAL_BACKLOG:
+            return
+        for backlog, room, participant in sorted(waiting, key=lambda entry: -entry[0]):
+            logger.warning("removing %r: too much waits for slow readers", participant, extra=participant.log_fields)
+            room.remove(participant, DisconnectReason.STATE_MISMATCH, now)
+            total -= backlog
+            if total <= limits.MAX_TOTAL_BACKLOG:
+                return
 
     def sweep(self, now: float) -> None:
         """End the rooms that were empty for long enough."""
