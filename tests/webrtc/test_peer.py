@@ -246,7 +246,7 @@ async def test_close_in_any_state(stage: str) -> None:
 async def test_the_peer_vanishes() -> None:
     async with connected() as (a, b):
         assert isinstance(b.peer, DataPeerConnection)
-        for path in b.peer._transport._paths:
+        for path in b.peer._transport.paths._paths:
             path.close()
         await a.until(lambda: a.peer.state is PeerState.FAILED)
         assert a.states[-2:] == [PeerState.DISCONNECTED, PeerState.FAILED]
@@ -287,7 +287,7 @@ async def test_trickled_candidates_may_come_before_the_description() -> None:
 
 async def test_over_a_tcp_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The only candidate of `b` is a TCP one, behind which frames become datagrams."""
-    monkeypatch.setattr("livekit.webrtc.transport.TCP_DELAY", 0.0)
+    monkeypatch.setattr("livekit.webrtc.local_paths.TCP_DELAY", 0.0)
     a, b = Watched(ours()), Watched(ours())
     a.open(RELIABLE)
     answer = await b.peer.accept_offer(_without_candidates(await a.peer.create_offer()))
@@ -361,7 +361,7 @@ async def receive_from(loop: asyncio.AbstractEventLoop, from_socket: socket.sock
 
 
 async def test_over_loopback_addresses_when_there_are_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livekit.webrtc.transport.host_addresses", lambda: ["127.0.0.1"])
+    monkeypatch.setattr("livekit.webrtc.local_paths.host_addresses", lambda: ["127.0.0.1"])
     async with connected() as (a, b):
         a.channels["_reliable"].send(b"x")
         assert await b.receive() == ("_reliable", b"x")

@@ -37,8 +37,8 @@ class DataPeerConnection:
         self.on_candidate: Callable[[str | None], None] = _nothing
         self._transport = DataTransport(options or PeerOptions())
         self._transport.on_state = self._state_changed
-        self._transport.on_candidate = self._trickle
-        self._transport.on_gathered = lambda: self._call(self.on_candidate, None)
+        self._transport.paths.on_candidate = self._trickle
+        self._transport.paths.on_gathered = lambda: self._call(self.on_candidate, None)
         self._transport.association.on_channel = self._channel_opened
         self._sections: list[MediaSection] = []
         self._bundle: list[str] = ["0"]
@@ -71,7 +71,7 @@ class DataPeerConnection:
 
     def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
         """Use STUN and TURN servers that became known after the first offer; their candidates trickle."""
-        self._transport.use_servers(servers)
+        self._transport.paths.use_servers(servers)
 
     # Descriptions
 
@@ -133,7 +133,7 @@ class DataPeerConnection:
     async def _gather(self) -> None:
         if self._transport.state is PeerState.CLOSED:
             raise SdpError("the peer connection is closed")
-        await self._transport.gather()
+        await self._transport.paths.gather()
 
     def _check(self, remote: RemoteParameters) -> None:
         """Raises SdpError for what this side cannot do."""
@@ -169,15 +169,15 @@ class DataPeerConnection:
             credentials=transport.agent.credentials,
             fingerprint=local_certificate().fingerprint,
             setup=setup,
-            candidates=transport.candidates,
-            gathered=transport.is_gathered,
+            candidates=transport.paths.candidates,
+            gathered=transport.paths.is_gathered,
             max_message_size=DEFAULT_MAX_MESSAGE_SIZE,
             max_packet_size=MAX_RECEIVED_PACKET,
         )
         description = describe(
             self._sections, local, session_id=self._session_id, version=self._version, bundle=self._bundle
         )
-        if transport.is_gathered and not self._described_candidates:
+        if transport.paths.is_gathered and not self._described_candidates:
             self._call(self.on_candidate, None)
         self._described_candidates = True
         return str(description)

@@ -7,17 +7,17 @@ application's callback; whatever wants to be sent waits for the flush at the end
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 from .certificate import Fingerprint, local_certificate
 from .demux import PacketKind, packet_kind
 from .dtls import DtlsState, DtlsTransport
 from .ice import Address, Candidate, IceAgent, IceState, Pair
-from .network import Gatherer, Path, SocketPath, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
-from .port import IceServerSettings, PeerOptions, PeerState
+from .local_paths import LocalPaths
+from .network import Path, TcpPath
+from .port import PeerOptions, PeerState
 from .sctp import Association, CloseReason
 
 __all__ = ["DataTransport"]
@@ -26,10 +26,6 @@ logger = logging.getLogger("livekit.webrtc")
 
 MAX_EARLY_DATAGRAMS = 16
 """DTLS datagrams kept while the peer's description is on its way."""
-TCP_DELAY = 0.5
-"""Seconds that UDP has before TCP candidates are tried."""
-CLOSE_TIMEOUT = 1.0
-"""Seconds to wait for sockets and relays to close."""
 
 
 class DataTransport:
@@ -37,27 +33,14 @@ class DataTransport:
 
     def __init__(self, options: PeerOptions) -> None:
         self.on_state: Callable[[PeerState], None] = lambda _: None
-        self.on_candidate: Callable[[Candidate], None] = lambda _: None
-        """A candidate found after `gather` has returned."""
-        self.on_gathered: Callable[[], None] = lambda: None
         self.state = PeerState.NEW
         self.agent = IceAgent(controlling=False, consent_timeout=options.consent_timeout)
         self.association = Association()
         self.dtls: DtlsTransport | None = None
-        self.candidates: list[Candidate] = []
-        """Local ones, as they were found."""
-        self.is_gathered = False
+        self.paths = LocalPaths(self._receive, options, add=self._add_path, remove=self._remove_path)
         self.peer_packet_size = 0
         """The longest SCTP packet that the peer says it takes; 0 if it says nothing."""
         self._loop = asyncio.get_running_loop()
-        self._relay_only = options.relay_only
-        self._hosts: dict[str, SocketPath | UdpPath] = {}
-        self._paths: list[Path] = []
-        self._gatherer = Gatherer(self._receive, self._found)
-        self._servers = list(options.ice_servers)
-        self._has_gathered_hosts = False
-        self._asking = 0
-        self._tasks: set[asyncio.Task[None]] = set()
         self._early: list[tuple[bytes, Path, Address]] = []
         self._used: Pair | None = None
         self._flush_handle: asyncio.Handle | None = None
@@ -76,53 +59,6 @@ class DataTransport:
 
     # Setting up
 
-    async def gather(self) -> None:
-        """Open a socket on every local address that has none yet; ask STUN and TURN servers in the background."""
-        fresh = [] if self._relay_only else [host for host in host_addresses() if host not in self._hosts]
-        for host in fresh:
-            try:
-                path = await open_udp_path(self._receive, host)
-            except OSError as error:
-                logger.debug("no candidate on %s: %s", host, error)
-                continue
-            if self._closed:
-                path.close()
-                return
-            self._hosts[host] = path
-            preference = 65_535 - len(self.candidates)
-            self._found(Candidate.local("host", path.local_address, preference=preference), path)
-        self._has_gathered_hosts = True
-        self.use_servers(())
-
-    def use_servers(self, servers: Sequence[IceServerSettings]) -> None:
-        """Ask these STUN and TURN servers too, once the host candidates are there."""
-        self._servers += servers
-        if not self._has_gathered_hosts or self._closed:
-            return
-        asked, self._servers = [server for server in self._servers if server.urls], []
-        if asked:
-            self.is_gathered = False
-            self._asking += 1
-            self._spawn(self._ask(asked))
-        elif not self._asking:
-            self.is_gathered = True
-
-    async def _ask(self, servers: Sequence[IceServerSettings]) -> None:
-        await self._gatherer.run(servers, list(self._hosts.values()), relay_only=self._relay_only)
-        self._asking -= 1
-        if not self._asking:
-            self.is_gathered = True
-            self.on_gathered()
-
-    def _found(self, candidate: Candidate, path: Path | None) -> None:
-        self.candidates.append(candidate)
-        if path is not None:
-            self._paths.append(path)
-            self.agent.add_path(path, candidate, self._loop.time())
-            self.schedule_flush()
-        if candidate.kind != "host":
-            self.on_candidate(candidate)
-
     def connect(self, fingerprints: list[Fingerprint], *, is_client: bool) -> None:
         """Begin DTLS as client or server; the handshake waits for a path."""
         self.dtls = DtlsTransport(local_certificate(), is_client=is_client, fingerprints=fingerprints)
@@ -136,42 +72,24 @@ class DataTransport:
     def add_remote(self, candidate: Candidate) -> None:
         """Take a candidate of the peer."""
         if candidate.transport == "tcp":
-            if candidate.tcp_type == "passive" and candidate.ip_version is not None and not self._relay_only:
-                self._spawn(self._connect_tcp(candidate))
+            self.paths.connect(candidate, self._wants_tcp)
             return
         self.agent.add_remote(candidate, self._loop.time())
         self.schedule_flush()
 
-    async def _connect_tcp(self, candidate: Candidate) -> None:
-        await asyncio.sleep(TCP_DELAY)
-        if self.agent.state in (IceState.CONNECTED, IceState.FAILED):
-            return
-        try:
-            path = await open_tcp_path(self._receive, candidate.address, self._path_lost)
-        except (OSError, asyncio.TimeoutError) as error:
-            logger.debug("no TCP connection to %s:%d: %s", *candidate.address, error)
-            return
-        self._paths.append(path)
+    def _add_path(self, path: Path, candidate: Candidate, only: Candidate | None) -> None:
         now = self._loop.time()
-        local = Candidate.local("host", path.local_address, preference=0)
-        self.agent.add_path(path, local, now, only=candidate.address)
-        self.agent.add_remote(candidate, now)
+        self.agent.add_path(path, candidate, now, only=None if only is None else only.address)
+        if only is not None:
+            self.agent.add_remote(only, now)
         self.schedule_flush()
 
-    def _path_lost(self, path: TcpPath) -> None:
-        if not self._closed:
-            self.agent.remove_path(path, self._loop.time())
-            self.schedule_flush()
+    def _remove_path(self, path: TcpPath) -> None:
+        self.agent.remove_path(path, self._loop.time())
+        self.schedule_flush()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("gathering or connecting failed", exc_info=error)
+    def _wants_tcp(self) -> bool:
+        return self.agent.state not in (IceState.CONNECTED, IceState.FAILED)
 
     # Receiving
 
@@ -179,7 +97,7 @@ class DataTransport:
         kind = packet_kind(data)
         if kind is PacketKind.DTLS:
             self._receive_dtls(data, path, address)
-        elif kind is PacketKind.STUN and not self._closed and not self._gatherer.take(data):
+        elif kind is PacketKind.STUN and not self._closed and not self.paths.take(data):
             self.agent.receive(data, path, address, self._loop.time())
             self.schedule_flush()
 
@@ -330,12 +248,5 @@ class DataTransport:
             if handle is not None:
                 handle.cancel()
         self._flush_handle = self._timer = None
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        for path in self._paths:
-            path.close()
         self._update_state()
-        ends = asyncio.gather(*tasks, *(path.wait_closed() for path in self._paths), return_exceptions=True)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(ends, CLOSE_TIMEOUT)
+        await self.paths.close()

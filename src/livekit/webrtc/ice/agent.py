@@ -55,7 +55,7 @@ class IceAgent:
         self._current = Generation(Credentials.generate())
         self._previous: Generation | None = None
         self._transmits: list[Transmit] = []
-        self._checks = Checks(self._transmit)
+        self._checks = Checks(self._transmits.append)
         self._pace_at = 0.0
         self._deadline: float | None = None
         self._nominate_at: float | None = None
@@ -85,7 +85,7 @@ class IceAgent:
         self._paths.pop(path, None)
         for pair in [*self._current, *(self._previous or ())]:
             if pair.path == path:
-                self._fail(pair)
+                pair.fail()
         self._advance(now)
 
     def set_remote(self, credentials: Credentials, now: float) -> None:
@@ -135,15 +135,14 @@ class IceAgent:
             self._received_response(message, path, address, now)
         self._advance(now)
 
-    def _transmit(self, transmit: Transmit) -> None:
-        self._transmits.append(transmit)
-
     def take_transmits(self) -> list[Transmit]:
-        transmits, self._transmits = self._transmits, []
+        transmits = self._transmits.copy()
+        self._transmits.clear()
         return transmits
 
     def _received_request(self, message: StunMessage, path: object, address: Address, now: float) -> None:
-        generation = self._authenticated(message)
+        known = (self._current, self._previous)
+        generation = next((one for one in known if one is not None and one.authenticates(message)), None)
         local = self._paths.get(path)
         if generation is None or local is None:
             return
@@ -160,16 +159,6 @@ class IceAgent:
         if pair is not None:
             self.trusted.add(address)
             self._triggered_check(pair, Attribute.USE_CANDIDATE in message.attributes, now)
-
-    def _authenticated(self, message: StunMessage) -> Generation | None:
-        ours, _, theirs = message.attributes.get(Attribute.USERNAME, b"").partition(b":")
-        for generation in (self._current, self._previous):
-            if generation is None or generation.local.ufrag.encode() != ours:
-                continue
-            if generation.remote is not None and generation.remote.ufrag.encode() != theirs:
-                continue
-            return generation if message.is_signed_by(generation.local.password.encode()) else None
-        return None
 
     def _learned_pair(
         self, generation: Generation, local: LocalPath, address: Address, message: StunMessage
@@ -221,7 +210,7 @@ class IceAgent:
             self.controlling = not check.controlling
             self._start_check(pair, now)
         elif not check.consent:
-            self._fail(pair)
+            pair.fail()
 
     def _check_succeeded(self, check: Check, now: float) -> None:
         pair = check.pair
@@ -255,7 +244,7 @@ class IceAgent:
     def handle_timer(self, now: float) -> None:
         for check in self._checks.retry(now):
             if not check.consent:
-                self._fail(check.pair)
+                check.pair.fail()
         self._advance(now)
 
     def _advance(self, now: float) -> None:
@@ -272,7 +261,7 @@ class IceAgent:
 
     def _waiting(self) -> list[Pair]:
         """Pairs whose check is to be started."""
-        settled = self.controlling and any(pair.nominated for pair in self._current)
+        settled = self.controlling and self._current.is_nominated
         if self._current.remote is None or settled or self.state is IceState.FAILED:
             return []
         return self._current.in_state(PairState.WAITING)
@@ -284,10 +273,6 @@ class IceAgent:
         if pair.state is not PairState.SUCCEEDED:
             pair.state = PairState.IN_PROGRESS
         self._checks.start(pair, now, controlling=self.controlling, nominating=nominating, consent=consent)
-
-    def _fail(self, pair: Pair) -> None:
-        pair.state = PairState.FAILED
-        pair.nominated = False
 
     def _select(self, now: float) -> None:
         """Use the best valid pair; nothing of an old generation once the new one has one."""
@@ -307,7 +292,7 @@ class IceAgent:
     def _nominate(self, now: float) -> None:
         """Regular nomination (RFC 8445 section 8.1.1): the best pair, or what works after a short wait."""
         best = self.selected
-        if best is None or best.generation is not self._current or any(pair.nominated for pair in self._current):
+        if best is None or best.generation is not self._current or self._current.is_nominated:
             self._nominate_at = None
             return
         if self._checks.is_nominating:
@@ -352,4 +337,4 @@ class IceAgent:
         self.selected = self._previous = self._deadline = None
         self._checks.drop(lambda _: True)
         for pair in self._current:
-            self._fail(pair)
+            pair.fail()

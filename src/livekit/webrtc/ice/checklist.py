@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .candidate import Candidate
-from .stun import Address
+from .stun import Address, Attribute, StunMessage
 
 __all__ = ["Credentials", "Generation", "LocalPath", "Pair", "PairState"]
 
@@ -84,6 +84,10 @@ class Pair:
     def address(self) -> Address:
         return self.remote.address
 
+    def fail(self) -> None:
+        self.state = PairState.FAILED
+        self.nominated = False
+
     def priority(self, controlling: bool) -> int:
         """RFC 8445 section 6.1.2.3."""
         ours, theirs = self.local.candidate.priority, self.remote.priority
@@ -102,6 +106,17 @@ class Generation:
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self.pairs.values())
+
+    def authenticates(self, request: StunMessage) -> bool:
+        """Whether a request names this generation and is signed with its password (RFC 8445 section 7.3)."""
+        ours, _, theirs = request.attributes.get(Attribute.USERNAME, b"").partition(b":")
+        if ours != self.local.ufrag.encode() or (self.remote is not None and theirs != self.remote.ufrag.encode()):
+            return False
+        return request.is_signed_by(self.local.password.encode())
+
+    @property
+    def is_nominated(self) -> bool:
+        return any(pair.nominated for pair in self)
 
     def in_state(self, state: PairState) -> list[Pair]:
         return [pair for pair in self if pair.state is state]
