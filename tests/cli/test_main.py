@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from livekit import __version__
-from livekit.cli import ExitCode, main
+from livekit.cli import ExitCode, build_parser, main
+from livekit.cli.completion import levels
 
 
 def test_help_lists_commands_settings_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,10 +24,13 @@ def test_help_lists_commands_settings_and_exit_codes(capsys: pytest.CaptureFixtu
     assert max(map(len, shown.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("command", ["dev", "token"])
+COMMANDS = [" ".join(level.path) for level in levels(build_parser()) if level.path]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     assert caught.value.code == ExitCode.DONE
     assert f"usage: livekit {command}" in capsys.readouterr().out
 

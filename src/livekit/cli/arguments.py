@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -52,11 +53,34 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
 
 
+def count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read `0.5` or `15`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
 def attribute(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY=VALUE")
     return key, value
+
+
+def method_answer(text: str) -> tuple[str, str | None]:
+    """Read `NAME` or `NAME=ANSWER`."""
+    name, equals, answer = text.partition("=")
+    return nonempty(name), answer if equals else None
 
 
 def grant(text: str) -> tuple[str, bool | str | list[str]]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from .arguments import key_pair, port, webhook_url
 from .exits import CommandError, ExitCode
 from .logs import log_as_json
 from .settings import Settings
+from .stopping import stop_requested
 
 if TYPE_CHECKING:
     from livekit.server import DevServer
@@ -133,11 +132,7 @@ async def serve(server: DevServer) -> None:
     """
     from livekit.server import ServerStartError
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
-            loop.add_signal_handler(number, stop.set)
+    stop = stop_requested()
     try:
         async with server:
             print(banner(server), flush=True)

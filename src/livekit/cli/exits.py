@@ -14,6 +14,20 @@ class ExitCode(enum.IntEnum):
     """Wrong arguments (argparse's own code)."""
     CANNOT_LISTEN = 3
     """The address to listen on is taken or not ours."""
+    UNREACHABLE = 4
+    """No LiveKit server answers at the URL."""
+    REFUSED = 5
+    """The server refuses the API key, the secret or the token."""
+    NOT_FOUND = 6
+    """There is no such room or participant."""
+    TIMEOUT = 7
+    """No answer in time."""
+    CALL_FAILED = 8
+    """A call reached the server and failed; the message has the code."""
+    INTERRUPTED = 130
+    """Ctrl-C ended a command that was not done."""
+    BROKEN_PIPE = 141
+    """What read the output stopped reading, as shells count it."""
 
 
 class CommandError(Exception):

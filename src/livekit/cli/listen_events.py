@@ -1,0 +1,173 @@
+"""What `livekit listen` prints of each event; docs/cli.md lists the fields."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from livekit.enums import DataPacketKind, DisconnectReason
+from livekit.events import EventEmitter
+from livekit.rpc import IncomingRpcNext, RpcError, RpcInterceptor, RpcInvocationData
+
+from .output import printable, to_json
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from livekit import DataPacket, Participant, Room, SipDTMF, TranscriptionSegment
+    from livekit.data import ChatMessage
+
+MAX_SHOWN = 200
+"""Characters of one value that people are shown; programs get all."""
+
+Fields = dict[str, object]
+
+
+class Listener:
+    """Prints the events of a room, a line each."""
+
+    def __init__(self, stop: asyncio.Event, *, as_json: bool) -> None:
+        """`stop` is set when the room ends, and when nobody reads the output any more."""
+        self._stop = stop
+        self._format = to_json if as_json else format_line
+        self.failure: OSError | None = None
+        """Why nothing can be printed any more."""
+        self.end = ""
+        """Why the room ended."""
+
+    def listen_to(self, room: Room) -> None:
+        """Print what happens from now on."""
+        emitter = cast("EventEmitter[str]", room)
+        for event, describe in EVENTS.items():
+            emitter.on(event, partial(self._on_event, event, describe))
+        emitter.on("disconnected", self._on_disconnected)
+
+    def show(self, event: str, **fields: object) -> None:
+        """Print one event."""
+        time = datetime.now(tz=timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        try:
+            print(self._format({"time": time, "event": event, **fields}), flush=True)
+        except OSError as error:
+            self.failure = error
+            self._stop.set()
+
+    def _on_event(self, event: str, describe: Callable[..., Fields], *args: object) -> None:
+        self.show(event, **describe(*args))
+
+    def _on_disconnected(self, reason: DisconnectReason.ValueType) -> None:
+        self.end = DisconnectReason.Name(reason)
+        if not self._stop.is_set():
+            self.show("disconnected", reason=self.end)
+            self._stop.set()
+
+
+class CallListener(RpcInterceptor):
+    """Prints calls once they are answered, those of methods that are not there too."""
+
+    def __init__(self, show: Callable[..., None]) -> None:
+        self._show = show
+
+    async def intercept_incoming(self, invocation: RpcInvocationData, next: IncomingRpcNext) -> str | None:
+        caller = invocation.caller_identity
+        call: Fields = {
+            "from": None if caller == invocation.request_id else caller,  # a backend, by way of the server
+            "method": invocation.method,
+            "payload": invocation.payload,
+        }
+        try:
+            answer = await next(invocation)
+        except RpcError as error:
+            self._show("call", **call, code=int(error.code), message=error.message)
+            raise
+        self._show("call", **call, answer=answer)
+        return answer
+
+
+def format_line(entry: Fields) -> str:
+    """One event for people: ``12:03:04.567  data_received  from=alice topic=chat payload=hi``."""
+    fields = {key: value for key, value in entry.items() if key not in ("time", "event")}
+    known = "  ".join(f"{key}={_shown(value)}" for key, value in fields.items() if value not in (None, ""))
+    return f"{str(entry['time'])[11:23]}  {entry['event']}  {known}".rstrip()
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…")
+
+
+def _identity(participant: Participant | None) -> str | None:
+    return None if participant is None else participant.identity
+
+
+def _joined(participant: Participant) -> Fields:
+    return {"identity": participant.identity, "name": participant.name}
+
+
+def _left(participant: Participant) -> Fields:
+    reason = participant.disconnect_reason
+    return {"identity": participant.identity, "reason": None if reason is None else DisconnectReason.Name(reason)}
+
+
+def _renamed(participant: Participant, old: str, new: str) -> Fields:
+    return {"identity": participant.identity, "name": new}
+
+
+def _annotated(participant: Participant, old: str, new: str) -> Fields:
+    return {"identity": participant.identity, "metadata": new}
+
+
+def _attributes(changed: dict[str, str], participant: Participant) -> Fields:
+    return {"identity": participant.identity, "changed": changed}
+
+
+def _room_metadata(old: str, new: str) -> Fields:
+    return {"metadata": new}
+
+
+def _data(packet: DataPacket) -> Fields:
+    sender = {"from": _identity(packet.participant), "topic": packet.topic}
+    try:
+        payload: Fields = {"payload": packet.data.decode()}
+    except UnicodeDecodeError:
+        payload = {"payload_base64": base64.b64encode(packet.data).decode()}
+    return {**sender, "reliable": packet.kind == DataPacketKind.KIND_RELIABLE, **payload}
+
+
+def _chat(message: ChatMessage) -> Fields:
+    return {"from": _identity(message.participant), "message": message.message, "deleted": message.deleted}
+
+
+def _dtmf(tone: SipDTMF) -> Fields:
+    return {"from": _identity(tone.participant), "code": tone.code, "digit": tone.digit}
+
+
+def _transcription(
+    segments: list[TranscriptionSegment], participant: Participant | None, publication: object
+) -> Fields:
+    said = [{"text": segment.text, "final": segment.final} for segment in segments]
+    return {"identity": _identity(participant), "segments": said}
+
+
+def _nothing() -> Fields:
+    return {}
+
+
+EVENTS: dict[str, Callable[..., Fields]] = {
+    "participant_connected": _joined,
+    "participant_disconnected": _left,
+    "participant_name_changed": _renamed,
+    "participant_metadata_changed": _annotated,
+    "participant_attributes_changed": _attributes,
+    "room_metadata_changed": _room_metadata,
+    "data_received": _data,
+    "chat_message_received": _chat,
+    "sip_dtmf_received": _dtmf,
+    "transcription_received": _transcription,
+    "reconnecting": _nothing,
+    "reconnected": _nothing,
+}
+"""Besides these there are `connected`, `call` and `disconnected`."""

@@ -1,0 +1,51 @@
+"""What commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Aligned columns; numbers to the right."""
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    right = [all(isinstance(row[index], int) for row in rows) for index in range(len(headers))]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(line, widths, right, strict=True)
+        )
+        for line in (headers, *cells)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def printable(text: str) -> str:
+    """Text of others, without what would move the cursor or colour the terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def to_json(value: object) -> str:
+    """On one line, in ASCII."""
+    return json.dumps(value)
+
+
+def moment(milliseconds: int) -> str | None:
+    """A Unix time as ISO 8601 in UTC; None for 0."""
+    if not milliseconds:
+        return None
+    time = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ago(milliseconds: int) -> str:
+    """How long ago a Unix time is, for people: ``5s``, ``12m``, ``3h``, ``2d``."""
+    if not milliseconds:
+        return "-"
+    seconds = max(0, int(datetime.now(tz=timezone.utc).timestamp() - milliseconds / 1000))
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,151 @@
+"""`livekit listen`, run as a program, on the embedded server or that of LIVEKIT_URL."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+
+import pytest
+
+from livekit import Room, RpcError
+from livekit.backend import Backend
+from livekit.cli import ExitCode
+from livekit.cli.listen_events import MAX_SHOWN, Fields, format_line
+from tests.support.processes import LIVEKIT, read_until, running
+from tests.support.rooms import Join, listed
+
+from .conftest import Run, Server, settings_of
+
+WAIT = 20.0
+
+
+class Listening(Protocol):
+    async def __call__(self, *argv: str) -> Process: ...
+
+
+@pytest.fixture
+async def listening(server: Server, room_name: str) -> AsyncIterator[Listening]:
+    """`await listening("--json")` is the command, joined as `ear`."""
+    async with AsyncExitStack() as processes:
+
+        async def listening(*argv: str) -> Process:
+            command = (*LIVEKIT, "listen", "--room", room_name, "--identity", "ear", *argv)
+            process = await processes.enter_async_context(running(*command, **settings_of(server)))
+            await asyncio.wait_for(read_until(process, "connected"), WAIT)
+            return process
+
+        yield listening
+
+
+async def next_event(process: Process, event: str) -> dict[str, Any]:
+    line = await asyncio.wait_for(read_until(process, f'"event": "{event}"'), WAIT)
+    entry: dict[str, Any] = json.loads(line.splitlines()[-1])
+    assert set(entry) >= {"time", "event"}
+    return entry
+
+
+async def stopped(process: Process, number: signal.Signals = signal.SIGINT) -> tuple[int | None, str, str]:
+    process.send_signal(number)
+    out, err = await asyncio.wait_for(process.communicate(), WAIT)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def call(room: Room, method: str, payload: str = "") -> str:
+    return await room.local_participant.perform_rpc(destination_identity="ear", method=method, payload=payload)
+
+
+async def test_lines_of_json(listening: Listening, join: Join, server: Server, room_name: str) -> None:
+    ear = await listening("--json", "--method", "greet=hello", "--method", "echo")
+    bob = await join("bob", name="Bob", can_update_own_metadata=True)
+    joined = await next_event(ear, "participant_connected")
+    assert (joined["identity"], joined["name"]) == ("bob", "Bob")
+    await listed(bob, "ear")
+
+    await bob.local_participant.publish_data(b"text", topic="t")
+    sent = await next_event(ear, "data_received")
+    assert (sent["from"], sent["topic"], sent["reliable"], sent["payload"]) == ("bob", "t", True, "text")
+    await bob.local_participant.publish_data(b"\xff\x00")
+    assert (await next_event(ear, "data_received"))["payload_base64"] == "/wA="
+
+    assert await call(bob, "greet", "x") == "hello"
+    told = await next_event(ear, "call")
+    assert (told["from"], told["method"], told["payload"], told["answer"]) == ("bob", "greet", "x", "hello")
+    assert await call(bob, "echo", "y") == "y"
+    await next_event(ear, "call")
+    with pytest.raises(RpcError, match="not supported"):
+        await call(bob, "nothing")
+    refused = await next_event(ear, "call")
+    assert (refused["method"], refused["code"]) == ("nothing", 1400)
+    backend = Backend(server.url, server.api_key, server.api_secret)
+    assert await backend.perform_rpc(room=room_name, destination_identity="ear", method="echo", payload="z") == "z"
+    assert (await next_event(ear, "call"))["from"] is None
+
+    await bob.local_participant.set_metadata("new")
+    assert (await next_event(ear, "participant_metadata_changed"))["metadata"] == "new"
+    await bob.local_participant.set_attributes({"a": "1"})
+    assert (await next_event(ear, "participant_attributes_changed"))["changed"] == {"a": "1"}
+    await bob.disconnect()
+    left = await next_event(ear, "participant_disconnected")
+    assert (left["identity"], left["reason"]) == ("bob", "CLIENT_INITIATED")
+    assert await stopped(ear) == (ExitCode.DONE, "", "")
+
+
+async def test_for_people(listening: Listening, join: Join) -> None:
+    ear = await listening()
+    bob = await join("bob")
+    await listed(bob, "ear")
+    await bob.local_participant.publish_data("\x1b[31mred", topic="t")
+    line = (await asyncio.wait_for(read_until(ear, "data_received"), WAIT)).splitlines()[-1]
+    assert line.endswith(r"from=bob  topic=t  reliable=true  payload=\x1b[31mred")
+    assert await stopped(ear, signal.SIGTERM) == (ExitCode.DONE, "", "")
+
+
+async def test_the_room_ends(listening: Listening, run: Run, room_name: str) -> None:
+    ear = await listening("--json")
+    await run("room", "delete", room_name)
+    assert (await next_event(ear, "disconnected"))["reason"] == "ROOM_DELETED"
+    _, err = await asyncio.wait_for(ear.communicate(), WAIT)
+    assert (ear.returncode, err) == (ExitCode.FAILED, b"livekit: the room ended: ROOM_DELETED\n")
+
+
+async def test_what_reads_stops_reading(listening: Listening, join: Join) -> None:
+    ear = await listening()
+    assert ear.stdout is not None
+    ear.stdout._transport.close()  # type: ignore[attr-defined]
+    await join("bob")
+    assert ear.stderr is not None
+    err = await asyncio.wait_for(ear.stderr.read(), WAIT)
+    assert (await ear.wait(), err) == (ExitCode.BROKEN_PIPE, b"")
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "said"),
+    [
+        ({"LIVEKIT_API_SECRET": "not the secret of this server"}, ExitCode.REFUSED, "LIVEKIT_API_SECRET"),
+        ({"LIVEKIT_URL": "ws://127.0.0.1:1"}, ExitCode.UNREACHABLE, "`livekit dev`"),
+    ],
+)
+async def test_cannot_join(server: Server, settings: dict[str, str], code: ExitCode, said: str) -> None:
+    command = (*LIVEKIT, "listen", "--room", "r")
+    async with running(*command, **{**settings_of(server), **settings}) as process:
+        out, err = await asyncio.wait_for(process.communicate(), WAIT)
+    assert (process.returncode, out) == (code, b"")
+    assert said in err.decode()
+    assert len(err.splitlines()) == 1
+
+
+def test_lines_for_people() -> None:
+    entry: Fields = {
+        "time": "2026-01-02T03:04:05.678Z",
+        "event": "call",
+        "from": None,
+        "answer": "",
+        "payload": "x" * 1000,
+    }
+    assert format_line(entry) == f"03:04:05.678  call  payload={'x' * MAX_SHOWN}…"
+    assert format_line({**entry, "payload": "", "changed": {"é": True}}).endswith('  call  changed={"é": true}')

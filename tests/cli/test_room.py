@@ -1,0 +1,103 @@
+"""`livekit room` and `livekit participants`, on the embedded server or that of LIVEKIT_URL."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from livekit.cli import ExitCode
+from tests.support.rooms import Join
+
+from .conftest import Run
+
+
+async def test_create_list_delete(run: Run, room_name: str) -> None:
+    created = await run("room", "create", room_name, "--metadata", "about \x1b[31mit", "--empty-timeout", "5m")
+    assert (created.code, created.err) == (ExitCode.DONE, "")
+    assert created.out.startswith(f"Room '{room_name}' is there (RM_")
+
+    listed = await run("room", "list")
+    header, *rows = listed.out.splitlines()
+    assert header.split() == ["NAME", "PARTICIPANTS", "AGE", "METADATA"]
+    (row,) = [row for row in rows if row.startswith(room_name)]
+    assert row.split() == [room_name, "0", row.split()[2], "about", r"\x1b[31mit"]
+    assert row.index("about") == header.index("METADATA")
+
+    told = await run("room", "list", room_name, "--json")
+    (room,) = json.loads(told.out)
+    assert (room["name"], room["participants"], room["empty_timeout"]) == (room_name, 0, 300)
+    assert room["metadata"] == "about \x1b[31mit"
+    assert room["created"].endswith("Z")
+
+    deleted = await run("room", "delete", room_name)
+    assert (deleted.code, deleted.out) == (ExitCode.DONE, f"Room '{room_name}' is gone.\n")
+    assert (await run("room", "list", room_name)).out == "No rooms.\n"
+    assert json.loads((await run("room", "list", room_name, "--json")).out) == []
+
+
+async def test_json_of_what_is_made_and_ended(run: Run, room_name: str) -> None:
+    created = await run("room", "create", room_name, "--json", "--max-participants", "3", "--departure-timeout", "90")
+    told = json.loads(created.out)
+    assert set(told) == {
+        "name", "sid", "participants", "max_participants", "created", "empty_timeout", "departure_timeout", "metadata",
+    }  # fmt: skip
+    assert (told["max_participants"], told["departure_timeout"]) == (3, 90)
+    assert json.loads((await run("room", "delete", room_name, "--json")).out) == {"name": room_name}
+
+
+async def test_deleting_what_is_not_there(run: Run) -> None:
+    done = await run("room", "delete", "nowhere")
+    assert (done.code, done.out) == (ExitCode.NOT_FOUND, "")
+    assert done.err == "livekit: requested room does not exist\n"
+
+
+async def test_participants(run: Run, join: Join, room_name: str) -> None:
+    await join("alice", name="Alice", metadata="m", attributes={"a": "1"})
+    await join("bob", can_publish_data=False)
+    shown = await run("participants", "--room", room_name)
+    assert shown.code == ExitCode.DONE
+    rows = [line.split() for line in shown.out.splitlines()]
+    assert rows[0] == ["IDENTITY", "NAME", "STATE", "KIND", "AGE", "METADATA"]
+    assert [row[0] for row in rows[1:]] == ["alice", "bob"]
+
+    alice, bob = json.loads((await run("participants", "--room", room_name, "--json")).out)
+    assert set(alice) == {
+        "identity", "sid", "name", "state", "kind", "joined", "hidden", "can_publish_data", "metadata", "attributes",
+    }  # fmt: skip
+    assert (alice["name"], alice["state"], alice["kind"]) == ("Alice", "active", "standard")
+    assert (alice["metadata"], alice["attributes"]) == ("m", {"a": "1"})
+    assert (alice["can_publish_data"], bob["can_publish_data"]) == (True, False)
+
+
+async def test_participants_of_an_empty_room_and_of_none(run: Run, room_name: str) -> None:
+    await run("room", "create", room_name)
+    assert (await run("participants", "--room", room_name)).out == "Nobody is there.\n"
+    await run("room", "delete", room_name)
+    done = await run("participants", "--room", room_name)
+    assert (done.code, done.out) == (ExitCode.NOT_FOUND, "")
+    assert f"there is no room '{room_name}'" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["room"],
+        ["room", "create"],
+        ["room", "create", ""],
+        ["room", "create", "x", "--empty-timeout", "soon"],
+        ["room", "create", "x", "--max-participants", "-1"],
+        ["participants"],
+        ["call", "--room", "r", "method"],
+        ["call", "--room", "r", "--to", "a"],
+        ["call", "--room", "r", "--to", "a", "m", "--timeout", "0"],
+        ["call", "--room", "r", "--to", "a", "m", "--timeout", "nan"],
+        ["listen"],
+        ["listen", "--room", "r", "--method", "=x"],
+        ["completion", "csh"],
+    ],
+)
+async def test_wrong_arguments(run: Run, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        await run(*arguments)
+    assert caught.value.code == ExitCode.USAGE
