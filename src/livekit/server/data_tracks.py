@@ -9,6 +9,7 @@ from livekit.datatracks.packet import MAX_HANDLE, handle_of, with_handle
 from livekit.protocol import models, rtc
 
 from . import limits
+from .traffic import TRACK
 
 if TYPE_CHECKING:
     from .participant import Participant
@@ -109,8 +110,12 @@ def forward(room: Room, sender: Participant, data: bytes) -> None:
     """Send a packet on to who subscribed to its track; what belongs to none is dropped."""
     info = sender.data_tracks.published.get(handle_of(data))
     if info is None or len(data) > limits.MAX_PACKET or not sender.permission.can_publish_data:
+        room.traffic.dropped += 1
         return
-    for identity, handle in sender.data_tracks.subscribers[info.sid].items():
+    subscribers = sender.data_tracks.subscribers[info.sid]
+    room.traffic.received[TRACK].add(1, len(data))
+    room.traffic.sent[TRACK].add(len(subscribers), len(data))
+    for identity, handle in subscribers.items():
         room.participants[identity].send_track_packet(with_handle(data, handle))
 
 

@@ -29,6 +29,7 @@ from .room import RoomSettings
 from .rooms import Rooms
 from .services import AgentDispatchService, RoomService, TwirpRoutes
 from .tasks import OwnedTasks
+from .telemetry import Telemetry
 from .webhooks import WebhookSettings
 
 logger = logging.getLogger(__name__)
@@ -195,13 +196,15 @@ class DevServer:
     def _make_app(self, parts: Parts, gate: Gate) -> web.Application:
         rooms, clock = parts.rooms, parts.clock
         origins = [self._origins.middleware] if self._known_keys() else []
-        middlewares = [cors, *origins, gate.middleware]
+        telemetry = Telemetry(parts)
+        middlewares = [telemetry.middleware, cors, *origins, gate.middleware]
         app = web.Application(middlewares=middlewares, client_max_size=limits.MAX_REQUEST_BODY)
         if self._has_console:
             Console(self, rooms).add_to(app)
         else:
             app.router.add_get("/", health)
         RtcRoutes(rooms, self._authority, self._tasks, peer_options=self._peer_options).add_to(app)
+        telemetry.add_to(app)
         AgentRoutes(parts.agents, self._authority, self._tasks).add_to(app)
         services = {
             "RoomService": RoomService(rooms, clock).methods,

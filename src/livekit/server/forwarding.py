@@ -10,10 +10,12 @@ from google.protobuf.message import DecodeError
 
 from livekit._logs import RareLog
 from livekit.protocol import models
+from livekit.rpc.wire import REQUEST_TOPIC
 
 from . import limits
 from .outbox import OutboundPacket
 from .participant import DISCONNECTED, Participant
+from .traffic import LOSSY, RELIABLE
 
 if TYPE_CHECKING:
     from .room import Room
@@ -27,9 +29,12 @@ _LOSSY = models.DataPacket.LOSSY
 
 def forward(room: Room, sender: Participant, data: bytes, *, reliable: bool, now: float) -> None:
     """Forward a packet that came from `sender`; what is not allowed or not readable is dropped."""
-    packet = _accept(sender, data, reliable=reliable)
+    traffic, packet = room.traffic, _accept(sender, data, reliable=reliable)
     if packet is None:
+        traffic.dropped += 1
         return
+    traffic.received[RELIABLE if reliable else LOSSY].add(1, len(data))
+    traffic.calls += _begins_call(packet)
     for_backend = room.callers and _answers_backend(room, sender, packet)
     audience = [] if for_backend else _audience(room, sender, packet)
     if room.watch is not None:
@@ -50,6 +55,7 @@ def send(room: Room, packet: models.DataPacket, *, reliable: bool, now: float) -
 
 
 def _deliver(room: Room, audience: list[Participant], outbound: OutboundPacket, *, reliable: bool, now: float) -> None:
+    room.traffic.sent[RELIABLE if reliable else LOSSY].add(len(audience), len(outbound.data))
     if not reliable:
         for receiver in audience:
             receiver.send_lossy(outbound.data)
@@ -63,7 +69,7 @@ def _deliver(room: Room, audience: list[Participant], outbound: OutboundPacket, 
 
 
 def _accept(sender: Participant, data: bytes, *, reliable: bool) -> models.DataPacket | None:
-    if sender.state == DISCONNECTED or not sender.permission.can_publish_data:
+    if sender.state == DISCONNECTED or not sender.may_publish_data:
         return None
     if len(data) > limits.MAX_PACKET:
         _warn(sender, "dropping a packet from %r: it has more than %d bytes", sender, limits.MAX_PACKET)
@@ -79,6 +85,12 @@ def _accept(sender: Participant, data: bytes, *, reliable: bool) -> models.DataP
             return None
         sender.last_sequence = packet.sequence
     return packet
+
+
+def _begins_call(packet: models.DataPacket) -> bool:
+    if packet.HasField("stream_header"):
+        return packet.stream_header.topic == REQUEST_TOPIC
+    return packet.HasField("rpc_request")
 
 
 def _warn(sender: Participant, message: str, *args: object) -> None:
@@ -133,9 +145,9 @@ def _answers_backend(room: Room, sender: Participant, packet: models.DataPacket)
 
 
 def _audience(room: Room, sender: Participant, packet: models.DataPacket) -> list[Participant]:
-    allowed = _RESTRICTED.get(packet.WhichOneof("value") or "", _anyone)
-    receivers = _destinations(room, packet)
-    return [receiver for receiver in receivers if receiver is not sender and allowed(sender, receiver)]
+    receivers = [receiver for receiver in _destinations(room, packet) if receiver is not sender]
+    allowed = _RESTRICTED.get(packet.WhichOneof("value") or "")
+    return receivers if allowed is None else [receiver for receiver in receivers if allowed(sender, receiver)]
 
 
 def _destinations(room: Room, packet: models.DataPacket) -> list[Participant]:
@@ -150,12 +162,8 @@ def _destinations(room: Room, packet: models.DataPacket) -> list[Participant]:
             for receiver in room.participants.values()
             if not (identities or sids) or receiver.identity in identities or receiver.sid in sids
         ]
-    found = (room.participants.get(identity) for identity in dict.fromkeys(identities))
-    return [receiver for receiver in found if receiver is not None]
-
-
-def _anyone(sender: Participant, receiver: Participant) -> bool:
-    return True
+    wanted = identities if len(identities) == 1 else dict.fromkeys(identities)
+    return [receiver for identity in wanted if (receiver := room.participants.get(identity)) is not None]
 
 
 def _from_agents(sender: Participant, receiver: Participant) -> bool:

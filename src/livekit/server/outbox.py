@@ -24,19 +24,20 @@ class WaitingPackets:
     """Packets for a participant that is in the room and has no transport yet, or not again."""
 
     _packets: deque[OutboundPacket] = field(default_factory=deque[OutboundPacket])
-    _size: int = 0
+    size: int = 0
+    """Bytes."""
 
     def add(self, packet: OutboundPacket) -> bool:
         """Keep a packet; False when there is no room left."""
-        if self._size + len(packet.data) > limits.MAX_WAITING_BACKLOG:
+        if self.size + len(packet.data) > limits.MAX_WAITING_BACKLOG:
             return False
         self._packets.append(packet)
-        self._size += len(packet.data)
+        self.size += len(packet.data)
         return True
 
     def drain(self) -> Iterator[OutboundPacket]:
         """Take out everything, oldest first."""
-        self._size = 0
+        self.size = 0
         while self._packets:
             yield self._packets.popleft()
 
@@ -49,15 +50,16 @@ class ResendBuffer:
     """
 
     _packets: deque[tuple[float, OutboundPacket]] = field(default_factory=deque[tuple[float, OutboundPacket]])
-    _size: int = 0
+    size: int = 0
+    """Bytes."""
 
     def add(self, packet: OutboundPacket, now: float) -> None:
         """Remember a packet that is being sent."""
         packets, oldest = self._packets, now - limits.RESEND_WINDOW
         packets.append((now, packet))
-        self._size += len(packet.data)
-        while packets and (self._size > limits.RESEND_BUFFER or packets[0][0] < oldest):
-            self._size -= len(packets.popleft()[1].data)
+        self.size += len(packet.data)
+        while packets and (self.size > limits.RESEND_BUFFER or packets[0][0] < oldest):
+            self.size -= len(packets.popleft()[1].data)
 
     def after(self, received: Mapping[str, int], now: float) -> list[OutboundPacket]:
         """What is missing at a receiver that has, of each sender sid, everything up to the given sequence.

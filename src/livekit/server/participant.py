@@ -39,6 +39,9 @@ class Participant:
         joined_at: float,
         now: float,
     ) -> None:
+        self.sid = sid
+        self.identity: Final = grants.identity
+        self.state = State.JOINING
         self.grants = grants
         self.client: Final = client
         self.link: Final = link
@@ -56,7 +59,6 @@ class Participant:
         self.token_refreshed_at = now
         self.data_tracks: Final = DataTracks()
         self.simulated: Final = Simulated()
-        self._stamps: dict[tuple[bool, bool], bytes] = {}
         self._predecessor = ""
         self._is_replaced = False
         self._received: dict[str, int] | None = None
@@ -70,40 +72,21 @@ class Participant:
             attributes=dict(grants.attributes),
             kind=grants.kind,
             permission=grants.permission,
-            state=State.JOINING,
+            state=self.state,
             joined_at=int(joined_at),
             joined_at_ms=int(joined_at * 1000),
             version=1,
             client_protocol=client.client_protocol,
             capabilities=client.capabilities,
         )
+        self._permitted()
 
     def __repr__(self) -> str:
         return f"<Participant {self.identity!r} {self.sid} {State.Name(self.state)}>"
 
     @property
-    def sid(self) -> str:
-        return self._info.sid
-
-    @property
-    def identity(self) -> str:
-        return self._info.identity
-
-    @property
-    def state(self) -> models.ParticipantInfo.State:
-        return self._info.state
-
-    @property
     def permission(self) -> models.ParticipantPermission:
         return self._info.permission
-
-    @property
-    def hidden(self) -> bool:
-        return self._info.permission.hidden
-
-    @property
-    def is_agent(self) -> bool:
-        return self._info.kind == _AGENT or self._info.permission.agent
 
     @property
     def is_dependent(self) -> bool:
@@ -122,11 +105,7 @@ class Participant:
 
     def stamp(self, *, reliable: bool) -> bytes:
         """The fields of a packet that say who sent it and how, serialised; to be put behind the packet."""
-        key = reliable, self.hidden
-        stamp = self._stamps.get(key)
-        if stamp is None:
-            stamp = self._stamps[key] = _stamp(self.sid, self.shown_identity, reliable=reliable)
-        return stamp
+        return self._stamps[reliable]
 
     def info(self) -> models.ParticipantInfo:
         """A copy of what the room tells about this participant."""
@@ -140,9 +119,9 @@ class Participant:
         reason: models.DisconnectReason = models.DisconnectReason.UNKNOWN_REASON,
     ) -> bool:
         """Go on to a later state; False if the participant is there already."""
-        if state <= self._info.state:
+        if state <= self.state:
             return False
-        self._info.state = state
+        self._info.state = self.state = state
         self._info.disconnect_reason = reason
         self._info.version += 1
         return True
@@ -163,8 +142,8 @@ class Participant:
     def moved(self, room: str, sid: str) -> None:
         """The participant is in another room now, under a new sid and without the data tracks it had."""
         self.grants = replace(self.grants, room=room)
-        self._info.sid = sid
-        self._stamps.clear()
+        self._info.sid = self.sid = sid
+        self._permitted()
         self.data_tracks.published.clear()
         self.data_tracks.handles.clear()
         self.data_tracks_changed()
@@ -173,10 +152,29 @@ class Participant:
         """Replace what the participant may do."""
         self._info.permission.CopyFrom(permission)
         self._info.version += 1
+        self._permitted()
+
+    def _permitted(self) -> None:
+        """Look up what is asked for with every packet."""
+        permission = self._info.permission
+        self.hidden = permission.hidden
+        self.is_agent = self._info.kind == _AGENT or permission.agent
+        self.may_publish_data = permission.can_publish_data
+        self._stamps = [_stamp(self.sid, self.shown_identity, reliable=reliable) for reliable in (False, True)]
 
     def merged_attributes(self, changes: Mapping[str, str]) -> dict[str, str]:
         """The attributes as they would be after `changes`."""
         return {key: value for key, value in {**self._info.attributes, **changes}.items() if value}
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Reliable packets that wait until it can receive."""
+        return self._waiting.size
+
+    @property
+    def resend_bytes(self) -> int:
+        """Reliable packets that are kept in case that its transport is replaced."""
+        return self._sent.size
 
     def send_update(self, infos: Iterable[models.ParticipantInfo]) -> None:
         """Tell the participant about others, or about itself."""
@@ -200,7 +198,7 @@ class Participant:
 
     def send_reliable(self, packet: OutboundPacket, now: float) -> bool:
         """Send a packet now, or once the participant can receive. False: it is too slow, and to be removed."""
-        state = self._info.state
+        state = self.state
         if state == DISCONNECTED:
             return True
         if state < ACTIVE or self._is_replaced:

@@ -75,6 +75,7 @@ class Room:
         self.callers: Final[dict[str, Callable[[Participant, models.DataPacket], None]]] = {}
         """The calls that backends make through the server: who takes their answers, by identity of the caller."""
         self.watch: Final = rooms.watch
+        self.traffic: Final = rooms.traffic
         self._rooms = rooms
         created_at = rooms.wall_time(now)
         self._info = models.Room(

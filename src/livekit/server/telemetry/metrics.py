@@ -1,0 +1,114 @@
+"""The metrics of a server. Where LiveKit's server has the same, they have its names."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+from livekit._version import __version__
+from livekit.protocol import models
+from livekit.server.agents import Agents
+from livekit.server.parts import Parts
+from livekit.server.responses import COMPATIBLE_VERSION
+from livekit.server.rooms import Rooms
+from livekit.server.traffic import Flow, Traffic
+from livekit.server.webhooks import WebhookSender
+
+from . import process
+from .counters import Counters
+from .exposition import Metric, counter, gauge
+
+Sample = tuple[Mapping[str, str], float]
+
+
+def collect(parts: Parts, counters: Counters, started_at: float) -> Iterator[Metric]:
+    """Everything that is measured; `started_at` is the Unix time at which the server started."""
+    versions = {"version": __version__, "compatible": COMPATIBLE_VERSION, "python": platform.python_version()}
+    yield gauge("livekit_server_info", "The versions of the server.", (versions, 1))
+    yield gauge("livekit_server_start_time_seconds", "When the server started, as Unix time.", round(started_at, 3))
+    yield from _rooms(parts.rooms)
+    yield from _counted(counters)
+    yield from _traffic(parts.rooms.traffic)
+    yield from _agents(parts.agents)
+    yield from _webhooks(parts.webhooks)
+    yield from _process()
+
+
+def _rooms(rooms: Rooms) -> Iterator[Metric]:
+    participants = [participant for room in rooms.rooms for participant in room.participants.values()]
+    kinds = Counter(models.ParticipantInfo.Kind.Name(participant.info().kind) for participant in participants)
+    yield gauge("livekit_room_total", "Rooms.", len(rooms.rooms))
+    yield gauge("livekit_participant_total", "Participants in rooms, by kind.", *_by("kind", kinds))
+    yield gauge(
+        "livekit_participant_backlog_bytes",
+        "Reliable packets that participants have not taken yet.",
+        sum(participant.link.backlog for participant in participants),
+    )
+
+
+def _counted(counters: Counters) -> Iterator[Metric]:
+    yield counter("livekit_room_started_total", "Rooms that were started.", counters.rooms_started)
+    yield counter("livekit_participant_joined_total", "Participants that could receive.", counters.joined)
+    yield counter("livekit_participant_left_total", "Participants that left, by reason.", *_by("reason", counters.left))
+    yield counter(
+        "livekit_participant_aborted_total", "Participants that left before they could receive.", counters.aborted
+    )
+    requests: list[Sample] = [
+        ({"route": route, "status": str(status)}, count) for (route, status), count in counters.requests.items()
+    ]
+    yield counter("livekit_http_requests_total", "HTTP requests that were answered; WebSockets that ended.", *requests)
+
+
+def _traffic(traffic: Traffic) -> Iterator[Metric]:
+    ways = {"incoming": traffic.received, "outgoing": traffic.sent}
+
+    def samples(value: Callable[[Flow], int]) -> list[Sample]:
+        return [
+            ({"direction": way, "kind": kind}, value(flow))
+            for way, flows in ways.items()
+            for kind, flow in flows.items()
+        ]
+
+    yield counter("livekit_data_packet_total", "Data packets.", *samples(lambda flow: flow.packets))
+    yield counter("livekit_data_packet_bytes_total", "Bytes of data packets.", *samples(lambda flow: flow.size))
+    yield counter("livekit_data_packet_dropped_total", "Data packets that were refused.", traffic.dropped)
+    yield counter("livekit_rpc_call_total", "Calls that participants began.", traffic.calls)
+
+
+def _agents(agents: Agents) -> Iterator[Metric]:
+    names = Counter(worker.key.agent_name for worker in agents.workers.workers)
+    yield gauge("livekit_agent_worker_total", "Registered workers of agents.", *_by("agent_name", names))
+    yield gauge(
+        "livekit_agent_job_total",
+        "Jobs of agents.",
+        ({"state": "offered"}, agents.jobs.offered),
+        ({"state": "running"}, len(agents.jobs.running)),
+    )
+
+
+def _webhooks(webhooks: WebhookSender) -> Iterator[Metric]:
+    ended: list[Sample] = []
+    waiting: list[Sample] = []
+    for url, stats in webhooks.stats.items():
+        ended += [
+            ({"url": url, "result": "delivered"}, stats.delivered),
+            ({"url": url, "result": "failed"}, stats.failed),
+            ({"url": url, "result": "dropped"}, stats.dropped),
+        ]
+        waiting.append(({"url": url}, stats.waiting))
+    yield counter("livekit_webhook_total", "Webhooks delivered or dropped, and attempts that failed.", *ended)
+    yield gauge("livekit_webhook_waiting", "Webhooks that wait.", *waiting)
+
+
+def _process() -> Iterator[Metric]:
+    yield counter("process_cpu_seconds_total", "CPU time that the process used.", process.cpu_seconds())
+    memory, files = process.resident_bytes(), process.open_files()
+    if memory is not None:
+        yield gauge("process_resident_memory_bytes", "Memory of the process that is in RAM.", memory)
+    if files is not None:
+        yield gauge("process_open_fds", "Open file descriptors of the process.", files)
+
+
+def _by(label: str, counts: Mapping[str, int]) -> list[Sample]:
+    return [({label: name}, count) for name, count in counts.items()]

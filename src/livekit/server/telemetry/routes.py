@@ -1,0 +1,36 @@
+"""`/metrics` and `/debug/state`: for programs on this machine, and for no page of another origin."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from livekit.server.guards import local_only
+from livekit.server.parts import Parts
+
+from .counters import Counters
+from .exposition import CONTENT_TYPE, render
+from .metrics import collect
+from .state import describe
+
+
+class Telemetry:
+    """Counts from when it is made on."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._counters = Counters()
+        self._started_at = parts.rooms.wall_time(parts.clock())
+        parts.rooms.observe(self._counters.observe)
+        self.middleware = self._counters.middleware
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes."""
+        app.router.add_get("/metrics", local_only(self._metrics))
+        app.router.add_get("/debug/state", local_only(self._state))
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        page = render(collect(self._parts, self._counters, self._started_at))
+        return web.Response(body=page.encode(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _state(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(describe(self._parts, self._started_at))
