@@ -1,13 +1,29 @@
 // Somebody at a browser, driven by lines of JSON on stdin and stdout.
-// Usage: node user.mjs PATH-OF-CHROMIUM FOLDER-OF-NODE-MODULES
+// Usage: node user.mjs PATH-OF-CHROMIUM FOLDER-WITH-NODE_MODULES
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
-const [executablePath, modules] = process.argv.slice(2);
-const { chromium } = createRequire(`${modules}/`)('playwright-core');
+const [executablePath, folder] = process.argv.slice(2);
+const { chromium } = createRequire(`${folder}/`)('playwright-core');
 const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
-const browser = await chromium.launch({ executablePath, headless: true, args });
+const PATIENCE_MS = 20_000;
+const RUNNER = `<!doctype html><script type="importmap">{"imports": {"livekit-client": "/sdk.js"}}</script>
+<script type="module" src="/program.js"></script>`;
 
+/** What the site has on which programs run. */
+const files = {
+  '/': ['text/html', RUNNER],
+  '/sdk.js': ['text/javascript', await readFile(`${folder}/node_modules/livekit-client/dist/livekit-client.esm.mjs`)],
+};
+const elsewhere = createServer((request, response) => {
+  const [type, body] = files[request.url] ?? ['text/plain', ''];
+  response.writeHead(200, { 'content-type': type }).end(body);
+});
+await new Promise((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+
+const browser = await chromium.launch({ executablePath, headless: true, args });
 let page = null;
 let problems = [];
 let origins = new Set();
@@ -22,7 +38,7 @@ const actions = {
       colorScheme: dark ? 'dark' : 'light',
       permissions: ['clipboard-read', 'clipboard-write'],
     });
-    context.setDefaultTimeout(15000);
+    context.setDefaultTimeout(PATIENCE_MS);
     page = await context.newPage();
     page.on('console', (message) => {
       if (['warning', 'error'].includes(message.type())) problems.push(message.text());
@@ -35,10 +51,22 @@ const actions = {
   /** A method of the page, or of what a selector finds. */
   do: ({ selector, call, given }) => (selector ? page.locator(selector) : page)[call](...given),
   press: ({ key }) => page.keyboard.press(key),
-  evaluate: ({ script }) => page.evaluate(script),
+  type: ({ text }) => page.keyboard.type(text),
   clipboard: () => page.evaluate(() => navigator.clipboard.readText()),
   picture: async ({ path }) => void (await page.screenshot({ path, fullPage: true })),
+  /** What a look at the page's own doings shows. */
   seen: async () => ({ problems, origins: [...origins] }),
+  /** Run a program in a page of its own, and give what it says first. The page stays until the next `open`. */
+  async run({ program }) {
+    files['/program.js'] = ['text/javascript', program];
+    const runner = await page.context().newPage();
+    const said = new Promise((resolve, reject) => {
+      runner.on('console', (message) => message.type() === 'log' && resolve(message.text()));
+      runner.on('pageerror', reject);
+    });
+    await runner.goto(`http://127.0.0.1:${elsewhere.address().port}/`);
+    return await said;
+  },
 };
 
 const requests = createInterface({ input: process.stdin, crlfDelay: Infinity });
@@ -52,4 +80,7 @@ requests.on('line', async (line) => {
   }
   process.stdout.write(`${JSON.stringify(reply)}\n`);
 });
-requests.on('close', () => browser.close());
+requests.on('close', async () => {
+  await browser.close();
+  elsewhere.close();
+});

@@ -24,6 +24,8 @@ MAX_PAGES = 16
 LOOK_INTERVAL = 0.25
 HEARTBEAT = 15.0
 """Seconds without news after which a page is written to all the same, to notice that it is gone."""
+RETRY = b"retry: 1000\n"
+"""Milliseconds after which a page that lost the server tries again."""
 MAX_CALLS_PER_UPDATE = 100
 """Calls in one update; more come with the next ones, as far as they are remembered until then."""
 
@@ -95,7 +97,7 @@ class Feeds:
     async def _write(self, response: web.StreamResponse) -> None:
         loop = asyncio.get_running_loop()
         updates = Updates(self._rooms, self._observer)
-        await response.write(event("hello", _dumps(self._hello())))
+        await response.write(RETRY + event("hello", _dumps(self._hello())))
         written = loop.time()
         while not self._closing.is_set():
             for update in updates.take(loop.time()):

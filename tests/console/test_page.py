@@ -1,0 +1,254 @@
+"""The page of the console in a browser, as a person uses it. Pictures of it are in the tests' temporary folders."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from livekit import Room, RpcError, RpcInvocationData
+from livekit.api import TokenVerifier
+from livekit.server import DevServer
+from tests.console.user import DESKTOP, PHONE, User, open_browser
+from tests.support.processes import read_until, running
+
+pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
+
+MAKE = "#join-form [type=submit]"
+CALL = "#call-form [type=submit]"
+CONTRAST = Path(__file__).with_name("contrast.js").read_text()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[User]:
+    async with open_browser() as user:
+        yield user
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server() -> AsyncIterator[DevServer]:
+    async with DevServer(port=0, console=True) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def user(browser: User, server: DevServer) -> AsyncIterator[User]:
+    """At the console; in the end, nothing was complained about, and no request went elsewhere."""
+    await browser.visit(server)
+    yield browser
+    assert await browser.problems() == []
+    assert server.console_url is not None
+    assert await browser.origins() == [server.console_url.rstrip("/")]
+
+
+def greet(data: RpcInvocationData) -> str:
+    return f"Hello {data.payload}"
+
+
+def bake(data: RpcInvocationData) -> str:
+    raise RpcError(2001, "the oven is cold", '{"degrees": 20}')
+
+
+@contextlib.asynccontextmanager
+async def two_participants(server: DevServer) -> AsyncGenerator[tuple[Room, Room]]:
+    """Alice, who greets and bakes, and Bob."""
+    async with Room() as alice, Room() as bob:
+        alice.register_rpc_method("greet", greet)
+        alice.register_rpc_method("bake", bake)
+        await alice.connect(server.url, server.token("alice", room="demo", name="Alice", attributes={"role": "cook"}))
+        await bob.connect(server.url, server.token("bob", room="demo"))
+        yield alice, bob
+
+
+async def call(room: Room, method: str, payload: str = "") -> None:
+    with contextlib.suppress(RpcError):
+        _ = await room.local_participant.perform_rpc(destination_identity="alice", method=method, payload=payload)
+
+
+async def program(user: User, tool: str, language: str = "python") -> str:
+    """Copy a program from the page."""
+    await user.click(f"#{tool}-snippet-{language}")
+    await user.click(f"#{tool}-snippet [aria-label^=Copy]")
+    await user.sees(f"#{tool}-snippet >> text=Copied")
+    return await user.clipboard()
+
+
+async def test_the_first_visit_leads_to_a_participant(user: User, server: DevServer, tmp_path: Path) -> None:
+    await user.sees("text=Nobody is here yet.")
+    await user.picture(tmp_path / "empty.png")
+    await user.fill("#join-form [name=room]", "kitchen")
+    await user.fill("#join-form [name=identity]", "carol")
+    await user.click(MAKE)
+    await user.click("#join-result [aria-label='Copy the token']")
+    claims = TokenVerifier(server.api_key, server.api_secret).verify(await user.clipboard())
+    assert claims.identity == "carol"
+    async with running(sys.executable, "-c", await program(user, "join")) as joined:
+        assert "joined kitchen" in await read_until(joined, "joined kitchen")
+        await user.sees(".room:has(h3:text-is('kitchen')) .person:has-text('carol')")
+        await user.picture(tmp_path / "joined.png")
+    assert await user.run(await program(user, "join", "javascript")) == "joined kitchen"
+
+
+async def test_two_participants_call_each_other_and_are_called(user: User, server: DevServer, tmp_path: Path) -> None:
+    async with two_participants(server) as (_, bob):
+        await user.sees(".person[data-state=active]:has-text('alice') .chip:text-is('greet')")
+        await user.sees(".person[data-state=active]:has-text('bob')")
+        assert (await user.text("#figure-participants")) == "2"
+        await user.click("text=payloads")
+        await user.sees("#calls-payloads:checked")
+        await call(bob, "greet", "world")
+        await call(bob, "none")
+        row = "#calls tbody:has-text('greet')"
+        await user.sees(f"{row} >> .pill.good:text-is('OK')")
+        assert "bob→alice" in (await user.text(f"{row} >> .way")).replace(" ", "")
+        await user.sees("#calls tbody:has-text('none') >> text=1400 Method not supported at destination")
+        await user.click(f"{row} >> button")
+        await user.sees(f"{row} >> text=Hello world")
+
+        await user.click(".chip:text-is('greet')")
+        await user.fill("#call-form [name=payload]", "server")
+        await user.click(CALL)
+        assert "Hello server" in await user.text("#call-result")
+        await user.click(".chip:text-is('bake')")
+        await user.click(CALL)
+        await user.sees("#call-result .result.bad")
+        result = await user.text("#call-result")
+        assert all(part in result for part in ("2001", "the oven is cold", '{"degrees": 20}'))
+        await user.sees("#calls tbody:has-text('server') >> text=2001 the oven is cold")
+        await user.picture(tmp_path / "calls.png")
+
+        await user.click("text=only failed")
+        assert await user.count("#calls tbody:visible") == 2
+        await user.fill("#calls-filter", "no such call")
+        await user.sees("text=No call passes the filter.")
+    await user.click("#tab-notes")
+    await user.sees("#notes li:has-text('bob left')")
+    await user.picture(tmp_path / "events.png")
+
+
+@pytest.mark.parametrize("language", ["python", "javascript"])
+async def test_programs_to_copy_do_what_they_say(user: User, server: DevServer, language: str) -> None:
+    async def run(text: str, said: str) -> None:
+        if language == "javascript":
+            assert await user.run(text) == said
+            return
+        _ = await resources.enter_async_context(running(sys.executable, "-u", "-c", text))
+
+    async with contextlib.AsyncExitStack() as resources:
+        await user.fill("#join-form [name=identity]", "greeter")
+        await user.click(MAKE)
+        await user.sees("#token")
+        await user.click("#tab-offer")
+        await user.fill("#offer-form [name=method]", 'say "hi"')
+        await run(await program(user, "offer", language), "waiting for calls")
+        await user.sees(".person[data-state=active]:has-text('greeter')")
+
+        await user.click("#tab-join")
+        await user.fill("#join-form [name=identity]", "caller")
+        await user.click(MAKE)
+        await user.sees("#join-result:has-text('caller')")
+        await user.click("#tab-call")
+        await user.choose("#call-form [name=to]", "greeter in demo")
+        await user.fill("#call-form [name=method]", 'say "hi"')
+        await user.fill("#call-form [name=payload]", "you\nthere")
+        await run(await program(user, "call", language), "Hello you\nthere, called by caller!")
+        await user.sees("#calls tbody:has-text('caller') >> .pill.good")
+
+
+async def test_with_the_keyboard_alone(user: User, server: DevServer) -> None:
+    async with two_participants(server) as (_, bob):
+        await call(bob, "greet")
+        await user.sees("#calls tbody")
+        await user.press("Tab")
+        assert await user.evaluate("document.activeElement.textContent") == "Skip to the forms"
+        await user.press("Enter", "Tab")
+        assert await user.evaluate("document.activeElement.id") == "tab-join"
+        await user.press("Tab", "Tab")
+        await user.type("dora")
+        await user.press("Enter")
+        await user.sees("#join-result:has-text('dora')")
+
+        await user.press("Shift+Tab", "Shift+Tab", "End")
+        assert await user.evaluate("document.activeElement.id") == "tab-offer"
+        await user.press("ArrowLeft")
+        await user.sees("#panel-call")
+        await user.press("Tab", "a", "Tab")
+        await user.type("greet")
+        await user.press("Tab", "Tab")
+        await user.type("keys")
+        await user.press("Tab", "Space")
+        await user.sees("#call-result:has-text('Hello keys')")
+
+        for _ in range(30):
+            await user.press("Tab")
+            if await user.evaluate("document.activeElement.className") == "open":
+                break
+        await user.press("Enter")
+        await user.sees("#calls [aria-expanded=true]")
+        await user.sees("#calls .detail >> text=request id")
+
+
+@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, True), (PHONE, False)], ids=["desktop-dark", "phone-light"])
+async def test_it_can_be_read(
+    browser: User, server: DevServer, size: tuple[int, int], dark: bool, tmp_path: Path
+) -> None:
+    user = browser
+    await user.visit(server, size, dark=dark)
+    async with two_participants(server) as (_, bob):
+        for method in ("greet", "bake", "none", "greet"):
+            await call(bob, method, "x" * 30_000)
+        await user.sees("#figure-calls:text-is('4')")
+        await user.click("#calls tbody >> nth=1 >> button")
+        for tab in ("tab-call", "tab-offer", "tab-notes", "tab-calls", "tab-join"):
+            await user.click(f"#{tab}")
+            assert await user.evaluate("document.documentElement.scrollWidth") <= size[0]
+            assert await user.evaluate(CONTRAST) == []
+        await user.picture(tmp_path / "read.png")
+        ground = await user.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        brightness = sum(map(int, re.findall(r"\d+", ground)))
+        assert (brightness < 200) is dark
+
+
+async def test_names_are_shown_as_they_are(user: User, server: DevServer) -> None:
+    name = "<img src=x onerror=alert(1)>{{1}}"
+    async with Room() as room, Room() as other:
+        room.register_rpc_method(name, greet)
+        await room.connect(server.url, server.token(name, room=name, attributes={name: name}, metadata=name))
+        await other.connect(server.url, server.token("other", room=name))
+        perform = other.local_participant.perform_rpc
+        assert await perform(destination_identity=name, method=name, payload=name) == f"Hello {name}"
+        await user.sees("#calls tbody")
+        await user.click(f".chip:text-is('{name}')")
+        await user.click(CALL)
+        await user.sees("#call-result .result")
+        assert name in await user.text(".rooms h3")
+        assert name in await user.text("#calls .open >> nth=0")
+        assert name in await user.text("#call-snippet")
+        assert await user.count("main img") == 0
+
+
+async def test_pausing(user: User, server: DevServer) -> None:
+    async with two_participants(server) as (_, bob):
+        await user.click("#calls-pause")
+        await call(bob, "greet")
+        await user.sees("text=Go on (1 more)")
+        assert await user.count("#calls tbody") == 0
+        await user.click("#calls-pause")
+        await user.sees("#calls tbody")
+        await user.sees("#calls-pause:text-is('Pause')")
+
+
+async def test_a_server_that_comes_back(browser: User) -> None:
+    async with DevServer(port=0, console=True) as first:
+        await browser.visit(first)
+        port = first.port
+    await browser.sees("text=The server does not answer. Trying again")
+    async with DevServer(port=port, console=True):
+        await browser.sees("#live[data-live=yes]")
+        await browser.click(MAKE)
+        await browser.sees("#token")

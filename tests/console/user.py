@@ -1,0 +1,92 @@
+"""Somebody at a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any, cast
+
+from livekit.server import DevServer
+from tests.peers.harness import PeerProgram
+from tests.peers.matrix import JS, browser_command
+
+PROGRAM = Path(__file__).with_name("user.mjs")
+
+DESKTOP = (1280, 800)
+PHONE = (375, 812)
+
+
+class User:
+    """What a person does and sees; selectors are those of Playwright, and each of them waits for what it names."""
+
+    def __init__(self, browser: PeerProgram) -> None:
+        self._browser = browser
+
+    async def visit(self, server: DevServer, size: tuple[int, int] = DESKTOP, *, dark: bool = False) -> None:
+        """Open the console in a new window."""
+        width, height = size
+        await self._browser.ask("open", url=server.console_url, width=width, height=height, dark=dark)
+
+    async def click(self, selector: str) -> None:
+        await self._do(selector, "click")
+
+    async def fill(self, selector: str, text: str) -> None:
+        await self._do(selector, "fill", text)
+
+    async def choose(self, selector: str, option: str) -> None:
+        await self._do(selector, "selectOption", option)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self._browser.ask("press", key=key)
+
+    async def type(self, text: str) -> None:
+        await self._browser.ask("type", text=text)
+
+    async def text(self, selector: str) -> str:
+        return cast(str, await self._do(selector, "innerText"))
+
+    async def sees(self, selector: str) -> None:
+        """Wait until it is there and visible."""
+        await self._do(selector, "waitFor")
+
+    async def sees_no_more(self, selector: str) -> None:
+        await self._do(selector, "waitFor", {"state": "hidden"})
+
+    async def count(self, selector: str) -> int:
+        """How many there are now."""
+        return cast(int, await self._do(selector, "count"))
+
+    async def clipboard(self) -> str:
+        return cast(str, await self._browser.ask("clipboard"))
+
+    async def run(self, program: str) -> str:
+        """Run a program in another window; what it says first."""
+        return cast(str, await self._browser.ask("run", program=program))
+
+    async def evaluate(self, script: str) -> Any:
+        return await self._do("", "evaluate", script)
+
+    async def picture(self, path: Path) -> None:
+        await self._browser.ask("picture", path=str(path))
+
+    async def problems(self) -> list[str]:
+        """What the browser complained about: errors, violations of the policy."""
+        return cast("list[str]", (await self._browser.ask("seen"))["problems"])
+
+    async def origins(self) -> list[str]:
+        """Where requests went."""
+        return cast("list[str]", (await self._browser.ask("seen"))["origins"])
+
+    async def _do(self, selector: str, call: str, *given: object) -> Any:
+        return await self._browser.ask("do", selector=selector, call=call, given=given)
+
+
+@contextlib.asynccontextmanager
+async def open_browser() -> AsyncGenerator[User]:
+    node, _, chromium = browser_command()
+    running = PeerProgram.run(node, str(PROGRAM), chromium, str(JS), environment=os.environ)
+    async with running as browser:
+        yield User(browser)
