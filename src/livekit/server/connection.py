@@ -37,6 +37,7 @@ class Connection:
     ) -> None:
         self._socket: SignalSocket | None = socket
         self._tasks = tasks
+        self._time = asyncio.get_running_loop().time
         self._place: tuple[Room, Participant] | None = None
         self._offered: deque[float] = deque(maxlen=limits.MAX_OFFERS_PER_SECOND)
         events = PeerEvents(
@@ -156,7 +157,7 @@ class Connection:
     def _on_packet(self, data: bytes, reliable: bool) -> None:
         if self._place is not None:
             room, participant = self._place
-            forward(room, participant, data, reliable=reliable, now=_now())
+            forward(room, participant, data, reliable=reliable, now=self._time())
 
     def _on_track_packet(self, data: bytes) -> None:
         if self._place is not None:
