@@ -11,12 +11,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 import livekit.api as api
 from livekit.testing import RunningServer
 from tests.peers.harness import Participant, PeerProgram
 from tests.peers.kinds import Kind, Pair
+from tests.support.backend import Backend
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -43,6 +45,16 @@ class Matrix:
         callee = await self._member(pair.callee, pair.callee.name + "-2" * (pair.caller is pair.callee))
         await self.introduce(caller, callee)
         return caller, callee
+
+    async def member(self, kind: Kind) -> Participant:
+        """The participant of that kind, the same one each time."""
+        return await self._member(kind, kind.name)
+
+    @asynccontextmanager
+    async def backend(self) -> AsyncGenerator[tuple[Backend, str]]:
+        """Who asks the server over HTTP, and the name of the room."""
+        async with aiohttp.ClientSession() as http:
+            yield Backend(http, self._server), self._room
 
     async def encrypted(self, kind: Kind, key: str) -> Participant:
         """A participant of the test's own with a key."""

@@ -136,8 +136,10 @@ def _speaks_for_another(packet: models.DataPacket, sender: Participant) -> bool:
 
 def _answers_backend(room: Room, sender: Participant, packet: models.DataPacket) -> bool:
     """Whether a packet is for a call that the server itself makes, which takes it then."""
-    for identity in packet.destination_identities:
-        receive = room.callers.get(identity)
+    # Some clients name the destination in the header of a stream alone.
+    names = packet.destination_identities or (packet.stream_chunk.stream_id, packet.stream_trailer.stream_id)
+    for name in names:
+        receive = room.callers.get(name)
         if receive is not None:
             receive(sender, packet)
             return True

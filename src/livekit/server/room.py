@@ -73,7 +73,8 @@ class Room:
         self.was_used = False
         self._had_people = False
         self.callers: Final[dict[str, Callable[[Participant, models.DataPacket], None]]] = {}
-        """The calls that backends make through the server: who takes their answers, by identity of the caller."""
+        """The calls that backends make through the server: who takes their answers, by identity of the caller, and by
+        id of the stream that an answer is."""
         self.watch: Final = rooms.watch
         self.traffic: Final = rooms.traffic
         self._rooms = rooms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -55,8 +56,13 @@ class Callee:
 
 
 @pytest.fixture
-async def callee(join: Join) -> Callee:
-    return Callee(await join("callee"))
+async def callee(join: Join, backend: Backend, room_name: str) -> Callee:
+    callee = Callee(await join("callee"))
+    while RunningServer.from_environment() is not None:  # which fails calls to who has just come
+        with contextlib.suppress(ServerError):
+            await backend.perform_rpc(room_name, "callee", "describe")
+            break
+    return callee
 
 
 async def failure(backend: Backend, room: str, method: str, payload: str = "", timeout_ms: int = 0) -> ServerError:

@@ -87,6 +87,8 @@ class _Caller:
         self._loop = asyncio.get_running_loop()
         self._room = room
         self._identity = ""
+        self._names: set[str] = set()
+        """What it is known by in the room."""
         self.client = RpcClient(self, self, RpcOptions())
         self.client.core.announces_joins = True
         self.client.set_online(True)
@@ -94,7 +96,8 @@ class _Caller:
         self._streams.register(wire.RESPONSE_TOPIC, self.client.open_response)
 
     def close(self) -> None:
-        self._room.callers.pop(self._identity, None)
+        for name in self._names:
+            self._room.callers.pop(name, None)
         self.client.close()
         self._streams.close()
 
@@ -119,10 +122,16 @@ class _Caller:
             self.client.receive_response(sender.identity, packet.rpc_response)
         elif kind == "stream_header":
             self._streams.header(sender.identity, packet.stream_header)
+            for stream_id in self._streams.progress(sender.identity):
+                self._be_known_as(stream_id)
         elif kind == "stream_chunk":
             self._streams.chunk(sender.identity, packet.stream_chunk)
         elif kind == "stream_trailer":
             self._streams.trailer(sender.identity, packet.stream_trailer)
+
+    def _be_known_as(self, name: str) -> None:
+        self._names.add(name)
+        self._room.callers[name] = self.receive
 
     # PeerBook
 
@@ -153,7 +162,7 @@ class _Caller:
     ) -> None:
         if not self._identity:
             self._identity = packet.rpc_request.id or packet.stream_header.stream_id
-            self._room.callers[self._identity] = self.receive
+            self._be_known_as(self._identity)
         packet.participant_identity = self._identity
         send(self._room, packet, reliable=reliable, now=self._loop.time())
         if on_delivered is not None:

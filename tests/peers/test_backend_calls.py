@@ -1,0 +1,97 @@
+"""A backend calls methods of participants over HTTP (`PerformRpc` of RoomService): browsers', Node's and Python's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
+from tests.peers.harness import PATIENCE
+from tests.peers.kinds import NODE, OFFICIAL, OURS, PYTHON, Kind
+from tests.peers.matrix import Matrix
+from tests.support.backend import ServerError, refusal
+
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.parametrize("kind", [OURS, *OFFICIAL], ids=str),
+]
+
+LONG = "漢字x" * 10_000
+
+
+async def call(matrix: Matrix, kind: Kind, method: str, payload: str = "", timeout_ms: int = 0) -> str:
+    callee = await matrix.member(kind)
+    async with matrix.backend() as (backend, room):
+        return await backend.perform_rpc(room, callee.identity, method, payload, timeout_ms)
+
+
+async def failure(matrix: Matrix, kind: Kind, method: str, payload: str = "", timeout_ms: int = 0) -> ServerError:
+    with pytest.raises(ServerError) as failed:
+        await call(matrix, kind, method, payload, timeout_ms)
+    return failed.value
+
+
+async def test_payloads(matrix: Matrix, kind: Kind) -> None:
+    """What goes in comes out, up to 15,360 bytes each way"""
+    for payload in ("", "héllo ✗", "é" * (MAX_V1_PAYLOAD_BYTES // 2)):
+        assert await call(matrix, kind, "echo", payload) == payload
+
+
+async def test_long_requests(matrix: Matrix, kind: Kind, embedded_server: bool) -> None:
+    """Longer requests pass where both can: our server, and callees of version 2"""
+    if embedded_server and kind.client_protocol:
+        assert await call(matrix, kind, "nothing", LONG) == ""
+    else:
+        assert refusal(await failure(matrix, kind, "nothing", LONG))[2].startswith("RpcError 1402: ")
+
+
+async def test_long_responses(matrix: Matrix, kind: Kind, embedded_server: bool) -> None:
+    """Longer responses pass as well, but for those of browsers, which send them to participants alone"""
+    text = json.dumps({"text": "漢字x", "times": 10_000})
+    if embedded_server and kind in (OURS, PYTHON, NODE):
+        assert await call(matrix, kind, "repeat", text) == LONG
+    else:
+        assert refusal(await failure(matrix, kind, "repeat", text))[2].startswith("RpcError 1504: ")
+
+
+async def test_what_the_callee_sees(matrix: Matrix, kind: Kind) -> None:
+    """Its caller is the request, and it learns how long the backend waits"""
+    seen = json.loads(await call(matrix, kind, "describe", timeout_ms=9_000))
+    assert seen["caller"] == seen["request_id"]
+    assert 8.0 < seen["response_timeout"] <= 9.0
+
+
+async def test_errors(matrix: Matrix, kind: Kind) -> None:
+    """An error arrives with its code, message and data"""
+    raised = {"code": 2001, "message": "no such row ✗", "data": '{"row":7}'}
+    error = await failure(matrix, kind, "fail", json.dumps(raised))
+    assert refusal(error) == (500, "internal", 'RpcError 2001: no such row ✗: {"row":7}')
+
+
+async def test_unknown_methods(matrix: Matrix, kind: Kind) -> None:
+    """A method that nobody registered fails with 1400"""
+    error = await failure(matrix, kind, "no such method")
+    assert refusal(error) == (400, "invalid_argument", "RpcError 1400: Method not supported at destination")
+
+
+async def test_timeouts(matrix: Matrix, kind: Kind) -> None:
+    """A call that takes too long fails with 1502"""
+    error = await failure(matrix, kind, "sleep", "3", 300)
+    assert refusal(error)[:2] == (408, "canceled")
+    assert refusal(error)[2].startswith("RpcError 1502: Response timeout")
+
+
+async def test_callee_leaves(matrix: Matrix, kind: Kind) -> None:
+    """A call whose callee leaves ends at once"""
+    callee = await matrix.guest(kind)
+    async with matrix.backend() as (backend, room):
+        pending = asyncio.ensure_future(backend.perform_rpc(room, callee.identity, "sleep", "20", 20_000))
+        async with callee.changed:
+            await asyncio.wait_for(callee.changed.wait_for(lambda: bool(callee.events)), PATIENCE)
+        await callee.leave()
+        with pytest.raises(ServerError) as failed:
+            await pending
+    assert failed.value.code in ("unavailable", "not_found")
