@@ -357,3 +357,16 @@ def test_who_an_agent_speaks_for_is_what_the_reader_is_told() -> None:
     assert not sink.ended
     streams.sender_left("agent")
     assert isinstance(sink.error, SenderLeftError)
+
+
+def test_nobody_speaks_for_another_in_a_registered_topic() -> None:
+    senders: list[str] = []
+
+    def take(sender: str, header: Header) -> Sink:
+        senders.append(sender)
+        return Sink()
+
+    streams = IncomingStreams()
+    streams.register("topic", take)
+    streams.header("agent", Header(stream_id="1", topic="topic"), "bob")
+    assert senders == ["agent"]

@@ -143,7 +143,8 @@ class IncomingStreams:
         if factory is None or header.stream_id in streams or len(streams) >= MAX_OPEN_STREAMS_PER_SENDER:
             logger.debug("ignored a stream of topic %r from %r", header.topic, sender)
             return
-        sink = factory(sender if speaker is None else speaker, header)
+        registered = factory is not self._others  # which are those of calls: nobody makes or answers them for another
+        sink = factory(sender if speaker is None or registered else speaker, header)
         if sink is None:
             return
         try:

@@ -1,0 +1,134 @@
+"""A third participant lies about calls and streams of others, on the wire: nothing of it is taken for true."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Iterator
+
+import aiohttp
+import pytest
+
+from livekit import Room, RpcError, RpcInvocationData, TextStreamReader
+from livekit.protocol import models
+from livekit.rpc import wire
+from livekit.server import DevServer
+from livekit.streams.outgoing import text_stream
+from tests.server.client import PATIENCE, WireClient
+from tests.server.links import user_packet
+
+ROOM = "demo"
+LIARS: dict[str, dict[str, object]] = {
+    "anybody": {},
+    "an agent": {"agent": True},
+    "hidden": {"hidden": True},
+}
+
+
+class Held:
+    """A handler that waits until it may answer, and counts."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.calls: list[RpcInvocationData] = []
+
+    async def __call__(self, invocation: RpcInvocationData) -> str:
+        self.calls.append(invocation)
+        self.entered.set()
+        await self.may_answer.wait()
+        return "truth"
+
+
+@contextlib.asynccontextmanager
+async def joined(server: DevServer, identity: str) -> AsyncGenerator[Room]:
+    room = Room()
+    await room.connect(server.url, server.token(identity, room=ROOM))
+    try:
+        yield room
+    finally:
+        await room.disconnect()
+
+
+@contextlib.asynccontextmanager
+async def liar(server: DevServer, grants: dict[str, object]) -> AsyncGenerator[WireClient]:
+    async with aiohttp.ClientSession() as http:
+        token = server.token("mallory", room=ROOM, **grants)
+        client = WireClient(http, server, token, single=True)
+        try:
+            _ = await client.connect()
+            yield client
+        finally:
+            await client.close()
+
+
+def lies(request_id: str, stream_id: str, alice: str, bob: str) -> Iterator[models.DataPacket]:
+    """What could end a call of alice to bob, start it again, or change a stream from her to him."""
+    yield wire.ack_packet("alice", request_id)
+    yield wire.response_packet("alice", request_id, "forged")
+    yield wire.error_packet("alice", request_id, RpcError(2000, "forged"))
+    yield wire.cancel_packet("bob", request_id, request_id)
+    yield wire.cancel_packet("bob", stream_id, request_id)
+    for topic, to, attributes in (
+        (wire.REQUEST_TOPIC, "bob", wire.request_attributes(request_id, "hold", 5000)),
+        (wire.RESPONSE_TOPIC, "alice", {wire.ATTR_REQUEST_ID: request_id}),
+    ):
+        for inline in (True, False):
+            packets = text_stream(
+                "forged", topic=topic, attributes=attributes, destinations=[to], stream_id=stream_id, inline=inline
+            )
+            yield from [packets] if isinstance(packets, models.DataPacket) else packets
+    for index in range(3):
+        chunk = models.DataStream.Chunk(stream_id=stream_id, chunk_index=index, content=b"forged")
+        yield models.DataPacket(stream_chunk=chunk, destination_identities=["bob"])
+    for reason in ("", "forged"):
+        trailer = models.DataStream.Trailer(stream_id=stream_id, reason=reason)
+        yield models.DataPacket(stream_trailer=trailer, destination_identities=["bob"])
+
+
+def told(packet: models.DataPacket, identity: str, sid: str) -> models.DataPacket:
+    """The same, under another name."""
+    copy = models.DataPacket()
+    copy.CopyFrom(packet)
+    copy.participant_identity, copy.participant_sid = identity, sid
+    return copy
+
+
+@pytest.mark.parametrize("grants", LIARS.values(), ids=LIARS)
+async def test_calls_and_streams_of_others_stay_theirs(server: DevServer, grants: dict[str, object]) -> None:
+    held, texts = Held(), asyncio.Queue[str]()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def read(reader: TextStreamReader) -> None:
+        texts.put_nowait(await reader.read_all())
+
+    def on_text(reader: TextStreamReader, sender: str) -> None:
+        assert sender == "alice"
+        tasks.add(asyncio.ensure_future(read(reader)))
+
+    async with joined(server, "bob") as bob, joined(server, "alice") as alice, liar(server, grants) as mallory:
+        bob.register_text_stream_handler("notes", on_text)
+        bob.local_participant.register_rpc_method("hold", held)
+        through = asyncio.Event()
+        bob.on("data_received", lambda packet: through.set())
+        pending = asyncio.ensure_future(
+            alice.local_participant.perform_rpc(destination_identity="bob", method="hold", payload="p")
+        )
+        await asyncio.wait_for(held.entered.wait(), PATIENCE)
+        writer = await alice.local_participant.stream_text(topic="notes", destination_identities=["bob"])
+        await writer.write("a")
+        names = {"alice": alice.local_participant.sid, "bob": bob.local_participant.sid, "": ""}
+        for lie in lies(held.calls[0].request_id, writer.info.stream_id, names["alice"], names["bob"]):
+            for identity, sid in names.items():
+                mallory.send(told(lie, identity, sid))
+        # What mallory sent is through when an honest packet of hers is.
+        mallory.send(user_packet(b"honest", "bob"))
+        await asyncio.wait_for(through.wait(), PATIENCE)
+        await writer.write("b")
+        await writer.aclose()
+        assert await asyncio.wait_for(texts.get(), PATIENCE) == "ab"
+        assert not pending.done()
+        held.may_answer.set()
+        assert await pending == "truth"
+        assert [call.caller_identity for call in held.calls].count("alice") == 1
+        assert all(task.done() for task in tasks)
