@@ -60,6 +60,26 @@ async def test_prints_what_connects_two_participants() -> None:
         await alice.disconnect()
 
 
+async def test_prints_where_the_console_is() -> None:
+    async with running(*DEV) as server:
+        shown = await read_until(server, LAST_LINE)
+        console = re.search(r"^  Console     (http://127\.0\.0\.1:\d+/)$", shown, re.MULTILINE)
+        assert console is not None
+        async with aiohttp.ClientSession() as http, http.get(console[1], headers={"Accept": "text/html"}) as response:
+            assert "<title>livekit dev</title>" in await response.text()
+
+
+async def test_without_console() -> None:
+    async with running(*DEV, "--no-console") as server:
+        shown = await read_until(server, LAST_LINE)
+        assert "Console" not in shown
+        url = re.search(r"ws://127\.0\.0\.1:\d+", shown)
+        assert url is not None
+        address = url[0].replace("ws", "http", 1)
+        async with aiohttp.ClientSession() as http, http.get(address, headers={"Accept": "text/html"}) as response:
+            assert await response.text() == "OK"
+
+
 async def test_stops_with_participants_in_a_room() -> None:
     async with running(*DEV) as server:
         shown = await read_until(server, LAST_LINE)

@@ -93,7 +93,7 @@ function showPeople(select, names, before) {
   if (select.dataset.shown === shown) return;
   select.dataset.shown = shown;
   const options = names.map((name) => h('option', { value: name }, name));
-  select.replaceChildren(...(options.length ? options : [h('option', { value: '' }, 'nobody is here yet')]));
+  select.replaceChildren(...(options.length ? options : [h('option', { value: '' }, 'nobody is here')]));
   if (names.includes(before)) select.value = before;
 }
 

@@ -26,6 +26,7 @@ const showRooms = makeRooms((room, identity, method) => {
 });
 makeCopy(byId('copy-url'), () => byId('url').textContent);
 
+let start = '';
 listen({
   live: showLive,
   hello({ key, url, version }) {
@@ -33,10 +34,10 @@ listen({
     setUrl(url);
     setText(byId('url'), url);
     setText(byId('version'), version);
-    // What is remembered comes anew.
-    calls.clear();
-    notes.clear();
-    learnMethods.clear();
+    if (key === start) return;
+    // Another server, or the same one started again, whose numbers begin with 1.
+    start = key;
+    for (const part of [calls, notes, learnMethods]) part.clear();
   },
   state(state) {
     for (const show of [showSummary, showRooms, learnMethods.show, call.show, calls.show, notes.show]) show(state);

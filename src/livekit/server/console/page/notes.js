@@ -8,6 +8,7 @@ const MOST = 200;
 /** Returns `{clear, take(notes), show(state)}`. */
 export function makeNotes() {
   const list = byId('notes');
+  let last = 0;
 
   function makeNote({ at, room, who, text, problem }) {
     const words = [who, text].filter(Boolean).join(' ');
@@ -17,11 +18,14 @@ export function makeNotes() {
 
   return {
     take(notes) {
-      list.prepend(...notes.map(makeNote).reverse());
+      const news = notes.filter(({ number }) => number > last);
+      last = Math.max(last, ...news.map(({ number }) => number));
+      list.prepend(...news.map(makeNote).reverse());
       while (list.children.length > MOST) list.lastChild.remove();
       byId('notes-empty').hidden = true;
     },
     clear() {
+      last = 0;
       list.replaceChildren();
       byId('notes-empty').hidden = false;
     },

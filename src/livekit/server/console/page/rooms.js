@@ -51,7 +51,7 @@ function makePerson(room, first, call) {
 
 function describe({ name, kind, state, client, hidden, joined }) {
   const parts = [name, client, kind === 'standard' ? '' : kind, hidden ? 'hidden' : ''];
-  parts.push(state === 'active' ? `since ${clock(joined)}` : state);
+  parts.push(state === 'active' ? `since ${clock(joined)}` : 'connecting');
   return parts.filter(Boolean).join(' · ');
 }
 
