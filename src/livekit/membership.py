@@ -210,7 +210,7 @@ class Membership:
             handle(sender, packet)
 
     def _stream_began(self, sender: str, packet: models.DataPacket) -> None:
-        self._streams.header(sender, packet.stream_header, packet.participant_identity)
+        self._streams.header(sender, packet.stream_header, packet.participant_identity, packet.participant_sid)
 
     def _stream_ended(self, sender: str, trailer: models.DataStream.Trailer) -> None:
         """A trailer may end a stream, cancel a call, or both."""

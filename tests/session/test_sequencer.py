@@ -59,6 +59,18 @@ def test_after_a_new_join_what_nobody_confirmed_is_sent_again() -> None:
     assert buffer.unconfirmed() == sent[1:]
 
 
+def test_what_an_old_transport_confirms_does_not_count() -> None:
+    calls: list[int] = []
+    buffer = ResendBuffer()
+    before = buffer.number(PACKET, lambda: calls.append(1))
+    buffer.disown()
+    before.confirm()
+    (again,) = buffer.unconfirmed()
+    assert (again.sequence, again.data, calls) == (before.sequence, before.data, [])
+    again.confirm()
+    assert calls == [1]
+
+
 def test_a_packet_sent_twice_is_delivered_once() -> None:
     calls: list[int] = []
     sent = ResendBuffer().number(PACKET, lambda: calls.append(1))

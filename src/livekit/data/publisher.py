@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from functools import cached_property
 
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
@@ -12,6 +13,7 @@ from livekit.session.pacing import send
 from livekit.uplink import Linked
 
 from .errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
+from .once import Origin
 from .packets import ChatMessage, Transcription
 
 
@@ -21,6 +23,10 @@ class DataPublisher(Linked):
     Each returns when the connection has taken the packet. While the room reconnects that may take a while; a packet
     that waits goes out even if what awaits it is cancelled.
     """
+
+    @cached_property
+    def _origin(self) -> Origin:
+        return Origin()
 
     async def publish_data(
         self,
@@ -40,9 +46,9 @@ class DataPublisher(Linked):
             PublishDataError: not connected, not allowed, or too long. The connection stays usable.
         """
         content = payload.encode() if isinstance(payload, str) else bytes(payload)
-        packet = models.DataPacket(
-            destination_identities=destination_identities, user=models.UserPacket(payload=content, topic=topic)
-        )
+        nonce = self._origin.next() if reliable else b""
+        user = models.UserPacket(payload=content, topic=topic, nonce=nonce)
+        packet = models.DataPacket(destination_identities=destination_identities, user=user)
         await self._publish(packet, PublishDataError, reliable=reliable)
 
     async def publish_dtmf(self, *, code: int, digit: str) -> None:

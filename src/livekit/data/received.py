@@ -8,6 +8,7 @@ from livekit.enums import DataPacketKind
 from livekit.protocol import models
 from livekit.roster import Roster
 
+from .once import OnceOnly
 from .packets import ChatMessage, DataPacket, SipDTMF, TranscriptionSegment
 
 _LOSSY = models.DataPacket.Kind.LOSSY
@@ -19,6 +20,7 @@ class DataEvents:
     def __init__(self, roster: Roster, emit: Callable[..., None]) -> None:
         self._roster = roster
         self._emit = emit
+        self._once = OnceOnly()
         self.handlers: dict[str, Callable[[str, models.DataPacket], None]] = {
             "user": self._data,
             "sip_dtmf": self._dtmf,
@@ -27,6 +29,8 @@ class DataEvents:
         }
 
     def _data(self, sender: str, packet: models.DataPacket) -> None:
+        if not self._once.is_new(sender, packet.user.nonce):
+            return
         received = DataPacket(
             data=packet.user.payload,
             kind=DataPacketKind.KIND_LOSSY if packet.kind == _LOSSY else DataPacketKind.KIND_RELIABLE,

@@ -70,6 +70,7 @@ class PacketPipe:
 
     def detach(self) -> None:
         """Keep packets until there are channels again."""
+        self._sent.disown()
         self._reliable.detach()
         self._lossy.detach()
 

@@ -55,6 +55,11 @@ class SentPacket:
         self.is_confirmed = False
         self._on_delivered = on_delivered
 
+    def anew(self) -> SentPacket:
+        """The same packet in place of this one, which tells nobody any more."""
+        on_delivered, self._on_delivered = self._on_delivered, None
+        return SentPacket(self.sequence, self.data, on_delivered)
+
     def confirm(self) -> None:
         """The transport confirmed it; sent twice, it may be confirmed twice."""
         self.is_confirmed = True
@@ -96,6 +101,10 @@ class ResendBuffer:
     def confirmed_after(self, sequence: int) -> list[SentPacket]:
         """What the server lacks that had `sequence` last, although its transport confirmed it: for a resume."""
         return [sent for sent in self._kept if sent.sequence > sequence and sent.is_confirmed]
+
+    def disown(self) -> None:
+        """The old transport's confirmations count no more: a server that has us anew already drops what comes by it."""
+        self._kept = deque(sent if sent.is_confirmed else sent.anew() for sent in self._kept)
 
     def unconfirmed(self) -> list[SentPacket]:
         """What no transport has confirmed: for a new connection, when nobody knows what arrived."""

@@ -25,7 +25,7 @@ __all__ = ["LOSSY", "RELIABLE", "Transport"]
 RELIABLE = "_reliable"
 LOSSY = "_lossy"
 
-SILENCE_GRACE = 2.0
+SILENCE_GRACE = 1.5
 """Seconds that a peer connection may be disconnected, which it may recover from by itself."""
 
 MAX_TRACK_BACKLOG = 256 * 1024

@@ -14,6 +14,8 @@ logger = logging.getLogger("livekit")
 
 MAX_OPEN_STREAMS_PER_SENDER = 4_096
 """Streams a sender may have open at once; the next one is refused."""
+MAX_REMEMBERED_STREAMS = 4_096
+"""Streams of applications that are known again when they come a second time."""
 
 _Header = models.DataStream.Header
 _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
@@ -123,6 +125,8 @@ class IncomingStreams:
         self._topics: dict[str, SinkFactory] = {}
         self._others = others
         self._open: dict[str, dict[str, _OpenStream]] = {}
+        self._begun: dict[tuple[str, str, int], str] = {}
+        """Streams of applications that began of late, by sender, id and time, and the sid that their sender had."""
 
     def __len__(self) -> int:
         return sum(len(streams) for streams in self._open.values())
@@ -136,9 +140,12 @@ class IncomingStreams:
     def unregister(self, topic: str) -> None:
         self._topics.pop(topic, None)
 
-    def header(self, sender: str, header: _Header, speaker: str | None = None) -> None:
-        """A stream begins. `speaker`: for whom the sender, an agent, speaks; its reader is told so."""
+    def header(self, sender: str, header: _Header, speaker: str | None = None, sid: str = "") -> None:
+        """A stream begins. `speaker`: for whom the sender, an agent, speaks; its reader is told so. A stream that
+        came before is ignored under another `sid` of the sender, who sends it again after a full reconnect."""
         factory = self._topics.get(header.topic, self._others)
+        if factory is self._others and self._came_before(sender, header, sid):
+            return
         streams = self._open.get(sender, {})
         if factory is None or header.stream_id in streams or len(streams) >= MAX_OPEN_STREAMS_PER_SENDER:
             logger.debug("ignored a stream of topic %r from %r", header.topic, sender)
@@ -195,6 +202,13 @@ class IncomingStreams:
         """The room disconnected: all streams fail."""
         for sender in list(self._open):
             self.sender_left(sender)
+
+    def _came_before(self, sender: str, header: _Header, sid: str) -> bool:
+        begun = sender, header.stream_id, header.timestamp
+        known = self._begun.setdefault(begun, sid)
+        if len(self._begun) > MAX_REMEMBERED_STREAMS:
+            del self._begun[next(iter(self._begun))]
+        return known != sid
 
     def _take(self, sender: str, stream_id: str) -> _OpenStream | None:
         """Take a stream out, and its sender's entry with the last one."""

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit.data.once import MAX_SENDERS, OnceOnly, Origin
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_each_packet_is_new_once_and_in_order(arrivals: list[int]) -> None:
+    origin, receiver = Origin(), OnceOnly()
+    nonces = [origin.next() for _ in range(10)]
+    taken = [number for number in arrivals if receiver.is_new("alice", nonces[number])]
+    assert taken == sorted(set(taken))
+    assert set(taken) <= set(arrivals)
+    assert max(taken, default=-1) == max(arrivals, default=-1)
+
+
+def test_who_starts_anew_is_not_taken_for_the_old_one() -> None:
+    receiver = OnceOnly()
+    old = Origin()
+    for _ in range(5):
+        assert receiver.is_new("alice", old.next())
+    assert receiver.is_new("alice", Origin().next())
+
+
+def test_senders_are_told_apart() -> None:
+    receiver, nonce = OnceOnly(), Origin().next()
+    assert receiver.is_new("alice", nonce)
+    assert receiver.is_new("bob", nonce)
+    assert not receiver.is_new("alice", nonce)
+
+
+@given(st.binary(max_size=20).filter(lambda nonce: not nonce.startswith(b"once")))
+def test_what_others_write_there_means_nothing(nonce: bytes) -> None:
+    receiver = OnceOnly()
+    assert all(receiver.is_new("alice", nonce) for _ in range(2))
+
+
+def test_many_senders_do_not_grow_it_for_ever() -> None:
+    receiver, nonce = OnceOnly(), Origin().next()
+    for number in range(MAX_SENDERS + 1):
+        assert receiver.is_new(f"{number}", nonce)
+    assert len(receiver._last) == MAX_SENDERS

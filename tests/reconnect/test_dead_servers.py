@@ -1,0 +1,131 @@
+"""A server that is frozen, killed, or started again with all rooms gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from livekit import Room, RoomOptions, RpcError, RpcInvocationData
+from livekit.testing.ledger import CallLedger
+from tests.reconnect.server_process import ServerProcess
+from tests.support.leaks import Resources
+from tests.support.rooms import listed
+
+NOTICED_WITHIN = 5.0
+BACK_WITHIN = 15.0
+CLOSED_WITHIN = 5.0
+OVERHEAD = 1.0
+"""Seconds that a busy machine may add to what timers say."""
+OPTIONS = [RoomOptions(), RoomOptions(single_peer_connection=False)]
+
+
+@pytest.fixture
+async def process() -> AsyncIterator[ServerProcess]:
+    async with ServerProcess() as process:
+        yield process
+
+
+async def enter(process: ServerProcess, identity: str, options: RoomOptions | None = None) -> Room:
+    room = Room()
+    await room.connect(process.url, process.token(identity), options or RoomOptions())
+    return room
+
+
+def happens(room: Room, event: str) -> asyncio.Event:
+    happened = asyncio.Event()
+    room.on(event, lambda *_: happened.set())  # type: ignore[call-overload]  # any event
+    return happened
+
+
+async def within(seconds: float, event: asyncio.Event) -> None:
+    await asyncio.wait_for(event.wait(), seconds + OVERHEAD)
+
+
+@pytest.mark.parametrize(
+    ("options", "death"),
+    [(OPTIONS[0], "frozen"), (OPTIONS[0], "killed"), (OPTIONS[1], "frozen")],
+    ids=["single-frozen", "single-killed", "dual-frozen"],
+)
+async def test_a_dead_server_is_noticed_though_nothing_is_sent(
+    process: ServerProcess, options: RoomOptions, death: str
+) -> None:
+    alice = await enter(process, "alice", options)
+    noticed, back = happens(alice, "reconnecting"), happens(alice, "reconnected")
+    if death == "frozen":
+        process.freeze()
+    else:
+        await process.kill()
+    await within(NOTICED_WITHIN, noticed)
+    if death == "frozen":
+        process.thaw()
+    else:
+        await process.start()
+    await within(BACK_WITHIN, back)
+    await alice.disconnect()
+
+
+async def test_calls_settle_truthfully_when_the_server_is_killed_and_started_again(process: ServerProcess) -> None:
+    alice, bob = Room(), Room()
+    ledger = CallLedger()
+    ledger.watch(alice, bob)
+
+    @bob.register_rpc_method("slow")
+    async def slow(invocation: RpcInvocationData) -> str:
+        await asyncio.sleep(0.2)
+        return invocation.payload
+
+    for room, identity in ((alice, "alice"), (bob, "bob")):
+        await room.connect(process.url, process.token(identity))
+    await listed(alice, "bob")
+    back = [happens(room, "reconnected") for room in (alice, bob)]
+
+    async def call(payload: str) -> str:
+        try:
+            return await alice.local_participant.perform_rpc(
+                destination_identity="bob", method="slow", payload=payload, response_timeout=10
+            )
+        except RpcError as error:
+            return f"{error.code}"
+
+    before = [asyncio.ensure_future(call(f"before {number}")) for number in range(20)]
+    await asyncio.sleep(0.1)
+    await process.kill()
+    meanwhile = [asyncio.ensure_future(call(f"meanwhile {number}")) for number in range(20)]
+    await process.start()
+    for event in back:
+        await within(BACK_WITHIN, event)
+    await listed(alice, "bob")
+    assert await call("after") == "after"
+    await asyncio.gather(*before, *meanwhile)
+    ledger.assert_clean()
+    await alice.disconnect()
+    await bob.disconnect()
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=["single", "dual"])
+async def test_leaving_a_frozen_server_takes_no_time_in_any_phase(process: ServerProcess, options: RoomOptions) -> None:
+    resources = Resources.now()
+    for phase in ("connected", "resuming", "rejoining"):
+        alice = await enter(process, "alice", options)
+        process.freeze()
+        if phase != "connected":
+            alice._joined._session.interrupt(full=phase == "rejoining")
+            await asyncio.sleep(0.1)
+        await asyncio.wait_for(alice.disconnect(), CLOSED_WITHIN)
+        await resources.assert_restored()
+        process.thaw()
+
+
+async def test_giving_up_to_join_a_frozen_server_takes_no_time(process: ServerProcess) -> None:
+    resources = Resources.now()
+    process.freeze()
+    alice = Room()
+    connecting = asyncio.ensure_future(alice.connect(process.url, process.token("alice")))
+    await asyncio.wait({connecting}, timeout=0.3)
+    connecting.cancel()
+    await asyncio.wait({connecting}, timeout=CLOSED_WITHIN)
+    assert connecting.cancelled()
+    await alice.disconnect()
+    await resources.assert_restored()
