@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from livekit.rpc import responder
 from livekit.rpc.errors import OVERLOADED_DATA, RpcError, RpcOverloadedError
 from livekit.rpc.responder import RUST_CALLER_ALLOWANCE, IncomingCall, Responder, ResponderLimits, ServeState
 from livekit.rpc.wire import (
@@ -414,3 +415,28 @@ def test_row_30_unlimited_by_default() -> None:
         rig.run_one()
     assert len(rig.core) == 5_000
     assert isinstance(rig.core, Responder)
+
+
+def test_row_30_halves_of_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(responder, "MAX_ARRIVING", 300)
+    rig = ResponderRig(ResponderLimits(max_payload_size=200))
+    halves = [rig.begin("alice", f"{number}") for number in range(4)]
+    others = rig.begin("bob", "0")
+    assert others is not None
+    for call in halves[:3]:
+        assert call is not None
+        rig.core.content_received(call, bytes(100))
+    rig.core.content_received(others, bytes(100))
+    assert rig.errors == []
+    first, *_, last = halves
+    assert first is not None
+    assert last is not None
+    rig.core.content_received(last, b"x")
+    assert [error.data for error in rig.errors] == [OVERLOADED_DATA]
+    rig.core.content_complete(first)
+    more = rig.begin("alice", "more")
+    assert more is not None
+    rig.core.content_received(more, bytes(100))
+    assert len(rig.errors) == 1
+    rig.core.close()
+    assert not rig.core._arriving

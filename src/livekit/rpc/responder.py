@@ -26,6 +26,10 @@ from .timers import DeadlineHeap
 RUST_CALLER_ALLOWANCE = 7.0
 """Seconds that callers other than ours take off the timeout they tell (their own round-trip allowance)."""
 
+MAX_ARRIVING = 32 * 1024 * 1024
+"""Bytes of one caller's requests that have not come in full; over it, the one that grows is refused as too many calls
+are. Room options that allow larger payloads allow more."""
+
 logger = logging.getLogger("livekit.rpc")
 
 _Code = RpcError.ErrorCode
@@ -99,6 +103,8 @@ class Responder:
         self._limits = limits or ResponderLimits()
         self._calls: dict[tuple[str, str], IncomingCall] = {}
         self._by_caller: Counter[str] = Counter()
+        self._arriving: Counter[str] = Counter()
+        """Bytes of requests that have not come in full, by caller."""
         self._seen = SeenRequests()
         self._timers: DeadlineHeap[IncomingCall] = DeadlineHeap()
         self._closed = False
@@ -139,8 +145,13 @@ class Responder:
 
     def content_received(self, call: IncomingCall, content: bytes) -> None:
         """A part of the payload has come. Calls that were answered meanwhile keep nothing."""
-        if call.state is ServeState.RECEIVING:
-            call.content += content
+        if call.state is not ServeState.RECEIVING:
+            return
+        call.content += content
+        self._arriving[call.caller] += len(content)
+        limit = self._limits.max_payload_size
+        if limit is not None and self._arriving[call.caller] > max(limit, MAX_ARRIVING):
+            self.reject(call, RpcOverloadedError._built_in(_Code.APPLICATION_ERROR, OVERLOADED_DATA))
 
     def content_complete(self, call: IncomingCall) -> None:
         """All parts of the payload have come."""
@@ -159,7 +170,7 @@ class Responder:
         if limit is not None and len(payload) * 4 > limit and utf8_length(payload) > limit:
             self.reject(call, RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes")))
             return
-        call.content.clear()
+        self._drop_content(call)
         call.invocation.payload = payload
         call.state = ServeState.RUNNING
         self._output.run(call)
@@ -283,9 +294,16 @@ class Responder:
         """Forget a call whose handler has ended or never ran."""
         if self._calls.pop((call.caller, call.request_id), None) is None:
             return
-        call.content.clear()
+        self._drop_content(call)
         if call.due is not None:
             self._answered(call)
         self._by_caller[call.caller] -= 1
         if not self._by_caller[call.caller]:
             del self._by_caller[call.caller]
+
+    def _drop_content(self, call: IncomingCall) -> None:
+        if call.content:
+            self._arriving[call.caller] -= len(call.content)
+            call.content.clear()
+            if not self._arriving[call.caller]:
+                del self._arriving[call.caller]
