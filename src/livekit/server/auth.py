@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from google.protobuf.json_format import MessageToDict
 from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import InvalidSignatureError, InvalidTokenError
@@ -126,6 +127,8 @@ class TokenAuthority:
             "kind": models.ParticipantInfo.Kind.Name(info.kind).lower(),
             "video": {**_permission_claims(info.permission), "room": grants.room, "roomJoin": True},
         }
+        if room_config := MessageToDict(grants.room_config):
+            claims["roomConfig"] = room_config
         return self.mint(claims, api_key=grants.api_key, lifetime=limits.TOKEN_LIFETIME)
 
 

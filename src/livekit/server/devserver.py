@@ -75,6 +75,8 @@ class DevServer:
         With the development key, which everybody knows, web pages from outside this machine and its private network
         are refused, but for those of `allowed_origins`, such as `https://app.example.com`, or `*` for all.
 
+        `webhooks` are posted to other programs when something happens in a room.
+
         `console` serves a page at `console_url` that shows what goes on, to browsers on this machine only.
         """
         if not keys or not all(keys.values()):

@@ -9,10 +9,11 @@ from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.server import RoomSettings
 from livekit.server.agents import dispatches as dispatches_module
 from livekit.server.agents.dispatches import LEAVE_TIMEOUT, MAX_JOBS_KEPT, TooManyDispatchesError
-from livekit.server.permissions import parse_grants
+from livekit.server.auth import TokenAuthority
+from livekit.server.permissions import InvalidClaimsError, parse_grants
 from livekit.server.responses import DisconnectReason
 from livekit.server.rooms import RoomFullError, Rooms
-from tests.server.agents.workers import KeepingWorker, make_agents
+from tests.server.agents.workers import KEYS, KeepingWorker, make_agents
 from tests.server.links import EPOCH, grants, join, make_rooms
 
 HELPER = RoomAgentDispatch(agent_name="helper", metadata="why", attributes={"k": "v"})
@@ -65,6 +66,15 @@ def test_a_token_asks_for_agents() -> None:
     assert (alice.room.info().metadata, alice.room.info().max_participants) == ("about", 3)
     join(rooms, parse_grants({**claims, "sub": "bob"}))
     assert len(helper.offered) == 1, "the room is there already"
+    authority = TokenAuthority(KEYS)
+    refreshed = authority.verify(authority.refresh(alice.participant.grants, alice.participant.info()))
+    assert refreshed.room_config == alice.participant.grants.room_config
+
+
+@pytest.mark.parametrize("config", [{"agents": "helper"}, {"maxParticipants": "many"}, {"metadata": "\ud800"}, "text"])
+def test_a_token_with_a_configuration_that_cannot_be_read(config: object) -> None:
+    with pytest.raises(InvalidClaimsError, match="roomConfig"):
+        parse_grants({"iss": "key", "roomConfig": config})
 
 
 def test_each_namespace_gets_a_job() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from livekit.protocol import agent, models
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
+from livekit.server.agents import jobs as jobs_module
 from livekit.server.agents.jobs import AGENT_NAME_ATTRIBUTE, ANSWER_TIMEOUT
 from tests.server.agents.workers import KeepingWorker, make_agents
 from tests.server.links import EPOCH, join, make_rooms
@@ -147,3 +148,25 @@ def test_a_simulated_job() -> None:
     )
     assert kept.offered[1].type == agent.JT_PUBLISHER
     assert kept.offered[1].participant.identity == "alice"
+
+
+def test_a_simulated_job_ends_with_its_worker() -> None:
+    agents = make_agents(make_rooms())
+    kept = KeepingWorker(agents)
+    kept.say(agent.WorkerMessage(simulate_job=agent.SimulateJobRequest(room=models.Room(name="there"))))
+    kept.take()
+    kept.leave()
+    assert agents.jobs.running == []
+
+
+def test_at_most_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs_module, "MAX_JOBS", 1)
+    rooms = make_rooms()
+    agents = make_agents(rooms)
+    kept = KeepingWorker(agents)
+    room = join(rooms, "alice").room
+    agents.dispatches.create(room, RoomAgentDispatch(), 0.0)
+    assert len(kept.offered) == 1
+    kept.refuse()
+    agents.dispatches.create(room, RoomAgentDispatch(), 0.0)
+    assert len(kept.offered) == 2

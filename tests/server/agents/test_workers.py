@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit.protocol import agent
+from livekit.server import limits
 from livekit.server.agents import agents as agents_module
 from livekit.server.agents.agents import TooManyWorkersError
 from livekit.server.agents.workers import Worker, WorkerKey, WorkerPool
@@ -86,6 +87,12 @@ def test_registering() -> None:
 def test_an_unknown_type() -> None:
     with pytest.raises(ValueError, match="unknown job type 9"):
         make_agents(make_rooms()).register(NoLink(), "key", agent.RegisterWorkerRequest.FromString(b"\x08\x09"), 0.0)
+
+
+def test_long_names() -> None:
+    request = agent.RegisterWorkerRequest(agent_name="n" * (limits.MAX_NAME + 1))
+    with pytest.raises(ValueError, match="256 bytes"):
+        make_agents(make_rooms()).register(NoLink(), "key", request, 0.0)
 
 
 def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from livekit.protocol import agent
+from livekit.server import limits
 from livekit.server.events import RoomEvent
 from livekit.server.responses import server_info
 
@@ -49,9 +50,13 @@ class Agents:
         }
 
     def register(self, link: WorkerLink, api_key: str, request: agent.RegisterWorkerRequest, now: float) -> Worker:
-        """Take a worker in. Raises ValueError for a type of job that does not exist, and TooManyWorkersError."""
+        """Take a worker in. Raises ValueError for a type of job that does not exist and for names that are too long,
+        and TooManyWorkersError."""
         if request.type not in agent.JobType.values():
             raise ValueError(f"unknown job type {request.type}")
+        names = (request.agent_name, request.namespace, request.deployment, request.version)
+        if any(len(name.encode()) > limits.MAX_NAME for name in names):
+            raise ValueError(f"names of a worker may have {limits.MAX_NAME} bytes")
         if len(self.workers) >= MAX_WORKERS:
             raise TooManyWorkersError(f"{MAX_WORKERS} workers are registered")
         worker = Worker(self._rooms.new_sid("AW_"), link, api_key, request)

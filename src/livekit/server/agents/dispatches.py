@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from livekit._logs import fields
 from livekit.protocol import agent, models
 from livekit.protocol.agent_dispatch import (
     AgentDispatch,
@@ -108,7 +109,7 @@ class Dispatches:
         dispatch = self._by_room.get(room_name, {}).pop(dispatch_id, None)
         if dispatch is None:
             return None
-        self._end(dispatch, now)
+        self._jobs.end_dispatch(dispatch_id, now)
         room = self._rooms.get(room_name)
         for job in dispatch.jobs:
             participant = room.participants.get(job.state.participant_identity) if room else None
@@ -148,13 +149,8 @@ class Dispatches:
             self._jobs.terminate(job.id, now, error=_LEFT)
 
     def _finished(self, event: RoomFinished, now: float) -> None:
-        for dispatch in self._by_room.pop(event.room.name, {}).values():
-            self._end(dispatch, now)
-
-    def _end(self, dispatch: _Dispatch, now: float) -> None:
-        self._jobs.withdraw(dispatch.message.id)
-        for job in dispatch.jobs:
-            self._jobs.terminate(job.id, now)
+        for dispatch_id in self._by_room.pop(event.room.name, {}):
+            self._jobs.end_dispatch(dispatch_id, now)
 
     def _add(self, room_name: str, wanted: Wanted, now: float) -> _Dispatch:
         dispatches = self._by_room.setdefault(room_name, {})
@@ -184,7 +180,7 @@ class Dispatches:
         wanted = dispatch.message
         keys = self._pool.keys(wanted.agent_name, job_type, wanted.deployment)
         if not keys and wanted.agent_name and job_type == agent.JT_ROOM:
-            logger.info("no worker for agent %r, which room %r asks for", wanted.agent_name, room.name)
+            logger.info("no worker for agent %r", wanted.agent_name, extra=fields(room=room.name))
         for key in keys:
             job = agent.Job(
                 id=self._new_sid("AJ_"),

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from livekit._logs import fields
 from livekit.protocol import agent, models
 
 from .workers import Worker, WorkerKey, WorkerPool
 
 logger = logging.getLogger(__name__)
+
+MAX_JOBS = 5000
+"""Jobs that wait for a worker's answer or run; more are not offered."""
 
 ANSWER_TIMEOUT = 10.0
 """Seconds that a worker may take to say whether it takes a job."""
@@ -119,15 +123,20 @@ class Jobs:
             running.job.state.updated_at = self._nanoseconds(now)
 
     def lost(self, worker: Worker, now: float) -> None:
-        """A worker is gone; what it was offered goes to others. What it runs may live on without it."""
+        """A worker is gone; what it was offered goes to others. What it runs for a dispatch may live on without it."""
+        for running in [running for running in self._running.values() if _is_orphan(running, worker)]:
+            del self._running[running.job.id]
         for offer in [offer for offer in self._offers.values() if offer.worker is worker]:
             del self._offers[offer.job.id]
             self._offer_next(offer.job, now, offer.assigned, offer.tried)
 
-    def withdraw(self, dispatch_id: str) -> None:
-        """Nobody needs the jobs of this dispatch any more that no worker took yet."""
+    def end_dispatch(self, dispatch_id: str, now: float) -> None:
+        """Nobody needs the jobs of this dispatch any more: withdraw those offered, end those that run."""
         for offer in [offer for offer in self._offers.values() if offer.job.dispatch_id == dispatch_id]:
             del self._offers[offer.job.id]
+        for job in self.running:
+            if job.dispatch_id == dispatch_id:
+                self.terminate(job.id, now)
 
     def terminate(self, job_id: str, now: float, *, error: str = "") -> None:
         """Tell the worker to end a job; it counts as ended, and as failed if there is an `error`."""
@@ -155,11 +164,15 @@ class Jobs:
         key = WorkerKey(job.agent_name, job.namespace, job.type, job.deployment)
         worker = self._pool.select(key, tried)
         if worker is None:
-            logger.warning("no worker takes job %s of agent %r for room %r", job.id, job.agent_name, job.room.name)
+            about = fields(room=job.room.name)
+            logger.warning("no worker takes job %s of agent %r", job.id, job.agent_name, extra=about)
             return
         self._send_offer(_Offer(job, worker, assigned, now + ANSWER_TIMEOUT, {*tried, worker.id}), now)
 
     def _send_offer(self, offer: _Offer, now: float) -> None:
+        if len(self._offers) + len(self._running) >= MAX_JOBS:
+            logger.warning("job %s is not offered: there are %d", offer.job.id, MAX_JOBS)
+            return
         at = self._nanoseconds(now)
         offer.job.state.CopyFrom(
             agent.JobState(status=agent.JS_RUNNING, worker_id=offer.worker.id, started_at=at, updated_at=at)
@@ -187,7 +200,8 @@ class Jobs:
         )
         self._running[job.id] = _Running(job, worker)
         worker.link.send(agent.ServerMessage(assignment=agent.JobAssignment(job=job, token=token)))
-        logger.info("%r takes job %s for room %r as %r", worker, job.id, job.room.name, identity)
+        about = fields(room=job.room.name, participant=identity)
+        logger.info("%r takes job %s as %r", worker, job.id, identity, extra=about)
         offer.assigned(job)
 
     def _end(self, job: agent.Job, status: agent.JobStatus, error: str, now: float) -> None:
@@ -197,6 +211,11 @@ class Jobs:
 
     def _nanoseconds(self, now: float) -> int:
         return int(self._wall_time(now) * 1e9)
+
+
+def _is_orphan(running: _Running, worker: Worker) -> bool:
+    """No dispatch keeps the job, and nobody speaks for it any more."""
+    return running.worker is worker and not running.job.dispatch_id
 
 
 def _grants(permission: models.ParticipantPermission) -> dict[str, object]:

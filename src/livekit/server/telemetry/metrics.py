@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from livekit._version import __version__
-from livekit.protocol import models
 from livekit.server.agents import Agents
 from livekit.server.parts import Parts
 from livekit.server.responses import COMPATIBLE_VERSION
@@ -37,7 +36,7 @@ def collect(parts: Parts, counters: Counters, started_at: float) -> Iterator[Met
 
 def _rooms(rooms: Rooms) -> Iterator[Metric]:
     participants = [participant for room in rooms.rooms for participant in room.participants.values()]
-    kinds = Counter(models.ParticipantInfo.Kind.Name(participant.info().kind) for participant in participants)
+    kinds = Counter(participant.grants.kind for participant in participants)
     yield gauge("livekit_room_total", "Rooms.", len(rooms.rooms))
     yield gauge("livekit_participant_total", "Participants in rooms, by kind.", *_by("kind", kinds))
     yield gauge(
