@@ -20,6 +20,7 @@ class WireChannel:
         self.on_close: Callable[[], None] = nothing
         self.on_buffered_amount_low: Callable[[], None] = nothing
         self.buffered_amount_low_threshold = 0
+        self.send_window = 1 << 20
         self.is_open = True
         self.sent: list[bytes] = []
         self._label = label

@@ -73,6 +73,40 @@ def test_a_single_packet_waits_behind_little_bulk() -> None:
     assert waited <= BULK_BEFORE_A_SINGLE
 
 
+def test_a_slow_path_has_no_more_waiting_than_it_takes_at_a_time() -> None:
+    outbox, channel = make_outbox(), WireChannel()
+    channel.send_window = 5_000
+    outbox.attach(channel)
+    outbox.send_stream(packets(b"bulk", 10), None)
+    assert channel.buffered_amount == CHUNK
+    outbox.send(b"urgent")
+    channel.drain()
+    assert names(channel) == [b"bulk", b"urgent", b"bulk"]
+
+
+def test_packets_go_on_when_the_window_shrank_while_they_waited() -> None:
+    outbox, channel = make_outbox(), WireChannel()
+    outbox.attach(channel)
+    outbox.send(b"1" * 10_000)
+    channel.send_window = 5_000
+    outbox.send(b"2")
+    assert outbox.queued
+    channel.drain()
+    assert channel.sent[-1] == b"2"
+
+
+def test_packets_go_on_when_the_window_grew_while_they_waited() -> None:
+    outbox, channel = make_outbox(), WireChannel()
+    channel.send_window = 5_000
+    outbox.attach(channel)
+    outbox.send(b"1" * 5_000)
+    outbox.send(b"2")
+    assert outbox.queued
+    channel.send_window = 50_000
+    outbox.send(b"3")
+    assert channel.sent[1:] == [b"2", b"3"]
+
+
 def test_streams_take_turns() -> None:
     outbox, channel = make_outbox(), WireChannel()
     outbox.send_stream(packets(b"a", 3), None)

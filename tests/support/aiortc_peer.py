@@ -78,6 +78,10 @@ class AiortcDataChannel:
         return int(self._channel.bufferedAmount)
 
     @property
+    def send_window(self) -> int:
+        return 1 << 20  # it does not tell
+
+    @property
     def buffered_amount_low_threshold(self) -> int:
         return int(self._channel.bufferedAmountLowThreshold)
 

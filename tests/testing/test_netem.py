@@ -8,19 +8,19 @@ import pytest
 from livekit.testing.netem import Link, LinkOptions, Network
 
 
-def link(options: LinkOptions) -> Link:
+def link(options: LinkOptions) -> Link[bytes]:
     return Link(options, random.Random(5))
 
 
-def run(one: Link, count: int = 10_000, every: float = 0.001) -> list[bytes]:
+def run(one: Link[bytes], count: int = 10_000, every: float = 0.001) -> list[bytes]:
     for index in range(count):
-        one.send(index.to_bytes(4, "big"), index * every)
+        one.send(index.to_bytes(4, "big"), 4, index * every)
     return one.receive(float("inf"))
 
 
 def test_delay() -> None:
     one = link(LinkOptions(delay=0.5))
-    one.send(b"a", 1.0)
+    one.send(b"a", 1, 1.0)
     assert one.next_arrival() == 1.5
     assert one.receive(1.4) == []
     assert one.receive(1.5) == [b"a"]
@@ -32,7 +32,10 @@ def test_order_is_kept_without_jitter() -> None:
     assert arrived == sorted(arrived)
 
 
-@pytest.mark.parametrize("options", [LinkOptions(jitter=0.01), LinkOptions(delay=0.01, reorder=0.1)])
+REORDERING = [LinkOptions(jitter=0.01), LinkOptions(delay=0.01, reorder=0.1), LinkOptions(reorder=0.25)]
+
+
+@pytest.mark.parametrize("options", REORDERING)
 def test_reordering(options: LinkOptions) -> None:
     arrived = run(link(options))
     assert arrived != sorted(arrived)
@@ -60,7 +63,7 @@ def test_all_or_nothing() -> None:
 def test_rate_and_queue() -> None:
     one = link(LinkOptions(rate=1000.0, queue=250))
     for _ in range(4):
-        one.send(bytes(100), 0.0)
+        one.send(bytes(100), 100, 0.0)
     assert one.lost == 2
     assert one.next_arrival() == pytest.approx(0.1)
     assert len(one.receive(0.15)) == 1

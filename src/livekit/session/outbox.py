@@ -1,7 +1,8 @@
 """Which packet goes next: single packets and long streams of packets share one channel. No I/O of its own.
 
-The channel is kept short of `HIGH_WATER` bytes, so that whatever comes next waits behind no more than that. Single
-packets go first; a stream packet has its turn after `SINGLES_TURN` bytes of them. Streams go round robin.
+The channel is kept short of `HIGH_WATER` bytes, and of what the path takes at a time if that is less: whatever comes
+next waits behind no more than that and one packet. Single packets go first; a stream packet has its turn after
+`SINGLES_TURN` bytes of them. Streams go round robin.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ logger = logging.getLogger("livekit.session")
 HIGH_WATER = 48 * 1024
 """Bytes in the channel above which packets wait here; one stream chunk above it is still below 64 KiB."""
 LOW_WATER = 24 * 1024
-"""Bytes in the channel at which the next ones are handed over."""
+"""Bytes in the channel at which the next ones are handed over, unless the path takes less at a time."""
 SINGLES_TURN = 64 * 1024
 """Bytes of single packets that may overtake a waiting stream before it has a turn."""
 MAX_QUEUED = 64 * 1024 * 1024
@@ -108,7 +109,6 @@ class Outbox:
     def attach(self, channel: DataChannel) -> None:
         """Send on this channel from now on, what waits first."""
         self._channel = channel
-        channel.buffered_amount_low_threshold = LOW_WATER
         channel.on_buffered_amount_low = self.pump
         self.pump()
 
@@ -125,7 +125,7 @@ class Outbox:
             OutboxFullError: `MAX_QUEUED` bytes wait already.
         """
         channel = self._channel
-        if channel is not None and not self._singles and not self._pumping and channel.buffered_amount < HIGH_WATER:
+        if channel is not None and not self._singles and not self._pumping and _has_room(channel):
             if self._streams:
                 self._overtaken += len(data)
             if self._hand_over(channel, (data, on_delivered, on_sent)):
@@ -134,6 +134,7 @@ class Outbox:
             raise OutboxFullError(f"{self._queued} bytes wait to be sent already; wait for the connection or send less")
         self._singles.append((data, on_delivered, on_sent))
         self._queued += len(data)
+        self.pump()
 
     def send_stream(
         self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None = None
@@ -161,9 +162,11 @@ class Outbox:
             return
         self._pumping = True
         try:
-            while (channel := self._channel) is not None and channel.buffered_amount < HIGH_WATER:
+            while (channel := self._channel) is not None and _has_room(channel):
                 if not self._pump_one(channel):
                     break
+            if channel is not None:  # half of what it may hold, which may have changed since the last time
+                channel.buffered_amount_low_threshold = min(LOW_WATER, channel.send_window // 2)
         finally:
             self._pumping = False
 
@@ -211,6 +214,10 @@ class Outbox:
         if on_sent is not None:
             on_sent(None)
         return True
+
+
+def _has_room(channel: DataChannel) -> bool:
+    return channel.buffered_amount < min(HIGH_WATER, channel.send_window)
 
 
 def _nothing() -> None:

@@ -56,6 +56,10 @@ class MemoryChannel:
     def buffered_amount(self) -> int:
         return 0 if self._lane is None else self._lane.waiting
 
+    @property
+    def send_window(self) -> int:
+        return MAX_MESSAGE_SIZE
+
     def send(self, data: bytes, on_delivered: Callable[[], None] | None = None) -> None:
         if self._lane is None or self._lane.closed:
             raise ChannelError("the data channel is not open")

@@ -1,9 +1,11 @@
-"""A network in virtual time: two ends without I/O, joined by links that delay, lose, duplicate and reorder.
+"""Links that delay, lose, duplicate and reorder, and a network of them in virtual time between two ends without I/O.
 
 Everything random comes from one seed, so that a run can be repeated exactly::
 
     network = Network(client, server, seed=7, link=LinkOptions(delay=0.05, loss=0.3))
     network.run(until=lambda: finished, limit=60.0)
+
+The same links between real processes: `livekit.testing.NetworkRelay`.
 """
 
 from __future__ import annotations
@@ -12,9 +14,15 @@ import heapq
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 __all__ = ["Endpoint", "Link", "LinkOptions", "Network"]
+
+
+REORDER_DELAY = 0.005
+"""Seconds; the least that a datagram must be late for others to overtake it."""
+
+T = TypeVar("T")
 
 
 class Endpoint(Protocol):
@@ -44,59 +52,90 @@ class LinkOptions:
     duplicate: float = 0.0
     """Probability that a datagram arrives twice."""
     reorder: float = 0.0
-    """Probability that a datagram takes twice the delay, so that later ones overtake it."""
+    """Probability that a datagram takes twice the delay, at least 5 ms more, so that later ones overtake it."""
     rate: float | None = None
     """Bytes per second; None for no limit."""
     queue: int = 256 * 1024
     """Bytes that may wait for the rate; what comes then is lost."""
     mtu: int | None = None
-    """Bytes of the longest datagram that passes; longer ones are lost. None for no limit."""
+    """Bytes of the longest datagram that passes; longer ones are lost. None for no limit; over Ethernet it is 1472."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        for name in ("delay", "jitter", "queue"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+        for name in ("loss", "duplicate", "reorder"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a probability: from 0 to 1")
+        for name in ("rate", "mtu"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} must be positive, or None for no limit")
 
 
-class Link:
-    """One direction."""
+class Link(Generic[T]):
+    """One direction. It decides what happens to each datagram, and holds those under way; it has no clock."""
 
     def __init__(self, options: LinkOptions, rng: random.Random) -> None:
         self.options = options
         """May be replaced while datagrams travel."""
+        self.is_down = False
+        """Nothing gets through: everything is lost."""
         self.sent = 0
         self.lost = 0
         self._rng = rng
         self._in_burst = False
         self._busy_until = 0.0
-        self._travelling: list[tuple[float, int, bytes]] = []
+        self._travelling: list[tuple[float, int, T]] = []
+        self._order = 0
 
-    def send(self, data: bytes, now: float) -> None:
-        """Put a datagram on the way."""
+    def arrivals(self, size: int, now: float) -> list[float]:
+        """When a datagram of `size` bytes that is sent now arrives: twice if it is doubled, never if it is lost."""
         self.sent += 1
-        options = self.options
-        if options.mtu is not None and len(data) > options.mtu:
-            self.lost += 1
-            return
-        leaves = max(now, self._busy_until)
-        if options.rate is not None:
-            if (leaves - now) * options.rate + len(data) > options.queue:
-                self.lost += 1
-                return
-            leaves += len(data) / options.rate
-            self._busy_until = leaves
-        if self._loses():
-            self.lost += 1
-            return
-        for _ in range(1 + self._happens(options.duplicate)):
-            delay = options.delay * (1 + self._happens(options.reorder)) + self._rng.random() * options.jitter
-            heapq.heappush(self._travelling, (leaves + delay, self.sent, data))
+        times = self._arrivals(size, now)
+        self.lost += not times
+        return times
 
-    def receive(self, now: float) -> list[bytes]:
+    def send(self, item: T, size: int, now: float) -> None:
+        """Put a datagram on the way: whatever stands for one of `size` bytes."""
+        for arrival in self.arrivals(size, now):
+            self._order += 1
+            heapq.heappush(self._travelling, (arrival, self._order, item))
+
+    def receive(self, now: float) -> list[T]:
         """The datagrams that have arrived, in the order in which they did."""
-        arrived: list[bytes] = []
+        arrived: list[T] = []
         while self._travelling and self._travelling[0][0] <= now:
             arrived.append(heapq.heappop(self._travelling)[2])
         return arrived
 
+    def waiting(self, now: float) -> float:
+        """Bytes that wait for the rate."""
+        return max(0.0, self._busy_until - now) * (self.options.rate or 0.0)
+
     def next_arrival(self) -> float | None:
         """When the next datagram arrives; None if none travels."""
         return self._travelling[0][0] if self._travelling else None
+
+    def _arrivals(self, size: int, now: float) -> list[float]:
+        options = self.options
+        if self.is_down or (options.mtu is not None and size > options.mtu):
+            return []
+        leaves = max(now, self._busy_until)
+        if options.rate is not None:
+            if (leaves - now) * options.rate + size > options.queue:
+                return []
+            leaves += size / options.rate
+            self._busy_until = leaves
+        if self._loses():
+            return []
+        return [leaves + self._delay() for _ in range(1 + self._happens(options.duplicate))]
+
+    def _delay(self) -> float:
+        options = self.options
+        delay = options.delay + self._rng.random() * options.jitter
+        return delay + max(options.delay, REORDER_DELAY) if self._happens(options.reorder) else delay
 
     def _happens(self, probability: float) -> bool:
         return probability > 0 and self._rng.random() < probability
@@ -133,8 +172,8 @@ class Network:
         rng = random.Random(seed)
         self.a = a
         self.b = b
-        self.a_to_b = Link(link, rng)
-        self.b_to_a = Link(back or link, rng)
+        self.a_to_b: Link[bytes] = Link(link, rng)
+        self.b_to_a: Link[bytes] = Link(back or link, rng)
         self.now = now
         """Seconds; advanced by `run`."""
 
@@ -173,6 +212,6 @@ class Network:
 
     def _flush(self) -> None:
         for data in self.a.datagrams_to_send(self.now):
-            self.a_to_b.send(data, self.now)
+            self.a_to_b.send(data, len(data), self.now)
         for data in self.b.datagrams_to_send(self.now):
-            self.b_to_a.send(data, self.now)
+            self.b_to_a.send(data, len(data), self.now)

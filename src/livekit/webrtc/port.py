@@ -88,6 +88,12 @@ class DataChannel(Protocol):
         """Bytes accepted by `send` that have not been put on the wire."""
         ...
 
+    @property
+    def send_window(self) -> int:
+        """Bytes that may be on the path at a time, as it is now. What waits in the channel beyond as much again makes
+        nothing faster, and what comes later wait longer."""
+        ...
+
     def send(self, data: bytes, on_delivered: Callable[[], None] | None = None) -> None:
         """Queue one message; never blocks.
 

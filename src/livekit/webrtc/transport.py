@@ -158,6 +158,7 @@ class DataTransport:
     def _use(self, pair: Pair, now: float) -> None:
         """Send on another pair from now on, and look for the largest packets that its path takes."""
         self._used = pair
+        self.association.rto.path_changed()
         whole = bool(self.peer_packet_size) and cast(Path, pair.path).keep_whole(True)
         self.association.path_mtu.search(self.peer_packet_size if whole else 0, now)
 

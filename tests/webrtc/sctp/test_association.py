@@ -208,6 +208,6 @@ def test_an_adversary_on_the_path_cannot_change_what_is_delivered(seed: int, ste
             pair.server.association.receive_datagram(bytes(garbled), pair.now)
         for packet in pair.client.association.datagrams_to_send(pair.now):
             seen.append(packet)
-            pair.network.a_to_b.send(packet, pair.now)
+            pair.network.a_to_b.send(packet, len(packet), pair.now)
     pair.run(lambda: len(pair.server.messages["x"]) == len(sent), limit=120)
     assert pair.server.messages["x"] == sent

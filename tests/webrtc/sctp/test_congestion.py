@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from livekit.webrtc.sctp.congestion import CongestionControl
-from livekit.webrtc.sctp.constants import INITIAL_WINDOW_PACKETS, MAX_RATE, MAX_WINDOW_PACKETS
+from livekit.webrtc.sctp.constants import (
+    INITIAL_WINDOW_PACKETS,
+    MAX_QUEUE_DELAY,
+    MAX_RATE,
+    MAX_WINDOW_PACKETS,
+    MIN_WINDOW_PACKETS,
+)
 
 MTU = 1000
 
@@ -35,14 +41,32 @@ def test_window_is_bounded(congestion: CongestionControl) -> None:
     for tsn in range(1000):
         congestion.acknowledged(2 * MTU, congestion.cwnd, tsn)
     assert congestion.cwnd == MAX_WINDOW_PACKETS * MTU
-    congestion.path_measured(0.1)
+    congestion.path_measured(0.1, 0.1)
     assert congestion.maximum == int(MAX_RATE * 0.1)
-    congestion.path_measured(0.0001)
+    congestion.path_measured(0.0001, 0.0001)
     assert congestion.maximum == MAX_WINDOW_PACKETS * MTU
 
 
-def test_one_reduction_per_loss_event(congestion: CongestionControl) -> None:
-    before = congestion.cwnd
+@pytest.fixture
+def queued(congestion: CongestionControl) -> CongestionControl:
+    """On a path on which packets wait: losses mean congestion there."""
+    congestion.path_measured(0.05, 0.05)
+    congestion.path_measured(1.0, 0.05)
+    return congestion
+
+
+def test_losses_without_a_queue_leave_the_initial_window(congestion: CongestionControl) -> None:
+    for tsn in range(1000):
+        congestion.acknowledged(2 * MTU, congestion.cwnd, tsn)
+    assert congestion.lost(2000)
+    assert congestion.cwnd == MAX_WINDOW_PACKETS // 2 * MTU
+    for _ in range(10):
+        congestion.timed_out()
+    assert congestion.cwnd == congestion.ssthresh == INITIAL_WINDOW_PACKETS * MTU
+
+
+def test_one_reduction_per_loss_event(queued: CongestionControl) -> None:
+    congestion, before = queued, queued.cwnd
     assert congestion.lost(50)
     assert congestion.cwnd == before // 2
     assert not congestion.lost(60)
@@ -53,7 +77,8 @@ def test_one_reduction_per_loss_event(congestion: CongestionControl) -> None:
     assert congestion.cwnd == before // 4
 
 
-def test_congestion_avoidance_adds_one_packet_per_window(congestion: CongestionControl) -> None:
+def test_congestion_avoidance_adds_one_packet_per_window(queued: CongestionControl) -> None:
+    congestion = queued
     congestion.lost(1)
     congestion.acknowledged(0, 0, 1)
     before = congestion.cwnd
@@ -66,7 +91,8 @@ def test_congestion_avoidance_adds_one_packet_per_window(congestion: CongestionC
     assert congestion.cwnd == before + MTU
 
 
-def test_timeout(congestion: CongestionControl) -> None:
+def test_timeout(queued: CongestionControl) -> None:
+    congestion = queued
     congestion.timed_out()
     assert congestion.cwnd == MTU
     assert congestion.ssthresh == INITIAL_WINDOW_PACKETS // 2 * MTU
@@ -84,3 +110,15 @@ def test_idle_halves_down_to_the_initial_window(congestion: CongestionControl) -
     assert congestion.cwnd == MAX_WINDOW_PACKETS // 2 * MTU
     congestion.idle(1e6, 1.0)
     assert congestion.cwnd == INITIAL_WINDOW_PACKETS * MTU
+
+
+def test_a_standing_queue_shrinks_the_window_to_what_passes_in_time(congestion: CongestionControl) -> None:
+    before = congestion.cwnd
+    congestion.path_measured(0.05, 0.05)
+    congestion.path_measured(0.6, 0.05)
+    assert congestion.cwnd == congestion.ssthresh == before, "one long round trip may be a hiccup, but ends slow start"
+    congestion.path_measured(0.3, 0.05)
+    assert congestion.cwnd == congestion.ssthresh == int(before * (0.05 + MAX_QUEUE_DELAY) / 0.3)
+    for _ in range(10):
+        congestion.path_measured(5.0, 0.05)
+    assert congestion.cwnd == MIN_WINDOW_PACKETS * MTU

@@ -13,6 +13,7 @@ from livekit.webrtc.sctp.constants import (
     MAX_PACKET_SIZE,
     NEVER,
     RTO_INITIAL,
+    THIN_TIMEOUTS,
     ChunkType,
 )
 from livekit.webrtc.sctp.outbound import Outbound
@@ -177,12 +178,26 @@ def test_timeout_sends_all_again_as_the_window_allows(sender: Sender) -> None:
     assert sender.outbound.t3_at == RTO_INITIAL
     sender.sack(-1, (3, 3), now=0.1)
     sender.outbound.on_t3(0.6)
-    assert sender.rto.value == 1.0
-    assert sender.sent(0.6) == [0]  # cwnd is one packet
-    assert sender.outbound.t3_at == pytest.approx(1.6)
+    sender.congestion.cwnd = 1000
+    assert sender.sent(0.6) == [0]
     sender.sack(0, (3, 3), now=0.7)
     assert sender.rto.srtt is None  # Karn's rule
     assert sender.sent(0.7)[0] == 1
+
+
+def test_timeouts_are_longer_each_time_unless_little_is_in_flight(sender: Sender) -> None:
+    sender.push(5)
+    sender.sent()
+    sender.outbound.on_t3(0.5)
+    assert sender.rto.value == 2 * RTO_INITIAL
+    sender.sent(0.5)
+    sender.sack(3, now=0.6)
+    for number in range(THIN_TIMEOUTS):
+        assert sender.rto.value == RTO_INITIAL
+        sender.outbound.on_t3(1.0 + number)
+        assert sender.sent(1.0 + number) == [4]
+    sender.outbound.on_t3(10.0)
+    assert sender.rto.value == 2 * RTO_INITIAL
 
 
 def test_round_trip_is_measured(sender: Sender) -> None:

@@ -84,7 +84,7 @@ class Association:
         self._state = State.CLOSED
         self._dispatch = Dispatch(self)
         self._queue = SendQueue()
-        self._channels = ChannelTable(self._queue, self._output)
+        self._channels = ChannelTable(self._queue, self.congestion, self._output)
         self._bundle = Bundle(max_packet_size)
         self._control: list[bytes] = []
         self._apart: list[bytes] = []

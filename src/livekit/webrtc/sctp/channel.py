@@ -10,6 +10,7 @@ from typing import Protocol
 from livekit.webrtc.port import ChannelError
 
 from . import dcep
+from .congestion import CongestionControl
 from .constants import MAX_SEND_BUFFER, Ppid
 from .send_queue import Message, OutboundStream, SendQueue
 
@@ -37,6 +38,7 @@ class ChannelOwner(Protocol):
 
     max_message_size: int
     queue: SendQueue
+    congestion: CongestionControl
     on_output: Callable[[], None]
 
     def close(self, channel: Channel) -> None: ...
@@ -75,6 +77,11 @@ class Channel:
     def buffered_amount(self) -> int:
         """Payload bytes accepted by `send` that have not been put on the wire."""
         return self.stream.buffered
+
+    @property
+    def send_window(self) -> int:
+        """Bytes that may be in flight (RFC 9260 section 7.2)."""
+        return self._owner.congestion.cwnd
 
     @property
     def buffered_amount_low_threshold(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from . import dcep
 from .channel import Channel, ChannelState, call, nothing
+from .congestion import CongestionControl
 from .constants import DEFAULT_PEER_MAX_MESSAGE_SIZE, MAX_CHANNELS, MAX_STREAMS, Ppid
 from .reconfig import StreamReset
 from .send_queue import Message, SendQueue
@@ -20,8 +21,9 @@ _STRING = int(Ppid.STRING)
 class ChannelTable:
     """All channels of an association, by stream."""
 
-    def __init__(self, queue: SendQueue, on_output: Callable[[], None]) -> None:
+    def __init__(self, queue: SendQueue, congestion: CongestionControl, on_output: Callable[[], None]) -> None:
         self.queue = queue
+        self.congestion = congestion
         self.on_output = on_output
         self.max_message_size = DEFAULT_PEER_MAX_MESSAGE_SIZE
         self.on_channel: Callable[[Channel], None] = nothing

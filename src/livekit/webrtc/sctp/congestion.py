@@ -5,21 +5,33 @@ from __future__ import annotations
 from .constants import (
     INITIAL_WINDOW_PACKETS,
     MAX_PACKET_SIZE,
+    MAX_QUEUE_DELAY,
     MAX_RATE,
     MAX_WINDOW_LARGE_PACKETS,
     MAX_WINDOW_PACKETS,
     MIN_SSTHRESH_PACKETS,
+    MIN_WINDOW_PACKETS,
 )
 
 
 class CongestionControl:
     """The congestion window and what makes it grow and shrink."""
 
-    __slots__ = ("_base", "_min_rtt", "_mtu", "_partial_bytes_acked", "cwnd", "maximum", "recovery_exit", "ssthresh")
+    __slots__ = (
+        "_base",
+        "_last_rtt",
+        "_min_rtt",
+        "_mtu",
+        "_partial_bytes_acked",
+        "cwnd",
+        "maximum",
+        "recovery_exit",
+        "ssthresh",
+    )
 
     def __init__(self, mtu: int = MAX_PACKET_SIZE) -> None:
         self._base = self._mtu = mtu
-        self._min_rtt = 0.0
+        self._min_rtt = self._last_rtt = 0.0
         self._bound()
         self.restart()
 
@@ -58,15 +70,15 @@ class CongestionControl:
         if self.recovery_exit is not None:
             return False
         self.recovery_exit = highest_tsn
-        self.ssthresh = max(self.cwnd // 2, MIN_SSTHRESH_PACKETS * self._mtu)
+        self.ssthresh = max(self.cwnd // 2, MIN_SSTHRESH_PACKETS * self._mtu, self._lossy)
         self.cwnd = min(self.cwnd, self.ssthresh)
         self._partial_bytes_acked = 0
         return True
 
     def timed_out(self) -> None:
         """T3-rtx expired (section 7.2.3)."""
-        self.ssthresh = max(self.cwnd // 2, MIN_SSTHRESH_PACKETS * self._mtu)
-        self.cwnd = self._mtu
+        self.ssthresh = max(self.cwnd // 2, MIN_SSTHRESH_PACKETS * self._mtu, self._lossy)
+        self.cwnd = min(self.cwnd, max(self._mtu, self._lossy))
         self.recovery_exit = None
         self._partial_bytes_acked = 0
 
@@ -75,17 +87,36 @@ class CongestionControl:
         if self.cwnd > self._initial and seconds > rto:
             self.cwnd = max(self.cwnd >> min(int(seconds / rto), 30), self._initial)
 
-    def path_measured(self, min_rtt: float) -> None:
-        """The shortest round trip so far bounds the window: no more than `MAX_RATE`, unless the path is short."""
+    def path_measured(self, rtt: float, min_rtt: float) -> None:
+        """A round trip, and the shortest so far, bound the window: no more than `MAX_RATE`, unless the path is short;
+        and no more than what passes without waiting, and in `MAX_QUEUE_DELAY`."""
         self._min_rtt = min_rtt
         self._bound()
         self.cwnd = min(self.cwnd, self.maximum)
+        longest = self._longest_rtt
+        before, self._last_rtt = self._last_rtt, rtt
+        if rtt <= longest:
+            return
+        if before > longest:  # one long round trip alone may be a hiccup of either end
+            window = int(self.cwnd * longest / rtt)
+            self.cwnd = min(self.cwnd, max(window, MIN_WINDOW_PACKETS * self._base))
+        self.ssthresh = min(self.ssthresh, self.cwnd)
 
     def resize(self, mtu: int) -> None:
         """Packets have another size from now on."""
         self._mtu = mtu
         self._bound()
         self.cwnd = min(self.cwnd, self.maximum)
+
+    @property
+    def _lossy(self) -> int:
+        """What losses leave of the window; 0 where it shall be what the RFC says, as packets wait."""
+        return 0 if self._last_rtt > self._longest_rtt else self._initial
+
+    @property
+    def _longest_rtt(self) -> float:
+        """Longer round trips mean that packets wait on the path."""
+        return self._min_rtt + max(MAX_QUEUE_DELAY, self._min_rtt)
 
     @property
     def _initial(self) -> int:

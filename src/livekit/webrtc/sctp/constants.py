@@ -122,13 +122,23 @@ MAX_STREAMS = 0xFFFF
 
 # Congestion (RFC 9260 section 7). Kernel UDP buffers are 208 KiB by default, in which about 92 full datagrams fit.
 INITIAL_WINDOW_PACKETS = 16
+"""Losses do not reduce the window below it while nothing waits on the path: that is no congestion but a bad link."""
 MIN_SSTHRESH_PACKETS = 4
+THIN_FLIGHT_PACKETS = 4
+"""With less in flight nothing but a timeout finds a loss, and repeating it soon burdens nobody."""
+THIN_TIMEOUTS = 6
+"""Timeouts of so little in a row that do not make the next one longer, as in Linux's TCP for thin streams."""
 MAX_WINDOW_PACKETS = 72
 """Ceiling of the congestion window on short paths; on longer ones `MAX_RATE` times the shortest round trip."""
 MAX_WINDOW_LARGE_PACKETS = 10
 """The same for packets of more than 8 KiB, each of which takes 16 KiB of such a buffer."""
 MAX_RATE = 16 << 20
 """Bytes per second."""
+MAX_QUEUE_DELAY = 0.1
+"""Seconds that packets may wait on the path, behind others of ours: longer queues are avoided (as in RFC 6817), since
+calls wait in them. On paths with a longer round trip it is that."""
+MIN_WINDOW_PACKETS = 4
+"""What the window is not reduced below for the sake of short queues."""
 MAX_BURST_PACKETS = 32
 """Packets per flush."""
 LOSS_THRESHOLD = 3

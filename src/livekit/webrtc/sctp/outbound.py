@@ -13,8 +13,11 @@ from .constants import (
     FLAG_END,
     FLAG_UNORDERED,
     MAX_BURST_PACKETS,
+    MAX_PACKET_SIZE,
     MIN_FRAGMENT,
     NEVER,
+    THIN_FLIGHT_PACKETS,
+    THIN_TIMEOUTS,
 )
 from .outstanding import LOST, Outstanding, SentChunk
 from .packet import PADDING
@@ -31,6 +34,7 @@ class Outbound:
         "_force",
         "_forward_due",
         "_idle_since",
+        "_in_a_row",
         "_peer_window",
         "_probe_at",
         "_probe_tsn",
@@ -53,6 +57,7 @@ class Outbound:
         """T3-rtx."""
         self.retransmissions = 0
         self.timeouts = 0
+        self._in_a_row = 0  # timeouts since something was acknowledged
         self._peer_window = 0
         self._force = False  # the next retransmission goes whatever the window
         self._forward_due = False
@@ -171,6 +176,7 @@ class Outbound:
         self._measure(now)
         if advanced:
             self._rto.progress()
+            self._in_a_row = 0
             self._congestion.acknowledged(newly_acked + gap_acked, flight_before, cumulative)
         if lost:
             self._fast_retransmit(lost, now)
@@ -190,8 +196,9 @@ class Outbound:
         """One round trip is measured at a time (section 6.3.1, rule C4)."""
         if self._probe_tsn is not None and self.outstanding.is_acked(self._probe_tsn):
             self._probe_tsn = None
-            self._rto.sample(now - self._probe_at)
-            self._congestion.path_measured(self._rto.min_rtt)
+            rtt = now - self._probe_at
+            self._rto.sample(rtt)
+            self._congestion.path_measured(rtt, self._rto.min_rtt)
 
     # Loss (sections 6.3.3 and 7.2.4)
 
@@ -203,7 +210,9 @@ class Outbound:
     def on_t3(self, now: float) -> None:
         """T3-rtx expired."""
         self.timeouts += 1
-        self._rto.back_off()
+        self._in_a_row += 1
+        if self._in_a_row > THIN_TIMEOUTS or self.outstanding.flight >= THIN_FLIGHT_PACKETS * MAX_PACKET_SIZE:
+            self._rto.back_off()
         self._congestion.timed_out()
         self.lose_all(now)
 

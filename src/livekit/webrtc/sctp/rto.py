@@ -24,7 +24,7 @@ class RetransmissionTimeout:
         self.srtt: float | None = None
         self.rttvar = 0.0
         self.min_rtt = 0.0
-        """The shortest so far; 0 before the first."""
+        """The shortest on this path so far; 0 before the first."""
 
     @property
     def value(self) -> float:
@@ -39,9 +39,13 @@ class RetransmissionTimeout:
         else:
             self.rttvar += _BETA * (abs(self.srtt - rtt) - self.rttvar)
             self.srtt += _ALPHA * (rtt - self.srtt)
-            self.min_rtt = min(self.min_rtt, rtt)
+            self.min_rtt = min(self.min_rtt, rtt) if self.min_rtt else rtt
         self._base = min(max(self.srtt + 4 * self.rttvar, self._minimum), self._maximum)
         self._backoff = 1
+
+    def path_changed(self) -> None:
+        """The shortest round trip of another path says nothing about this one."""
+        self.min_rtt = 0.0
 
     def back_off(self) -> None:
         """The timer expired (section 6.3.3 E2)."""
