@@ -158,6 +158,15 @@ async def test_the_header_of_the_go_sdk_bounds_a_call(backend: Backend, callee: 
 
 
 @embedded_only
+async def test_a_backend_that_hangs_up(backend: Backend, callee: Callee, room_name: str) -> None:
+    """Its callee need not go on, if it can stop."""
+    call = asyncio.ensure_future(backend.perform_rpc(room_name, "callee", "wait", timeout_ms=60_000))
+    await callee.started.wait()
+    call.cancel()
+    await asyncio.wait_for(callee.cancelled.wait(), ANNOUNCED_WITHIN)
+
+
+@embedded_only
 async def test_too_many_calls(
     backend: Backend, callee: Callee, room_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from google.protobuf.message import Message
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livekit.protocol import room as room_pb
@@ -125,6 +125,7 @@ async def test_bad_protobuf(backend: Backend, token: str, body: bytes) -> None:
     assert answer.error == (400, "malformed", "the protobuf request could not be decoded")
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(REQUESTS), st.binary() | JSON_BODIES)
 def test_whatever_comes_is_a_request_or_malformed(request_type: type[Message], body: bytes) -> None:
     codes: list[str] = []

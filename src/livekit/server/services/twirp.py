@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar, cast
 
@@ -43,6 +44,9 @@ STATUSES: Final[Mapping[str, int]] = {
 
 TIMEOUT_HEADER = "X-Twirp-Timeout-Ms"
 """How long the caller waits, as the Go SDK tells."""
+
+HANG_UP_INTERVAL = 0.25
+"""Seconds after which it is looked again whether the caller still waits."""
 
 _PACKAGE = "livekit"
 _MEDIA_SERVICES = frozenset({"Connector", "Egress", "Ingress", "SIP"})
@@ -122,11 +126,7 @@ class TwirpRoutes:
         kind = request.headers.get("Content-Type", "")
         fill, answer = _codec(kind.partition(";")[0].strip().lower(), request)
         body = await request.read()
-        call = serve(grants, lambda message: fill(message, body))
-        try:
-            return answer(await asyncio.wait_for(call, _timeout(request)))
-        except asyncio.TimeoutError as error:
-            raise TwirpError("deadline_exceeded", f"not done within the time of {TIMEOUT_HEADER}") from error
+        return answer(await _awaited(serve(grants, lambda message: fill(message, body)), request))
 
     def _method(self, request: web.Request) -> Method:
         if request.method != "POST":
@@ -186,9 +186,26 @@ def _protobuf_answer(message: Message) -> web.Response:
     return web.Response(body=message.SerializeToString(), content_type=_PROTOBUF)
 
 
-def _timeout(request: web.Request) -> float | None:
+async def _awaited(call: Awaitable[Message], request: web.Request) -> Message:
+    """The result of a call, which is cancelled when nobody waits for it any more."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + _timeout(request)
+    task = asyncio.ensure_future(call)
+    try:
+        while not (await asyncio.wait({task}, timeout=min(HANG_UP_INTERVAL, deadline - clock())))[0]:
+            if request.transport is None:
+                raise TwirpError("canceled", "the caller hung up")
+            if clock() >= deadline:
+                raise TwirpError("deadline_exceeded", f"not done within the time of {TIMEOUT_HEADER}")
+        return task.result()
+    finally:
+        if task.cancel():
+            await asyncio.wait({task})
+
+
+def _timeout(request: web.Request) -> float:
     told = request.headers.get(TIMEOUT_HEADER, "")
-    return int(told) / 1000 if told.isdecimal() and len(told) <= _LONGEST_TIMEOUT_DIGITS else None
+    return int(told) / 1000 if told.isdecimal() and len(told) <= _LONGEST_TIMEOUT_DIGITS else math.inf
 
 
 def _bad_route(request: web.Request, message: str) -> TwirpError:
