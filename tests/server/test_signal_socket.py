@@ -100,6 +100,24 @@ async def test_who_does_not_read_is_cut_off(tasks: OwnedTasks, caplog: pytest.Lo
     assert f"{limits.MAX_SIGNAL_BACKLOG} messages wait unread" in caplog.text
 
 
+@pytest.mark.parametrize("limit", ["MAX_SIGNALS_PER_SECOND", "MAX_SIGNAL_BYTES_PER_SECOND"])
+async def test_who_sends_too_fast_is_read_later(tasks: OwnedTasks, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    request = rtc.SignalRequest(ping=1).SerializeToString()
+    monkeypatch.setattr(limits, limit, 10 if limit == "MAX_SIGNALS_PER_SECOND" else 10 * len(request))
+
+    async def serve(socket: SignalSocket) -> None:
+        async for _ in socket.requests():
+            socket.send(pong(1))
+
+    async with connected(tasks, serve) as client:
+        started = asyncio.get_running_loop().time()
+        for _ in range(14):
+            await client.send_bytes(request)
+        for _ in range(14):
+            await client.receive_bytes()
+        assert asyncio.get_running_loop().time() - started >= 0.25
+
+
 async def test_who_leaves_much_unread_is_cut_off(tasks: OwnedTasks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_SIGNAL_BACKLOG_BYTES", 1000)
     large = rtc.SignalResponse(refresh_token="x" * 500)

@@ -5,6 +5,12 @@ from __future__ import annotations
 MAX_SIGNAL_MESSAGE = 2 * 1024 * 1024
 """One signal message; longer ones end the WebSocket with code 1009. Counted after decompression."""
 
+MAX_SIGNALS_PER_SECOND = 100
+"""Signal messages of one connection, after as many at once; what is beyond is read later."""
+
+MAX_SIGNAL_BYTES_PER_SECOND = 1024 * 1024
+"""The same in bytes: what a participant says about itself goes to everybody in its room."""
+
 MAX_JOIN_REQUEST = 1024 * 1024
 """A join request, both as it comes in the URL and after inflating."""
 

@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 from google.protobuf.message import DecodeError, Message
 
 from . import limits
+from .pace import Pace
 from .tasks import OwnedTasks
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,10 @@ class MessageSocket(Generic[Incoming, Outgoing]):
             await asyncio.wait({self._closer})
 
     async def requests(self) -> AsyncIterator[Incoming]:
-        """The messages that come, until the connection ends or speaks something else."""
+        """The messages that come, until the connection ends or speaks something else. Who sends too fast has to wait
+        until it is read on."""
+        time = asyncio.get_running_loop().time
+        messages, size = Pace(limits.MAX_SIGNALS_PER_SECOND), Pace(limits.MAX_SIGNAL_BYTES_PER_SECOND)
         async for message in self._socket:
             if message.type is not WSMsgType.BINARY:
                 logger.debug("ending a WebSocket that sends %s", message.type.name)
@@ -73,6 +77,10 @@ class MessageSocket(Generic[Incoming, Outgoing]):
             except DecodeError:
                 logger.debug("ending a WebSocket that sends no %s", self._incoming.__name__)
                 return
+            now = time()
+            delay = max(messages.delay(1, now), size.delay(len(message.data), now))
+            if delay:
+                await asyncio.sleep(delay)
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionError):
