@@ -12,6 +12,7 @@ from livekit.server.responses import DisconnectReason
 from livekit.server.rooms import Rooms
 from tests.console.packets import ack, only_call, request, response
 from tests.server.links import EPOCH, grants, join, make_rooms, user_packet
+from tests.server.test_data_tracks import publish, push, subscribe
 
 
 def watched() -> tuple[Rooms, Observer]:
@@ -34,6 +35,15 @@ def test_calls_and_traffic_are_seen() -> None:
     assert observer.total.packets == 3
     assert observer.methods.of("demo", "bob") == ["add"]
     assert [packet.WhichOneof("value") for packet in bob.received()] == ["rpc_request"]
+
+
+def test_data_tracks_count_too() -> None:
+    rooms, observer = watched()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    bob_gets = subscribe(bob, publish(alice, 5))
+    push(alice, 5, b"x" * 100)
+    assert len(bob_gets) == len(bob.link.track_packets) == 1
+    assert observer.traffic(alice.sid).sent.size == observer.traffic(bob.sid).received.size > 100
 
 
 def test_calls_to_nobody_are_seen() -> None:

@@ -162,7 +162,7 @@ class Connection:
     def _on_track_packet(self, data: bytes) -> None:
         if self._place is not None:
             room, participant = self._place
-            data_tracks.forward(room, participant, data)
+            data_tracks.forward(room, participant, data, _now())
 
     def _on_up(self) -> None:
         if self._place is not None:

@@ -106,7 +106,7 @@ def update_subscriptions(room: Room, subscriber: Participant, request: rtc.Updat
     _tell_handles(subscriber)
 
 
-def forward(room: Room, sender: Participant, data: bytes) -> None:
+def forward(room: Room, sender: Participant, data: bytes, now: float) -> None:
     """Send a packet on to who subscribed to its track; what belongs to none is dropped."""
     info = sender.data_tracks.published.get(handle_of(data))
     if info is None or len(data) > limits.MAX_PACKET or not sender.permission.can_publish_data:
@@ -115,6 +115,8 @@ def forward(room: Room, sender: Participant, data: bytes) -> None:
     subscribers = sender.data_tracks.subscribers[info.sid]
     room.traffic.received[TRACK].add(1, len(data))
     room.traffic.sent[TRACK].add(len(subscribers), len(data))
+    if room.watch is not None:
+        room.watch.track_forwarded(sender, [room.participants[identity] for identity in subscribers], len(data), now)
     for identity, handle in subscribers.items():
         room.participants[identity].send_track_packet(with_handle(data, handle))
 

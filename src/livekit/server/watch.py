@@ -27,6 +27,10 @@ class PacketWatch(Protocol):
         """A packet of `size` bytes goes from one participant to others."""
         ...
 
+    def track_forwarded(self, sender: Participant, receivers: Sequence[Participant], size: int, now: float) -> None:
+        """A packet of a data track goes to who subscribed to it."""
+        ...
+
     def sent_by_server(self, room: Room, packet: models.DataPacket, size: int, now: float) -> None:
         """A packet of the server itself, with the sender that the receivers are told, goes to its destinations."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -101,7 +102,7 @@ class CallWatch:
         self._on_end = on_end
         self._keep = False
         self._numbers = 0
-        self._log: dict[int, WatchedCall] = {}
+        self._log: OrderedDict[int, WatchedCall] = OrderedDict()
         self._open: dict[_Key, WatchedCall] = {}
         self._streams: dict[_Key, tuple[WatchedCall, Content]] = {}
         self._sealed: dict[_Key, WatchedCall] = {}
@@ -304,7 +305,7 @@ class CallWatch:
         self._log[call.number] = call
         self._changed(call)
         if len(self._log) > MAX_CALLS:
-            oldest = self._log.pop(next(iter(self._log)))
+            _, oldest = self._log.popitem(last=False)
             self.forgotten += oldest.state is CallState.WAITING
             self._close(oldest)
 

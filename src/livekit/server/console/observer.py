@@ -53,11 +53,14 @@ class Observer:
         size: int,
         now: float,
     ) -> None:
+        self.track_forwarded(sender, receivers, size, now)
+        self.calls.packet(room.name, sender.identity, packet, now)
+
+    def track_forwarded(self, sender: Participant, receivers: Sequence[Participant], size: int, now: float) -> None:
         self.total.add(size, now)
         self.traffic(sender.sid).sent.add(size, now)
         for receiver in receivers:
             self.traffic(receiver.sid).received.add(size, now)
-        self.calls.packet(room.name, sender.identity, packet, now)
 
     def sent_by_server(self, room: Room, packet: models.DataPacket, size: int, now: float) -> None:
         for identity in packet.destination_identities:
