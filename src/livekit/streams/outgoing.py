@@ -33,8 +33,11 @@ def stream_header(
     kind: models.DataStream.TextHeader | models.DataStream.ByteHeader,
 ) -> models.DataPacket:
     """The first packet of a stream, of text or bytes as `kind` says. `speaker`: for whom an agent speaks."""
-    # Filled in place: a message given to another one's constructor is built twice.
-    packet = models.DataPacket(destination_identities=destinations, participant_identity=speaker)
+    # Filled in place: arguments of a constructor take twice as long, and a message among them is built twice.
+    packet = models.DataPacket()
+    packet.destination_identities.extend(destinations)
+    if speaker:
+        packet.participant_identity = speaker
     header = packet.stream_header
     header.stream_id = stream_id or str(uuid.uuid4())
     header.timestamp = time.time_ns() // 1_000_000

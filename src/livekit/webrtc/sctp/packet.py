@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from struct import Struct
 
 import google_crc32c
@@ -52,13 +53,19 @@ def verify(data: bytes, *, source_port: int = PORT, destination_port: int = PORT
     """
     if len(data) < PACKET_HEADER_SIZE:
         raise PacketError(f"a packet of {len(data)} bytes is too short")
-    source, destination, tag = _PREFIX.unpack_from(data)
+    source, destination, tag, header_crc = _read_prefix(data[:8])
     if source != source_port or destination != destination_port:
         raise PacketError(f"ports {source} to {destination} are not ours")
-    crc = _crc32c_extend(_crc32c(data[:8] + _NO_CHECKSUM), data[PACKET_HEADER_SIZE:])
-    if data[8:PACKET_HEADER_SIZE] != _CHECKSUM.pack(crc):
+    if data[8:PACKET_HEADER_SIZE] != _CHECKSUM.pack(_crc32c_extend(header_crc, data[PACKET_HEADER_SIZE:])):
         raise PacketError("wrong checksum")
-    return int(tag)
+    return tag
+
+
+@lru_cache(maxsize=256)
+def _read_prefix(prefix: bytes) -> tuple[int, int, int, int]:
+    """Ports, tag and the checksum of the header so far: the same for all packets of an association one way."""
+    source, destination, tag = _PREFIX.unpack(prefix)
+    return source, destination, tag, _crc32c(prefix + _NO_CHECKSUM)
 
 
 def iterate_chunks(data: bytes) -> Iterator[tuple[int, int, int, int]]:

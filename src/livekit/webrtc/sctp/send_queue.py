@@ -145,7 +145,10 @@ class SendQueue:
             self.drained.append(stream)
 
     def _next_turn(self) -> None:
-        stream = self._turns.popleft()
+        turns = self._turns
+        stream = turns[0]
         stream.messages.popleft()
-        if stream.messages:
-            self._turns.append(stream)
+        if not stream.messages:
+            turns.popleft()
+        elif len(turns) > 1:
+            turns.rotate(-1)
