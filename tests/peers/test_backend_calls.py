@@ -8,7 +8,7 @@ import json
 import pytest
 
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
-from tests.peers.harness import PATIENCE
+from tests.peers.harness import PATIENCE, Participant
 from tests.peers.kinds import NODE, OFFICIAL, OURS, PYTHON, Kind
 from tests.peers.matrix import Matrix
 from tests.support.backend import ServerError, refusal
@@ -88,10 +88,15 @@ async def test_callee_leaves(matrix: Matrix, kind: Kind) -> None:
     """A call whose callee leaves ends at once"""
     callee = await matrix.guest(kind)
     async with matrix.backend() as (backend, room):
+        await backend.reach(room, callee.identity, "nothing")
         pending = asyncio.ensure_future(backend.perform_rpc(room, callee.identity, "sleep", "20", 20_000))
         async with callee.changed:
-            await asyncio.wait_for(callee.changed.wait_for(lambda: bool(callee.events)), PATIENCE)
+            await asyncio.wait_for(callee.changed.wait_for(lambda: is_sleeping(callee)), PATIENCE)
         await callee.leave()
         with pytest.raises(ServerError) as failed:
             await pending
     assert failed.value.code in ("unavailable", "not_found")
+
+
+def is_sleeping(callee: Participant) -> bool:
+    return any((event["event"], event.get("method")) == ("started", "sleep") for event in callee.events)

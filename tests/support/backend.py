@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ M = TypeVar("M", bound=Message)
 SERVICE = "/twirp/livekit.RoomService/"
 JSON = "application/json"
 PROTOBUF = "application/protobuf"
+NOT_READY = "data channel is not available"
 
 __all__ = ["JSON", "PROTOBUF", "SERVICE", "Answer", "Backend", "ServerError", "refusal"]
 
@@ -95,3 +97,15 @@ class Backend:
         )
         token = self.token(room_admin=True, room=room)
         return (await self.call("PerformRpc", request, room_pb.PerformRpcResponse, token)).payload
+
+    async def reach(self, room: str, identity: str, method: str) -> None:
+        """Call until a participant that has just come can be reached: some servers fail such calls at once."""
+        while True:
+            try:
+                await self.perform_rpc(room, identity, method)
+            except ServerError as error:
+                if not error.message.endswith(NOT_READY):
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return

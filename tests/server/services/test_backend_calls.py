@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 
@@ -58,10 +57,7 @@ class Callee:
 @pytest.fixture
 async def callee(join: Join, backend: Backend, room_name: str) -> Callee:
     callee = Callee(await join("callee"))
-    while RunningServer.from_environment() is not None:  # which fails calls to who has just come
-        with contextlib.suppress(ServerError):
-            await backend.perform_rpc(room_name, "callee", "describe")
-            break
+    await backend.reach(room_name, "callee", "describe")
     return callee
 
 
@@ -188,6 +184,7 @@ async def test_a_callee_that_has_no_say(backend: Backend, join: Join, room_name:
 
 async def test_a_hidden_callee_answers(backend: Backend, join: Join, room_name: str) -> None:
     _ = Callee(await join("callee", hidden=True))
+    await backend.reach(room_name, "callee", "describe")
     assert json.loads(await backend.perform_rpc(room_name, "callee", "describe", "x"))[0] == "x"
 
 
