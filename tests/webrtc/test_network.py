@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import sys
 from typing import cast
 
 import pytest
@@ -13,6 +14,8 @@ from livekit.webrtc import network
 from livekit.webrtc.ice import Address, Candidate
 from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
 from livekit.webrtc.network import (
+    MAX_SEGMENTS,
+    MAX_TRAIN,
     READ_BATCH,
     Gatherer,
     IceServer,
@@ -23,6 +26,7 @@ from livekit.webrtc.network import (
     host_addresses,
     open_tcp_path,
     open_udp_path,
+    trains,
 )
 from livekit.webrtc.port import IceServerSettings
 
@@ -76,6 +80,49 @@ async def test_udp_paths(with_reader: bool, monkeypatch: pytest.MonkeyPatch) -> 
         path.close()
         await path.wait_closed()
         path.send(b"late", (LOOPBACK, 9))
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("with_reader", [True, False])
+async def test_many_datagrams_at_once(with_reader: bool, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the kernel sends trains of them (UDP_SEGMENT) or not, and where there is no socket of our own."""
+    if not with_reader:
+        use_asyncio_transport(monkeypatch)
+    if refused:
+        monkeypatch.setattr(network, "UDP_SEGMENT", (17, 9999))  # an option that no kernel has
+    inbox = Inbox()
+    one, two = await open_udp_path(inbox, LOOPBACK), await open_udp_path(inbox, LOOPBACK)
+    datagrams = [
+        bytes([index]) * size for index, size in enumerate([1200] * 70 + [300, 40, 40, 1200, 16_000, 16_000, 1])
+    ]
+    one.send_all(datagrams, two.local_address)
+    one.send_all(datagrams[:3], two.local_address)
+    for datagram in datagrams + datagrams[:3]:
+        assert await inbox.get() == (datagram, one.local_address)
+    if isinstance(one, SocketPath) and sys.platform == "linux":
+        assert one._sends_trains is not refused
+    for path in (one, two):
+        path.close()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([], []),
+        ([5], [1]),
+        ([5, 5, 5, 4, 4], [4, 1]),
+        ([4, 5, 5], [1, 2]),
+        ([5, 0, 5], [1, 1, 1]),
+        ([1] * (MAX_SEGMENTS + 2), [MAX_SEGMENTS, 2]),
+        ([30_000] * 3, [2, 1]),
+        ([MAX_TRAIN + 1] * 2, [1, 1]),
+    ],
+)
+def test_trains_are_of_one_length(sizes: list[int], expected: list[int]) -> None:
+    datagrams = [bytes(size) for size in sizes]
+    found = list(trains(datagrams))
+    assert [len(train) for train in found] == expected
+    assert [datagram for train in found for datagram in train] == datagrams
 
 
 async def test_what_cannot_be_sent_is_lost() -> None:

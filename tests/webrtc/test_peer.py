@@ -9,7 +9,7 @@ import logging
 import random
 import socket
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -375,7 +375,12 @@ async def test_over_a_path_that_loses_packets(monkeypatch: pytest.MonkeyPatch) -
         if randomness.random() >= 0.15:
             send(path, data, address)
 
+    def lossy_send_all(path: SocketPath, datagrams: Sequence[bytes], address: tuple[str, int]) -> None:
+        for datagram in datagrams:
+            lossy_send(path, datagram, address)
+
     monkeypatch.setattr(SocketPath, "send", lossy_send)
+    monkeypatch.setattr(SocketPath, "send_all", lossy_send_all)
     async with connected() as (a, b):
         messages = [index.to_bytes(4, "big") * (1 + index * 7) for index in range(100)]
         for message in messages:

@@ -147,13 +147,13 @@ class DataTransport:
             self._use(selected, now)
         if not self._associated:
             self._advance_handshake(dtls, now)
-        send, address = cast(Path, selected.path).send, selected.address
-        for datagram in dtls.take_datagrams():
-            send(datagram, address)
+        datagrams = dtls.take_datagrams()
         for packet in self.association.datagrams_to_send(now):
             sealed = dtls.send(packet)
             if sealed is not None:
-                send(sealed, address)
+                datagrams.append(sealed)
+        if datagrams:
+            cast(Path, selected.path).send_all(datagrams, selected.address)
 
     def _use(self, pair: Pair, now: float) -> None:
         """Send on another pair from now on, and look for the largest packets that its path takes."""
