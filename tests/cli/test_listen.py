@@ -15,7 +15,7 @@ import pytest
 from livekit import Room, RpcError
 from livekit.backend import Backend
 from livekit.cli import ExitCode
-from livekit.cli.listen_events import MAX_SHOWN, Fields, format_line
+from livekit.cli.listen_events import MAX_SHOWN, MAX_TEXT, Fields, format_line
 from tests.support.processes import LIVEKIT, read_until, running
 from tests.support.rooms import Join, listed
 
@@ -60,7 +60,7 @@ async def call(room: Room, method: str, payload: str = "") -> str:
 
 
 async def test_lines_of_json(listening: Listening, join: Join, server: Server, room_name: str) -> None:
-    ear = await listening("--json", "--method", "greet=hello", "--method", "echo")
+    ear = await listening("--json", "--method", "greet=hello", "--method", "echo", "--topic", "mine")
     bob = await join("bob", name="Bob", can_update_own_metadata=True)
     joined = await next_event(ear, "participant_connected")
     assert (joined["identity"], joined["name"]) == ("bob", "Bob")
@@ -71,6 +71,12 @@ async def test_lines_of_json(listening: Listening, join: Join, server: Server, r
     assert (sent["from"], sent["topic"], sent["reliable"], sent["payload"]) == ("bob", "t", True, "text")
     await bob.local_participant.publish_data(b"\xff\x00")
     assert (await next_event(ear, "data_received"))["payload_base64"] == "/wA="
+    await bob.local_participant.send_text("ignored", topic="else")
+    await bob.local_participant.send_text("é" * 5_000, topic="lk.chat")
+    text = await next_event(ear, "text_received")
+    assert (text["from"], text["topic"], text["text"]) == ("bob", "lk.chat", "é" * 5_000)
+    await bob.local_participant.send_text("x" * (MAX_TEXT + 1), topic="mine")
+    assert (await next_event(ear, "text_received"))["error"].startswith("more than")
 
     assert await call(bob, "greet", "x") == "hello"
     told = await next_event(ear, "call")
@@ -98,7 +104,7 @@ async def test_lines_of_json(listening: Listening, join: Join, server: Server, r
 async def test_for_people(listening: Listening, join: Join) -> None:
     ear = await listening()
     bob = await join("bob")
-    await listed(bob, "ear")
+    await asyncio.wait_for(read_until(ear, "identity=bob"), WAIT)
     await bob.local_participant.publish_data("\x1b[31mred", topic="t")
     line = (await asyncio.wait_for(read_until(ear, "data_received"), WAIT)).splitlines()[-1]
     assert line.endswith(r"from=bob  topic=t  reliable=true  payload=\x1b[31mred")

@@ -17,13 +17,17 @@ from .settings import add_server_arguments, server_of
 from .stopping import stop_requested
 
 if TYPE_CHECKING:
-    from livekit import RpcInvocationData
+    from livekit import Room, RpcInvocationData
     from livekit.backend.twirp import Server
 
     from .arguments import Commands
+    from .listen_events import Listener, TextListener
+
+CHAT_TOPIC = "lk.chat"
+"""Where LiveKit's components chat."""
 
 DESCRIPTION = """\
-Join a room and print who comes and goes, data packets, chat messages and calls, until Ctrl-C. Others see the listener
+Join a room and print who comes and goes, data packets, chat, texts and calls, until Ctrl-C. Others see the listener
 as a participant; it can be called, and answers the methods that --method names.
 """
 
@@ -53,6 +57,13 @@ def add_parser(commands: Commands) -> None:
         metavar="NAME[=ANSWER]",
         help="answer calls of this method, repeatable (default answer: the payload)",
     )
+    parser.add_argument(
+        "--topic",
+        action="append",
+        default=[CHAT_TOPIC],
+        metavar="TOPIC",
+        help=f"print text streams of this topic too, repeatable (besides {CHAT_TOPIC})",
+    )
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each event")
     add_server_arguments(parser)
     parser.set_defaults(run=run)
@@ -60,13 +71,12 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     server = server_of(args)
-    identity = args.identity or f"listener-{secrets.token_hex(3)}"
     with contextlib.suppress(KeyboardInterrupt):
-        run_on_fastest_loop(listen(server, args.room, identity, dict(args.method), as_json=args.json))
+        run_on_fastest_loop(listen(server, args))
     return ExitCode.DONE
 
 
-async def listen(server: Server, name: str, identity: str, answers: dict[str, str | None], *, as_json: bool) -> None:
+async def listen(server: Server, args: argparse.Namespace) -> None:
     """Print what happens in a room until the command is told to stop.
 
     Raises:
@@ -75,23 +85,35 @@ async def listen(server: Server, name: str, identity: str, answers: dict[str, st
     """
     from livekit import Room
 
-    from .listen_events import CallListener, Listener
+    from .listen_events import Listener, TextListener
 
     stop = stop_requested()
-    listener = Listener(stop, as_json=as_json)
-    async with Room() as room:
-        listener.listen_to(room)
-        room._rpc.registry.add_interceptor(CallListener(listener.show))  # before `connect`, so that no call is missed
-        for method, told in answers.items():
-            room.register_rpc_method(method, _answering(told))
+    listener = Listener(stop, as_json=args.json)
+    texts = TextListener(listener.show)
+    identity = args.identity or f"listener-{secrets.token_hex(3)}"
+    async with contextlib.aclosing(texts), Room() as room:
+        prepare(room, listener, texts, args)
         with command_errors(server.url):
-            await room.connect(server.url, server.token({"roomJoin": True, "room": name}, identity))
-        listener.show("connected", room=name, identity=identity, participants=sorted(room.remote_participants))
+            await room.connect(server.url, server.token({"roomJoin": True, "room": args.room}, identity))
+        there = sorted(room.remote_participants)
+        listener.show("connected", room=args.room, identity=identity, participants=there)
         await stop.wait()
         if listener.failure is not None:
             raise listener.failure
         if not room.isconnected():
             raise CommandError(f"the room ended: {listener.end}")
+
+
+def prepare(room: Room, listener: Listener, texts: TextListener, args: argparse.Namespace) -> None:
+    """Print and answer from the first moment on, which is before `connect`."""
+    from .listen_events import CallListener
+
+    listener.listen_to(room)
+    room._rpc.registry.add_interceptor(CallListener(listener.show))
+    for topic in set(args.topic):
+        room.register_text_stream_handler(topic, texts)
+    for method, told in dict(args.method).items():
+        room.register_rpc_method(method, _answering(told))
 
 
 def _answering(told: str | None) -> Callable[[RpcInvocationData], str]:

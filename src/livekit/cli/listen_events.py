@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
@@ -9,20 +10,23 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from livekit._text import utf8_length
 from livekit.enums import DataPacketKind, DisconnectReason
 from livekit.events import EventEmitter
 from livekit.rpc import IncomingRpcNext, RpcError, RpcInterceptor, RpcInvocationData
+from livekit.streams.info import StreamError
 
 from .output import printable, to_json
 
 if TYPE_CHECKING:
-    import asyncio
-
-    from livekit import DataPacket, Participant, Room, SipDTMF, TranscriptionSegment
+    from livekit import DataPacket, Participant, Room, SipDTMF, TextStreamReader, TranscriptionSegment
     from livekit.data import ChatMessage
 
 MAX_SHOWN = 200
 """Characters of one value that people are shown; programs get all."""
+
+MAX_TEXT = 1 << 20
+"""Bytes of a text stream that is shown."""
 
 Fields = dict[str, object]
 
@@ -63,6 +67,43 @@ class Listener:
         if not self._stop.is_set():
             self.show("disconnected", reason=self.end)
             self._stop.set()
+
+
+class TextListener:
+    """Prints text streams once they are there."""
+
+    def __init__(self, show: Callable[..., None]) -> None:
+        self._show = show
+        self._reading: set[asyncio.Task[None]] = set()
+
+    def __call__(self, reader: TextStreamReader, sender: str) -> None:
+        """The handler of streams."""
+        task = asyncio.get_running_loop().create_task(self._read(reader, sender))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        for task in self._reading:
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+
+    async def _read(self, reader: TextStreamReader, sender: str) -> None:
+        stream: Fields = {"from": sender, "topic": reader.info.topic}
+        pieces: list[str] = []
+        size = 0
+        try:
+            async for piece in reader:
+                pieces.append(piece)
+                size += utf8_length(piece)
+                if size > MAX_TEXT:
+                    reader.close()
+                    self._show("text_received", **stream, error=f"more than {MAX_TEXT} bytes")
+                    return
+        except StreamError as error:
+            self._show("text_received", **stream, error=str(error))
+            return
+        self._show("text_received", **stream, text="".join(pieces))
 
 
 class CallListener(RpcInterceptor):
@@ -170,4 +211,4 @@ EVENTS: dict[str, Callable[..., Fields]] = {
     "reconnecting": _nothing,
     "reconnected": _nothing,
 }
-"""Besides these there are `connected`, `call` and `disconnected`."""
+"""Besides these there are `connected`, `call`, `text_received` and `disconnected`."""
