@@ -130,16 +130,14 @@ class TestHalfOpen:
 async def test_slow_sockets_by_hundreds_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HALF_OPEN_TIMEOUT", 2.0)
     halves = [half for half in HALVES.values() if len(half) < 1000]
-    async with DevServer(port=0) as server, wires(server.port, 300) as slow:
-        started = time.monotonic()
+    async with DevServer(port=0) as server, open_client(server, "bob"), wires(server.port, 300) as slow:
         for number, wire in enumerate(slow):
             with contextlib.suppress(ConnectionError):  # the oldest are dropped, there are too many
                 await wire.send(halves[number % len(halves)])
         async with open_client(server, "alice") as alice:
-            assert alice.join.participant.identity == "alice"
+            assert [other.identity for other in alice.join.other_participants] == ["bob"]
         for wire in slow:
             assert await wire.answer() == b""
-        assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
