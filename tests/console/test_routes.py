@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from unittest.mock import Mock
 
@@ -18,7 +19,7 @@ from livekit.server.console.inputs import MAX_TIMEOUT, parse_methods
 from livekit.server.console.routes import KEY_HEADER
 from livekit.server.rooms import Rooms
 from tests.console.events import BROWSER, open_page
-from tests.server.client import http_url
+from tests.server.client import PATIENCE, http_url
 
 PATHS = ("/console/feed", "/console/main.js", "/console/index.html")
 
@@ -98,6 +99,16 @@ async def test_only_pages_of_this_start_may_act(server: DevServer, key: str | No
     ):
         assert response.status == 403
         assert "token" not in await response.text()
+
+
+async def test_a_key_that_is_no_text(server: DevServer) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"POST /console/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{KEY_HEADER}: "
+    writer.write(head.encode() + b"\xff\xfe\r\nContent-Length: 0\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), PATIENCE)
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 403 ")
 
 
 async def test_a_page_of_another_site_cannot_even_ask(server: DevServer) -> None:
@@ -247,7 +258,7 @@ async def test_what_the_server_refuses_is_told(server: DevServer) -> None:
         assert (await get(server, f"/rtc/validate?access_token={secret}", {}))[0] == 401
         note = await page.until("notes", problem=True)
         assert note["who"] == "GET /rtc/validate"
-        assert note["text"].startswith("refused with 401: invalid authorization token")
+        assert note["text"].startswith("answered 401: invalid authorization token")
         assert secret not in str(note)
         assert (await get(server, "/console/none.js", {}))[0] == 404
         assert (await get(server, "/nothing", {}))[0] == 404

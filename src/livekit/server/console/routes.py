@@ -14,7 +14,6 @@ from livekit._version import __version__
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcCallInfo
-from livekit.server.auth import AuthError
 from livekit.server.guards import is_cross_site, is_local, local_only
 from livekit.server.http import health
 from livekit.server.rooms import Rooms
@@ -76,6 +75,9 @@ class Console:
         except web.HTTPException as refusal:
             self._note(request, refusal)
             raise
+        except Exception:
+            self._note(request, web.HTTPInternalServerError())
+            raise
         self._note(request, response)
         return response
 
@@ -84,7 +86,7 @@ class Console:
         if response.status >= 400 and not path.startswith(PREFIX) and path != "/favicon.ico":
             text = (response.text if isinstance(response, web.Response) else None) or response.reason or ""
             who = f"{request.method} {path[:MAX_NOTED_PATH]}"
-            self._observer.journal.write(f"refused with {response.status}: {text}", _now(), who=who, is_problem=True)
+            self._observer.journal.write(f"answered {response.status}: {text}", _now(), who=who, is_problem=True)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
         """The page for browsers on this machine; what LiveKit servers answer for everybody else."""
@@ -99,12 +101,12 @@ class Console:
         action = self._actions.get(request.match_info["action"])
         if action is None:
             raise web.HTTPNotFound
-        key = request.headers.get(KEY_HEADER, "")
-        if not secrets.compare_digest(key.encode(), self._key.encode()):
+        key = request.headers.get(KEY_HEADER, "").encode("utf-8", "surrogateescape")
+        if not secrets.compare_digest(key, self._key.encode()):
             raise web.HTTPForbidden(text="the page is older than the server: reload it")
         try:
             return web.json_response(await action(await _body(request)), headers={"Cache-Control": "no-store"})
-        except (InputError, AuthError) as error:
+        except InputError as error:
             return web.json_response({"error": str(error)}, status=400)
 
     async def _mint(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,6 @@ def rooms_json(rooms: Sequence[Room], observer: Observer, now: float) -> Json:
         "participants": sum(len(room.participants) for room in rooms),
         "rate": round(observer.total.rate(now)),
         "series": observer.total.series(now),
-        "packets": observer.total.packets,
         "calls": observer.calls.started,
         "failed": observer.calls.failed,
         "forgotten": observer.calls.forgotten,
@@ -50,7 +49,6 @@ def _room(room: Room, observer: Observer, now: float) -> Json:
         "name": room.name,
         "sid": room.sid,
         "created": info.creation_time_ms,
-        "metadata": _cut(info.metadata),
         "participants": [_participant(room, participant, observer, now) for participant in shown],
         "more": len(room.participants) - len(shown),
     }
