@@ -114,3 +114,21 @@ MAX_BACKEND_CALLS = 1000
 
 MAX_NONCES = 4096
 """Packets of backends that are remembered by their nonce, so that none is sent twice."""
+
+MAX_WEBHOOKS = 200
+"""Webhooks that wait for one URL; more are dropped, the newest first."""
+
+MAX_WEBHOOK_BYTES = 8 * 1024 * 1024
+"""The same in bytes: metadata of rooms and participants may be large."""
+
+MAX_WORKERS = 200
+"""Workers of agents; no more can register."""
+
+MAX_DISPATCHES = 100
+"""Dispatches of agents to one room."""
+
+MAX_DISPATCH_JOBS = 100
+"""Jobs of one dispatch that are remembered, the newest."""
+
+MAX_JOBS = 5000
+"""Jobs of agents that wait for a worker's answer or run; more are not offered."""

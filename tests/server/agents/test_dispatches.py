@@ -6,9 +6,8 @@ import pytest
 
 from livekit.protocol import agent
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
-from livekit.server import RoomSettings
-from livekit.server.agents import dispatches as dispatches_module
-from livekit.server.agents.dispatches import LEAVE_TIMEOUT, MAX_JOBS_KEPT, TooManyDispatchesError
+from livekit.server import RoomSettings, limits
+from livekit.server.agents.dispatches import LEAVE_TIMEOUT, TooManyDispatchesError
 from livekit.server.auth import TokenAuthority
 from livekit.server.permissions import InvalidClaimsError, parse_grants
 from livekit.server.responses import DisconnectReason
@@ -216,12 +215,12 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     agents = make_agents(rooms)
     kept = KeepingWorker(agents, job_type=agent.JT_PARTICIPANT)
     room = join(rooms, "alice").room
-    for _ in range(MAX_JOBS_KEPT + 1):
+    for _ in range(limits.MAX_DISPATCH_JOBS + 1):
         join(rooms, "bob")
         kept.refuse(terminate=True)
     [dispatch] = agents.dispatches.list("demo")
-    assert len(dispatch.state.jobs) == MAX_JOBS_KEPT
-    monkeypatch.setattr(dispatches_module, "MAX_DISPATCHES", 1)
+    assert len(dispatch.state.jobs) == limits.MAX_DISPATCH_JOBS
+    monkeypatch.setattr(limits, "MAX_DISPATCHES", 1)
     with pytest.raises(TooManyDispatchesError):
         agents.dispatches.create(room, HELPER, 0.0)
 

@@ -6,7 +6,7 @@ import pytest
 
 from livekit.protocol import agent, models
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
-from livekit.server.agents import jobs as jobs_module
+from livekit.server import limits
 from livekit.server.agents.jobs import AGENT_NAME_ATTRIBUTE, ANSWER_TIMEOUT
 from tests.server.agents.workers import KeepingWorker, make_agents
 from tests.server.links import EPOCH, join, make_rooms
@@ -160,7 +160,7 @@ def test_a_simulated_job_ends_with_its_worker() -> None:
 
 
 def test_at_most_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs_module, "MAX_JOBS", 1)
+    monkeypatch.setattr(limits, "MAX_JOBS", 1)
     rooms = make_rooms()
     agents = make_agents(rooms)
     kept = KeepingWorker(agents)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from livekit.protocol import agent
 from livekit.server import limits
-from livekit.server.agents import agents as agents_module
 from livekit.server.agents.agents import TooManyWorkersError
 from livekit.server.agents.workers import Worker, WorkerKey, WorkerPool
 from tests.server.agents.workers import KeepingWorker, make_agents
@@ -96,7 +95,7 @@ def test_long_names() -> None:
 
 
 def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agents_module, "MAX_WORKERS", 1)
+    monkeypatch.setattr(limits, "MAX_WORKERS", 1)
     agents = make_agents(make_rooms())
     KeepingWorker(agents)
     with pytest.raises(TooManyWorkersError):

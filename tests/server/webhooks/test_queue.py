@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit.protocol import models, webhook
+from livekit.server import limits
 from livekit.server.webhooks import WebhookSettings
-from livekit.server.webhooks.queue import MAX_WAITING, MAX_WAITING_BYTES, DeliveryQueue, DeliveryStats
+from livekit.server.webhooks.queue import DeliveryQueue, DeliveryStats
 
 SETTINGS = WebhookSettings(["http://127.0.0.1:1/"], attempts=3, first_delay=1.0, longest_delay=1.5, max_age=100.0)
 
@@ -97,15 +98,15 @@ def test_what_is_too_old_is_dropped() -> None:
 
 def test_at_most_so_many_wait() -> None:
     queue = make_queue()
-    for number in range(MAX_WAITING + 3):
+    for number in range(limits.MAX_WEBHOOKS + 3):
         queue.add(event(str(number)), 0.0)
-    assert queue.stats == DeliveryStats(delivered=0, failed=0, dropped=3, waiting=MAX_WAITING)
+    assert queue.stats == DeliveryStats(delivered=0, failed=0, dropped=3, waiting=limits.MAX_WEBHOOKS)
     assert due(queue, 0.0) == "0", "the newest are dropped"
 
 
 def test_at_most_so_many_bytes_wait() -> None:
     queue = make_queue()
-    large = webhook.WebhookEvent(room=models.Room(metadata="m" * (MAX_WAITING_BYTES // 4)))
+    large = webhook.WebhookEvent(room=models.Room(metadata="m" * (limits.MAX_WEBHOOK_BYTES // 4)))
     for _ in range(5):
         queue.add(large, 0.0)
     assert queue.stats.waiting == 3

@@ -24,11 +24,9 @@ logger = logging.getLogger(__name__)
 AGENT_PROTOCOL = 1
 """The version of the protocol between workers and servers."""
 
-MAX_WORKERS = 200
-
 
 class TooManyWorkersError(Exception):
-    """`MAX_WORKERS` are registered already."""
+    """`limits.MAX_WORKERS` are registered already."""
 
 
 class Agents:
@@ -57,8 +55,8 @@ class Agents:
         names = (request.agent_name, request.namespace, request.deployment, request.version)
         if any(len(name.encode()) > limits.MAX_NAME for name in names):
             raise ValueError(f"names of a worker may have {limits.MAX_NAME} bytes")
-        if len(self.workers) >= MAX_WORKERS:
-            raise TooManyWorkersError(f"{MAX_WORKERS} workers are registered")
+        if len(self.workers) >= limits.MAX_WORKERS:
+            raise TooManyWorkersError(f"{limits.MAX_WORKERS} workers are registered")
         worker = Worker(self._rooms.new_sid("AW_"), link, api_key, request)
         self.workers.add(worker)
         info = server_info()

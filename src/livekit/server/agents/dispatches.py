@@ -16,6 +16,7 @@ from livekit.protocol.agent_dispatch import (
     CreateAgentDispatchRequest,
     RoomAgentDispatch,
 )
+from livekit.server import limits
 from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
 from livekit.server.responses import DisconnectReason
 
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_DISPATCHES = 100
-"""Of one room."""
-
-MAX_JOBS_KEPT = 100
-"""Jobs of one dispatch that are remembered, the newest."""
-
 LEAVE_TIMEOUT = 3.0
 """Seconds that an agent may stay in its room once its dispatch was deleted."""
 
@@ -44,13 +39,13 @@ _ANY_AGENT: Sequence[RoomAgentDispatch] = (RoomAgentDispatch(),)
 
 
 class TooManyDispatchesError(Exception):
-    """The room has `MAX_DISPATCHES` already."""
+    """The room has `limits.MAX_DISPATCHES` already."""
 
 
 @dataclass(slots=True)
 class _Dispatch:
     message: AgentDispatch
-    jobs: deque[agent.Job] = field(default_factory=lambda: deque(maxlen=MAX_JOBS_KEPT))
+    jobs: deque[agent.Job] = field(default_factory=lambda: deque(maxlen=limits.MAX_DISPATCH_JOBS))
     """Those that a worker took; their state goes on changing."""
 
     def snapshot(self) -> AgentDispatch:
@@ -132,7 +127,7 @@ class Dispatches:
     def _started(self, info: models.Room, now: float) -> None:
         room = self._rooms.get(info.name)
         wanted = room.settings.agents if room else None
-        for one in (_ANY_AGENT if wanted is None else wanted)[:MAX_DISPATCHES]:
+        for one in (_ANY_AGENT if wanted is None else wanted)[: limits.MAX_DISPATCHES]:
             self._launch(self._add(info.name, one, now), agent.JT_ROOM, info, None, now)
 
     def _joined(self, info: models.Room, who: models.ParticipantInfo, now: float) -> None:
@@ -154,8 +149,8 @@ class Dispatches:
 
     def _add(self, room_name: str, wanted: Wanted, now: float) -> _Dispatch:
         dispatches = self._by_room.setdefault(room_name, {})
-        if len(dispatches) >= MAX_DISPATCHES:
-            raise TooManyDispatchesError(f"room {room_name!r} has {MAX_DISPATCHES} dispatches")
+        if len(dispatches) >= limits.MAX_DISPATCHES:
+            raise TooManyDispatchesError(f"room {room_name!r} has {limits.MAX_DISPATCHES} dispatches")
         message = AgentDispatch(
             id=self._new_sid("AD_"),
             agent_name=wanted.agent_name,

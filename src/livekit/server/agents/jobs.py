@@ -9,13 +9,11 @@ from typing import Protocol
 
 from livekit._logs import fields
 from livekit.protocol import agent, models
+from livekit.server import limits
 
 from .workers import Worker, WorkerKey, WorkerPool
 
 logger = logging.getLogger(__name__)
-
-MAX_JOBS = 5000
-"""Jobs that wait for a worker's answer or run; more are not offered."""
 
 ANSWER_TIMEOUT = 10.0
 """Seconds that a worker may take to say whether it takes a job."""
@@ -170,8 +168,8 @@ class Jobs:
         self._send_offer(_Offer(job, worker, assigned, now + ANSWER_TIMEOUT, {*tried, worker.id}), now)
 
     def _send_offer(self, offer: _Offer, now: float) -> None:
-        if len(self._offers) + len(self._running) >= MAX_JOBS:
-            logger.warning("job %s is not offered: there are %d", offer.job.id, MAX_JOBS)
+        if len(self._offers) + len(self._running) >= limits.MAX_JOBS:
+            logger.warning("job %s is not offered: there are %d", offer.job.id, limits.MAX_JOBS)
             return
         at = self._nanoseconds(now)
         offer.job.state.CopyFrom(

@@ -9,16 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from livekit.protocol import webhook
+from livekit.server import limits
 
 from .settings import WebhookSettings
 
 logger = logging.getLogger(__name__)
-
-MAX_WAITING = 200
-"""Events that wait for one URL; more are dropped, the newest first."""
-
-MAX_WAITING_BYTES = 8 * 1024 * 1024
-"""Their size together: metadata of rooms and participants may be large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ class DeliveryQueue:
     def add(self, event: webhook.WebhookEvent, now: float) -> None:
         """Queue an event; it is dropped if too much waits already."""
         size = event.ByteSize()
-        if len(self._waiting) >= MAX_WAITING or self._size + size > MAX_WAITING_BYTES:
+        if len(self._waiting) >= limits.MAX_WEBHOOKS or self._size + size > limits.MAX_WEBHOOK_BYTES:
             self._drop(event, "too many wait")
             return
         self._waiting.append(_Waiting(event, size, now))
