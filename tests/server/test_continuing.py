@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from livekit.protocol import rtc
-from livekit.server.rooms import Rooms
+from livekit.server.responses import DisconnectReason
+from livekit.server.rooms import OvertakenError, Rooms
 from tests.server.links import KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
 
 
@@ -59,16 +60,28 @@ def test_what_waits_for_a_transport_waits_on() -> None:
     assert again.payloads() == [b"1"]
 
 
-@pytest.mark.parametrize("active", [False, True])
-def test_a_client_that_never_learnt_of_its_last_admission_goes_on_all_the_same(active: bool) -> None:
+def test_a_client_that_never_learnt_of_its_last_admission_goes_on_all_the_same() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(user_packet(b"1", sequence=1))
-    rejoin(rooms, "bob", bob.sid, active=active)
+    rejoin(rooms, "bob", bob.sid, active=False)
     third = rejoin(rooms, "bob", bob.sid)
     has(third)
-    # Had the second one been active, its client would have known of it: the third is somebody else then.
-    assert third.payloads() == ([] if active else [b"1"])
+    assert third.payloads() == [b"1"]
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_an_attempt_that_comes_late_does_not_take_the_place_of_a_later_one(is_forgotten: bool) -> None:
+    rooms = make_rooms()
+    join(rooms, "alice")
+    bob = join(rooms, "bob")
+    if is_forgotten:
+        bob.room.remove(bob.participant, DisconnectReason.CONNECTION_TIMEOUT, 0.0)
+    again = rejoin(rooms, "bob", bob.sid)
+    with pytest.raises(OvertakenError):
+        rejoin(rooms, "bob", bob.sid)
+    assert again.is_in_room()
+    assert rejoin(rooms, "bob", again.sid).is_in_room()
 
 
 @pytest.mark.parametrize("last_sid", ["", "PA_other"])

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from livekit.protocol import models
 from livekit.session.reconnect import (
+    ECHO_WINDOW,
     JOIN_TRIES,
     LADDER,
     LEAVE_GRACE,
@@ -18,6 +19,7 @@ from livekit.session.reconnect import (
 )
 
 CLOSING = [Event.LEAVE_DISCONNECT, Event.REFUSED, Event.GAVE_UP, Event.CLOSED]
+DUPLICATE = models.DisconnectReason.DUPLICATE_IDENTITY
 PATIENCE = 100.0
 
 
@@ -28,6 +30,15 @@ def connecting(patience: float | None = PATIENCE, jitter: float = 1.0) -> Connec
 def connected(patience: float | None = PATIENCE, jitter: float = 1.0) -> ConnectionLife:
     life = connecting(patience, jitter)
     assert life.next_attempt(0.0) is not None
+    life.handle(Event.SUCCEEDED, 0.0)
+    return life
+
+
+def rejoined(attempts: int) -> ConnectionLife:
+    life = connected()
+    life.handle(Event.PATH_FAILED, 0.0)
+    for _ in range(attempts):
+        life.next_attempt(0.0)
     life.handle(Event.SUCCEEDED, 0.0)
     return life
 
@@ -167,6 +178,43 @@ def test_a_first_join_that_breaks_off_is_tried_again_a_few_times(event: Event) -
         life.handle(event, 0.0)
         life.handle(Event.FAILED, 0.0)
     assert life.next_attempt(0.0) is None
+
+
+@pytest.mark.parametrize("later", [0.0, ECHO_WINDOW - 0.1])
+def test_an_echo_of_our_own_attempts_does_not_end_the_connection(later: float) -> None:
+    life = rejoined(attempts=2)
+    phases: list[Phase] = []
+    for _ in range(2):
+        life.handle(Event.LEAVE_DISCONNECT, later, DUPLICATE)
+        phases.append(life.phase)
+        life.next_attempt(later)
+        life.handle(Event.SUCCEEDED, later)
+    assert phases == [Phase.REJOINING, Phase.CLOSED], "two of the same identity do not go on like this for ever"
+
+
+def test_an_echo_may_come_while_we_rejoin() -> None:
+    life = connected()
+    life.handle(Event.PATH_FAILED, 0.0)
+    for _ in range(2):
+        life.next_attempt(0.0)
+    life.handle(Event.LEAVE_DISCONNECT, 0.0, DUPLICATE)
+    assert life.phase is Phase.REJOINING
+
+
+@pytest.mark.parametrize(
+    ("attempts", "later", "reason"),
+    [
+        (1, 0.0, DUPLICATE),
+        (2, ECHO_WINDOW, DUPLICATE),
+        (2, 0.0, models.DisconnectReason.PARTICIPANT_REMOVED),
+    ],
+)
+def test_who_is_replaced_or_removed_for_other_reasons_stays_away(
+    attempts: int, later: float, reason: models.DisconnectReason
+) -> None:
+    life = rejoined(attempts)
+    life.handle(Event.LEAVE_DISCONNECT, later, reason)
+    assert life.phase is Phase.CLOSED
 
 
 @given(st.floats(0, 1))

@@ -34,6 +34,8 @@ logger = logging.getLogger("livekit")
 
 PUBLISH_TIMEOUT = 10.0
 """Seconds until the server must have answered."""
+RETURN_TIMEOUT = 5.0
+"""Seconds that a publisher who reconnected in full has to publish its tracks again."""
 IV_BYTES = 12
 
 _Reason = rtc.RequestResponse.Reason
@@ -54,6 +56,10 @@ class TrackExchange:
         self._last_handle = 0
         self._remote: dict[tuple[str, str], RemoteDataTrack] = {}
         """What others publish, by identity and name."""
+        self._publishers: dict[tuple[str, str], str] = {}
+        """The sid that the publisher of each had when it was announced last."""
+        self._awaited: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        """Which of them their publishers, who reconnected, have not published again yet."""
         self._handles: dict[int, str] = {}
         """What comes to us, by handle: the track's sid."""
         self.signals: dict[str, Callable[[rtc.SignalResponse], None]] = {
@@ -146,7 +152,14 @@ class TrackExchange:
             for info in participant._info.data_tracks
         }
         for key in [key for key in self._remote if key not in present]:
-            self._gone(self._remote.pop(key))
+            publisher = participants.get(key[0])
+            if publisher is not None and publisher.sid != self._publishers[key]:
+                self._await_return(key)
+            else:
+                self._gone(key)
+        for key in present:
+            self._publishers[key] = participants[key[0]].sid
+            self._returned(key)
         for (identity, name), info in present.items():
             known = self._remote.get((identity, name))
             if known is None:
@@ -157,7 +170,20 @@ class TrackExchange:
                 if known._streams:
                     self._subscribe(known, True)
 
-    def _gone(self, track: RemoteDataTrack) -> None:
+    def _await_return(self, key: tuple[str, str]) -> None:
+        """The publisher reconnected in full, and will publish the track again if it still wants to."""
+        if key not in self._awaited:
+            self._awaited[key] = asyncio.get_running_loop().call_later(RETURN_TIMEOUT, self._gone, key)
+
+    def _returned(self, key: tuple[str, str]) -> None:
+        timer = self._awaited.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _gone(self, key: tuple[str, str]) -> None:
+        self._returned(key)
+        del self._publishers[key]
+        track = self._remote.pop(key)
         track._end()
         self._emit("data_track_unpublished", track.info.sid)
 
@@ -241,6 +267,8 @@ class TrackExchange:
         self._local.clear()
         for remote in self._remote.values():
             remote._end()
+        for timer in self._awaited.values():
+            timer.cancel()
         self._remote.clear()
 
 

@@ -18,7 +18,7 @@ from .join_request import check_allowed, parse_join
 from .permissions import Grants
 from .responses import DisconnectReason, leave_response
 from .room import JoinParameters
-from .rooms import RoomFullError, Rooms
+from .rooms import JoinRefusedError, RoomFullError, Rooms
 from .signal_socket import CLOSE_TIMEOUT, SignalSocket
 from .tasks import OwnedTasks
 
@@ -98,7 +98,7 @@ class RtcRoutes:
         now = asyncio.get_running_loop().time()
         try:
             room, participant = self._rooms.join(grants, parameters, connection, now)
-        except RoomFullError:
+        except JoinRefusedError:
             connection.close()
             return
         name_connection(participant.sid)

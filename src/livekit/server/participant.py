@@ -38,7 +38,9 @@ class Participant:
         link: ParticipantLink,
         joined_at: float,
         now: float,
+        predecessor: str = "",
     ) -> None:
+        """`predecessor`: the sid that the client had before it reconnected in full."""
         self.sid = sid
         self.identity: Final = grants.identity
         self.state = State.JOINING
@@ -59,7 +61,7 @@ class Participant:
         self.token_refreshed_at = now
         self.data_tracks: Final = DataTracks()
         self.simulated: Final = Simulated()
-        self._predecessor = ""
+        self._predecessor = predecessor
         self._is_replaced = False
         self._received: dict[str, int] | None = None
         self._waiting = WaitingPackets()
@@ -211,15 +213,19 @@ class Participant:
         """Whether its client was here before and has come back by a full reconnect."""
         return bool(self._predecessor)
 
+    def came_after(self, last_sid: str) -> bool:
+        """Whether this participant goes on as `last_sid` already, and is up: who asks for that now is an attempt that
+        its client gave up, and that comes late."""
+        return bool(last_sid) and last_sid == self._predecessor and self.state == ACTIVE
+
     def is_continued_by(self, last_sid: str) -> bool:
         """Whether this is the participant that a client means who reconnects in full and had `last_sid` before: it may
         have been admitted since without learning of it."""
         return bool(last_sid) and (last_sid == self.sid or (self.state < ACTIVE and last_sid == self._predecessor))
 
-    def continue_from(self, older: Participant, last_sid: str) -> None:
+    def continue_from(self, older: Participant) -> None:
         """Go on where `older` stopped: what it sent is not taken again, and what it lacks is sent to this one, once
         that has told what it has."""
-        self._predecessor = last_sid
         self.last_sequence = older.last_sequence
         self._sent, self._waiting = older._sent, older._waiting
         self.transport_replaced()

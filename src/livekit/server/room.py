@@ -126,9 +126,10 @@ class Room:
             link=link,
             joined_at=self._rooms.wall_time(now),
             now=now,
+            predecessor=last_sid,
         )
         if older is not None and is_continued:
-            participant.continue_from(older, last_sid)
+            participant.continue_from(older)
         participant.update(metadata=parameters.metadata, attributes=parameters.attributes)
         self.participants[participant.identity] = participant
         self._note_used(participant)

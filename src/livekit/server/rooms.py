@@ -27,7 +27,15 @@ _SID_ALPHABET = string.ascii_letters + string.digits
 _SID_LENGTH = 12
 
 
-class RoomFullError(Exception):
+class JoinRefusedError(Exception):
+    """A participant is not let in."""
+
+
+class OvertakenError(JoinRefusedError):
+    """An attempt to reconnect that comes late: a later one was let in."""
+
+
+class RoomFullError(JoinRefusedError):
     """The room, or the server, takes nobody more."""
 
 
@@ -93,8 +101,12 @@ class Rooms:
     def join(
         self, grants: Grants, parameters: JoinParameters, link: ParticipantLink, now: float
     ) -> tuple[Room, Participant]:
-        """Let a participant into the room its token names; it is told through `link`. Raises RoomFullError."""
+        """Let a participant into the room its token names; it is told through `link`. Raises JoinRefusedError."""
         self.check_space(grants)
+        room = self._rooms.get(grants.room)
+        present = room.participants.get(grants.identity) if room else None
+        if present is not None and present.came_after(parameters.participant_sid):
+            raise OvertakenError("the participant has reconnected already")
         room = self.create(grants.room, now, self._settings_for(grants))
         return room, room.join(grants, parameters, link, now)
 

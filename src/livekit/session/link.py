@@ -103,6 +103,10 @@ class Link:
         return SERVER_CONTINUES in self.joined.server_info.debug_info
 
     @property
+    def has_transport(self) -> bool:
+        return self._transport is not None
+
+    @property
     def transport(self) -> Transport:
         if self._transport is None:
             raise RuntimeError("the link has not joined")

@@ -10,7 +10,7 @@
     REJOINING  ──succeeded──▶ CONNECTED
     REJOINING  ──failed, unreachable──▶ REJOINING, after a wait
     RESUMING, REJOINING ──nothing came of it for `patience` seconds──▶ CLOSED
-    any but CONNECTING ──leave (disconnect), token refused──▶ CLOSED
+    any but CONNECTING ──leave (disconnect), token refused──▶ CLOSED; not if it was an echo of our own attempts
     any        ──closed by the user──▶ CLOSED
 
 RESUMING keeps the peer connections and opens a new signal connection for the same participant. REJOINING makes
@@ -35,6 +35,8 @@ SHORTEST_JITTER = 0.5
 LEAVE_GRACE = 0.25
 """Seconds to wait before anything else when a peer connection failed: a server that removes us closes it, and its
 `leave`, which comes another way, may be behind."""
+ECHO_WINDOW = 10.0
+"""Seconds after a rejoin of several attempts in which one of the earlier ones may reach the server yet."""
 JOIN_TRIES = 3
 """How often a first join is tried that breaks off."""
 
@@ -147,6 +149,7 @@ class ConnectionLife:
         self._at_once = False
         self._grace = 0.0
         self._restart_ice = False
+        self._echo_until = 0.0
 
     @property
     def recovering(self) -> bool:
@@ -155,6 +158,8 @@ class ConnectionLife:
     def handle(self, event: Event, now: float, reason: models.DisconnectReason = _Reason.UNKNOWN_REASON) -> bool:
         """Take an event; True if the phase changed. `reason` counts for the closing ones."""
         before = self.phase
+        if event is Event.LEAVE_DISCONNECT and reason == _Reason.DUPLICATE_IDENTITY and self._is_echo(now):
+            event = Event.LEAVE_RECONNECT
         if before is Phase.CONNECTING and event in _JOIN_AGAIN:
             self._join_again = True
         if event is Event.ADDRESS_GONE:
@@ -165,6 +170,7 @@ class ConnectionLife:
         if self.phase is Phase.CLOSED:
             self.close_reason = reason
         elif self.phase is Phase.CONNECTED:
+            self._echo_until = now + ECHO_WINDOW if before is Phase.REJOINING and self._tried > 1 else 0.0
             self._tried = 0
             self._restart_ice = False
         else:
@@ -172,6 +178,10 @@ class ConnectionLife:
             self._at_once = before is Phase.RESUMING
             self._grace = LEAVE_GRACE if event is Event.PATH_FAILED else 0.0
         return True
+
+    def _is_echo(self, now: float) -> bool:
+        """Whether who took our place may be ourselves: an attempt that we gave up, and that came through late."""
+        return now < self._echo_until or (self.phase is Phase.REJOINING and self._tried > 1)
 
     def next_attempt(self, now: float) -> Attempt | None:
         """What to try next; None if there is nothing to get, or our patience is at its end."""

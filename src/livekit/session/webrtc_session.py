@@ -22,7 +22,7 @@ from .packets import PacketPipe
 from .port import ChannelCounts, PacketStream, Sent, SessionListener, SessionState
 from .reconnect import ConnectionLife, Event, Phase
 from .recovery import Recovery
-from .transport import PeerFactory
+from .transport import PeerFactory, Transport
 
 __all__ = ["WebRtcSession"]
 
@@ -128,18 +128,15 @@ class WebRtcSession:
 
     def open_track_channel(self) -> None:
         self._check_open()
-        link = self._established
-        if link is not None:
-            link.transport.open_tracks()
+        if self._transport is not None:
+            self._transport.open_tracks()
 
     async def wait_track_channel(self) -> None:
-        link = self._established
-        if link is not None:
-            await link.transport.wait_tracks()
+        if self._transport is not None:
+            await self._transport.wait_tracks()
 
     def send_track_packet(self, data: bytes) -> bool:
-        link = self._established
-        return link is not None and link.transport.send_track(data)
+        return self._transport is not None and self._transport.send_track(data)
 
     def interrupt(self, *, full: bool) -> None:
         event = Event.LEAVE_RECONNECT if full else Event.LEAVE_RESUME
@@ -173,9 +170,9 @@ class WebRtcSession:
     # connecting
 
     @property
-    def _established(self) -> Link | None:
-        """The link, if packets pass over it as far as we know."""
-        return self._links.current if self._life.phase is Phase.CONNECTED else None
+    def _transport(self) -> Transport | None:
+        link = self._links.current
+        return link.transport if link is not None and link.has_transport else None
 
     async def _connect(self) -> None:
         self._joining = asyncio.current_task()
@@ -212,11 +209,11 @@ class WebRtcSession:
             link.send(request)
 
     def _trouble(self, event: Event, text: str, reason: models.DisconnectReason) -> None:
-        if event is Event.LEAVE_DISCONNECT:
-            self._end(event, reason)
-            return
         before = self.state
-        if not self._life.handle(event, _now()):
+        if not self._life.handle(event, _now(), reason):
+            return
+        if self._life.phase is Phase.CLOSED:
+            self._finish(reason, leave=False)
             return
         logger.info("%s; %s", text, self._life.phase.name.lower())
         self._recovery.start()
@@ -233,11 +230,13 @@ class WebRtcSession:
             raise SessionClosedError("the room is not connected any more")
 
     def _end(self, event: Event, reason: models.DisconnectReason) -> None:
-        if not self._life.handle(event, _now(), reason):
-            return
+        if self._life.handle(event, _now(), reason):
+            self._finish(reason, leave=event is Event.CLOSED)
+
+    def _finish(self, reason: models.DisconnectReason, *, leave: bool) -> None:
         self._pipe.close()
         self._held_signals.clear()
-        self._released = asyncio.ensure_future(self._release(leave=event is Event.CLOSED))
+        self._released = asyncio.ensure_future(self._release(leave=leave))
         self._tell(SessionState.DISCONNECTED, reason)
 
     async def _release(self, *, leave: bool) -> None:

@@ -20,7 +20,7 @@ from livekit.server.participant import Participant
 from livekit.server.permissions import Grants
 from livekit.server.responses import DisconnectReason, leave_response
 from livekit.server.room import JoinParameters, Room, RoomSettings
-from livekit.server.rooms import RoomFullError, Rooms
+from livekit.server.rooms import JoinRefusedError, RoomFullError, Rooms
 from livekit.server.signal_socket import SignalSocket
 from livekit.server.tasks import OwnedTasks
 from livekit.signaling import SignalConnection, SignalUrls
@@ -171,7 +171,11 @@ class MemoryServer:
             options=None,
             make_peer=line.new_peer,
         )
-        room, participant = rooms.join(grants, parameters, connection, self.now())
+        try:
+            room, participant = rooms.join(grants, parameters, connection, self.now())
+        except JoinRefusedError:
+            connection.close()
+            return asyncio.sleep(0)
         return connection.start(room, participant, parameters)
 
     def _line(self, identity: str) -> Line:
