@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
@@ -12,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from yarl import URL
 
 from livekit.protocol import room as room_pb
 from livekit.server import DEV_KEYS, limits
@@ -21,6 +23,7 @@ from livekit.server.services import TwirpError, TwirpRoutes
 from livekit.server.services.twirp import STATUSES, TIMEOUT_HEADER, _fill_json, _fill_protobuf, method
 from livekit.testing import RunningServer
 from tests.support.backend import JSON, PROTOBUF, SERVICE, Backend
+from tests.support.rooms import ANNOUNCED_WITHIN
 
 LIST = SERVICE + "ListRooms"
 CREATE = SERVICE + "CreateRoom"
@@ -70,6 +73,18 @@ async def test_other_content_types(backend: Backend, token: str, content_type: s
     """None that a web page may send without being asked about first is taken."""
     answer = await backend.post(LIST, b"{}", token=token, content_type=content_type)
     assert answer.error == (404, "bad_route", f'unexpected Content-Type: "{content_type}"')
+
+
+@embedded_only
+async def test_names_that_are_no_text(server: RunningServer) -> None:
+    url = URL(server.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"POST " + LIST.encode() + b"%ff HTTP/1.1\r\nHost: " + (url.host or "").encode() + b"\r\n")
+    writer.write(b"Content-Type: \xff\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), ANNOUNCED_WITHIN)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b'"bad_route"' in answer
 
 
 async def test_json_with_unknown_fields(backend: Backend, token: str, room_name: str) -> None:

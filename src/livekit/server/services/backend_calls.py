@@ -94,6 +94,13 @@ class _Caller:
         self.client.set_online(True)
         self._streams = IncomingStreams()
         self._streams.register(wire.RESPONSE_TOPIC, self.client.open_response)
+        self._handlers: Mapping[str, Callable[[str, models.DataPacket], object]] = {
+            "rpc_ack": lambda sender, packet: self.client.receive_ack(sender, packet.rpc_ack),
+            "rpc_response": lambda sender, packet: self.client.receive_response(sender, packet.rpc_response),
+            "stream_header": self._stream_began,
+            "stream_chunk": lambda sender, packet: self._streams.chunk(sender, packet.stream_chunk),
+            "stream_trailer": lambda sender, packet: self._streams.trailer(sender, packet.stream_trailer),
+        }
 
     def close(self) -> None:
         for name in self._names:
@@ -115,19 +122,14 @@ class _Caller:
 
     def receive(self, sender: Participant, packet: models.DataPacket) -> None:
         """A packet of a participant to this caller."""
-        kind = packet.WhichOneof("value")
-        if kind == "rpc_ack":
-            self.client.receive_ack(sender.identity, packet.rpc_ack)
-        elif kind == "rpc_response":
-            self.client.receive_response(sender.identity, packet.rpc_response)
-        elif kind == "stream_header":
-            self._streams.header(sender.identity, packet.stream_header)
-            for stream_id in self._streams.progress(sender.identity):
-                self._be_known_as(stream_id)
-        elif kind == "stream_chunk":
-            self._streams.chunk(sender.identity, packet.stream_chunk)
-        elif kind == "stream_trailer":
-            self._streams.trailer(sender.identity, packet.stream_trailer)
+        handle = self._handlers.get(packet.WhichOneof("value") or "")
+        if handle is not None:
+            handle(sender.identity, packet)
+
+    def _stream_began(self, sender: str, packet: models.DataPacket) -> None:
+        self._streams.header(sender, packet.stream_header)
+        for stream_id in self._streams.progress(sender):
+            self._be_known_as(stream_id)
 
     def _be_known_as(self, name: str) -> None:
         self._names.add(name)

@@ -110,13 +110,13 @@ class TwirpRoutes:
         try:
             return await self._answer(request)
         except TwirpError as error:
-            logger.info("%s: %s: %s", request.path, error.code, error.message)
+            logger.info("%r: %s", request.path, error.code)  # the text may hold what an application sent
             return _failure(error)
         except AuthError as error:
-            logger.info("%s: %s", request.path, error.message)
+            logger.info("%r: %s", request.path, error.message)
             return _failure(TwirpError("unauthenticated", error.message))
         except Exception:
-            logger.exception("%s failed", request.path)
+            logger.exception("%r failed", request.path)
             return _failure(TwirpError("internal", "the server failed; its log says how"))
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -214,5 +214,5 @@ def _bad_route(request: web.Request, message: str) -> TwirpError:
 
 def _failure(error: TwirpError) -> web.Response:
     body = {"code": error.code, "msg": error.message, **({"meta": error.meta} if error.meta else {})}
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(body, separators=(",", ":"))
     return web.Response(body=text.encode(), status=STATUSES[error.code], content_type=_JSON)
