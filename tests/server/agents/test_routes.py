@@ -154,11 +154,16 @@ async def test_what_is_no_websocket(server: DevServer) -> None:
         assert response.status == 404
 
 
-async def test_a_worker_that_says_nothing(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "REGISTER_TIMEOUT", 0.05)
+async def test_a_worker_may_ping_before_it_registers(server: DevServer) -> None:
     async with worker(server) as wire:
         await wire.say(agent.WorkerMessage(ping=agent.WorkerPing(timestamp=1)))
         assert (await wire.next_of("pong")).pong.last_timestamp == 1
+        assert (await wire.register()).startswith("AW_")
+
+
+async def test_a_worker_that_does_not_register(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "REGISTER_TIMEOUT", 0.05)
+    async with worker(server) as wire:
         assert await wire.next() is None
 
 

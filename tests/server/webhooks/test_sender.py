@@ -127,7 +127,7 @@ async def test_a_slow_receiver_delays_neither_the_rooms_nor_other_receivers(no_l
 
 
 async def test_a_receiver_that_does_not_answer(no_leaks: None) -> None:
-    async with Receiver() as receiver, serving([receiver.url], timeout=0.2) as server:
+    async with Receiver() as receiver, serving([receiver.url], attempts=100, timeout=0.2) as server:
         receiver.gate.clear()
         await come_and_go(server)
         await receiver.until_asked(2)
