@@ -109,3 +109,9 @@ class Backend:
                 await asyncio.sleep(0.05)
             else:
                 return
+
+    async def move(self, room: str, identity: str, destination: str) -> None:
+        """Bring a participant into another room. Raises ServerError."""
+        request = room_pb.MoveParticipantRequest(room=room, identity=identity, destination_room=destination)
+        token = self.token(room_admin=True, room=room, destination_room=destination)
+        await self.call("MoveParticipant", request, room_pb.MoveParticipantResponse, token)
