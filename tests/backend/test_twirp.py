@@ -29,13 +29,16 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         (" http://[::1]:7880 ", "http://[::1]:7880"),
         ("https://x/behind a/proxy/?a=b#c", "https://x/behind%20a/proxy"),
         ("WS://Host", "http://Host"),
+        ("ws://user:password@host:1", "http://host:1"),
     ],
 )
 def test_url(given: str, expected: str) -> None:
     assert http_url(given) == expected
 
 
-@pytest.mark.parametrize("url", ["", "localhost:7880", "ftp://x", "ws://", "ws://x:y", "ws://x:99999", "ws://[x"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:7880", "ftp://x", "ws://", "ws://x:y", "ws://x:99999", "ws://[x", "ws://a..b", "ws://\ud800"]
+)
 def test_bad_url(url: str) -> None:
     with pytest.raises(ValueError, match="wss://my-project"):
         http_url(url)

@@ -106,12 +106,13 @@ def http_url(text: str) -> str:
     try:
         parts = urlsplit(text.strip())
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")
     except ValueError as error:
         raise ValueError(f"{text!r} is not a URL ({error}); {_EXAMPLE}") from error
     scheme = _SCHEMES.get(parts.scheme)
     if scheme is None or not host:
         raise ValueError(f"{text!r} is not the URL of a LiveKit server; {_EXAMPLE}")
-    return f"{scheme}://{parts.netloc}{quote(parts.path, safe='/%')}".rstrip("/")
+    return f"{scheme}://{parts.netloc.rpartition('@')[2]}{quote(parts.path, safe='/%')}".rstrip("/")
 
 
 def read_answer(request: Request, status: int, body: bytes, kind: type[M]) -> M:

@@ -13,6 +13,7 @@ from livekit._version import __version__
 
 from . import call, completion, dev, listen, participants, replay, room, token
 from .exits import CommandError, ExitCode
+from .output import printable
 
 __all__ = ["CommandError", "ExitCode", "main"]
 
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except CommandError as error:
-        print(f"livekit: {error}", file=sys.stderr)
+        print(f"livekit: {printable(str(error))}", file=sys.stderr)
         return error.code
     except UnicodeEncodeError:
         print("livekit: an argument is not UTF-8", file=sys.stderr)

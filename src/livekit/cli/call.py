@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import nonempty, seconds
 from .exits import CommandError, ExitCode
-from .output import printable, to_json
+from .output import to_json
 from .requests import command_errors
 from .settings import add_server_arguments, server_of
 
@@ -112,9 +112,9 @@ def error_fields(error: RpcError) -> dict[str, object]:
 
 
 def explain(error: RpcError) -> str:
-    """An error for people, on one line."""
+    """An error for people."""
     data = "" if error.data is None else f"; data: {error.data}"
-    return printable(f"error {int(error.code)}: {error.message}{data}")
+    return f"error {int(error.code)}: {error.message}{data}"
 
 
 def _exit_of(error: RpcError) -> ExitCode:

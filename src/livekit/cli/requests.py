@@ -70,5 +70,5 @@ def command_errors(url: str) -> Generator[None]:
 def _service_error(error: ServiceError) -> CommandError:
     from livekit.backend.told import plain_words
 
-    code = ExitCode.NOT_FOUND if error.code == "not_found" else ExitCode.FAILED
+    code = {"not_found": ExitCode.NOT_FOUND, "permission_denied": ExitCode.REFUSED}.get(error.code, ExitCode.FAILED)
     return CommandError(plain_words(error.message) or error.code, code)
