@@ -10,11 +10,12 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from livekit import Room, RpcError, RpcInvocationData
+from livekit import Room, RoomOptions, RpcError, RpcInvocationData
 from livekit.api import TokenVerifier
+from livekit.e2ee import E2EEOptions, KeyProviderOptions
 from livekit.rpc import wire
 from livekit.server import DevServer, limits
-from livekit.server.console import Console
+from livekit.server.console import Console, routes
 from livekit.server.console.inputs import MAX_TIMEOUT, parse_methods
 from livekit.server.console.routes import KEY_HEADER
 from livekit.server.rooms import Rooms
@@ -230,6 +231,21 @@ async def test_participants_of_ours_tell_their_methods(server: DevServer) -> Non
         assert (person["methods"], person["told"]) == (["answer", "fail"], True)
         assert await page.act("methods", room="demo", to="nobody") == {}
         assert (await page.until("state", calls=0))["failed"] == 0
+
+
+async def test_who_does_not_hear_the_server_is_asked_once(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(routes, "METHODS_TIMEOUT", 0.1)
+    encryption = E2EEOptions(key_provider_options=KeyProviderOptions(shared_key=b"secret"))
+    async with open_page(server) as page, Room() as room:
+        await room.connect(server.url, server.token("alice", room="demo"), options=RoomOptions(encryption=encryption))
+        caplog.set_level("WARNING", "livekit.e2ee")
+        for _ in range(3):
+            assert await page.act("methods", room="demo", to="alice") == {}
+        while (await page.until("state", participants=1))["rooms"][0]["participants"][0]["tells"]:
+            pass
+    assert sum("stream_header" in record.message for record in caplog.records) == 1
 
 
 async def test_participants_do_not_tell_each_other(server: DevServer) -> None:

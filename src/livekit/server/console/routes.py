@@ -31,6 +31,10 @@ PREFIX = "/console"
 KEY_HEADER = "X-Console-Key"
 """Carries what a page of this server was told with its first update: pages of others cannot know it."""
 METHODS_TIMEOUT = 5.0
+_TELLS_NOTHING = frozenset(
+    {RpcError.ErrorCode.UNSUPPORTED_METHOD, RpcError.ErrorCode.CONNECTION_TIMEOUT, RpcError.ErrorCode.RESPONSE_TIMEOUT}
+)
+"""Whose peers are not asked again. In an encrypted room nobody hears the server, and each question is logged."""
 MAX_NOTED_PATH = 200
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -136,7 +140,7 @@ class Console:
         try:
             book.told(room, identity, parse_methods(await self._perform(room, call)))
         except RpcError as error:
-            if error.code == RpcError.ErrorCode.UNSUPPORTED_METHOD:
+            if error.code in _TELLS_NOTHING:
                 book.silent(room, identity)
         return {}
 
