@@ -1,0 +1,29 @@
+"""A participant whose process is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from livekit import Room
+from livekit.server import DevServer
+from tests.support.processes import read_until, running
+from tests.support.rooms import listed
+
+NOTICED_WITHIN = 5.0
+OVERHEAD = 1.0
+"""Seconds that a busy machine may add."""
+CLIENT = (sys.executable, "-m", "tests.reconnect.lonely_client")
+
+
+async def test_a_killed_client_is_noticed_by_the_others() -> None:
+    bob, gone = Room(), asyncio.Event()
+    bob.on("participant_disconnected", lambda _: gone.set())
+    async with DevServer(port=0) as server:
+        await bob.connect(server.url, server.token("bob", room="dead"))
+        async with running(*CLIENT, server.url, server.token("alice", room="dead")) as alice:
+            await read_until(alice, "joined")
+            await listed(bob, "alice")
+            alice.kill()
+            await asyncio.wait_for(gone.wait(), NOTICED_WITHIN + OVERHEAD)
+        await bob.disconnect()
