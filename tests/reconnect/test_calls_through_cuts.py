@@ -13,8 +13,8 @@ import pytest
 from livekit import Room, RpcInvocationData
 from livekit.server import DevServer
 from livekit.server.connection import Connection
-from livekit.testing.ledger import SUCCESS, CallLedger
-from tests.session.relay import TcpRelay
+from livekit.testing import CallLedger, NetworkRelay
+from livekit.testing.ledger import SUCCESS
 from tests.support.rooms import listed
 
 ROOM = "cuts"
@@ -28,7 +28,7 @@ AT_ONCE = 50
 class Cuts:
     """Two participants, each behind a relay of its own."""
 
-    def __init__(self, server: DevServer, relays: dict[str, TcpRelay]) -> None:
+    def __init__(self, server: DevServer, relays: dict[str, NetworkRelay]) -> None:
         self._server = server
         self._relays = relays
         self.lost = 0
@@ -36,7 +36,7 @@ class Cuts:
     async def cut_signals(self) -> None:
         for relay in itertools.cycle(self._relays.values()):
             await asyncio.sleep(CUT_EVERY)
-            relay.cut()
+            relay.tcp.reset()
 
     async def lose_connections(self, every: float) -> None:
         """The server's side is gone with all that it was sending, and so is the WebSocket."""
@@ -45,7 +45,7 @@ class Cuts:
             room = self._server.rooms.get(ROOM)
             participant = None if room is None else room.participants.get(identity)
             if participant is not None and isinstance(participant.link, Connection):
-                relay.cut()
+                relay.tcp.reset()
                 await participant.link._peers.close()
                 self.lost += 1
 
@@ -75,7 +75,7 @@ async def test_no_call_is_lost_and_none_runs_twice(calls: int, lose_every: float
         await asyncio.sleep(0.02)
         return invocation.payload
 
-    async with DevServer(port=0) as server, TcpRelay(server.url) as near, TcpRelay(server.url) as far:
+    async with DevServer(port=0) as server, NetworkRelay(server.url) as near, NetworkRelay(server.url) as far:
         await bob.connect(far.url, server.token("bob", room=ROOM))
         await alice.connect(near.url, server.token("alice", room=ROOM))
         await listed(alice, "bob")

@@ -15,19 +15,19 @@ from livekit.errors import (
 )
 from livekit.options import RoomOptions
 from livekit.session import SessionState
-from livekit.testing import TokenServer
+from livekit.testing import NetworkRelay, TokenServer
 from tests.session.members import Member
-from tests.session.relay import TcpRelay
 from tests.support.leaks import Resources
 
 MOMENTS = [milliseconds / 1000 for milliseconds in range(0, 120, 6)]
 
 
 async def test_a_server_without_the_single_route_gets_two_peer_connections(server: TokenServer, room_name: str) -> None:
-    async with TcpRelay(server.url, missing=b"GET /rtc/v1") as relay:
+    async with NetworkRelay(server.url) as relay:
+        relay.signals.missing = ("/rtc/v1",)
         alice = Member(relay.url, server.token("alice", room=room_name))
         await alice.session.connect()
-        assert any(request.startswith(b"GET /rtc?") for request in relay.requests)
+        assert any(path.startswith("/rtc?") for path in relay.signals.paths)
         assert len(alice.peers) == 3
         await alice.session.close()
 
@@ -35,7 +35,8 @@ async def test_a_server_without_the_single_route_gets_two_peer_connections(serve
 async def test_a_server_with_neither_route_is_not_livekit(
     server: TokenServer, room_name: str, options: RoomOptions
 ) -> None:
-    async with TcpRelay(server.url, missing=b"GET /rtc") as relay:
+    async with NetworkRelay(server.url) as relay:
+        relay.signals.missing = ("/rtc",)
         alice = Member(relay.url, server.token("alice", room=room_name), options)
         with pytest.raises(NotLiveKitError, match="URL"):
             await alice.session.connect()
@@ -62,7 +63,7 @@ async def test_a_tampered_token_is_refused(server: TokenServer, room_name: str, 
 
 
 async def test_an_absent_server_is_noticed_at_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
-    async with TcpRelay(server.url) as relay:
+    async with NetworkRelay(server.url) as relay:
         url = relay.url
     alice = Member(url, server.token("alice", room=room_name), options)
     with pytest.raises(ServerUnreachableError):

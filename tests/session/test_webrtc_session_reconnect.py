@@ -9,22 +9,21 @@ import pytest
 from livekit.options import RoomOptions
 from livekit.protocol import models
 from livekit.session import SessionState
-from livekit.testing import TokenServer
+from livekit.testing import NetworkRelay, TokenServer
 from tests.session.conftest import Enter
 from tests.session.members import Member
-from tests.session.relay import TcpRelay
 
 CONNECTED, RECONNECTING, DISCONNECTED = SessionState.CONNECTED, SessionState.RECONNECTING, SessionState.DISCONNECTED
 
 
 async def test_a_lost_signal_connection_is_resumed(enter: Enter, server: TokenServer) -> None:
     bob = await enter("bob")
-    async with TcpRelay(server.url) as relay:
+    async with NetworkRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
         sid = alice.sid
-        relay.cut()
+        relay.tcp.reset()
         await alice.until_state(RECONNECTING, CONNECTED)
-        assert relay.connections == 2
+        assert relay.tcp.connections == 2
         assert len(alice.joins) == 1
         assert alice.sid == sid
         alice.send(b"after", "bob")
@@ -36,16 +35,16 @@ async def test_a_lost_signal_connection_is_resumed(enter: Enter, server: TokenSe
 
 async def test_packets_flow_while_the_signal_connection_is_away(enter: Enter, server: TokenServer) -> None:
     bob = await enter("bob")
-    async with TcpRelay(server.url) as relay:
+    async with NetworkRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
-        await relay.refuse()
+        await relay.tcp.refuse()
         await alice.until_state(RECONNECTING)
         alice.send(b"out", "bob")
         bob.send(b"in", "alice")
         await bob.until_received(b"out")
         await alice.until_received(b"in")
         assert alice.session.state is RECONNECTING
-        await relay.open()
+        await relay.tcp.open()
         await alice.until_state(RECONNECTING, CONNECTED)
         assert len(alice.joins) == 1
         await alice.session.close()
@@ -67,13 +66,13 @@ async def test_a_lost_peer_connection_is_made_anew(enter: Enter) -> None:
 
 async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(enter: Enter, server: TokenServer) -> None:
     bob = await enter("bob")
-    async with TcpRelay(server.url) as relay:
+    async with NetworkRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
         wanted = [b"%d" % number for number in range(300)]
         for number, payload in enumerate(wanted):
             alice.send(payload, "bob")
             if number % 100 == 50:
-                relay.cut()
+                relay.tcp.reset()
                 await alice.until_state(RECONNECTING, CONNECTED)
         await bob.until_received(wanted[-1])
         assert bob.packets == wanted
@@ -84,18 +83,18 @@ async def test_a_server_that_stays_away_ends_the_session(
     enter: Enter, server: TokenServer, options: RoomOptions
 ) -> None:
     options.reconnect_timeout = 0.5
-    async with TcpRelay(server.url) as relay:
+    async with NetworkRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
-        await relay.refuse()
+        await relay.tcp.refuse()
         await alice.until_state(DISCONNECTED)
         assert alice.reason == models.DisconnectReason.SIGNAL_CLOSE
         assert alice.states[-2:] == [RECONNECTING, DISCONNECTED]
 
 
 async def test_closing_while_reconnecting_ends_at_once(enter: Enter, server: TokenServer) -> None:
-    async with TcpRelay(server.url) as relay:
+    async with NetworkRelay(server.url) as relay:
         alice = await enter("alice", url=relay.url)
-        await relay.refuse()
+        await relay.tcp.refuse()
         await alice.until_state(RECONNECTING)
         await asyncio.wait_for(alice.session.close(), 1)
         assert alice.states[-1] is DISCONNECTED
@@ -122,9 +121,9 @@ async def test_a_refused_token_ends_the_attempts(enter: Enter, server: TokenServ
 
 @pytest.mark.parametrize("options", [RoomOptions()], ids=["single"])
 async def test_the_resume_names_the_participant(enter: Enter, server: TokenServer) -> None:
-    async with TcpRelay(server.url) as relay:
+    async with NetworkRelay(server.url) as relay:
         alice: Member = await enter("alice", url=relay.url)
-        relay.cut()
+        relay.tcp.reset()
         await alice.until_state(RECONNECTING, CONNECTED)
-        assert all(request.startswith(b"GET /rtc/v1?join_request=") for request in relay.requests)
+        assert all(path.startswith("/rtc/v1?join_request=") for path in relay.signals.paths)
         await alice.session.close()

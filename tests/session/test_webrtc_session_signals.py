@@ -11,9 +11,9 @@ from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.session import SessionState
 from livekit.testing import TokenServer
+from livekit.testing.relay import SignalRelay
 from tests.session.conftest import Enter
 from tests.session.members import PATIENCE, Member
-from tests.session.signal_proxy import SignalProxy
 
 CONNECTED, RECONNECTING, DISCONNECTED = SessionState.CONNECTED, SessionState.RECONNECTING, SessionState.DISCONNECTED
 Action = rtc.LeaveRequest.Action
@@ -24,12 +24,12 @@ def leave(action: rtc.LeaveRequest.Action, *, can_reconnect: bool = False) -> rt
     return rtc.SignalResponse(leave=rtc.LeaveRequest(action=action, reason=reason, can_reconnect=can_reconnect))
 
 
-def said(proxy: SignalProxy, kind: str) -> list[rtc.SignalRequest]:
+def said(proxy: SignalRelay, kind: str) -> list[rtc.SignalRequest]:
     return [request for request in proxy.requests if request.WhichOneof("message") == kind]
 
 
 async def test_leave_disconnect_ends_the_session_with_its_reason(enter: Enter, server: TokenServer) -> None:
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await proxy.say(leave(Action.DISCONNECT))
         await alice.until_state(CONNECTED, DISCONNECTED)
@@ -38,7 +38,7 @@ async def test_leave_disconnect_ends_the_session_with_its_reason(enter: Enter, s
 
 
 async def test_leave_resume_keeps_the_participant(enter: Enter, server: TokenServer) -> None:
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await proxy.say(leave(Action.RESUME))
         await alice.until_state(RECONNECTING, CONNECTED)
@@ -49,7 +49,7 @@ async def test_leave_resume_keeps_the_participant(enter: Enter, server: TokenSer
 
 @pytest.mark.parametrize("old_style", [False, True])
 async def test_leave_reconnect_joins_anew_without_leaving(enter: Enter, server: TokenServer, old_style: bool) -> None:
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await proxy.say(leave(Action.DISCONNECT, can_reconnect=True) if old_style else leave(Action.RECONNECT))
         await alice.until_state(RECONNECTING, CONNECTED)
@@ -60,7 +60,7 @@ async def test_leave_reconnect_joins_anew_without_leaving(enter: Enter, server: 
 
 async def test_a_resume_tells_what_was_received(enter: Enter, server: TokenServer) -> None:
     bob = await enter("bob")
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         for payload in (b"1", b"2", b"3"):
             bob.send(payload, "alice")
@@ -76,7 +76,7 @@ async def test_a_resume_tells_what_was_received(enter: Enter, server: TokenServe
 
 
 async def test_closing_says_leave(enter: Enter, server: TokenServer) -> None:
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await alice.session.close()
         (request,) = said(proxy, "leave")
@@ -84,7 +84,7 @@ async def test_closing_says_leave(enter: Enter, server: TokenServer) -> None:
 
 
 async def test_pings_are_sent_at_once(enter: Enter, server: TokenServer) -> None:
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await alice.until(lambda: alice.session.round_trip_time is not None)
         assert said(proxy, "ping_req")
@@ -94,7 +94,7 @@ async def test_pings_are_sent_at_once(enter: Enter, server: TokenServer) -> None
 async def test_what_cannot_be_read_is_dropped(
     enter: Enter, server: TokenServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         assert proxy._client is not None
         await proxy._client.send_bytes(b"\xff\xff")
@@ -107,7 +107,7 @@ async def test_what_cannot_be_read_is_dropped(
 
 
 async def test_an_answer_to_an_older_offer_is_ignored(enter: Enter, server: TokenServer) -> None:
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)
         await proxy.say(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp="nonsense", id=77)))
         await proxy.say(rtc.SignalResponse(room_update=rtc.RoomUpdate()))
@@ -121,7 +121,7 @@ async def test_a_server_that_stops_talking_is_given_up_in_time(
     server: TokenServer, room_name: str, options: RoomOptions, kind: str
 ) -> None:
     options.connect_timeout = 0.5
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         proxy.muted = {kind}
         alice = Member(proxy.url, server.token("alice", room=room_name), options)
         started = asyncio.get_running_loop().time()
@@ -134,7 +134,7 @@ async def test_a_server_that_stops_talking_is_given_up_in_time(
 async def test_a_leave_while_joining_is_a_connect_error(
     server: TokenServer, room_name: str, options: RoomOptions
 ) -> None:
-    async with SignalProxy(server.url) as proxy:
+    async with SignalRelay(server.url) as proxy:
         proxy.muted = {"answer"}
         alice = Member(proxy.url, server.token("alice", room=room_name), options)
         connecting = asyncio.ensure_future(alice.session.connect())

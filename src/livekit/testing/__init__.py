@@ -1,6 +1,6 @@
-"""Testing what uses LiveKit: rooms in memory, a virtual clock, faults, stubs and a pytest plugin. See docs/testing.md.
+"""Testing what uses LiveKit: rooms in memory, a virtual clock, bad networks, a call ledger, stubs and a pytest plugin.
 
-What is named here loads on first use.
+See docs/testing.md. What is named here loads on first use.
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ if TYPE_CHECKING:
     from .ground import Ground as Ground
     from .ground import RunningServer as RunningServer
     from .ground import TokenServer as TokenServer
+    from .ledger import CallLedger as CallLedger
     from .memory import MemoryRoom as MemoryRoom
+    from .netem import LinkOptions as LinkOptions
     from .recorder import CallRecorder as CallRecorder
     from .recorder import RecordedCall as RecordedCall
     from .recorder import record_calls as record_calls
+    from .relay import NetworkRelay as NetworkRelay
     from .server_thread import ServerThread as ServerThread
     from .stub import StubParticipant as StubParticipant
 
 _HOMES = {
+    "CallLedger": "ledger",
     "CallRecorder": "recorder",
     "Faults": "faults",
     "Ground": "ground",
+    "LinkOptions": "netem",
     "MemoryRoom": "memory",
+    "NetworkRelay": "relay",
     "RecordedCall": "recorder",
     "RunningServer": "ground",
     "ServerThread": "server_thread",
@@ -40,10 +46,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "CallLedger",
     "CallRecorder",
     "Faults",
     "Ground",
+    "LinkOptions",
     "MemoryRoom",
+    "NetworkRelay",
     "RecordedCall",
     "RunningServer",
     "ServerThread",

@@ -1,0 +1,77 @@
+"""Processes die as by `kill -9` while calls are under way, and are started again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from .figures import progress
+from .peers import Server, peer
+from .stage import FirstSuccess, Result, Stage, stage
+
+MAX_RETURN = 15.0
+"""Seconds until calls succeed again."""
+WORK = 0.3
+"""Seconds that handlers take, so that some always run."""
+WAIT = 60.0
+
+
+Kill = Callable[[Stage, AsyncExitStack], Awaitable[FirstSuccess]]
+"""Ends a process and starts it again; the measure begins with that."""
+
+
+async def run(sdk: str, rounds: int, seed: int) -> list[Result]:
+    """Each kind of death, all kinds side by side: the server's `rounds` times, the others' a fifth as often."""
+    plans: list[tuple[str, int, Kill]] = [
+        ("server", rounds, _kill_server),
+        ("caller", max(1, rounds // 5), _kill_caller),
+        ("callee", max(1, rounds // 5), _kill_callee),
+    ]
+    return list(await asyncio.gather(*(_run(sdk, what, times, seed, kill) for what, times, kill in plans)))
+
+
+async def _run(sdk: str, what: str, rounds: int, seed: int, kill: Kill) -> Result:
+    chance = random.Random(f"{seed} {what}")
+    returns: list[float] = []
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(Server())
+        on = await stack.enter_async_context(stage(server, sdk, seed))
+        await on.join()
+        on.start_calls(every=0.05, count=1 << 20, seconds=WORK)
+        for number in range(rounds):
+            await asyncio.sleep(0.5 + chance.random())
+            first = await kill(on, stack)
+            returns.append(await first.seconds(WAIT))
+            progress(f"{sdk}: {what} killed, round {number + 1}: calls succeed again after {returns[-1]:.2f} s")
+        await on.finish_calls()
+        result: Result = {"sdk": sdk, "killed": what, "rounds": rounds, "required": MAX_RETURN, **on.result()}
+    result |= {"back": max(returns), "back_median": sorted(returns)[len(returns) // 2]}
+    progress(f"{sdk}: {what} killed {rounds} times: {result['outcomes']}, violations {result['violations'][:3]}")
+    return result
+
+
+async def _kill_server(on: Stage, stack: AsyncExitStack) -> FirstSuccess:
+    """All rooms are gone with it."""
+    await on.server.kill()
+    await on.server.start()
+    return FirstSuccess(on.journal)
+
+
+async def _kill_caller(on: Stage, stack: AsyncExitStack) -> FirstSuccess:
+    await on.caller.kill()
+    on.ledger.abandon()
+    on.caller = await stack.enter_async_context(peer(on.sdk, on_event=on.journal.take))
+    first = FirstSuccess(on.journal)
+    await on.join_caller()
+    on.start_calls(every=0.05, count=1 << 20, seconds=WORK)
+    return first
+
+
+async def _kill_callee(on: Stage, stack: AsyncExitStack) -> FirstSuccess:
+    await on.callee.kill()
+    on.callee = await stack.enter_async_context(peer(on.sdk, on_event=on.journal.take))
+    first = FirstSuccess(on.journal)
+    await on.join_callee()
+    return first
