@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 
 from livekit._aio import within
+from livekit._logs import RareLog
 from livekit.protocol import models, rtc
 
 from .frames import FrameTooLargeError, Packetizer
@@ -47,6 +48,7 @@ class TrackExchange:
     def __init__(self, session: Session, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
         self.identity = ""
         self._session = session
+        self._garbage = RareLog(logger)
         self._e2ee = e2ee
         self._strict = strict
         self._emit = emit
@@ -241,7 +243,8 @@ class TrackExchange:
         try:
             return key.aead.decrypt(sealed[1:], payload, None)
         except InvalidTag:
-            logger.warning("dropped a frame of %r that cannot be decrypted", track)
+            sender = track.publisher_identity
+            self._garbage.warn(sender, "dropped a frame of %r that cannot be decrypted", track, participant=sender)
             return None
 
     # The connection

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidTag
 from google.protobuf.message import DecodeError
 
+from livekit._logs import RareLog
 from livekit.enums import EncryptionState
 from livekit.protocol import models
 from livekit.rpc import wire
@@ -41,6 +42,7 @@ class PacketCipher:
         self.identity = ""
         """Our own, whose key seals."""
         self._manager = manager
+        self._garbage = RareLog(logger)
         self._strict = strict
         self._accept_server_calls = accept_server_calls
         self._server_calls: set[str] = set()
@@ -81,17 +83,17 @@ class PacketCipher:
         if kind != "encrypted_packet":
             if not self._strict or kind not in ENCRYPTED_KINDS or self._is_server_call(packet):
                 return packet
-            logger.warning("dropped an unencrypted %s of %r in an encrypted room", kind, packet.participant_identity)
+            self._warn(packet, "dropped an unencrypted %s of %r in an encrypted room", kind)
             return None
         sealed = packet.encrypted_packet
         plain = self._decrypt(packet.participant_identity, sealed.key_index, sealed.iv, sealed.encrypted_value)
         if plain is None:
-            logger.warning("dropped a packet of %r that our keys do not open", packet.participant_identity)
+            self._warn(packet, "dropped a packet of %r that our keys do not open")
             return None
         try:
             payload = models.EncryptedPacketPayload.FromString(plain)
         except DecodeError:
-            logger.warning("dropped an encrypted packet of %r that cannot be read", packet.participant_identity)
+            self._warn(packet, "dropped an encrypted packet of %r that cannot be read")
             return None
         inner = payload.WhichOneof("value")
         packet.ClearField("encrypted_packet")
@@ -99,6 +101,10 @@ class PacketCipher:
             return None
         getattr(packet, inner).CopyFrom(getattr(payload, inner))
         return packet
+
+    def _warn(self, packet: models.DataPacket, message: str, *what: str) -> None:
+        sender = packet.participant_identity
+        self._garbage.warn((sender, message), message, *what, sender, participant=sender)
 
     def _decrypt(self, sender: str, index: int, iv: bytes, data: bytes) -> bytes | None:
         """Try the sender's key, and those it may have been ratcheted to; keep the one that opens."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from livekit._logs import RareLog
 from livekit.datatracks.packet import CHANNEL as TRACKS
 from livekit.protocol import rtc
 from livekit.webrtc import (
@@ -67,6 +68,7 @@ class Peers:
         make_peer: PeerFactory = create_peer_connection,
     ) -> None:
         self._events: Final = events
+        self._refused = RareLog(logger)
         self._options: Final = options
         self._make_peer: Final = make_peer
         self._single: Final = single
@@ -138,7 +140,7 @@ class Peers:
         try:
             channel.send(data)
         except ChannelError as error:
-            logger.warning("dropping a packet of %d bytes: %s", len(data), error)
+            self._refused.warn("refused", "dropping a packet of %d bytes: %s", len(data), error)
         return True
 
     @property
@@ -155,7 +157,7 @@ class Peers:
         try:
             channel.send(data)
         except ChannelError as error:
-            logger.warning("dropping a packet of %d bytes: %s", len(data), error)
+            self._refused.warn("refused", "dropping a packet of %d bytes: %s", len(data), error)
 
     async def close(self) -> None:
         """End both connections; safe to call twice."""

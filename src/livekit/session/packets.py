@@ -20,7 +20,6 @@ from .sequencer import NUMBER_SIZE, ReceiveLog, ResendBuffer
 __all__ = ["MAX_PACKET_SIZE", "PacketPipe"]
 
 logger = logging.getLogger("livekit.session")
-_garbage = RareLog(logger)
 
 _LOSSY = models.DataPacket.Kind.LOSSY
 
@@ -35,6 +34,7 @@ class PacketPipe:
         self.counts = {True: ChannelCounts(), False: ChannelCounts()}
         """By whether the channel is the reliable one."""
         self._deliver = deliver
+        self._garbage = RareLog(logger)
         self._limit = MAX_PACKET_SIZE
         self._sent = ResendBuffer()
         self._received = ReceiveLog()
@@ -96,7 +96,7 @@ class PacketPipe:
         try:
             packet = models.DataPacket.FromString(data)
         except DecodeError:
-            _garbage.warn("no packet", "dropped a message of %d bytes that is no data packet", len(data))
+            self._garbage.warn("no packet", "dropped a message of %d bytes that is no data packet", len(data))
             return
         self.counts[packet.kind != _LOSSY].received(len(data))
         sequence = packet.sequence

@@ -13,6 +13,7 @@ import aiohttp
 from google.protobuf.message import DecodeError
 
 from livekit._aio import finish, within
+from livekit._logs import RareLog
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError
 from livekit.protocol import rtc
 
@@ -47,6 +48,7 @@ class SignalConnection:
         self.on_closed: Callable[[str], None] = _ignore
         """Called once, with the reason, when the connection ended other than by `close`."""
         self._session = session
+        self._garbage = RareLog(logger)
         self._socket = socket
         self._queue: deque[bytes] = deque()
         self._queued = asyncio.Event()
@@ -169,7 +171,7 @@ class SignalConnection:
             try:
                 message = await self.receive()
             except NotLiveKitError as error:
-                logger.warning("dropped a signal message: %s", error)
+                self._garbage.warn("signal", "dropped a signal message: %s", error)
                 continue
             except ConnectError as error:
                 self._ended(error.message)
