@@ -10,6 +10,7 @@ from livekit.errors import ConnectError
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.session import SessionState, address
+from livekit.signaling import SocketName
 from livekit.testing import NetworkRelay, TokenServer
 from livekit.testing.relay import SignalRelay
 from tests.session.conftest import Enter
@@ -17,6 +18,10 @@ from tests.session.members import PATIENCE, Member
 from tests.session.test_webrtc_session_signals import Action, leave, said
 
 CONNECTED, RECONNECTING, DISCONNECTED = SessionState.CONNECTED, SessionState.RECONNECTING, SessionState.DISCONNECTED
+
+
+def never(name: SocketName) -> bool:
+    return False
 
 
 @pytest.mark.parametrize("action", [Action.RECONNECT, Action.RESUME])
@@ -88,7 +93,7 @@ async def test_a_lost_address_restarts_ice_at_once(
         alice, bob = await enter("alice", url=proxy.url), await enter("bob")
         sid = alice.sid
         exists = address.is_local
-        monkeypatch.setattr(address, "is_local", lambda _: False)
+        monkeypatch.setattr(address, "is_local", never)
         await alice.until_state(RECONNECTING)
         monkeypatch.setattr(address, "is_local", exists)
         await alice.until(lambda: alice.session.state is CONNECTED)
