@@ -13,7 +13,8 @@ import pytest
 from fuzz.mutate import mutate
 from livekit.webrtc.ice import Address
 from livekit.webrtc.network import SocketPath
-from livekit.webrtc.port import PeerState
+from livekit.webrtc.peer import DataPeerConnection
+from livekit.webrtc.port import PeerOptions, PeerState
 from tests.webrtc.test_peer import Watched, connected
 
 AT_ONCE = 32
@@ -21,8 +22,15 @@ AT_ONCE = 32
 CHECK_EVERY = 500
 FIRST = 100
 """Datagrams that are kept as they came first: checks and handshakes."""
+PATIENCE = 50.0
+"""Seconds."""
 GROWTH = 8 * 1024
 """KiB of the process."""
+
+
+def patient() -> DataPeerConnection:
+    """A connection that is lost for no other reason than what comes."""
+    return DataPeerConnection(PeerOptions(consent_timeout=PATIENCE))
 
 
 class Tapped:
@@ -57,7 +65,7 @@ async def exchange(a: Watched, b: Watched, number: int) -> None:
     data = b"%d" % number * 500
     for sender, receiver in ((a, b), (b, a)):
         sender.channels["_reliable"].send(data)
-        assert await receiver.receive() == ("_reliable", data)
+        assert await asyncio.wait_for(receiver.inbox.get(), PATIENCE) == ("_reliable", data)
 
 
 async def bombard(tapped: Tapped, a: Watched, b: Watched, count: int) -> None:
@@ -76,7 +84,7 @@ async def test_changed_datagrams_change_nothing(
     failures: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
     tapped = Tapped(monkeypatch, seed=count)
-    async with connected() as (a, b):
+    async with connected(patient, patient) as (a, b):
         await bombard(tapped, a, b, count // 5)  # what is made once is made
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         await bombard(tapped, a, b, count - count // 5)
