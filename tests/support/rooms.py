@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
 from typing import Any, Protocol
 
 from livekit import RemoteParticipant, Room, RoomOptions
@@ -36,13 +37,22 @@ async def listed(room: Room, identity: str) -> RemoteParticipant:
     return room.remote_participants[identity]
 
 
-def once(room: Room, event: str) -> asyncio.Future[tuple[Any, ...]]:
-    """The arguments of the next event of that name, counted from now; an error if it does not come."""
-    happened: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
+class Happening:
+    """An event to come: awaited, it gives its arguments, or fails if it does not come within the time."""
 
-    def on_event(*arguments: Any) -> None:
-        if not happened.done():
-            happened.set_result(arguments)
+    def __init__(self) -> None:
+        self._happened: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
 
-    room.on(event, on_event)  # type: ignore[call-overload]  # any event
-    return asyncio.ensure_future(asyncio.wait_for(happened, ANNOUNCED_WITHIN))
+    def note(self, *arguments: Any) -> None:
+        if not self._happened.done():
+            self._happened.set_result(arguments)
+
+    def __await__(self) -> Generator[Any, None, tuple[Any, ...]]:
+        return asyncio.wait_for(self._happened, ANNOUNCED_WITHIN).__await__()
+
+
+def once(room: Room, event: str) -> Happening:
+    """The next event of that name, counted from now."""
+    happening = Happening()
+    room.on(event, happening.note)  # type: ignore[call-overload]  # any event
+    return happening
