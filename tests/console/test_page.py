@@ -17,7 +17,7 @@ from livekit.server import DevServer
 from tests.console.user import DESKTOP, PHONE, User, open_browser
 from tests.support.processes import read_until, running
 
-pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 MAKE = "#join-form [type=submit]"
 CALL = "#call-form [type=submit]"

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 const [executablePath, folder] = process.argv.slice(2);
 const { chromium } = createRequire(`${folder}/`)('playwright-core');
 const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000; // a loaded machine starts a browser slowly
 const RUNNER = `<!doctype html><script type="importmap">{"imports": {"livekit-client": "/sdk.js"}}</script>
 <script type="module" src="/program.js"></script>`;
 
@@ -39,6 +39,7 @@ const actions = {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     context.setDefaultTimeout(PATIENCE_MS);
+    context.setDefaultNavigationTimeout(PATIENCE_MS);
     page = await context.newPage();
     page.on('console', (message) => {
       if (['warning', 'error'].includes(message.type())) problems.push(message.text());

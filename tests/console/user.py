@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncGenerator
@@ -16,6 +17,8 @@ PROGRAM = Path(__file__).with_name("user.mjs")
 
 DESKTOP = (1280, 800)
 PHONE = (375, 812)
+PATIENCE = 90.0
+"""Seconds for anything that a person does; the browser gives up sooner."""
 
 
 class User:
@@ -27,7 +30,7 @@ class User:
     async def visit(self, server: DevServer, size: tuple[int, int] = DESKTOP, *, dark: bool = False) -> None:
         """Open the console in a new window."""
         width, height = size
-        await self._browser.ask("open", url=server.console_url, width=width, height=height, dark=dark)
+        await self._ask("open", url=server.console_url, width=width, height=height, dark=dark)
 
     async def click(self, selector: str) -> None:
         await self._do(selector, "click")
@@ -40,10 +43,10 @@ class User:
 
     async def press(self, *keys: str) -> None:
         for key in keys:
-            await self._browser.ask("press", key=key)
+            await self._ask("press", key=key)
 
     async def type(self, text: str) -> None:
-        await self._browser.ask("type", text=text)
+        await self._ask("type", text=text)
 
     async def text(self, selector: str) -> str:
         return cast(str, await self._do(selector, "innerText"))
@@ -60,28 +63,32 @@ class User:
         return cast(int, await self._do(selector, "count"))
 
     async def clipboard(self) -> str:
-        return cast(str, await self._browser.ask("clipboard"))
+        return cast(str, await self._ask("clipboard"))
 
     async def run(self, program: str) -> str:
         """Run a program in another window; what it says first."""
-        return cast(str, await self._browser.ask("run", program=program))
+        return cast(str, await self._ask("run", program=program))
 
     async def evaluate(self, script: str) -> Any:
         return await self._do("", "evaluate", script)
 
     async def picture(self, path: Path) -> None:
-        await self._browser.ask("picture", path=str(path))
+        await self._ask("picture", path=str(path))
 
     async def problems(self) -> list[str]:
         """What the browser complained about: errors, violations of the policy."""
-        return cast("list[str]", (await self._browser.ask("seen"))["problems"])
+        return cast("list[str]", (await self._ask("seen"))["problems"])
 
     async def origins(self) -> list[str]:
         """Where requests went."""
-        return cast("list[str]", (await self._browser.ask("seen"))["origins"])
+        return cast("list[str]", (await self._ask("seen"))["origins"])
+
+    async def _ask(self, do: str, **given: object) -> Any:
+        _, reply = self._browser.send(do, **given)
+        return await asyncio.wait_for(reply, PATIENCE)
 
     async def _do(self, selector: str, call: str, *given: object) -> Any:
-        return await self._browser.ask("do", selector=selector, call=call, given=given)
+        return await self._ask("do", selector=selector, call=call, given=given)
 
 
 @contextlib.asynccontextmanager
