@@ -10,7 +10,7 @@ SETUP := tools/setup.sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help api-diff bench demo fuzz test test-long test-all test-lowest test-latest conformance check format lint types mypy pyright setup clean
+.PHONY: help api-diff bench demo fuzz test test-long test-all test-lowest test-latest conformance check format lint types mypy pyright reliability setup soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,14 @@ fuzz: ## Every fuzz target for SECONDS (60) each
 bench: ## Side by side with the official SDK and grpc.aio; ARGS=--quick for a look
 	@$(SETUP) bench official
 	@.venvs/bench/bin/python -m bench $(ARGS)
+
+reliability: ## Bad links, outages and deaths, beside the official SDK; ARGS="--only grid --sdk ours", --quick for a look
+	@$(SETUP) dev official
+	@$(BIN)/python -m reliability $(ARGS)
+
+soak: ## An hour of steady calls, with everything counted; SECONDS=600 for less
+	@$(SETUP) dev
+	@$(BIN)/python -m reliability.soak --seconds $(or $(SECONDS),3600) $(ARGS)
 
 api-diff: ## What of the official public surface is missing or different
 	@$(SETUP) dev

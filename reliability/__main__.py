@@ -33,6 +33,8 @@ async def run(only: list[str], sdks: list[str], seed: int, output: Path, *, quic
             results = await scenario(sdk, few if quick else full, seed)
             progress(f"{name} with {sdk}: {time.monotonic() - started:.0f} s")
             report.keep(output, name, sdk, results)
+            if output == report.JSON:
+                report.write(output)
 
 
 def main() -> None:

@@ -1,18 +1,140 @@
-"""Results as JSON."""
+"""Results as JSON, and as the tables of docs/reliability.md."""
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from .peers import ROOT
 from .stage import Result
 
 JSON = ROOT / "docs/reliability.json"
+PAGE = ROOT / "docs/reliability.md"
+BEGIN, END = "<!-- figures: make reliability -->", "<!-- end of figures -->"
+
+Known = dict[str, dict[str, list[Result]]]
+"""Results by scenario and SDK."""
+
+
+def load(path: Path) -> Known:
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def keep(path: Path, name: str, sdk: str, results: list[Result]) -> None:
     """Put results in place of those of an earlier run."""
-    known: dict[str, dict[str, list[Result]]] = json.loads(path.read_text()) if path.exists() else {}
+    known = load(path)
     known.setdefault(name, {})[sdk] = results
     path.write_text(json.dumps(known, indent=1) + "\n")
+
+
+def write(path: Path, page: Path = PAGE) -> None:
+    """Put the tables of all results into the page."""
+    text = page.read_text()
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n\n{tables(load(path))}\n{END}{after}")
+
+
+def tables(known: Known) -> str:
+    parts = [render(known[name]) for name, render in _RENDERERS.items() if name in known]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _by_key(results: dict[str, list[Result]], *keys: str) -> dict[tuple[Any, ...], dict[str, Result]]:
+    found: dict[tuple[Any, ...], dict[str, Result]] = {}
+    for sdk, lines in results.items():
+        for line in lines:
+            found.setdefault(tuple(line[key] for key in keys), {})[sdk] = line
+    return found
+
+
+def _share(result: Result | None) -> str:
+    return "not measured" if result is None else f"{result['success']:.1%}"
+
+
+def _seconds(result: Result | None, name: str) -> str:
+    if result is None or not math.isfinite(result[name]):
+        return ""
+    return f"{result[name]:.2f} s"
+
+
+def _grid(results: dict[str, list[Result]]) -> str:
+    rows = [
+        [
+            f"{loss:.0%}",
+            f"{round_trip * 1000:.0f} ms",
+            disorder,
+            f"{cell['ours']['required']:.1%}" if "ours" in cell else "",
+            _share(cell.get("ours")),
+            _seconds(cell.get("ours"), "p50"),
+            _seconds(cell.get("ours"), "p99"),
+            str(len(cell["ours"]["violations"])) if "ours" in cell else "",
+            _share(cell.get("official")),
+            _seconds(cell.get("official"), "p50"),
+        ]
+        for (loss, round_trip, disorder), cell in _by_key(results, "loss", "round_trip", "disorder").items()
+    ]
+    head = ["loss", "round trip", "order", "wanted", "succeeded", "p50", "p99", "broken promises", "official", "p50"]
+    return "### Loss, round trip, disorder\n\n" + _table(head, rows)
+
+
+def _outages(results: dict[str, list[Result]]) -> str:
+    rows: list[list[str]] = []
+    for outage in sorted({line["outage"] for lines in results.values() for line in lines}):
+        of = {sdk: [line for line in lines if line["outage"] == outage] for sdk, lines in results.items()}
+        back = {sdk: ", ".join(_seconds(line, "back") or "never" for line in lines) for sdk, lines in of.items()}
+        broken = sum(len(line["violations"]) for line in of.get("ours", []))
+        rows.append([f"{outage:g} s", back.get("ours", ""), str(broken), back.get("official", "not measured")])
+    head = ["outage", "first new call after the link's return (each run)", "broken promises", "official"]
+    return "### Outages\n\n" + _table(head, rows)
+
+
+def _rate(results: dict[str, list[Result]]) -> str:
+    rows = [
+        [
+            way,
+            _share(of.get("ours")),
+            _seconds(of.get("ours"), "p50"),
+            _seconds(of.get("ours"), "p99"),
+            _share(of.get("official")),
+            _seconds(of.get("official"), "p99"),
+        ]
+        for (way,), of in _by_key(results, "stream").items()
+    ]
+    return "### 256 kbit/s beside a stream of 10 MB\n\n" + _table(
+        ["stream", "succeeded", "p50", "p99", "official", "p99"], rows
+    )
+
+
+def _kills(results: dict[str, list[Result]]) -> str:
+    rows = [
+        [what]
+        + [
+            f"{of[sdk]['back_median']:.2f} s, {of[sdk]['back']:.2f} s in {of[sdk]['rounds']} rounds; "
+            f"{len(of[sdk]['violations'])} broken promises"
+            if sdk in of
+            else "not measured"
+            for sdk in ("ours", "official")
+        ]
+        for (what,), of in _by_key(results, "killed").items()
+    ]
+    return "### Deaths: until calls succeed again, median and longest\n\n" + _table(
+        ["killed", "ours", "official"], rows
+    )
+
+
+_RENDERERS: dict[str, Callable[[dict[str, list[Result]]], str]] = {
+    "grid": _grid,
+    "outages": _outages,
+    "rate": _rate,
+    "kills": _kills,
+}

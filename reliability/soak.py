@@ -25,7 +25,9 @@ CROWD = 50
 CROWD_EVERY = 5.0
 """Seconds between two calls of each of them to its neighbour."""
 FILL = 140_000
-"""Calls before the soak: what is bounded by number, as the ids of past calls that a callee remembers, must be full."""
+"""Calls of the two before the soak: the ids of past calls that a callee remembers must be as many as they ever are."""
+CROWD_FILL = 2_000
+"""Calls of each of the others before the soak: they fill the buffers of what was sent, which are bounded in bytes."""
 SETTLE = 20.0
 """Seconds of steady calls, and then of silence, before the first census."""
 MAX_GROWTH_KIB = 5 * 1024
@@ -69,9 +71,9 @@ class Soak:
 
     async def _fill(self, peers: dict[str, Peer]) -> None:
         """As many calls as fast as they go, so that everything is full that is bounded by number or size."""
-        progress(f"{self.fill} calls as fast as they go")
+        progress("calls as fast as they go, to fill what is bounded by number or size")
         callers = [(who, self.fill // 2, 32) for who in PAIR]
-        callers += [(f"p{number}", self.fill // 350, 2) for number in range(CROWD)]
+        callers += [(f"p{number}", min(CROWD_FILL, self.fill), 2) for number in range(CROWD)]
         done: list[asyncio.Future[Any]] = []
         for who, count, width in callers:
             one, to = _route(peers, who)

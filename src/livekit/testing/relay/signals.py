@@ -102,9 +102,12 @@ class SignalRelay:
         assert self._session is not None
         url = self._target(request, {"ws": "http", "wss": "https"}.get(self._server.scheme, self._server.scheme))
         headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
-        async with self._session.request(request.method, url, headers=headers, data=await request.read()) as answer:
-            kept = {name: value for name, value in answer.headers.items() if name.lower() in _KEPT_HEADERS}
-            return web.Response(status=answer.status, headers=kept, body=await answer.read())
+        try:
+            async with self._session.request(request.method, url, headers=headers, data=await request.read()) as answer:
+                kept = {name: value for name, value in answer.headers.items() if name.lower() in _KEPT_HEADERS}
+                return web.Response(status=answer.status, headers=kept, body=await answer.read())
+        except aiohttp.ClientError as error:
+            return web.Response(status=502, text=str(error))
 
     async def _serve_websocket(self, request: web.Request) -> web.StreamResponse:
         assert self._session is not None

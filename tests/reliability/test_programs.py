@@ -1,0 +1,45 @@
+"""Short slices of `make reliability` and `make soak`, with the processes that they use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reliability import grid, outages, report
+from reliability.peers import Server
+from reliability.soak import Soak
+
+SEED = 5
+
+
+@pytest.mark.timeout(120)
+async def test_a_cell_of_the_grid() -> None:
+    cell = grid.Cell(0.10, 0.1, "25 % reordered")
+    async with Server() as server:
+        result = await grid.run_cell(server, "ours", cell, 60, SEED)
+    assert result["violations"] == []
+    assert result["success"] >= cell.required
+
+
+@pytest.mark.timeout(120)
+async def test_an_outage() -> None:
+    async with Server() as server:
+        result = await outages.run_outage(server, "ours", 3.0, SEED)
+    assert result["violations"] == []
+    assert result["back"] < 15.0, "5 s where nothing else runs"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_short_soak() -> None:
+    result = await Soak(seconds=20.0, fill=200).run()
+    assert result["ok"] == result["calls"]
+
+
+def test_results_are_kept_beside_those_of_other_runs(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    report.keep(path, "grid", "ours", [{"seed": 1}])
+    report.keep(path, "grid", "official", [{"seed": 2}])
+    report.keep(path, "grid", "ours", [{"seed": 3}])
+    assert report.load(path) == {"grid": {"ours": [{"seed": 3}], "official": [{"seed": 2}]}}
