@@ -8,7 +8,7 @@ import pytest
 
 from livekit.rpc.errors import RpcArgumentTypeError
 from livekit.rpc.invocation import RpcHandler, RpcInterceptor, RpcInvocationData
-from livekit.rpc.registry import PROMPT_CALLS, RpcRegistry
+from livekit.rpc.registry import RpcRegistry
 
 
 class Decorator(Protocol):
@@ -104,22 +104,3 @@ def test_row_25_interceptors_are_known_by_identity() -> None:
     registry.remove_interceptor(first)
     assert [id(known) for known in registry.interceptors] == [id(second)]
     assert len(snapshot) == 2
-
-
-def test_row_21_who_has_not_blocked_for_a_while_is_prompt() -> None:
-    registry = RpcRegistry()
-    registry.register("m", str, replace=False, executor=None)
-    for _ in range(PROMPT_CALLS):
-        assert not registry.is_prompt("m")
-        registry.ran("m", blocked=False)
-    assert registry.is_prompt("m")
-    registry.add_interceptor(interceptor := RpcInterceptor())
-    assert not registry.is_prompt("m")
-    registry.remove_interceptor(interceptor)
-    registry.ran("m", blocked=True)
-    registry.ran("m", blocked=False)
-    assert not registry.is_prompt("m")
-    for _ in range(PROMPT_CALLS):
-        registry.ran("m", blocked=False)
-    registry.register("m", str, replace=True, executor=None)
-    assert not registry.is_prompt("m")

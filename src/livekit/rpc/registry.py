@@ -11,9 +11,6 @@ from .invocation import RpcHandler, RpcInterceptor
 
 _H = TypeVar("_H", bound=RpcHandler)
 
-PROMPT_CALLS = 16
-"""Calls in a row in which a handler must not have blocked the event loop to count as prompt."""
-
 
 class RpcRegistry:
     """The methods and interceptors of one room; they outlive its connections."""
@@ -25,7 +22,6 @@ class RpcRegistry:
         """Where the sync handlers run that were registered with one."""
         self.interceptors: tuple[RpcInterceptor, ...] = ()
         """Outermost first; replaced as a whole, so that a call keeps those it began with."""
-        self._prompt_calls: dict[str, int] = {}
 
     def register(
         self, method: str, handler: RpcHandler | None, *, replace: bool, executor: Executor | None
@@ -53,19 +49,9 @@ class RpcRegistry:
             raise ValueError(f"method {method!r} is registered already; pass replace=True to replace its handler")
         self.handlers[method] = handler
         self.executors.pop(method, None)
-        self._prompt_calls.pop(method, None)
         if executor is not None:
             self.executors[method] = executor
         return handler
-
-    def is_prompt(self, method: str) -> bool:
-        """Whether the handler has not blocked the event loop lately: it may start before its acknowledgement is sent,
-        so that acknowledgement and answer share a datagram on each hop. Of interceptors nothing is known."""
-        return self._prompt_calls.get(method, 0) >= PROMPT_CALLS and not self.interceptors
-
-    def ran(self, method: str, *, blocked: bool) -> None:
-        """Take note of whether a call has blocked the event loop."""
-        self._prompt_calls[method] = 0 if blocked else self._prompt_calls.get(method, 0) + 1
 
     def unregister(self, method: str, *, missing_ok: bool) -> None:
         """Raises KeyError if nothing is registered by that name."""
@@ -73,7 +59,6 @@ class RpcRegistry:
             raise KeyError(method)
         self.handlers.pop(method, None)
         self.executors.pop(method, None)
-        self._prompt_calls.pop(method, None)
 
     def add_interceptor(self, interceptor: RpcInterceptor) -> None:
         """Adding one twice has no effect."""

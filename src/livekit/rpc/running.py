@@ -19,9 +19,6 @@ from .registry import RpcRegistry
 
 logger = logging.getLogger("livekit.rpc")
 
-PROMPT_STEP = 0.005
-"""Seconds; who takes longer for a step blocks the event loop."""
-
 
 async def run_handler(registry: RpcRegistry, invocation: RpcInvocationData, slow_after: float) -> str | None:
     """Run the interceptors and the handler of an invocation; tell the server which methods there are.
@@ -55,7 +52,7 @@ async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after
         run = lambda: context.run(handler, invocation)  # noqa: E731 - a context cannot be typed as a callable here
         result: Any = await asyncio.get_running_loop().run_in_executor(executor, run)
     else:
-        watch = _BlockWatch(registry, method, slow_after)
+        watch = _BlockWatch(method, slow_after)
         result = watch.measure(lambda: handler(invocation))
         if inspect.iscoroutine(result):
             result = _watched(result, watch)
@@ -65,10 +62,9 @@ async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after
 
 
 class _BlockWatch:
-    """Warns when a handler keeps the event loop from everything else, and has the registry know."""
+    """Warns when a handler keeps the event loop from everything else."""
 
-    def __init__(self, registry: RpcRegistry, method: str, slow_after: float) -> None:
-        self._registry = registry
+    def __init__(self, method: str, slow_after: float) -> None:
         self._method = method
         self._slow_after = slow_after
 
@@ -78,7 +74,6 @@ class _BlockWatch:
             return step()
         finally:
             took = time.perf_counter() - started
-            self._registry.ran(self._method, blocked=took > PROMPT_STEP)
             if took > self._slow_after:
                 logger.warning(
                     "the handler of RPC method %r blocked the event loop for %.0f ms; await instead of blocking, "

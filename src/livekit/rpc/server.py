@@ -154,8 +154,7 @@ class RpcServer:
         scope = DeadlineScope(call.deadline)
         enter_scope(scope)
         try:
-            if not self._registry.is_prompt(call.invocation.method):
-                await asyncio.sleep(0)  # it may block: the acknowledgement goes first, in a datagram of its own
+            await asyncio.sleep(0)  # the handler may block: the acknowledgement is written first, at this turn's end
             result: object = await run_handler(self._registry, call.invocation, self._options.slow_handler_warning)
         except RpcError as error:
             self.core.fail(call, error)
