@@ -26,7 +26,7 @@ CROWD_EVERY = 5.0
 """Seconds between two calls of each of them to its neighbour."""
 FILL = 140_000
 """Calls of the two before the soak: the ids of past calls that a callee remembers must be as many as they ever are."""
-CROWD_FILL = 2_000
+CROWD_FILL = 3_000
 """Calls of each of the others before the soak: they fill the buffers of what was sent, which are bounded in bytes."""
 SETTLE = 20.0
 """Seconds of steady calls, and then of silence, before the first census."""
