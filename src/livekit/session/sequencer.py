@@ -22,8 +22,8 @@ __all__ = [
 
 NUMBER_SIZE = 7
 """Bytes that a number adds to a packet at most."""
-RESEND_BUFFER_SIZE = 1024 * 1024
-"""Bytes of sent packets that are kept; far above 1.25 times what the outbox lets into the channel."""
+RESEND_BUFFER_SIZE = 128 * 1024
+"""Bytes of sent packets that are kept: twice what the outbox lets into the channel, and a little."""
 RECEIVE_STATE_TTL = 180.0
 """Seconds for which a silent sender's last number is kept: longer than a connection is away as a rule."""
 MAX_RECEIVE_STATES = 4096
