@@ -101,7 +101,8 @@ async def test_what_cannot_be_read_is_dropped(
         await proxy._client.send_str("text")
         await proxy.say(rtc.SignalResponse(room_update=rtc.RoomUpdate()))
         await alice.until(lambda: "room_update" in alice.signals)
-        assert caplog.text.count("dropped a signal message") == 2
+        # Others can cause it: it is said once in a while.
+        assert caplog.text.count("dropped a signal message") == 1
         assert alice.session.state is CONNECTED
         await alice.session.close()
 

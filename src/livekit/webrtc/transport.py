@@ -111,10 +111,12 @@ class DataTransport:
             return
         now = self._loop.time()
         self._reading = True
-        for message in dtls.receive(data, now):
-            self.association.receive_datagram(message, now)
-        self._reading = False
-        self.schedule_flush()
+        try:
+            for message in dtls.receive(data, now):
+                self.association.receive_datagram(message, now)
+        finally:
+            self._reading = False
+            self.schedule_flush()
 
     # Sending
 
