@@ -76,7 +76,7 @@ async def by_itself(server: DevServer) -> dict[str, object]:
     room = await connect(server, ROOM)
     answer = await ask(room)
     [helper] = room.remote_participants.values()
-    told = {"answer": answer, "kind": rtc.ParticipantKind.Name(helper.kind)}
+    told: dict[str, object] = {"answer": answer, "kind": rtc.ParticipantKind.Name(helper.kind)}
     finished = asyncio.Event()
     server.rooms.observe(lambda event: finished.set() if isinstance(event, RoomFinished) else None)
     await room.disconnect()

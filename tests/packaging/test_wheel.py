@@ -82,8 +82,11 @@ def test_wheel_has_what_it_should(built: dict[str, Path]) -> None:
     with zipfile.ZipFile(built["wheel"]) as archive:
         names = set(archive.namelist())
         metadata = archive.read(f"livekit_pure-{__version__}.dist-info/METADATA").decode()
-    modules = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py*") if path.suffix != ".pyc"}
-    assert {name for name in names if name.startswith("livekit/")} == modules | {"livekit/py.typed"}
+    package = ROOT / "src" / "livekit"
+    files = (path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    assert {name for name in names if name.startswith("livekit/")} == {
+        path.relative_to(ROOT / "src").as_posix() for path in files
+    }
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert f"Version: {__version__}\n" in metadata
     assert "License-Expression: Apache-2.0\n" in metadata

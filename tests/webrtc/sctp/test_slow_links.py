@@ -17,7 +17,8 @@ def test_the_queue_of_a_slow_link_stays_short_and_the_link_busy(delay: float) ->
     pair = Pair(5, LinkOptions(rate=RATE, delay=delay, mtu=1472)).establish()
     channel, _ = pair.open()
     link = pair.network.a_to_b
-    started, queued = pair.now, []
+    started = pair.now
+    queued: list[float] = []
     for _ in range(40):
         channel.send(MESSAGE)
 
