@@ -66,21 +66,7 @@ class Participant:
         self._received: dict[str, int] | None = None
         self._waiting = WaitingPackets()
         self._sent = ResendBuffer()
-        self._info = models.ParticipantInfo(
-            sid=sid,
-            identity=grants.identity,
-            name=grants.name,
-            metadata=grants.metadata,
-            attributes=dict(grants.attributes),
-            kind=grants.kind,
-            permission=grants.permission,
-            state=self.state,
-            joined_at=int(joined_at),
-            joined_at_ms=int(joined_at * 1000),
-            version=1,
-            client_protocol=client.client_protocol,
-            capabilities=client.capabilities,
-        )
+        self._info = _first_info(sid, grants, client, joined_at)
         self._permitted()
 
     def __repr__(self) -> str:
@@ -258,3 +244,21 @@ def _stamp(sid: str, identity: str, *, reliable: bool) -> bytes:
     kind = models.DataPacket.RELIABLE if reliable else models.DataPacket.LOSSY
     named = models.DataPacket(participant_sid=sid, participant_identity=identity).SerializeToString()
     return bytes((_KIND_TAG, kind)) + (named if identity else _NOBODY + named)
+
+
+def _first_info(sid: str, grants: Grants, client: models.ClientInfo, joined_at: float) -> models.ParticipantInfo:
+    return models.ParticipantInfo(
+        sid=sid,
+        identity=grants.identity,
+        name=grants.name,
+        metadata=grants.metadata,
+        attributes=dict(grants.attributes),
+        kind=grants.kind,
+        permission=grants.permission,
+        state=State.JOINING,
+        joined_at=int(joined_at),
+        joined_at_ms=int(joined_at * 1000),
+        version=1,
+        client_protocol=client.client_protocol,
+        capabilities=client.capabilities,
+    )
