@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -24,6 +25,10 @@ from tests.support.leaks import Resources
 from tests.support.rooms import Join
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A shell without job control has what it starts in the background ignore SIGINT, and so would the programs that tests
+# start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
