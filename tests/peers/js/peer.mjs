@@ -138,8 +138,10 @@ class Member {
     });
   }
 
+  /** Leave. The SDK of Node says goodbye at once, and then at times hangs if it was negotiating: it is not waited for. */
   async leave() {
-    await this.room.disconnect();
+    const patience = new Promise((resolve) => setTimeout(resolve, 500));
+    await Promise.race([this.room.disconnect(), patience]);
   }
 }
 
