@@ -10,6 +10,9 @@ from tests.peers.harness import CallError
 from tests.peers.kinds import FROM_OURS, WITH_OURS, Pair
 from tests.peers.matrix import Matrix
 
+HANDLER_TAKES = "2.5"
+"""Seconds; official callers log the late answer, so the test waits for it."""
+
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -22,18 +25,17 @@ async def test_handler_within_the_timeout(matrix: Matrix, pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
 async def test_handler_beyond_the_timeout(matrix: Matrix, pair: Pair) -> None:
-    """A call whose timeout of 0.5 s passes fails with 1502 then, and the next one is answered"""
+    """A call whose timeout of 0.5 s passes fails with 1502 then; the answer that comes later disturbs none"""
     caller, callee = await matrix.pair(pair)
+    happened = len(callee.events)
     started = time.monotonic()
     with pytest.raises(CallError) as failed:
-        await caller.call(callee, "sleep", "1.5", timeout=0.5)
+        await caller.call(callee, "sleep", HANDLER_TAKES, timeout=0.5)
     assert failed.value.code == 1502
-    assert 0.45 <= time.monotonic() - started < 0.75 + SLACK
+    assert 0.45 <= time.monotonic() - started < 2.0
     assert await caller.call(callee, "echo", "still there") == "still there"
-
-
-SLACK = 0.75
-"""Seconds that a busy machine may add."""
+    await callee.handled("ended", "sleep", caller, happened)
+    assert await caller.call(callee, "echo", "still there") == "still there"
 
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)

@@ -13,11 +13,13 @@ from livekit.testing import CallLedger, LinkOptions, NetworkRelay, TokenServer
 from tests.support.rooms import Join
 
 SEED = 11
+PATIENCE = 30.0
+"""Seconds for what chance may delay."""
 
 
 @pytest.fixture(params=[None, False], ids=["single", "dual"])
 def options(request: pytest.FixtureRequest) -> RoomOptions:
-    return RoomOptions(single_peer_connection=request.param)
+    return RoomOptions(single_peer_connection=request.param, connect_timeout=PATIENCE)
 
 
 class Calls:
@@ -27,13 +29,17 @@ class Calls:
         self.alice = alice
         self.ledger = ledger
 
-    async def make(self, name: str, count: int, budget: float = 20.0) -> float:
+    async def make(self, name: str, count: int, budget: float = PATIENCE) -> float:
         """So many calls at once; the seconds of the slowest."""
         started = asyncio.get_running_loop().time()
         await asyncio.gather(
             *(
                 self.alice.local_participant.perform_rpc(
-                    destination_identity="bob", method="echo", payload=f"{name} {number}", response_timeout=budget
+                    destination_identity="bob",
+                    method="echo",
+                    payload=f"{name} {number}",
+                    response_timeout=budget,
+                    max_round_trip_latency=budget,
                 )
                 for number in range(count)
             )

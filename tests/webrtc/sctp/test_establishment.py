@@ -5,7 +5,15 @@ import pytest
 from livekit.testing.netem import LinkOptions
 from livekit.webrtc.sctp import CloseReason, State
 from livekit.webrtc.sctp.chunks import Init, encode_cause
-from livekit.webrtc.sctp.constants import COOKIE_LIFETIME, MAX_INIT_RETRANSMITS, Cause, ChunkType, Parameter
+from livekit.webrtc.sctp.constants import (
+    COOKIE_LIFETIME,
+    MAX_INIT_RETRANSMITS,
+    RTO_INITIAL,
+    THIN_TIMEOUTS,
+    Cause,
+    ChunkType,
+    Parameter,
+)
 from livekit.webrtc.sctp.packet import PacketHeader, encode_chunk, iterate_chunks, verify
 from tests.webrtc.sctp.ends import Pair
 
@@ -56,6 +64,20 @@ def test_no_answer_ends_the_attempt() -> None:
     pair.run(lambda: bool(pair.client.closed), limit=60.0)
     assert pair.client.closed == [CloseReason.TIMEOUT]
     assert pair.network.a_to_b.sent == MAX_INIT_RETRANSMITS + 1
+
+
+def test_first_timeouts_do_not_back_off() -> None:
+    client = Pair(link=LinkOptions(loss=1.0), both_initiate=False).client.association
+    waits: list[float] = []
+    now = 0.0
+    for _ in range(THIN_TIMEOUTS + 2):
+        client.datagrams_to_send(now)
+        due = client.next_timer()
+        assert due is not None
+        waits.append(due - now)
+        now = due
+        client.handle_timer(now)
+    assert waits == pytest.approx([RTO_INITIAL] * (THIN_TIMEOUTS + 1) + [2 * RTO_INITIAL])
 
 
 def test_lost_cookie_echo_is_sent_again_with_its_data() -> None:

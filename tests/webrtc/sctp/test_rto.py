@@ -24,6 +24,18 @@ def test_first_and_second_sample() -> None:
     assert rto.min_rtt == 0.2
 
 
+def test_what_ice_measured_shortens_the_first_timeout_only() -> None:
+    rto = RetransmissionTimeout()
+    rto.expect(0.1)
+    assert rto.value == pytest.approx(0.3)
+    assert rto.srtt is None
+    rto.expect(5.0)
+    assert rto.value == pytest.approx(0.3)
+    rto.sample(0.2)
+    rto.expect(0.1)
+    assert rto.value == pytest.approx(0.6)
+
+
 def test_floor_and_ceiling() -> None:
     rto = RetransmissionTimeout()
     rto.sample(0.0001)

@@ -127,7 +127,7 @@ MIN_SSTHRESH_PACKETS = 4
 THIN_FLIGHT_PACKETS = 4
 """With less in flight nothing but a timeout finds a loss, and repeating it soon burdens nobody."""
 THIN_TIMEOUTS = 6
-"""Timeouts of so little in a row that do not make the next one longer, as in Linux's TCP for thin streams."""
+"""Timeouts of so little in a row that do not make the next one longer, as in Linux's TCP for thin streams and SYNs."""
 MAX_WINDOW_PACKETS = 72
 """Ceiling of the congestion window on short paths; on longer ones `MAX_RATE` times the shortest round trip."""
 MAX_WINDOW_LARGE_PACKETS = 10

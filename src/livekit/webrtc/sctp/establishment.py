@@ -15,6 +15,7 @@ from .constants import (
     MAX_STREAMS,
     NEVER,
     RECEIVE_WINDOW,
+    THIN_TIMEOUTS,
     Cause,
     ChunkType,
     Parameter,
@@ -130,12 +131,13 @@ class Establishment:
         self._chunk = b""
 
     def on_timer(self, now: float) -> None:
-        """T1 expired (section 5.1, and 6.3.3 for the backoff)."""
+        """T1 expired (section 5.1, and 6.3.3 for the backoff, which begins late, as with little data in flight)."""
         self._attempts += 1
         if self._attempts > MAX_INIT_RETRANSMITS:
             self._host.close(CloseReason.TIMEOUT)
             return
-        self._rto.back_off()
+        if self._attempts > THIN_TIMEOUTS:
+            self._rto.back_off()
         self.timer_at = now + self._rto.value
         self._init_sent_at = None  # Karn's rule
         if self._host.state is State.COOKIE_WAIT:

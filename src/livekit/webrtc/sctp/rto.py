@@ -31,6 +31,14 @@ class RetransmissionTimeout:
         """The timeout to use now."""
         return min(self._base * self._backoff, self._maximum)
 
+    def expect(self, rtt: float) -> None:
+        """The path was measured before there was an association, by its ICE checks: no sample, but a better first guess.
+
+        The timeout never becomes longer by it.
+        """
+        if self.srtt is None:
+            self._base = min(max(3 * rtt, self._minimum), self._base)
+
     def sample(self, rtt: float) -> None:
         """A round trip was measured (rules C2 and C3)."""
         if self.srtt is None:
