@@ -42,6 +42,8 @@ class World:
         self.a, self.b = a, b
         self.network = Network(seed, link or Link())
         self.dead: set[tuple[str, int]] = set()
+        self.mapped: dict[tuple[str, int], tuple[str, int]] = {}
+        """Addresses behind a NAT, and what they look like from outside."""
         self.sent = 0
         a.bind()
         b.bind()
@@ -54,9 +56,12 @@ class World:
                 self.sent += 1
                 source = transmit.path
                 assert isinstance(source, tuple)
-                if transmit.address in other.addresses and not {transmit.address, source} & self.dead:
-                    data, to = transmit.data, transmit.address
-                    self.network.carry(partial(other.agent.receive, data, to, source))
+                to = next((inside for inside, out in self.mapped.items() if out == transmit.address), transmit.address)
+                if to in self.mapped and to == transmit.address:
+                    continue
+                if to in other.addresses and not {to, source} & self.dead:
+                    seen = self.mapped.get(source, source)
+                    self.network.carry(partial(other.agent.receive, transmit.data, to, seen))
 
     def fire(self, now: float) -> None:
         for host in (self.a, self.b):
@@ -209,6 +214,37 @@ def test_consent_lasts_under_heavy_loss(seed: int) -> None:
     world = connected_world(seed=seed, link=Link(loss=0.3, delay=0.05, jitter=0.02))
     world.run(300)
     assert IceState.FAILED not in world.a.states + world.b.states
+
+
+def test_the_address_of_the_peer_changes() -> None:
+    world = connected_world(consent_timeout=5.0)
+    world.run(1)
+    start = world.network.now
+    rebound = world.mapped[world.a.addresses[0]] = ("192.0.2.1", 9)
+    assert world.run_until(lambda: world.b.agent.selected is not None and world.b.agent.selected.address == rebound)
+    assert world.network.now - start < 2.2, "a consent check of the peer, and the doubt in the old pair"
+    world.run(30)
+    assert world.connected
+    assert IceState.DISCONNECTED not in world.a.states + world.b.states
+
+
+def test_a_peer_that_nominates_two_pairs_does_not_move_us_from_one_that_works() -> None:
+    a, b = Host("10.0.0.1", "10.0.1.1", controlling=True), Host("10.0.0.2", controlling=False)
+    world = World(a, b)
+    a.describe_to(b)
+    b.describe_to(a)
+    assert world.run_until(lambda: world.connected and world.nominated)
+    used = b.agent.selected
+    assert used is not None
+    request = StunMessage(Kind.REQUEST)
+    remote, local = b.agent.credentials, b.agent.remote_credentials
+    assert local is not None
+    request.attributes[Attribute.USERNAME] = f"{remote.ufrag}:{local.ufrag}".encode()
+    request.attributes[Attribute.USE_CANDIDATE] = b""
+    request.set_number(Attribute.ICE_CONTROLLING, 1, 8)
+    b.agent.receive(request.encode(remote.password.encode()), b.addresses[0], a.addresses[1], world.network.now)
+    world.run(20)
+    assert b.agent.selected is used
 
 
 def test_an_idle_connection_sends_little() -> None:

@@ -14,6 +14,7 @@ import random
 from .candidate import Candidate, candidate_priority
 from .checklist import Credentials, Generation, LocalPath, Pair, PairState
 from .checks import Check, Checks, Transmit
+from .consent import Consent
 from .stun import BINDING, Address, Attribute, Kind, StunError, StunMessage, parse_stun
 
 __all__ = ["IceAgent", "IceState", "Transmit"]
@@ -24,8 +25,6 @@ NOMINATION_DELAY = 0.05
 """Seconds the controlling side waits for a better pair after the first that works."""
 CHECK_TIMEOUT = 15.0
 """Seconds from the peer's credentials to FAILED if no pair works."""
-CHECKS_PER_CONSENT = 4
-"""Consent checks begun in one consent timeout, each repeated until answered."""
 
 
 class IceState(enum.Enum):
@@ -49,8 +48,7 @@ class IceAgent:
         """Seconds, of the last answer on the selected pair."""
         self.trusted: set[Address] = set()
         """Where packets may come from: addresses that have shown the password."""
-        self._consent_timeout = consent_timeout
-        self._random = randomness or random.Random()
+        self._consent = Consent(consent_timeout, randomness or random.Random())
         self._paths: dict[object, LocalPath] = {}
         self._current = Generation(Credentials.generate())
         self._previous: Generation | None = None
@@ -59,7 +57,6 @@ class IceAgent:
         self._pace_at = 0.0
         self._deadline: float | None = None
         self._nominate_at: float | None = None
-        self._consent_at = 0.0
         self._timer_at: float | None = None
 
     # What both sides describe to each other
@@ -188,6 +185,8 @@ class IceAgent:
         nominated_by_peer = use_candidate and not self.controlling
         if pair.state is PairState.SUCCEEDED:
             pair.nominated = pair.nominated or nominated_by_peer
+            if nominated_by_peer:
+                self._doubt_selected(pair, now)
             stale = self.state is IceState.DISCONNECTED and pair is not self.selected
             if stale and not self._checks.is_checking(pair):
                 self._start_check(pair, now)
@@ -197,6 +196,12 @@ class IceAgent:
             pair.state = PairState.WAITING
         elif not self._checks.is_checking(pair):
             self._start_check(pair, now)
+
+    def _doubt_selected(self, nominated: Pair, now: float) -> None:
+        """The peer nominates another pair than the one in use: its address may have changed (RFC 8445 section 8.1.1)."""
+        selected = self.selected
+        if selected is not None and selected is not nominated:
+            self._consent.doubt(selected, now)
 
     def _received_response(self, message: StunMessage, path: object, address: Address, now: float) -> None:
         check = self._checks.answered(message, path)
@@ -217,6 +222,8 @@ class IceAgent:
         pair.state = PairState.SUCCEEDED
         pair.confirmed_at = now
         pair.nominated = pair.nominated or pair.nominate_when_valid or (check.nominating and self.controlling)
+        if pair.nominate_when_valid and not check.consent:
+            self._doubt_selected(pair, now)
         self.trusted.add(pair.address)
         if check.tries == 1 and (pair is self.selected or self.round_trip_time is None):
             self.round_trip_time = now - check.sent_at
@@ -235,8 +242,9 @@ class IceAgent:
         if self._nominate_at is not None:
             times.append(self._nominate_at)
         if self.selected is not None and self.state is not IceState.FAILED:
-            disconnected = self.state is IceState.DISCONNECTED
-            times += [self._consent_at, self._silent_at(self.selected, 1.0 if disconnected else 0.5)]
+            silent = self.state is IceState.DISCONNECTED
+            times.append(self._consent.ask_at)
+            times.append((self._consent.expires_at if silent else self._consent.silent_at)(self.selected))
         elif self._deadline is not None:
             times.append(self._deadline)
         return min(times, default=None)
@@ -281,10 +289,10 @@ class IceAgent:
             if self.selected is not None and self.selected.state is PairState.FAILED:
                 self.selected = None
             return
-        best = max(valid, key=lambda p: (now < self._silent_at(p, 0.5), p.nominated, self._priority(p)))
+        best = max(valid, key=lambda p: (now < self._consent.silent_at(p), p.nominated, self._priority(p)))
         if best is not self.selected:
             self.selected = best
-            self._consent_at = now + self._consent_interval()
+            self._consent.asked(now)
         if best.nominated and self._previous is not None:
             self._previous = None
             self._checks.drop(lambda check: check.pair.generation is not self._current)
@@ -304,14 +312,10 @@ class IceAgent:
             self._nominate_at = None
             self._start_check(best, now, nominating=True)
 
-    def _consent_interval(self) -> float:
-        """RFC 7675 section 5.1 randomises by a fifth; its 5 s are for a timeout of 30 s."""
-        return self._consent_timeout / CHECKS_PER_CONSENT * self._random.uniform(0.8, 1.2)
-
     def _check_consent(self, now: float) -> None:
-        if self.selected is None or now < self._consent_at or self.state is IceState.FAILED:
+        if self.selected is None or now < self._consent.ask_at or self.state is IceState.FAILED:
             return
-        self._consent_at = now + self._consent_interval()
+        self._consent.asked(now)
         self._checks.drop(lambda check: check.consent)
         self._start_check(self.selected, now, consent=True)
 
@@ -322,15 +326,11 @@ class IceAgent:
             elif self.state is not IceState.FAILED and self._current.remote is not None:
                 self.state = IceState.CHECKING
             return
-        if now >= self._silent_at(self.selected, 1.0):
+        if now >= self._consent.expires_at(self.selected):
             self._give_up()
         else:
-            disconnected = now >= self._silent_at(self.selected, 0.5)
-            self.state = IceState.DISCONNECTED if disconnected else IceState.CONNECTED
-
-    def _silent_at(self, pair: Pair, part: float) -> float:
-        """When the peer will have been silent for this part of the consent timeout."""
-        return pair.confirmed_at + self._consent_timeout * part
+            silent = now >= self._consent.silent_at(self.selected)
+            self.state = IceState.DISCONNECTED if silent else IceState.CONNECTED
 
     def _give_up(self) -> None:
         self.state = IceState.FAILED
