@@ -28,6 +28,10 @@ def serving(answer: Callable[[socket.socket], None]) -> Generator[str]:
             taken, _ = listener.accept()
             with taken, contextlib.suppress(OSError):
                 answer(taken)
+                taken.shutdown(socket.SHUT_WR)
+                nothing(
+                    taken
+                )  # to close with something unread would be a reset
 
         thread = threading.Thread(target=serve)
         thread.start()

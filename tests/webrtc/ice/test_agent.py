@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import pytest
 
@@ -54,8 +55,7 @@ class World:
                 host.states.append(host.agent.state)
             for transmit in host.agent.take_transmits():
                 self.sent += 1
-                source = transmit.path
-                assert isinstance(source, tuple)
+                source = cast("tuple[str, int]", transmit.path)
                 to = next((inside for inside, out in self.mapped.items() if out == transmit.address), transmit.address)
                 if to in self.mapped and to == transmit.address:
                     continue

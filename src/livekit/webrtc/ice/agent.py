@@ -198,7 +198,7 @@ class IceAgent:
             self._start_check(pair, now)
 
     def _doubt_selected(self, nominated: Pair, now: float) -> None:
-        """The peer nominates another pair than the one in use: its address may have changed (RFC 8445 section 8.1.1)."""
+        """The peer nominates another pair than the one in use: its address may have changed."""
         selected = self.selected
         if selected is not None and selected is not nominated:
             self._consent.doubt(selected, now)

@@ -32,7 +32,7 @@ class RetransmissionTimeout:
         return min(self._base * self._backoff, self._maximum)
 
     def expect(self, rtt: float) -> None:
-        """The path was measured before there was an association, by its ICE checks: no sample, but a better first guess.
+        """The path was measured before there was an association, by ICE checks: no sample, but a better first guess.
 
         The timeout never becomes longer by it.
         """
