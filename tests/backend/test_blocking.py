@@ -29,9 +29,7 @@ def serving(answer: Callable[[socket.socket], None]) -> Generator[str]:
             with taken, contextlib.suppress(OSError):
                 answer(taken)
                 taken.shutdown(socket.SHUT_WR)
-                nothing(
-                    taken
-                )  # to close with something unread would be a reset
+                nothing(taken)  # to close with something unread would be a reset
 
         thread = threading.Thread(target=serve)
         thread.start()
