@@ -99,6 +99,33 @@ def test_calls_with_a_third_lost_each_way(seed: int) -> None:
     assert max(took) < 20.0
 
 
+@pytest.mark.parametrize(("reorder", "duplicate"), [(0.0, 0.0), (0.25, 0.0), (0.0, 0.05)])
+@pytest.mark.parametrize("seed", range(3))
+def test_steady_calls_with_a_third_lost_each_way_over_half_a_second(
+    seed: int, reorder: float, duplicate: float
+) -> None:
+    """20 calls a second for 25 s: 99 % are acknowledged within the 7 s that a caller waits for it."""
+    pair = Pair(seed, LinkOptions(delay=0.25, loss=0.3, reorder=reorder, duplicate=duplicate), max_retransmits=100)
+    channel = pair.client.association.open_channel("calls")
+    pair.run(lambda: bool(pair.server.channels) and channel.is_open, limit=60)
+    far = pair.server.channels[0]
+    started: list[float] = []
+    took: list[float] = []
+
+    def on_request(request: bytes) -> None:
+        far.send(b"acknowledgement")
+        far.send(request)
+
+    far.on_message = on_request
+    channel.on_message = lambda message: took.append(pair.now - started[len(took)]) if len(message) < 100 else None
+    for _ in range(500):
+        started.append(pair.now)
+        channel.send(bytes(170))
+        pair.settle(0.05)
+    pair.run(lambda: len(took) == 500, limit=60)
+    assert sum(seconds > 7.0 for seconds in took) <= 5
+
+
 @pytest.mark.parametrize("loss", [0.0, 0.02])
 def test_throughput(loss: float) -> None:
     """20 ms round trip; without loss the window's ceiling is the limit, with it about 1.2 MTU / RTT / sqrt(loss)."""

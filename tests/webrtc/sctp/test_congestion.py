@@ -9,6 +9,7 @@ from livekit.webrtc.sctp.constants import (
     MAX_RATE,
     MAX_WINDOW_PACKETS,
     MIN_WINDOW_PACKETS,
+    RTT_FILTER,
 )
 
 MTU = 1000
@@ -51,7 +52,9 @@ def test_window_is_bounded(congestion: CongestionControl) -> None:
 def queued(congestion: CongestionControl) -> CongestionControl:
     """On a path on which packets wait: losses mean congestion there."""
     congestion.path_measured(0.05, 0.05)
-    congestion.path_measured(1.0, 0.05)
+    for _ in range(RTT_FILTER):
+        congestion.path_measured(1.0, 0.05)
+    congestion.cwnd = congestion.ssthresh = INITIAL_WINDOW_PACKETS * MTU
     return congestion
 
 
@@ -63,6 +66,13 @@ def test_losses_without_a_queue_leave_the_initial_window(congestion: CongestionC
     for _ in range(10):
         congestion.timed_out()
     assert congestion.cwnd == congestion.ssthresh == INITIAL_WINDOW_PACKETS * MTU
+
+
+def test_one_long_round_trip_is_no_queue(congestion: CongestionControl) -> None:
+    for rtt in (0.05, 1.0, 0.05, 1.0):
+        congestion.path_measured(rtt, 0.05)
+    congestion.timed_out()
+    assert congestion.cwnd == INITIAL_WINDOW_PACKETS * MTU
 
 
 def test_one_reduction_per_loss_event(queued: CongestionControl) -> None:

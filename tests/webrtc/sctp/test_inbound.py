@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from livekit.webrtc.sctp.chunks import DATA_BODY, ForwardTsn
 from livekit.webrtc.sctp.constants import (
+    BURST_OF_LOSSY_PATH,
     FLAG_BEGIN,
     FLAG_END,
     FLAG_IMMEDIATE,
@@ -64,6 +65,21 @@ def test_gap_is_acknowledged_at_once_until_it_is_closed() -> None:
     receiver.data(0, now=2.0)
     assert receiver.inbound.sack_at == 2.0
     assert receiver.inbound.sack().gaps == []
+
+
+def test_word_of_many_packets_is_precious_where_packets_get_lost() -> None:
+    receiver = Receiver()
+    for offset in range(2 * BURST_OF_LOSSY_PATH):
+        receiver.data(offset)
+    assert not receiver.inbound.is_sack_precious(), "nothing is missing"
+    receiver.inbound.sack()
+    first = 2 * BURST_OF_LOSSY_PATH + 1
+    for offset in range(first, first + BURST_OF_LOSSY_PATH):
+        assert not receiver.inbound.is_sack_precious()
+        receiver.data(offset)
+    assert receiver.inbound.is_sack_precious()
+    receiver.inbound.sack()
+    assert not receiver.inbound.is_sack_precious()
 
 
 def test_duplicates_are_reported_and_not_delivered() -> None:

@@ -155,6 +155,18 @@ def test_a_lost_retransmission_is_found_again(sender: Sender) -> None:
     assert sender.sent() == [0]
 
 
+def test_retransmissions_prove_the_loss_of_others_after_a_round_trip(sender: Sender) -> None:
+    sender.rto.sample(0.1)
+    sender.push(10)
+    sender.sent()
+    sender.sack(-1, (9, 9), now=0.1)
+    assert sender.sent(0.1) == list(range(9))
+    sender.sack(-1, (8, 9), now=0.15)
+    assert sender.sent(0.15) == [], "it may have been the first transmission that is acknowledged"
+    sender.sack(-1, (7, 9), now=0.2)
+    assert sender.sent(0.2) == [0, 1, 2, 3, 4], "all that was sent three packets before it"
+
+
 def test_no_wait_for_evidence_that_cannot_come(sender: Sender) -> None:
     sender.push(2)
     sender.sent()

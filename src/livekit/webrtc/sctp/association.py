@@ -212,10 +212,17 @@ class Association:
                 bundle.add(chunk)
             self._control.clear()
         sending = sending and outbound.has_work
+        sack_twice = False
+        sack = b""
         if inbound.sack_at <= now or (sending and inbound.sack_at != NEVER):
-            bundle.add(inbound.sack().encode())
+            sack_twice = inbound.is_sack_precious()
+            sack = inbound.sack().encode()
+            bundle.add(sack)
         if sending:
             outbound.transmit(bundle, now, packets)
+        if sack_twice:
+            bundle.finish_packet()
+            bundle.add(sack)
         if self.sending and (request := tcb.reset.request(now)) is not None:
             bundle.add(request)
 

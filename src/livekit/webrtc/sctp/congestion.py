@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from .constants import (
     INITIAL_WINDOW_PACKETS,
     MAX_PACKET_SIZE,
@@ -11,6 +13,7 @@ from .constants import (
     MAX_WINDOW_PACKETS,
     MIN_SSTHRESH_PACKETS,
     MIN_WINDOW_PACKETS,
+    RTT_FILTER,
 )
 
 
@@ -19,10 +22,10 @@ class CongestionControl:
 
     __slots__ = (
         "_base",
-        "_last_rtt",
         "_min_rtt",
         "_mtu",
         "_partial_bytes_acked",
+        "_rtts",
         "cwnd",
         "maximum",
         "recovery_exit",
@@ -31,7 +34,8 @@ class CongestionControl:
 
     def __init__(self, mtu: int = MAX_PACKET_SIZE) -> None:
         self._base = self._mtu = mtu
-        self._min_rtt = self._last_rtt = 0.0
+        self._min_rtt = 0.0
+        self._rtts: deque[float] = deque((0.0,), maxlen=RTT_FILTER)
         self._bound()
         self.restart()
 
@@ -93,12 +97,11 @@ class CongestionControl:
         self._min_rtt = min_rtt
         self._bound()
         self.cwnd = min(self.cwnd, self.maximum)
-        longest = self._longest_rtt
-        before, self._last_rtt = self._last_rtt, rtt
-        if rtt <= longest:
+        self._rtts.append(rtt)
+        if rtt <= self._longest_rtt:
             return
-        if before > longest:  # one long round trip alone may be a hiccup of either end
-            window = int(self.cwnd * longest / rtt)
+        if self._is_queuing:
+            window = int(self.cwnd * self._longest_rtt / rtt)
             self.cwnd = min(self.cwnd, max(window, MIN_WINDOW_PACKETS * self._base))
         self.ssthresh = min(self.ssthresh, self.cwnd)
 
@@ -111,7 +114,13 @@ class CongestionControl:
     @property
     def _lossy(self) -> int:
         """What losses leave of the window; 0 where it shall be what the RFC says, as packets wait."""
-        return 0 if self._last_rtt > self._longest_rtt else self._initial
+        return 0 if self._is_queuing else self._initial
+
+    @property
+    def _is_queuing(self) -> bool:
+        """Packets wait on the path. A long round trip or two may be a hiccup of either end, or of SACKs that were lost:
+        the shortest of the last ones tells (RFC 6817 section 3.4.2)."""
+        return min(self._rtts) > self._longest_rtt
 
     @property
     def _longest_rtt(self) -> float:

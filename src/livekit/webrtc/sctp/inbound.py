@@ -6,6 +6,7 @@ from bisect import bisect_left
 
 from .chunks import DATA_BODY, ForwardTsn, Sack
 from .constants import (
+    BURST_OF_LOSSY_PATH,
     CHUNK_OVERHEAD,
     FLAG_IMMEDIATE,
     IMMEDIATE_SACK_DELAY,
@@ -97,6 +98,10 @@ class Inbound:
         while self._runs and self._runs[0][0] <= self.cumulative_tsn + 1:
             self.cumulative_tsn = max(self.cumulative_tsn, self._runs.pop(0)[1])
         self.reassembly.skip(tsn, chunk.streams)
+
+    def is_sack_precious(self) -> bool:
+        """Of several packets on a path that loses some: were it lost, so would be word of them all."""
+        return self._packets >= BURST_OF_LOSSY_PATH and bool(self._runs or self._duplicates)
 
     def sack(self) -> Sack:
         """The SACK to send now; what was due is done with it."""

@@ -88,7 +88,7 @@ class Outbound:
             self._forward_due = False
             bundle.add(self.outstanding.forward_tsn().encode())
         last_packet = bundle.number + max_packets - 1
-        sent_again = bool(self.outstanding.lost) and self._retransmit(bundle, last_packet)
+        sent_again = bool(self.outstanding.lost) and self._retransmit(bundle, now, last_packet)
         sent_new = self._transmit_new(bundle, now, last_packet)
         if sent_again or sent_new:
             bundle.set_immediate()
@@ -97,10 +97,11 @@ class Outbound:
         if self.t3_at == NEVER and self.outstanding.chunks:
             self.t3_at = now + self._rto.value
 
-    def _retransmit(self, bundle: Bundle, last_packet: int) -> bool:
+    def _retransmit(self, bundle: Bundle, now: float, last_packet: int) -> bool:
         outstanding = self.outstanding
         window = min(self._congestion.cwnd, self._peer_window)
         before = self.retransmissions
+        proven_at = now + self._rto.min_rtt
         done = 0
         for tsn in outstanding.lost:
             chunk = outstanding.chunks.get(tsn)
@@ -112,7 +113,7 @@ class Outbound:
                     break
                 self._force = False
                 bundle.add(chunk.wire)
-                outstanding.sent_again(chunk, bundle.number)
+                outstanding.sent_again(chunk, bundle.number, proven_at)
                 self.retransmissions += 1
             done += 1
         del outstanding.lost[:done]
@@ -170,8 +171,8 @@ class Outbound:
         flight_before = outstanding.flight
         advanced = cumulative > outstanding.acked_tsn
         delivered: list[Callable[[], None]] = []
-        newly_acked = outstanding.acknowledge_cumulative(cumulative, delivered) if advanced else 0
-        gap_acked, lost = outstanding.acknowledge_gaps(sack.gaps)
+        newly_acked = outstanding.acknowledge_cumulative(cumulative, delivered, now) if advanced else 0
+        gap_acked, lost = outstanding.acknowledge_gaps(sack.gaps, now)
         self._peer_window = sack.window
         self._measure(now)
         if advanced:

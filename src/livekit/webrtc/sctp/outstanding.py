@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Callable, Iterable
 
 from .chunks import ForwardTsn
-from .constants import LOSS_THRESHOLD
+from .constants import LOSS_THRESHOLD, NEVER
 from .send_queue import Message
 from .serial import TSN_MASK
 
@@ -20,7 +20,7 @@ _MAX_FORWARD_STREAMS = 256
 class SentChunk:
     """A DATA chunk from its first transmission until the cumulative TSN passes it."""
 
-    __slots__ = ("ends", "evidence", "message", "packet", "state", "transmissions", "tsn", "wire")
+    __slots__ = ("ends", "first_packet", "message", "packet", "proven_at", "state", "transmissions", "tsn", "wire")
 
     def __init__(self, tsn: int, wire: bytes, message: Message, ends: bool, packet: int) -> None:
         self.tsn = tsn
@@ -29,8 +29,9 @@ class SentChunk:
         self.ends = ends
         self.packet = packet
         """Number of the packet it was last sent in."""
-        self.evidence = packet
-        """The packet that an acknowledgement proves to have arrived: the first, as that may only have been late."""
+        self.first_packet = packet
+        self.proven_at = NEVER
+        """From when on an acknowledgement means the last packet and not the first: a round trip later (RFC 8985)."""
         self.state = IN_FLIGHT
         self.transmissions = 1
 
@@ -77,8 +78,9 @@ class Outstanding:
         self.flight += len(wire)
         self._last_packet = packet
 
-    def sent_again(self, chunk: SentChunk, packet: int) -> None:
+    def sent_again(self, chunk: SentChunk, packet: int, proven_at: float) -> None:
         chunk.packet = packet
+        chunk.proven_at = proven_at
         chunk.state = IN_FLIGHT
         chunk.transmissions += 1
         self.flight += len(chunk.wire)
@@ -89,7 +91,7 @@ class Outstanding:
 
     # Acknowledgement
 
-    def acknowledge_cumulative(self, cumulative: int, delivered: list[Callable[[], None]]) -> int:
+    def acknowledge_cumulative(self, cumulative: int, delivered: list[Callable[[], None]], now: float) -> int:
         """All up to this TSN arrived: note whom to tell, return how many bytes are newly acknowledged."""
         newly_acked = 0
         chunks = self.chunks
@@ -100,8 +102,7 @@ class Outstanding:
                 size = len(chunk.wire)
                 self.flight -= size
                 newly_acked += size
-                if chunk.evidence > self._evidence:
-                    self._evidence = chunk.evidence
+                self._prove(chunk, now)
             elif state == ACKED:
                 self._gap_acked -= 1
             elif state == ABANDONED:
@@ -112,7 +113,7 @@ class Outstanding:
         self._advanced_tsn = max(self._advanced_tsn, cumulative)
         return newly_acked
 
-    def acknowledge_gaps(self, gaps: list[tuple[int, int]]) -> tuple[int, list[SentChunk]]:
+    def acknowledge_gaps(self, gaps: list[tuple[int, int]], now: float) -> tuple[int, list[SentChunk]]:
         """Gap blocks of a SACK: return the bytes newly acknowledged, and the chunks found lost."""
         if not gaps and not self._gap_acked:
             return 0, []
@@ -129,7 +130,7 @@ class Outstanding:
                 if chunk.state != ABANDONED:
                     reported += 1
                     if chunk.state != ACKED:
-                        newly_acked += self._gap_acknowledge(chunk)
+                        newly_acked += self._gap_acknowledge(chunk, now)
             position = last + 1
         if reported < self._gap_acked:  # rule D iii: the peer no longer has what it had reported
             self._renege(missing)
@@ -138,15 +139,20 @@ class Outstanding:
         threshold = self._evidence - (LOSS_THRESHOLD if self._evidence < self._last_packet else 1)
         return newly_acked, [chunk for chunk in missing if chunk.state == IN_FLIGHT and chunk.packet <= threshold]
 
-    def _gap_acknowledge(self, chunk: SentChunk) -> int:
+    def _gap_acknowledge(self, chunk: SentChunk, now: float) -> int:
         size = len(chunk.wire)
         if chunk.state == IN_FLIGHT:
             self.flight -= size
         chunk.state = ACKED
         self._gap_acked += 1
-        if chunk.evidence > self._evidence:
-            self._evidence = chunk.evidence
+        self._prove(chunk, now)
         return size
+
+    def _prove(self, chunk: SentChunk, now: float) -> None:
+        """A packet with this chunk has arrived, and so should those that were sent well before it."""
+        packet = chunk.packet if now >= chunk.proven_at else chunk.first_packet
+        if packet > self._evidence:
+            self._evidence = packet
 
     def _renege(self, chunks: Iterable[SentChunk]) -> None:
         for chunk in chunks:
