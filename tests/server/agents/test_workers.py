@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
@@ -70,6 +71,14 @@ def test_whatever_workers_say_of_their_load(loads: list[float], at: float) -> No
     workers = [worker(str(number), load) for number, load in enumerate(loads)]
     found = pool_of(*workers, at=at).select(KEY, ())
     assert found is None or found.load < 1
+
+
+@pytest.mark.parametrize("load", [-math.inf, -1e38])
+def test_a_load_that_is_none_gives_no_more_weight_than_idleness(load: float) -> None:
+    for at, name in ((0.25, "liar"), (0.75, "good")):
+        found = pool_of(worker("liar", load), worker("good"), at=at).select(KEY, ())
+        assert found is not None
+        assert found.id == name
 
 
 def test_registering() -> None:

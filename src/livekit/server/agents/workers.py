@@ -89,13 +89,16 @@ class WorkerPool:
     def select(self, key: WorkerKey, tried: Collection[str]) -> Worker | None:
         """A worker with room for a job, the likelier the less it has to do; not one whose id is in `tried`."""
         room_of = {
-            worker: max(0.0, 1.0 - worker.load)
+            worker: min(1.0, max(0.0, 1.0 - worker.load))
             for worker in self._workers.values()
             if worker.key == key and worker.is_available and worker.id not in tried
         }
         point = self._random_factor() * sum(room_of.values())
+        chosen: Worker | None = None  # the last one, should rounding leave a rest
         for worker, room in room_of.items():
-            point -= room
-            if room and point <= 0:
-                return worker
-        return None
+            if room:
+                chosen = worker
+                point -= room
+                if point <= 0:
+                    break
+        return chosen
