@@ -11,14 +11,17 @@ from fuzz import (
     fuzz_responses,
     fuzz_sctp,
     fuzz_sdp,
+    fuzz_session,
     fuzz_streams,
     fuzz_stun,
     fuzz_tokens,
     fuzz_twirp,
+    fuzz_workers,
 )
 
 _MODULES = (
     *(fuzz_packets, fuzz_streams, fuzz_responses, fuzz_requests, fuzz_forwarding, fuzz_tokens, fuzz_join, fuzz_twirp),
+    *(fuzz_workers, fuzz_session),
     *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp),
 )
 FUZZERS = {module.FUZZER.name: module.FUZZER for module in _MODULES}
