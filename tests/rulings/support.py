@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from livekit import RemoteParticipant, Room, RpcError, RpcInvocationData
+from livekit.testing import Ground
 
 SLACK = 0.25
 """Seconds that a call may take longer than its budget."""
+BUSY = 2.5
+"""Seconds more that a busy machine may take where the clock is real."""
 
 
 def call(room: Room, to: str, method: str = "echo", payload: str = "hi", **options: Any) -> Awaitable[str]:
@@ -94,3 +97,7 @@ class Stopwatch:
 
     def seconds(self) -> float:
         return asyncio.get_running_loop().time() - self._started
+
+    def is_within(self, ground: Ground, seconds: float) -> bool:
+        """Whether no more have passed than these, and what the machine may be excused for."""
+        return self.seconds() <= seconds + (0.0 if ground.virtual else BUSY)

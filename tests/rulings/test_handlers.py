@@ -33,7 +33,7 @@ async def test_row_13_cancelling_the_call_cancels_the_handler(ground: Ground) ->
     pending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await pending
-    await asyncio.wait_for(gate.ended.wait(), 1.0)
+    await asyncio.wait_for(gate.ended.wait(), 5.0)
     assert gate.cancelled
     assert gate.invocations[0].cancel_reason is None
     assert await call(alice, "bob") == "hi", "the connection goes on"
@@ -212,9 +212,9 @@ async def test_row_26_deadlines_nest_three_hops_deep(ground: Ground) -> None:
     watch = Stopwatch()
     error = await failure(call(rooms[0], "b", "next", response_timeout=1.0))
     assert error.code in (Code.RESPONSE_TIMEOUT, Code.APPLICATION_ERROR)
-    assert watch.seconds() <= 1.25
+    assert watch.is_within(ground, 1.25)
     assert gate.invocations[0].response_timeout <= 1.0
-    await asyncio.wait_for(gate.ended.wait(), 1.0)
+    await asyncio.wait_for(gate.ended.wait(), 5.0)
     assert gate.cancelled
 
 
