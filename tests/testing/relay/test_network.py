@@ -119,7 +119,9 @@ async def test_calls_beside_a_stream_on_a_slow_link(server: TokenServer, join: J
         await asyncio.wait({sending})
         await calls.alice.disconnect()
     calls.ledger.assert_clean()
-    assert taken[2] < 2.0, "half of them; the figure proper is measured where nothing else runs"
+    assert taken[2] < 4.0, (
+        "half of them, where it was eight and more; the figure proper is measured where nothing else runs"
+    )
 
 
 async def _send_for_ever(room: Room) -> None:
