@@ -70,61 +70,74 @@ def tampered(token: str, **changes: object) -> str:
     return f"{head}.{base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}.{signature}"
 
 
-def _cases() -> dict[str, Case]:
-    good, now = signed(claims()), int(time.time())
+def _badly_signed() -> dict[str, str]:
+    good = signed(claims())
     head, body, signature = good.split(".")
+    return {
+        "none at all": "",
+        "no token": "nonsense",
+        "unknown key": signed(claims(iss="nobody")),
+        "without key": signed(claims(iss=None)),
+        "wrong secret": signed(claims(), OTHER_SECRET),
+        "key of another secret": signed(claims(iss=OTHER_KEY)),
+        "alg none": jwt.encode(claims(), "", algorithm="none"),
+        "alg none, with a signature": by_hand({"alg": "none", "typ": "JWT"}, claims(), SECRET.encode()),
+        "alg NonE": by_hand({"alg": "NonE", "typ": "JWT"}, claims(), b""),
+        "without alg": by_hand({"typ": "JWT"}, claims(), SECRET.encode()),
+        "signed with RSA": signed(claims(), PRIVATE, "RS256"),
+        "RSA in name, signed with the secret": by_hand({"alg": "RS256", "typ": "JWT"}, claims(), SECRET.encode()),
+        "signed with a public key as secret": by_hand({"alg": "HS256", "typ": "JWT"}, claims(), PUBLIC),
+        "signed with a key that it brings": by_hand(
+            {"alg": "HS256", "typ": "JWT", "jwk": {"kty": "oct", "k": "bWluZQ"}}, claims(), b"mine"
+        ),
+        "empty secret": by_hand({"alg": "HS256", "typ": "JWT"}, claims(), b""),
+        "no signature": f"{head}.{body}.",
+        "half a signature": f"{head}.{body}.{signature[:20]}",
+        "two parts": f"{head}.{body}",
+        "another identity": tampered(good, sub="admin"),
+        "another room": tampered(good, video={"roomJoin": True, "room": "secret"}),
+        "more grants": tampered(good, video={"roomJoin": True, "room": "demo", "roomAdmin": True}),
+        "longer life": tampered(signed(claims(exp=int(time.time()) - LONG)), exp=int(time.time()) + LONG),
+    }
+
+
+def _not_permitted() -> dict[str, str]:
+    now = int(time.time())
+    many = {f"grant{number}": True for number in range(5000)}
+    return {
+        "expired": signed(claims(exp=now - LONG)),
+        "not valid yet": signed(claims(nbf=now + LONG)),
+        "without expiry": signed(claims(exp=None)),
+        "claims of the wrong type": signed(claims(video={"roomJoin": "yes", "room": "demo"})),
+        "thousands of grants": signed(claims(video={"roomJoin": True, "room": "demo", **many})),
+        "without grants": signed(claims(video=[])),
+        "without roomJoin": signed(claims(video={"room": "demo"})),
+        "roomJoin false": signed(claims(video={"roomJoin": False, "room": "demo", "roomAdmin": True})),
+    }
+
+
+def _malformed() -> dict[str, str]:
+    return {
+        "empty identity": signed(claims(sub="")),
+        "over-long identity": signed(claims(sub="m" * (limits.MAX_IDENTITY + 1))),
+        "no room": signed(claims(video={"roomJoin": True})),
+        "over-long room": signed(claims(video={"roomJoin": True, "room": "r" * (limits.MAX_ROOM_NAME + 1)})),
+    }
+
+
+def _good() -> dict[str, str]:
     nested: object = 1
     for _ in range(500):
         nested = [nested]
-    tokens = {
-        401: {
-            "none at all": "",
-            "no token": "nonsense",
-            "expired": signed(claims(exp=now - LONG)),
-            "not valid yet": signed(claims(nbf=now + LONG)),
-            "without expiry": signed(claims(exp=None)),
-            "unknown key": signed(claims(iss="nobody")),
-            "without key": signed(claims(iss=None)),
-            "wrong secret": signed(claims(), OTHER_SECRET),
-            "key of another secret": signed(claims(iss=OTHER_KEY)),
-            "alg none": jwt.encode(claims(), "", algorithm="none"),
-            "alg none, with a signature": by_hand({"alg": "none", "typ": "JWT"}, claims(), SECRET.encode()),
-            "alg NonE": by_hand({"alg": "NonE", "typ": "JWT"}, claims(), b""),
-            "without alg": by_hand({"typ": "JWT"}, claims(), SECRET.encode()),
-            "signed with RSA": signed(claims(), PRIVATE, "RS256"),
-            "RSA in name, signed with the secret": by_hand({"alg": "RS256", "typ": "JWT"}, claims(), SECRET.encode()),
-            "signed with a public key as secret": by_hand({"alg": "HS256", "typ": "JWT"}, claims(), PUBLIC),
-            "signed with a key that it brings": by_hand(
-                {"alg": "HS256", "typ": "JWT", "jwk": {"kty": "oct", "k": "bWluZQ"}}, claims(), b"mine"
-            ),
-            "empty secret": by_hand({"alg": "HS256", "typ": "JWT"}, claims(), b""),
-            "no signature": f"{head}.{body}.",
-            "half a signature": f"{head}.{body}.{signature[:20]}",
-            "two parts": f"{head}.{body}",
-            "another identity": tampered(good, sub="admin"),
-            "another room": tampered(good, video={"roomJoin": True, "room": "secret"}),
-            "more grants": tampered(good, video={"roomJoin": True, "room": "demo", "roomAdmin": True}),
-            "longer life": tampered(signed(claims(exp=now - LONG)), exp=now + LONG),
-            "claims of the wrong type": signed(claims(video={"roomJoin": "yes", "room": "demo"})),
-            "thousands of grants": signed(
-                claims(video={"roomJoin": True, "room": "demo", **{f"grant{number}": True for number in range(5000)}})
-            ),
-            "without grants": signed(claims(video=[])),
-            "without roomJoin": signed(claims(video={"room": "demo"})),
-            "roomJoin false": signed(claims(video={"roomJoin": False, "room": "demo", "roomAdmin": True})),
-        },
-        400: {
-            "empty identity": signed(claims(sub="")),
-            "over-long identity": signed(claims(sub="m" * (limits.MAX_IDENTITY + 1))),
-            "no room": signed(claims(video={"roomJoin": True})),
-            "over-long room": signed(claims(video={"roomJoin": True, "room": "r" * (limits.MAX_ROOM_NAME + 1)})),
-        },
-        200: {
-            "a good one": good,
-            "without data grant": signed(claims(video={"roomJoin": True, "room": "demo", "canPublishData": False})),
-            "deep claims nobody reads": signed(claims(deep=nested)),
-        },
+    return {
+        "a good one": signed(claims()),
+        "without data grant": signed(claims(video={"roomJoin": True, "room": "demo", "canPublishData": False})),
+        "deep claims nobody reads": signed(claims(deep=nested)),
     }
+
+
+def _cases() -> dict[str, Case]:
+    tokens = {401: {**_badly_signed(), **_not_permitted()}, 400: _malformed(), 200: _good()}
     return {name: Case(token, status) for status, group in tokens.items() for name, token in group.items()}
 
 
