@@ -30,25 +30,43 @@ def find(
     return None
 
 
-def _value(results: Results, subject: str, measure: str, field: str, **wanted: Any) -> float | None:
-    line = find(results, subject, measure, **wanted)
-    return None if line is None else float(line[field])
+class _Figures:
+    """What was measured, by subject; None: it was not."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+
+    def find(self, subject: str, measure: str, **wanted: Any) -> dict[str, Any] | None:
+        return find(self._results, subject, measure, **wanted)
+
+    def of(self, subject: str, measure: str, field: str, **wanted: Any) -> float | None:
+        line = self.find(subject, measure, **wanted)
+        return None if line is None else float(line[field])
+
+    def against(self, other: str, measure: str, field: str, **wanted: Any) -> float | None:
+        """Ours, in units of another's."""
+        return _ratio(self.of(OURS, measure, field, **wanted), self.of(other, measure, field, **wanted))
 
 
 def _ratio(top: float | None, bottom: float | None) -> float | None:
     return None if top is None or not bottom else top / bottom
 
 
-def _goals(results: Results) -> list[tuple[str, str, float | None, bool]]:
-    """Name, goal, what was reached, and whether more is better."""
+Goal = tuple[str, str, float | None, bool]
+"""Name, goal, what was reached, and whether more is better."""
 
-    def of(subject: str, measure: str, field: str, **wanted: Any) -> float | None:
-        return _value(results, subject, measure, field, **wanted)
 
-    def against(other: str, measure: str, field: str, **wanted: Any) -> float | None:
-        return _ratio(of(OURS, measure, field, **wanted), of(other, measure, field, **wanted))
+def _goals(results: Results) -> list[Goal]:
+    figures = _Figures(results)
+    return [*_goals_of_calls(figures), *_goals_of_clients(figures)]
 
-    long = find(results, OURS, "latency", size=100, long=True)
+
+def _goals_of_calls(figures: _Figures) -> list[Goal]:
+    of, against = figures.of, figures.against
+    long = figures.find(OURS, "latency", size=100, long=True)
+    of_64 = of(OURS, "throughput", "per_second", in_flight=64)
+    of_1000 = of(OURS, "throughput", "per_second", in_flight=1000)
+    large_p99, large_p50 = (of(OURS, "latency", field, size=256_000) for field in ("p99", "p50"))
     return [
         ("100 B, one in flight, p50, to official", "≤ 0.20", against(OFFICIAL, "latency", "p50", size=100), False),
         ("100 B, one in flight, p50, to grpc.aio direct", "≤ 0.8", against(GRPC, "latency", "p50", size=100), False),
@@ -61,21 +79,16 @@ def _goals(results: Results) -> list[tuple[str, str, float | None, bool]]:
             True,
         ),
         ("64 in flight, calls/s, to grpc.aio", "≥ 1.5", against(GRPC, "throughput", "per_second", in_flight=64), True),
-        (
-            "1,000 in flight, to own 64",
-            "≥ 0.9",
-            _ratio(
-                of(OURS, "throughput", "per_second", in_flight=1000), of(OURS, "throughput", "per_second", in_flight=64)
-            ),
-            True,
-        ),
+        ("1,000 in flight, to own 64", "≥ 0.9", _ratio(of_1000, of_64), True),
         ("256 KB incompressible, p50, to official", "≤ 0.06", against(OFFICIAL, "latency", "p50", size=256_000), False),
-        (
-            "256 KB, p99 to own p50",
-            "≤ 2",
-            _ratio(of(OURS, "latency", "p99", size=256_000), of(OURS, "latency", "p50", size=256_000)),
-            False,
-        ),
+        ("256 KB, p99 to own p50", "≤ 2", _ratio(large_p99, large_p50), False),
+    ]
+
+
+def _goals_of_clients(figures: _Figures) -> list[Goal]:
+    of, against = figures.of, figures.against
+    installed = _ratio(of("ours", "installed", "bytes"), of("official", "installed", "bytes"))
+    return [
         ("connect, p50, to official", "≤ 0.25", against(OFFICIAL, "connect", "p50"), False),
         (
             "the caller's CPU per call at 64, to official",
@@ -84,12 +97,7 @@ def _goals(results: Results) -> list[tuple[str, str, float | None, bool]]:
             False,
         ),
         ("import of `livekit.rtc`, to official", "≤ 1", against(OFFICIAL, "import", "seconds"), False),
-        (
-            "installed size, to official",
-            "≤ 0.5",
-            _ratio(_value(results, "ours", "installed", "bytes"), _value(results, "official", "installed", "bytes")),
-            False,
-        ),
+        ("installed size, to official", "≤ 0.5", installed, False),
         ("memory of a connected client, to official", "≤ 0.5", against(OFFICIAL, "memory", "rss_kib"), False),
     ]
 

@@ -10,9 +10,10 @@ import json
 import resource
 import sys
 import time
+from functools import partial
 from typing import Any
 
-from figures import percentile, rss_kib, say, text
+from figures import many_at_once, one_at_a_time, percentile, rss_kib, say, text
 
 IMPORT_STARTED = time.perf_counter()
 from livekit import rtc  # noqa: E402 - its import is measured
@@ -39,48 +40,15 @@ async def call(room: Any, payload: str, to: str = CALLEE) -> None:
 
 
 async def latency(room: Any, sizes: dict[str, int]) -> None:
-    """Round trips one at a time, in milliseconds."""
     for size, count in sizes.items():
-        payload = text(int(size))
-        for _ in range(max(3, count // 20)):
-            await call(room, payload)
-        taken: list[float] = []
-        for _ in range(count):
-            started = time.perf_counter()
-            await call(room, payload)
-            taken.append((time.perf_counter() - started) * 1000)
-        taken.sort()
-        say(
-            measure="latency",
-            size=int(size),
-            calls=count,
-            p50=percentile(taken, 0.5),
-            p99=percentile(taken, 0.99),
-            max=taken[-1],
-        )
+        await one_at_a_time(int(size), count, partial(call, room, text(int(size))))
 
 
 async def throughput(room: Any, in_flight: dict[str, int]) -> None:
-    """Calls per second with so many under way, and the caller's CPU time for each."""
-    payload = text(100)
+    once = partial(call, room, text(100))
     for width, count in in_flight.items():
-        remaining = iter(range(count))
-
-        async def keep_calling(remaining: Any = remaining) -> None:
-            for _ in remaining:
-                await call(room, payload)
-
-        await asyncio.gather(*(call(room, payload) for _ in range(min(int(width), 64))))
-        started, cpu = time.perf_counter(), time.process_time()
-        await asyncio.gather(*(keep_calling() for _ in range(int(width))))
-        seconds = time.perf_counter() - started
-        say(
-            measure="throughput",
-            in_flight=int(width),
-            calls=count,
-            per_second=count / seconds,
-            cpu_us=(time.process_time() - cpu) / count * 1e6,
-        )
+        await asyncio.gather(*(once() for _ in range(min(int(width), 64))))
+        await many_at_once(int(width), count, once)
 
 
 async def connects(url: str, token: str, count: int) -> None:
