@@ -235,12 +235,9 @@ class IceAgent:
         return self._timer_at
 
     def _compute_timer(self) -> float | None:
-        retry_at = self._checks.next_timer()
-        times = [] if retry_at is None else [retry_at]
+        times = [at for at in (self._checks.next_timer(), self._nominate_at) if at is not None]
         if self._waiting():
             times.append(self._pace_at)
-        if self._nominate_at is not None:
-            times.append(self._nominate_at)
         if self.selected is not None and self.state is not IceState.FAILED:
             silent = self.state is IceState.DISCONNECTED
             times.append(self._consent.ask_at)
