@@ -68,6 +68,17 @@ def test_streams_of_calls_are_known_by_their_request(tmp_path: Path) -> None:
     assert (cancel["request_id"], cancel["reason"]) == ("r1", "cancelled")
 
 
+def test_a_compression_that_is_newer_than_we_are(tmp_path: Path) -> None:
+    recorder = record(tmp_path / "wire")
+    packet = models.DataPacket(stream_header=models.DataStream.Header(stream_id="s", topic="t"))
+    number = models.DataStream.Header.DESCRIPTOR.fields_by_name["compression"].number
+    packet.stream_header.MergeFromString(bytes((number << 3, 99)))
+    recorder.received(packet)
+    recorder.close()
+    (line,) = read(tmp_path / "wire")
+    assert line["compression"] == "99"
+
+
 def test_nothing_is_written_after_close(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
     recorder.close()

@@ -40,6 +40,16 @@ async def test_each_request_gets_its_own_answer() -> None:
     line.answer(line.sent[0], rtc.RequestResponse.OK)
 
 
+async def test_a_reason_that_is_newer_than_we_are() -> None:
+    line = Line()
+    asked = await line.ask()
+    answer = rtc.RequestResponse(request_id=line.sent[0].update_metadata.request_id)
+    answer.MergeFromString(bytes((2 << 3, 99)))
+    line.requests.answered(answer)
+    with pytest.raises(RequestError, match="the server refused: 99"):
+        await asked
+
+
 async def test_no_answer() -> None:
     with VirtualClock():
         line = Line()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from livekit.protocol import models
 
+from ._names import name_of
 from .data.errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from .data.publisher import DataPublisher
 from .datatracks.publisher import DataTrackPublisher
@@ -80,10 +81,12 @@ class Participant(ABC):  # noqa: B024  # abstract officially
 
     @property
     def kind(self) -> ParticipantKind.ValueType:
+        """An agent, a telephone, …; standard, if the server's word for it is newer than we are."""
         from .enums import ParticipantKind
 
-        name = models.ParticipantInfo.Kind.Name(self._info.kind)
-        return ParticipantKind.Value(f"PARTICIPANT_KIND_{name}")
+        known = dict(ParticipantKind.items())
+        name = name_of(models.ParticipantInfo.Kind, self._info.kind)
+        return known.get(f"PARTICIPANT_KIND_{name}", ParticipantKind.PARTICIPANT_KIND_STANDARD)
 
     @property
     def kind_details(self) -> list[ParticipantKindDetail.ValueType]:
@@ -100,8 +103,9 @@ class Participant(ABC):  # noqa: B024  # abstract officially
         """Joining, joined, active (what is sent to it arrives) or disconnected."""
         from .enums import ParticipantState
 
-        name = models.ParticipantInfo.State.Name(self._info.state)
-        return ParticipantState.Value(f"PARTICIPANT_STATE_{name}")
+        known = dict(ParticipantState.items())
+        name = name_of(models.ParticipantInfo.State, self._info.state)
+        return known.get(f"PARTICIPANT_STATE_{name}", ParticipantState.PARTICIPANT_STATE_JOINING)
 
     @property
     def joined_at(self) -> datetime.datetime | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from livekit._aio import within
+from livekit._names import name_of
 from livekit.errors import RequestError, RequestTimeoutError, SessionClosedError
 from livekit.protocol import rtc
 
@@ -35,7 +36,7 @@ class SignalRequests:
         update.request_id = self._last_id
         answer = await self._ask(update.request_id, rtc.SignalRequest(update_metadata=update))
         if answer.reason != _Reason.OK:
-            reason = _Reason.Name(answer.reason)
+            reason = name_of(_Reason, answer.reason)
             raise RequestError(reason, answer.message or f"the server refused: {reason}")
 
     def answered(self, answer: rtc.RequestResponse) -> None:

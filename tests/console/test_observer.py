@@ -115,6 +115,13 @@ def test_the_state_of_the_rooms() -> None:
     assert json.loads(json.dumps(state)) == state
 
 
+def test_an_sdk_that_is_newer_than_we_are() -> None:
+    rooms, observer = watched()
+    join(rooms, "alice").participant.client.MergeFromString(bytes((1 << 3, 99)))
+    (room,) = rooms_json(rooms.rooms, observer, 1.0)["rooms"]
+    assert room["participants"][0]["client"].startswith("99")
+
+
 def test_a_crowd_is_shown_in_part() -> None:
     rooms, observer = watched()
     for number in range(MAX_PARTICIPANTS_SHOWN + 2):

@@ -37,6 +37,17 @@ async def test_leave_disconnect_ends_the_session_with_its_reason(enter: Enter, s
         await alice.session.close()
 
 
+async def test_a_leave_for_a_reason_that_is_newer_than_we_are(enter: Enter, server: TokenServer) -> None:
+    async with SignalRelay(server.url) as proxy:
+        alice = await enter("alice", url=proxy.url)
+        told = leave(Action.DISCONNECT)
+        told.leave.MergeFromString(bytes((2 << 3, 99)))
+        await proxy.say(told)
+        await alice.until_state(CONNECTED, DISCONNECTED)
+        assert int(alice.reason) == 99
+        await alice.session.close()
+
+
 async def test_leave_resume_keeps_the_participant(enter: Enter, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await enter("alice", url=proxy.url)

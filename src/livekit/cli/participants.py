@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from livekit._names import name_of
+
 from .arguments import nonempty
 from .exits import CommandError, ExitCode
 from .output import ago, moment, table, to_json
@@ -12,8 +14,6 @@ from .requests import ask
 from .settings import add_server_arguments, server_of
 
 if TYPE_CHECKING:
-    from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
-
     from livekit.protocol import models
 
     from .arguments import Commands
@@ -74,16 +74,11 @@ def participant_fields(participant: models.ParticipantInfo) -> dict[str, object]
 
 
 def _state(participant: models.ParticipantInfo) -> str:
-    return _word(type(participant).State, participant.state)
+    return name_of(type(participant).State, participant.state).lower()
 
 
 def _kind(participant: models.ParticipantInfo) -> str:
-    return _word(type(participant).Kind, participant.kind)
-
-
-def _word(kind: EnumTypeWrapper, number: int) -> str:
-    """The name of a value; the number if it is newer than we are."""
-    return kind.Name(number).lower() if number in kind.values() else str(number)
+    return name_of(type(participant).Kind, participant.kind).lower()
 
 
 def _joined(participant: models.ParticipantInfo) -> int:

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 
 from livekit._aio import within
 from livekit._logs import RareLog
+from livekit._names import name_of
 from livekit.protocol import models, rtc
 
 from .frames import FrameTooLargeError, Packetizer
@@ -97,7 +98,7 @@ class TrackExchange:
         """A request of ours was refused."""
         future = self._asked.get(answer.publish_data_track.pub_handle)
         if answer.HasField("publish_data_track") and future is not None and not future.done():
-            reason = _Reason.Name(answer.reason)
+            reason = name_of(_Reason, answer.reason)
             future.set_exception(PublishDataTrackError(f"{reason}: {answer.message or 'the server refused'}"))
 
     def _request(self, handle: int, name: str) -> rtc.SignalRequest:

@@ -15,6 +15,7 @@ from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import InvalidSignatureError, InvalidTokenError
 
+from livekit._names import name_of
 from livekit.protocol import models
 
 from . import limits
@@ -133,7 +134,7 @@ class TokenAuthority:
 
 
 def _permission_claims(permission: models.ParticipantPermission) -> dict[str, object]:
-    sources = [models.TrackSource.Name(source).lower() for source in permission.can_publish_sources]
+    sources = [name_of(models.TrackSource, source).lower() for source in permission.can_publish_sources]
     return {
         "canSubscribe": permission.can_subscribe,
         "canPublish": permission.can_publish,

@@ -179,3 +179,10 @@ def test_what_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(process, "_SELF", tmp_path)
     assert process.resident_bytes() is None
     assert process.open_files() is None
+
+
+async def test_an_sdk_that_is_newer_than_we_are(server: DevServer, http: aiohttp.ClientSession) -> None:
+    async with open_client(server, "alice"):
+        server.rooms.rooms[0].participants["alice"].client.MergeFromString(bytes((1 << 3, 99)))
+        (room,) = (await state(http, server))["rooms"]
+        assert room["participants"][0]["client"]["sdk"] == "99"
