@@ -27,7 +27,7 @@ class SilentLink(ParticipantLink):
     def send_signal(self, message: rtc.SignalResponse) -> None:
         message.SerializeToString()
 
-    def send_packet(self, data: bytes, *, reliable: bool) -> bool:
+    def send_packet(self, data: bytes, *, reliable: bool, sender: str = "") -> bool:
         self.packet = data
         return True
 
