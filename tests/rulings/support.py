@@ -7,7 +7,7 @@ import json
 import string
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -87,6 +87,25 @@ class Gate:
         finally:
             self.ended.set()
         return "opened"
+
+
+class UnderWay(NamedTuple):
+    """A call from Alice to Bob, whose handler has begun and waits."""
+
+    alice: Room
+    bob: Room
+    gate: Gate
+    pending: asyncio.Future[str]
+
+
+async def under_way(ground: Ground, **options: Any) -> UnderWay:
+    bob = await ground.join("bob")
+    gate = Gate()
+    bob.local_participant.register_rpc_method("gate", gate)
+    alice = await ground.join("alice")
+    pending = asyncio.ensure_future(call(alice, "bob", "gate", **options))
+    await gate.entered.wait()
+    return UnderWay(alice, bob, gate, pending)
 
 
 class Stopwatch:

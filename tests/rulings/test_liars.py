@@ -12,7 +12,7 @@ from livekit.rpc import wire
 from livekit.streams.outgoing import text_stream
 from livekit.testing import Ground
 
-from .support import Gate, call, echo
+from .support import Gate, call, echo, under_way
 
 pytestmark = pytest.mark.parametrize("ground", ["memory"], indirect=True)
 
@@ -103,12 +103,7 @@ async def test_row_27_packets_that_come_again_after_a_resume_are_dropped(ground:
 
 
 async def test_row_27_a_server_that_lies_about_who_sent_it(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    gate = Gate()
-    bob.local_participant.register_rpc_method("gate", gate)
-    alice = await ground.join("alice")
-    pending = asyncio.ensure_future(call(alice, "bob", "gate"))
-    await gate.entered.wait()
+    _, _, gate, pending = await under_way(ground)
     nameless = wire.response_packet("alice", gate.invocations[0].request_id, "from nobody")
     ground.memory.inject("alice", nameless)
     await asyncio.sleep(0.1)

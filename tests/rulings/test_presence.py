@@ -9,7 +9,7 @@ import pytest
 from livekit import Room, RpcError
 from livekit.testing import Faults, Ground
 
-from .support import SLACK, Gate, Stopwatch, call, echo, failure, listed, until, why
+from .support import SLACK, Gate, Stopwatch, call, echo, failure, listed, under_way, until, why
 
 Code = RpcError.ErrorCode
 
@@ -104,12 +104,7 @@ async def test_row_10_a_hidden_caller(ground: Ground) -> None:
 
 
 async def test_row_11_the_recipient_leaves_mid_call(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    gate = Gate()
-    bob.local_participant.register_rpc_method("gate", gate)
-    alice = await ground.join("alice")
-    pending = asyncio.ensure_future(call(alice, "bob", "gate"))
-    await gate.entered.wait()
+    _, bob, _, pending = await under_way(ground)
     watch = Stopwatch()
     await asyncio.gather(bob.disconnect(), return_exceptions=True)
     error = await failure(pending)
@@ -119,12 +114,7 @@ async def test_row_11_the_recipient_leaves_mid_call(ground: Ground) -> None:
 
 @pytest.mark.parametrize("ground", ["memory"], indirect=True)
 async def test_row_11_the_recipient_is_removed_mid_call(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    gate = Gate()
-    bob.local_participant.register_rpc_method("gate", gate)
-    alice = await ground.join("alice")
-    pending = asyncio.ensure_future(call(alice, "bob", "gate"))
-    await gate.entered.wait()
+    pending = (await under_way(ground)).pending
     watch = Stopwatch()
     ground.memory.remove("bob")
     assert (await failure(pending)).code == Code.RECIPIENT_DISCONNECTED
@@ -133,12 +123,7 @@ async def test_row_11_the_recipient_is_removed_mid_call(ground: Ground) -> None:
 
 @pytest.mark.parametrize("ground", ["memory"], indirect=True)
 async def test_row_11_the_recipient_reconnects_in_full_mid_call(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    gate = Gate()
-    bob.local_participant.register_rpc_method("gate", gate)
-    alice = await ground.join("alice")
-    pending = asyncio.ensure_future(call(alice, "bob", "gate"))
-    await gate.entered.wait()
+    _, bob, gate, pending = await under_way(ground)
     sid = bob.local_participant.sid
     ground.memory.lose_transport("bob")
     await until(lambda: bob.local_participant.sid != sid)
@@ -149,12 +134,7 @@ async def test_row_11_the_recipient_reconnects_in_full_mid_call(ground: Ground) 
 
 @pytest.mark.parametrize("ground", ["memory"], indirect=True)
 async def test_row_11_another_takes_the_identity_mid_call(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    gate = Gate()
-    bob.local_participant.register_rpc_method("gate", gate)
-    alice = await ground.join("alice")
-    pending = asyncio.ensure_future(call(alice, "bob", "gate", response_timeout=2.0))
-    await gate.entered.wait()
+    pending = (await under_way(ground, response_timeout=2.0)).pending
     await ground.join("bob")
     error = await failure(pending)
     assert (error.code, why(error)) == (Code.RESPONSE_TIMEOUT, "peer_restarted")
@@ -243,12 +223,7 @@ async def test_row_28_the_room_disconnects(ground: Ground) -> None:
 
 
 async def test_row_28_own_pending_calls_end(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    gate = Gate()
-    bob.local_participant.register_rpc_method("gate", gate)
-    alice = await ground.join("alice")
-    pending = asyncio.ensure_future(call(alice, "bob", "gate"))
-    await gate.entered.wait()
+    alice, _, _, pending = await under_way(ground)
     await alice.disconnect()
     assert (await failure(pending)).code == Code.RECIPIENT_DISCONNECTED
 
