@@ -68,6 +68,9 @@ class Line:
         """Packets are taken and confirmed, and do not arrive."""
         self.stalled = False
         """Streams stop before their next packet, until `resume`."""
+        self.full = False
+        """Single packets wait, and can be taken back."""
+        self.held: list[HeldPacket] = []
         self.waiting: list[Callable[[], None]] = []
 
     def resume(self) -> None:
@@ -83,14 +86,18 @@ class Line:
         reliable: bool = True,
         on_delivered: Callable[[], None] | None = None,
         on_sent: Sent | None = None,
-    ) -> None:
+    ) -> HeldPacket | None:
         if self.closed:
             raise SessionClosedError("closed")
         if packet.ByteSize() > LIMIT:
             raise PacketTooLargeError("too large")
+        if self.full:
+            self.held.append(HeldPacket(packet))
+            return self.held[-1]
         self.put(packet)
         if on_delivered is not None:
             asyncio.get_running_loop().call_soon(on_delivered)
+        return None
 
     def send_packets(
         self,
@@ -112,6 +119,17 @@ class Line:
 
     def kinds(self) -> list[str]:
         return [str(packet.WhichOneof("value")) for packet in self.sent]
+
+
+class HeldPacket:
+    """A single packet before a full line."""
+
+    def __init__(self, packet: models.DataPacket) -> None:
+        self.packet: models.DataPacket | None = packet
+
+    def withdraw(self) -> bool:
+        was_here, self.packet = self.packet is not None, None
+        return was_here
 
 
 class End:

@@ -222,6 +222,35 @@ async def test_row_13_a_request_that_is_still_being_sent_is_aborted() -> None:
     assert len(bob.server.core) == len(bob.streams) == 0
 
 
+@pytest.mark.parametrize("ending", ["cancelled", "out of time", "the room ends"])
+async def test_row_13_a_request_that_waits_for_its_turn_is_taken_back(ending: str) -> None:
+    alice, _ = pair()
+    alice.line.full = True
+    budget = 0.01 if ending == "out of time" else None
+    task = asyncio.ensure_future(alice.client.perform(call(timeout=budget)))
+    await until(lambda: bool(alice.line.held))
+    if ending == "cancelled":
+        task.cancel()
+    elif ending == "the room ends":
+        alice.client.close()
+    await asyncio.wait({task})
+    assert [held.packet for held in alice.line.held] == [None], "no cancel waits in its place"
+    assert alice.line.sent == []
+    assert alice.client._queued == {}
+
+
+async def test_a_request_that_had_its_turn_meanwhile_is_cancelled() -> None:
+    alice, _ = pair()
+    alice.line.full = True
+    task = asyncio.ensure_future(alice.client.perform(call()))
+    await until(lambda: bool(alice.line.held))
+    alice.line.full = False
+    alice.line.held[0].packet = None
+    task.cancel()
+    await asyncio.wait({task})
+    assert alice.line.kinds() == ["stream_trailer"]
+
+
 async def test_a_request_that_was_refused_is_not_sent_to_its_end() -> None:
     alice, _ = pair(callee_options=RpcOptions(max_payload_size=20_000))
     assert await failure(alice, call("x" * 200_000)) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 20000 bytes"))

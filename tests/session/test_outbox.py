@@ -190,6 +190,31 @@ def test_a_packet_over_the_channels_limit_is_dropped_not_retried(caplog: pytest.
     assert "dropped" in caplog.text
 
 
+def test_what_waits_can_be_taken_back() -> None:
+    outbox, channel = make_outbox(), WireChannel()
+    told: list[str] = []
+    handles = [
+        outbox.send(name, lambda: told.append("delivered"), lambda error: told.append("sent"))
+        for name in (b"first", b"second", b"third")
+    ]
+    first, second, third = (handle for handle in handles if handle is not None)
+    assert second.withdraw()
+    assert not second.withdraw(), "it is gone"
+    assert outbox.queued == len(b"first") + len(b"third")
+    outbox.attach(channel)
+    assert channel.sent == [b"first", b"third"]
+    assert told == ["sent", "sent"]
+    assert not first.withdraw()
+    assert not third.withdraw()
+    assert outbox.queued == 0
+
+
+def test_what_goes_straight_out_has_no_handle() -> None:
+    outbox, channel = make_outbox(), WireChannel()
+    outbox.attach(channel)
+    assert outbox.send(b"one") is None
+
+
 def test_the_queue_is_bounded() -> None:
     outbox = make_outbox()
     megabyte = b"x" * 2**20

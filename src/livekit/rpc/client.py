@@ -12,7 +12,7 @@ from livekit._logs import fields
 from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream
+from livekit.session.port import PacketSender, PacketStream, QueuedPacket
 from livekit.streams.incoming import IncompleteStreamError, SenderLeftError, StreamSink, StreamTooLongError
 from livekit.streams.outgoing import HeaderTooLargeError, text_stream
 
@@ -56,6 +56,8 @@ class RpcClient:
         self._timer = LoopTimer(self._loop, self.core)
         self._streams: dict[str, PacketStream] = {}
         """Requests that are still being sent."""
+        self._queued: dict[str, QueuedPacket] = {}
+        """Requests in one packet that waited for their turn when they were made."""
         self._responses: dict[str, _ResponseSink] = {}
         """Responses that are arriving."""
         self._unsupported_server = False
@@ -142,7 +144,9 @@ class RpcClient:
             packets = self._request_packets(call)
             delivered = partial(self._delivered, call)
             if isinstance(packets, models.DataPacket):
-                self._sender.send_packet(packets, on_delivered=delivered)
+                queued = self._sender.send_packet(packets, on_delivered=delivered)
+                if queued is not None:
+                    self._queued[call.request_id] = queued
             else:
                 self._streams[call.request_id] = self._sender.send_packets(packets, on_delivered=delivered)
         except (HeaderTooLargeError, PacketTooLargeError) as error:
@@ -153,6 +157,9 @@ class RpcClient:
             raise not_connected() from error
 
     def send_cancel(self, call: OutgoingCall) -> None:
+        queued = self._queued.pop(call.request_id, None)
+        if queued is not None and queued.withdraw():
+            return  # nobody has heard of it
         stream = self._streams.pop(call.request_id, None)
         if stream is not None:
             stream.cancel()
@@ -164,6 +171,9 @@ class RpcClient:
 
     def settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         self._drop_response(call)
+        queued = self._queued.pop(call.request_id, None)
+        if queued is not None:
+            queued.withdraw()
         if call.request_id in self._streams:
             self.send_cancel(call)  # it failed while it was being sent: nobody reads the rest
         future = cast("asyncio.Future[str]", call.waiter)
@@ -195,6 +205,7 @@ class RpcClient:
             sink.drop()
 
     def _delivered(self, call: OutgoingCall) -> None:
+        self._queued.pop(call.request_id, None)
         self._streams.pop(call.request_id, None)
         self.core.confirmed(call, self._loop.time())
         self._timer.update()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream, Sent
+from livekit.session.port import PacketSender, PacketStream, QueuedPacket, Sent
 
 
 class LoopbackSender:
@@ -26,16 +26,16 @@ class LoopbackSender:
         reliable: bool = True,
         on_delivered: Callable[[], None] | None = None,
         on_sent: Sent | None = None,
-    ) -> None:
+    ) -> QueuedPacket | None:
         if not self._is_mine(packet):
-            self._session.send_packet(packet, reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
-            return
+            return self._session.send_packet(packet, reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
         packet.participant_identity = self.identity
         self._loop.call_soon(self._receive, packet)
         if on_delivered is not None:
             self._loop.call_soon(on_delivered)
         if on_sent is not None:
             on_sent(None)
+        return None
 
     def send_packets(
         self,

@@ -8,7 +8,7 @@ next waits behind no more than that and one packet. Single packets go first; a s
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 
 from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
@@ -36,6 +36,18 @@ Single = tuple[bytes, "Delivered | None", "Sent | None"]
 Serialise = Callable[[models.DataPacket], bytes]
 Frame = Callable[[bytes, "Delivered | None"], "tuple[bytes, Delivered | None]"]
 """What happens to a serialised packet when its turn comes: it is numbered and kept."""
+
+
+class OutgoingSingle:
+    """The handle of a single packet that waits here."""
+
+    __slots__ = ("_outbox",)
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def withdraw(self) -> bool:
+        return self._outbox.withdraw(self)
 
 
 class OutgoingStream:
@@ -95,7 +107,7 @@ class Outbox:
         self._frame = frame
         self._unframe = unframe
         self._channel: DataChannel | None = None
-        self._singles: deque[Single] = deque()
+        self._singles: OrderedDict[OutgoingSingle, Single] = OrderedDict()
         self._queued = 0
         self._streams: deque[OutgoingStream] = deque()
         self._overtaken = 0
@@ -118,8 +130,10 @@ class Outbox:
             self._channel.on_buffered_amount_low = _nothing
             self._channel = None
 
-    def send(self, data: bytes, on_delivered: Delivered | None = None, on_sent: Sent | None = None) -> None:
-        """Send one serialised packet, or queue it.
+    def send(
+        self, data: bytes, on_delivered: Delivered | None = None, on_sent: Sent | None = None
+    ) -> OutgoingSingle | None:
+        """Send one serialised packet, or queue it; returns its handle if it was queued.
 
         Raises:
             OutboxFullError: `MAX_QUEUED` bytes wait already.
@@ -129,12 +143,22 @@ class Outbox:
             if self._streams:
                 self._overtaken += len(data)
             if self._hand_over(channel, (data, on_delivered, on_sent)):
-                return
+                return None
         if self._queued + len(data) > MAX_QUEUED:
             raise OutboxFullError(f"{self._queued} bytes wait to be sent already; wait for the connection or send less")
-        self._singles.append((data, on_delivered, on_sent))
+        handle = OutgoingSingle(self)
+        self._singles[handle] = data, on_delivered, on_sent
         self._queued += len(data)
         self.pump()
+        return handle
+
+    def withdraw(self, handle: OutgoingSingle) -> bool:
+        """Take a single packet back; False if it does not wait any more."""
+        single = self._singles.pop(handle, None)
+        if single is None:
+            return False
+        self._queued -= len(single[0])
+        return True
 
     def send_stream(
         self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None = None
@@ -147,10 +171,10 @@ class Outbox:
     def clear(self) -> None:
         """Drop everything that waits."""
         self.detach()
-        singles, self._singles, self._queued = self._singles, deque(), 0
+        singles, self._singles, self._queued = self._singles, OrderedDict(), 0
         streams, self._streams = self._streams, deque()
         closed = SessionClosedError("the room was disconnected before this was sent")
-        for _, _, on_sent in singles:
+        for _, _, on_sent in singles.values():
             if on_sent is not None:
                 on_sent(closed)
         for stream in streams:
@@ -173,9 +197,9 @@ class Outbox:
     def _pump_one(self, channel: DataChannel) -> bool:
         """Hand over one packet; False if none was."""
         if self._singles and not (self._streams and self._overtaken >= SINGLES_TURN):
-            single = self._singles.popleft()
+            handle, single = self._singles.popitem(last=False)
             if not self._hand_over(channel, single):
-                self._singles.appendleft(single)
+                self._put_first(handle, single)
                 return False
             self._queued -= len(single[0])
             self._overtaken += len(single[0])
@@ -194,9 +218,13 @@ class Outbox:
             self._streams.append(stream)
         if self._hand_over(channel, single):
             return True
-        self._singles.appendleft(single)
+        self._put_first(OutgoingSingle(self), single)
         self._queued += len(single[0])
         return False
+
+    def _put_first(self, handle: OutgoingSingle, single: Single) -> None:
+        self._singles[handle] = single
+        self._singles.move_to_end(handle, last=False)
 
     def _hand_over(self, channel: DataChannel, single: Single) -> bool:
         """Number and send; False if the channel is gone, which leaves the packet with the caller."""

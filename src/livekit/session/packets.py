@@ -14,7 +14,7 @@ from livekit.protocol import models, rtc
 from livekit.webrtc import ChannelError, DataChannel
 
 from .outbox import Delivered, Outbox, OutgoingStream
-from .port import ChannelCounts, Sent
+from .port import ChannelCounts, QueuedPacket, Sent
 from .sequencer import NUMBER_SIZE, ReceiveLog, ResendBuffer
 
 __all__ = ["MAX_PACKET_SIZE", "PacketPipe"]
@@ -45,13 +45,12 @@ class PacketPipe:
 
     def send(
         self, packet: models.DataPacket, reliable: bool, on_delivered: Delivered | None, on_sent: Sent | None = None
-    ) -> None:
+    ) -> QueuedPacket | None:
         """Raises PacketTooLargeError, OutboxFullError."""
         if reliable:
-            self._reliable.send(self._serialise(packet), on_delivered, on_sent)
-        else:
-            packet.kind = _LOSSY
-            self._lossy.send(self._serialise(packet), on_delivered, on_sent)
+            return self._reliable.send(self._serialise(packet), on_delivered, on_sent)
+        packet.kind = _LOSSY
+        return self._lossy.send(self._serialise(packet), on_delivered, on_sent)
 
     def send_stream(
         self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from livekit.protocol import models
 
-from .port import PacketSender, PacketStream, Sent
+from .port import PacketSender, PacketStream, QueuedPacket, Sent
 
 
 class PassingSender:
@@ -24,8 +24,10 @@ class PassingSender:
         reliable: bool = True,
         on_delivered: Callable[[], None] | None = None,
         on_sent: Sent | None = None,
-    ) -> None:
-        self._inner.send_packet(self._step(packet), reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
+    ) -> QueuedPacket | None:
+        return self._inner.send_packet(
+            self._step(packet), reliable=reliable, on_delivered=on_delivered, on_sent=on_sent
+        )
 
     def send_packets(
         self,

@@ -78,8 +78,10 @@ class PacketSender(Protocol):
         reliable: bool = True,
         on_delivered: Callable[[], None] | None = None,
         on_sent: Sent | None = None,
-    ) -> None:
+    ) -> QueuedPacket | None:
         """Number and send one packet; never blocks. While there is no path it is kept and sent after, in order.
+
+        Returns the packet if it waits for its turn and could be taken back.
 
         `on_delivered` is called once, when the transport has confirmed the packet (or, where it cannot tell, when it
         was put on the wire). `on_sent` may be called before this returns, and tells of the session's end too.
@@ -103,6 +105,14 @@ class PacketSender(Protocol):
         turns, so that a long one does not hold up the others. `on_delivered` and `on_sent` follow the last packet;
         `on_sent` also tells what the iterator raised, which ends the stream.
         """
+        ...
+
+
+class QueuedPacket(Protocol):
+    """The handle of a packet that waits for its turn."""
+
+    def withdraw(self) -> bool:
+        """Take it back: it is not sent, and nobody is called back. False if it was handed to the channel meanwhile."""
         ...
 
 

@@ -19,7 +19,7 @@ from .access import Access
 from .link import Link, SignalOpener
 from .links import Links
 from .packets import PacketPipe
-from .port import ChannelCounts, PacketStream, Sent, SessionListener, SessionState
+from .port import ChannelCounts, PacketStream, QueuedPacket, Sent, SessionListener, SessionState
 from .reconnect import ConnectionLife, Event, Phase
 from .recovery import Recovery
 from .transport import PeerFactory, Transport
@@ -104,9 +104,9 @@ class WebRtcSession:
         reliable: bool = True,
         on_delivered: Callable[[], None] | None = None,
         on_sent: Sent | None = None,
-    ) -> None:
+    ) -> QueuedPacket | None:
         self._check_open()
-        self._pipe.send(packet, reliable, on_delivered, on_sent)
+        return self._pipe.send(packet, reliable, on_delivered, on_sent)
 
     def send_packets(
         self,
