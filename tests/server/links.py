@@ -35,7 +35,7 @@ class KeepingLink:
         assert not self.closed
         self.signals.append(message)
 
-    def send_packet(self, data: bytes, *, reliable: bool) -> bool:
+    def send_packet(self, data: bytes, *, reliable: bool, sender: str = "") -> bool:
         assert not self.closed
         if not self.is_slow:
             self.packets.append((data, reliable))

@@ -82,8 +82,8 @@ class Connection:
         if self._socket is not None:
             self._socket.send(message)
 
-    def send_packet(self, data: bytes, *, reliable: bool) -> bool:
-        return self._peers.send(data, reliable=reliable)
+    def send_packet(self, data: bytes, *, reliable: bool, sender: str = "") -> bool:
+        return self._peers.send(data, reliable=reliable, sender=sender)
 
     @property
     def backlog(self) -> int:

@@ -21,8 +21,9 @@ class ParticipantLink(Protocol):
         """Send a signal message; it is lost while the signal connection is."""
         ...
 
-    def send_packet(self, data: bytes, *, reliable: bool) -> bool:
-        """Send a serialised data packet in order. False: the participant is too slow to take a reliable one."""
+    def send_packet(self, data: bytes, *, reliable: bool, sender: str = "") -> bool:
+        """Send a serialised data packet, those of one sender in order; senders whose reliable packets have to wait take
+        turns. False: the participant is too slow to take a reliable one."""
         ...
 
     @property

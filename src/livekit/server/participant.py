@@ -192,7 +192,7 @@ class Participant:
         if state < ACTIVE or self._is_replaced:
             return self._waiting.add(packet)
         self._sent.add(packet, now)
-        return self.link.send_packet(packet.data, reliable=True)
+        return self.link.send_packet(packet.data, reliable=True, sender=packet.sender_sid)
 
     @property
     def is_continuation(self) -> bool:
@@ -235,7 +235,7 @@ class Participant:
                 return True
             self._is_replaced = False
             for packet in self._sent.after(self._received, now):
-                self.link.send_packet(packet.data, reliable=True)
+                self.link.send_packet(packet.data, reliable=True, sender=packet.sender_sid)
         return all(self.send_reliable(packet, now) for packet in self._waiting.drain())
 
 

@@ -22,6 +22,7 @@ from livekit.webrtc import (
 )
 
 from . import limits
+from .turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ _OURS = {
     False: ChannelOptions(label=LOSSY, ordered=False, max_retransmits=0),
 }
 _TRACKS = ChannelOptions(label=TRACKS, ordered=False, max_retransmits=0)
+TURNS_ABOVE = 48 * 1024
+"""Bytes in the reliable channel from which on senders take turns; with half as many it takes more."""
 _LOST = frozenset({PeerState.FAILED, PeerState.CLOSED})
 
 PeerFactory = Callable[[PeerOptions | None], PeerConnection]
@@ -73,6 +76,9 @@ class Peers:
         self._make_peer: Final = make_peer
         self._single: Final = single
         self._channels: dict[bool, DataChannel] = {}
+        self._turns = Turns()
+        """Reliable packets that are not in their channel yet."""
+        self._pumping = False
         self._tracks: DataChannel | None = None
         self._offer_id = 0
         self._offered: frozenset[str] = frozenset()
@@ -130,34 +136,52 @@ class Peers:
         if peer is not None and not self._closed and trickle.candidateInit:
             await peer.add_candidate(trickle.candidateInit)
 
-    def send(self, data: bytes, *, reliable: bool) -> bool:
+    def send(self, data: bytes, *, reliable: bool, sender: str = "") -> bool:
         """Send a packet. False: too much is waiting on the reliable channel already."""
         channel = self._channels.get(reliable)
         if channel is None or not channel.is_open:
             return True
-        if channel.buffered_amount > (limits.MAX_RELIABLE_BACKLOG if reliable else limits.MAX_LOSSY_BACKLOG):
-            return not reliable
-        try:
-            channel.send(data)
-        except ChannelError as error:
-            self._refused.warn("refused", "dropping a packet of %d bytes: %s", len(data), error)
+        if not reliable:
+            if channel.buffered_amount <= limits.MAX_LOSSY_BACKLOG:
+                self._put(channel, data)
+            return True
+        if self.backlog > limits.MAX_RELIABLE_BACKLOG:
+            return False
+        if self._turns or channel.buffered_amount >= TURNS_ABOVE:
+            self._turns.add(sender, data)
+        else:
+            self._put(channel, data)
         return True
 
     @property
     def backlog(self) -> int:
         """Bytes of reliable packets that were accepted by `send` and have not been put on the wire."""
         channel = self._channels.get(True)
-        return 0 if channel is None else channel.buffered_amount
+        return 0 if channel is None else channel.buffered_amount + self._turns.size
 
     def send_track_packet(self, data: bytes) -> None:
         """Send a packet of a data track, if there is a channel for it with room in it."""
         channel = self._tracks
-        if channel is None or not channel.is_open or channel.buffered_amount > limits.MAX_LOSSY_BACKLOG:
-            return
+        if channel is not None and channel.is_open and channel.buffered_amount <= limits.MAX_LOSSY_BACKLOG:
+            self._put(channel, data)
+
+    def _put(self, channel: DataChannel, data: bytes) -> None:
         try:
             channel.send(data)
         except ChannelError as error:
             self._refused.warn("refused", "dropping a packet of %d bytes: %s", len(data), error)
+
+    def _pump(self) -> None:
+        """Hand over what has its turn, as far as the reliable channel has room."""
+        channel = self._channels.get(True)
+        if channel is None or self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._turns and channel.buffered_amount < TURNS_ABOVE:
+                self._put(channel, self._turns.take())
+        finally:
+            self._pumping = False
 
     async def close(self) -> None:
         """End both connections; safe to call twice."""
@@ -178,6 +202,7 @@ class Peers:
         self._publisher = self._make(rtc.PUBLISHER)
         if self._single:
             self._channels.clear()
+            self._turns.clear()
             self._tracks = None
             self._events.on_replaced()
 
@@ -196,6 +221,10 @@ class Peers:
 
     def _open(self, reliable: bool, channel: DataChannel) -> None:
         self._channels[reliable] = channel
+        if reliable:
+            self._turns.clear()
+            channel.buffered_amount_low_threshold = TURNS_ABOVE // 2
+            channel.on_buffered_amount_low = self._pump
         channel.on_open = self._check_up
         self._check_up()
 

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit.server import DevServer
+from livekit.server.peers import TURNS_ABOVE
+from livekit.server.turns import Turns
+from tests.server.client import open_client
+from tests.server.links import user_packet
+
+SIZE = 10_000
+
+
+def taken(turns: Turns) -> list[bytes]:
+    packets: list[bytes] = []
+    while turns:
+        packets.append(turns.take())
+    return packets
+
+
+def test_who_sends_little_does_not_wait_behind_who_sends_much() -> None:
+    turns = Turns()
+    for number in range(1000):
+        turns.add("loud", b"%d" % number)
+    turns.add("quiet", b"hello")
+    assert b"hello" in [turns.take(), turns.take()]
+
+
+def test_nothing_is_left_to_take() -> None:
+    turns = Turns()
+    assert not turns
+    with pytest.raises(IndexError):
+        turns.take()
+
+
+def test_what_was_dropped_does_not_wait() -> None:
+    turns = Turns()
+    turns.add("a", b"one")
+    turns.clear()
+    assert (bool(turns), turns.size) == (False, 0)
+    turns.add("a", b"two")
+    assert taken(turns) == [b"two"]
+
+
+@given(st.lists(st.one_of(st.sampled_from("abc"), st.none())))
+def test_each_senders_order_stays(steps: list[str | None]) -> None:
+    """A name adds a packet of that sender, None takes one."""
+    turns = Turns()
+    added: list[bytes] = []
+    out: list[bytes] = []
+    for number, sender in enumerate(steps):
+        if sender is not None:
+            added.append(f"{sender}{number}".encode())
+            turns.add(sender, added[-1])
+        elif turns:
+            out.append(turns.take())
+        assert turns.size == sum(map(len, added)) - sum(map(len, out))
+    out += taken(turns)
+    for name in "abc":
+        of = [packet for packet in added if packet.startswith(name.encode())]
+        assert [packet for packet in out if packet.startswith(name.encode())] == of
+    assert len(out) == len(added)
+
+
+async def test_a_flood_of_one_sender_does_not_hold_up_another(server: DevServer) -> None:
+    async with open_client(server, "bob") as bob:
+        link = server.rooms.rooms[0].participants["bob"].link
+        for number in range(1, 101):
+            packet = user_packet(bytes(SIZE), sequence=number)
+            assert link.send_packet(packet.SerializeToString(), reliable=True, sender="loud")
+        waiting = link.backlog
+        assert link.send_packet(user_packet(b"quiet").SerializeToString(), reliable=True, sender="quiet")
+        assert waiting > 50 * SIZE, "what waits for its turn counts"
+        packets = [(await bob.next_packet())[0] for _ in range(101)]
+        assert link.backlog == 0
+    place = [packet.user.payload for packet in packets].index(b"quiet")
+    assert place <= TURNS_ABOVE // SIZE + 2
+    assert [packet.sequence for packet in packets if packet.sequence] == list(range(1, 101))
