@@ -1,4 +1,4 @@
-"""`make reliability`: calls on bad links, through outages and deaths, of this SDK and beside it of the official one.
+"""`make reliability`: bad links, outages, deaths and floods, with this SDK and beside it the official one.
 
 Results go to docs/reliability.json, and as tables to docs/reliability.md.
 """
@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from . import grid, kills, outages, rate, report
+from . import flood, grid, kills, outages, rate, report
 from .figures import progress
 from .stage import Result
 
@@ -20,6 +20,7 @@ RUNS: dict[str, tuple[Callable[[str, int, int], Awaitable[list[Result]]], int, i
     "outages": (outages.run, 3, 1),
     "rate": (rate.run, 240, 60),
     "kills": (kills.run, 100, 3),
+    "flood": (flood.run, 2, 1),
 }
 """What runs, how often, and how often for a quick look."""
 

@@ -18,7 +18,14 @@ def census() -> dict[str, int]:
     }
 
 
-def rss_kib() -> int:
+def rss_kib(process: int | str = "self") -> int:
     """Resident memory."""
-    with open("/proc/self/status") as status:
+    with open(f"/proc/{process}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+def cpu_seconds(process: int | str = "self") -> float:
+    """What a process has had of the processors so far."""
+    with open(f"/proc/{process}/stat") as stat:
+        after_name = stat.read().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")

@@ -132,9 +132,49 @@ def _kills(results: dict[str, list[Result]]) -> str:
     )
 
 
+def _flood(results: dict[str, list[Result]]) -> str:
+    runs = [(sdk, result) for sdk, lines in results.items() for result in lines]
+    rows = [[what, *(tell(result) for _, result in runs)] for what, tell in _FLOOD.items()]
+    return "### Floods\n\n" + _table(["", *(sdk for sdk, _ in runs)], rows)
+
+
+def _outcomes(result: Result, *begins: str) -> str:
+    return f"{sum(count for outcome, count in result['outcomes'].items() if outcome.startswith(begins)):,}"
+
+
+def _memory(result: Result, process: str) -> str:
+    before, peak, after = (result["memory_kib"][process][when] / 1024 for when in ("before", "peak", "after"))
+    return f"{before:.0f}, {peak:.0f}, {after:.0f} MiB"
+
+
+def _quiet(result: Result, when: str) -> str:
+    return ", ".join(f"{result[f'{when}_{share}']:.2f} s" for share in ("p50", "p99"))
+
+
+_FLOOD: dict[str, Callable[[Result], str]] = {
+    "offered in 60 s": lambda result: f"{result['offered']:,}",
+    "answered": lambda result: _outcomes(result, "ok"),
+    "refused: 1500 `overloaded`": lambda result: _outcomes(result, '1500 {"reason":"overloaded"}'),
+    "out of time: 1502": lambda result: _outcomes(result, "1502"),
+    "no acknowledgement: 1501": lambda result: _outcomes(result, "1501"),
+    "not sent: 1505": lambda result: _outcomes(result, "1505"),
+    "broken promises; ended over 250 ms late": lambda result: f"{len(result['violations'])}; {result['late']:,}",
+    "longest pause of a flooding process": lambda result: _seconds(result, "pause"),
+    "handlers at once, of one caller": lambda result: str(max(result["most_at_once"].values())),
+    "callee before, at its peak, after": lambda result: _memory(result, "callee"),
+    "server before, at its peak, after": lambda result: _memory(result, "server"),
+    "another caller's p50, p99 before": lambda result: _quiet(result, "idle"),
+    "and during the flood": lambda result: _quiet(result, "during"),
+    "its calls that failed": lambda result: str(sum(result["quiet_failed"].values())),
+    "its calls are as before after": lambda result: _seconds(result, "recovery") or "never",
+    "processors used by all": lambda result: f"{sum(result['processors'].values()):.1f}",
+}
+
+
 _RENDERERS: dict[str, Callable[[dict[str, list[Result]]], str]] = {
     "grid": _grid,
     "outages": _outages,
     "rate": _rate,
     "kills": _kills,
+    "flood": _flood,
 }

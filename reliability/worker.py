@@ -7,6 +7,7 @@ It stands alone: the environment of the official SDK has nothing of this project
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import sys
@@ -17,11 +18,17 @@ import livekit
 from livekit import rtc
 
 from .census import census
+from .tally import Handled, Made
 
 METHOD = "work"
 QUIET_METHOD = "quiet"
 """Of which nothing is told, where the number of calls would drown the pipe."""
+FLOODED_METHOD = "flooded"
+"""Whose calls are noted, to be told of together."""
 RECEIVER = "bulk"
+TICK = 0.01
+"""Seconds between two handfuls of a flood's calls."""
+MAX_TICKS_AT_ONCE = 5
 
 
 def say(event: str, **fields: object) -> None:
@@ -37,20 +44,26 @@ class Member:
         self.room = rtc.Room()
         self.calling: asyncio.Task[None] | None = None
         self.calls: set[asyncio.Task[None]] = set()
+        self.handled = Handled()
 
-    async def join(self, url: str, token: str) -> None:
+    async def join(self, url: str, token: str, limits: dict[str, Any] | None = None) -> None:
+        """`limits`: options of calls, of this SDK only."""
+        options = rtc.RoomOptions()
+        if limits is not None:
+            options.rpc = dataclasses.replace(options.rpc, **limits)
         started = time.monotonic()
         self.room.on("connection_state_changed", lambda state: say("state", who=self.identity, state=int(state)))
         self.room.register_byte_stream_handler(RECEIVER, self.receive)
         while True:
             try:
-                await self.room.connect(url, token)
+                await self.room.connect(url, token, options)
                 break
             except Exception as error:  # what a bad link does to a first attempt is not what is measured
                 say("retry", who=self.identity, error=f"{type(error).__name__}: {error}"[:200])
                 await asyncio.sleep(0.5)
         self.room.local_participant.register_rpc_method(METHOD, self.work)
         self.room.local_participant.register_rpc_method(QUIET_METHOD, self.quiet_work)
+        self.room.local_participant.register_rpc_method(FLOODED_METHOD, self.flooded_work)
         say("joined", who=self.identity, seconds=time.monotonic() - started)
 
     async def work(self, data: Any) -> str:
@@ -74,6 +87,12 @@ class Member:
             await asyncio.sleep(float(seconds))
         return str(call)
 
+    async def flooded_work(self, data: Any) -> str:
+        seconds, _, call = data.payload.partition("|")
+        with self.handled.handling(call):
+            await asyncio.sleep(float(seconds))
+        return ""
+
     async def call(self, call: str, to: str, budget: float, seconds: float, size: int) -> None:
         """One call, and what comes of it."""
         say("started", call=call, budget=budget, at=time.monotonic())
@@ -83,14 +102,15 @@ class Member:
         say("settled", call=call, outcome=outcome, seconds=ended - started, at=ended)
 
     async def outcome(self, call: str, method: str, to: str, budget: float, seconds: float, size: int) -> str:
+        return await self.answer(to, method, f"{call}|{seconds:g}|{'x' * size}", budget, call)
+
+    async def answer(self, to: str, method: str, payload: str, budget: float, wanted: str) -> str:
+        """What comes of one call."""
         try:
             answer = await self.room.local_participant.perform_rpc(
-                destination_identity=to,
-                method=method,
-                payload=f"{call}|{seconds:g}|{'x' * size}",
-                response_timeout=budget,
+                destination_identity=to, method=method, payload=payload, response_timeout=budget
             )
-            return "ok" if answer == call else "wrong answer"
+            return "ok" if answer == wanted else "wrong answer"
         except rtc.RpcError as error:
             return f"{int(error.code)} {error.data or error.message}"
         except Exception as error:
@@ -144,6 +164,36 @@ class Member:
         await asyncio.gather(*(one_after_another() for _ in range(width)))
         say("hurried", who=self.identity, outcomes=outcomes)
 
+    async def flood(self, to: str, rate: float, lasting: float, budget: float, seconds: float) -> None:
+        """So many calls a second, whether those before have ended or not; what comes of them is told at the end.
+
+        What this process had no time to make is made up for by a handful at most: its own calls would end late.
+        """
+        made = Made(budget)
+
+        async def one(number: int) -> None:
+            started = time.monotonic()
+            payload = f"{seconds:g}|{self.identity}|{number}"
+            outcome = await self.answer(to, FLOODED_METHOD, payload, budget, "")
+            made.settled(number, outcome, time.monotonic() - started)
+
+        begin = last = time.monotonic()
+        owed = 0.0
+        while last - begin < lasting:
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            made.pause = max(made.pause, now - last)
+            owed, last = owed % 1 + min(now - last, MAX_TICKS_AT_ONCE * TICK) * rate, now
+            for _ in range(int(owed)):
+                task = asyncio.create_task(one(made.offered))
+                self.calls.add(task)
+                task.add_done_callback(self.calls.discard)
+                made.offered += 1
+        say("flooded", who=self.identity, at=last)
+        while self.calls:
+            await asyncio.wait(self.calls)
+        say("drained", who=self.identity, seconds=time.monotonic() - last, **made.result())
+
 
 class Program:
     """Does what the lines on stdin say, each `{"do": …, "who": …, …}` in a task of its own."""
@@ -185,6 +235,12 @@ class Program:
 
     async def do_hurry(self, who: str, **arguments: Any) -> None:
         await self.members[who].hurry(**arguments)
+
+    async def do_flood(self, who: str, **arguments: Any) -> None:
+        await self.members[who].flood(**arguments)
+
+    async def do_handled(self, who: str) -> None:
+        say("handled", who=who, **self.members[who].handled.result())
 
     async def do_census(self, number: int) -> None:
         held = sum(pending(member.room) for member in self.members.values())

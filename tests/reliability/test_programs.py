@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reliability import grid, outages, report
+from reliability import flood, grid, outages, report
 from reliability.peers import Server
 from reliability.soak import Soak
 
@@ -28,6 +28,17 @@ async def test_an_outage() -> None:
         result = await outages.run_outage(server, "ours", 3.0, SEED)
     assert result["violations"] == []
     assert result["back"] < 15.0, "5 s where nothing else runs"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_a_flood() -> None:
+    result = await flood.Flood("ours", 1.0, rate=800.0, idle=0.5, afterwards=0.5, flooders=("flooder",)).run()
+    assert result["violations"] == result["quiet_violations"] == []
+    assert {outcome.partition(" ")[0] for outcome in result["outcomes"]} <= {"ok", "1500", "1501", "1502"}
+    assert sum(result["outcomes"].values()) == result["offered"] > 0
+    assert max(result["most_at_once"].values()) <= flood.MAX_EACH
+    assert set(result["pending"].values()) == {0}
 
 
 @pytest.mark.slow
