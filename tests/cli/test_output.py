@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -49,9 +50,11 @@ def test_moment() -> None:
     assert moment(1_700_000_000_123) == "2023-11-14T22:13:20.123Z"
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(5, "5s"), (61, "1m"), (7201, "2h"), (86_400 * 3, "3d"), (-100, "0s")])
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(5, "[5-9]s"), (61, "1m"), (7201, "2h"), (86_400 * 3, "3d"), (-100, "0s")]
+)
 def test_ago(seconds: int, shown: str) -> None:
-    assert ago(int((time.time() - seconds) * 1000)) == shown
+    assert re.fullmatch(shown, ago(int((time.time() - seconds) * 1000)))
 
 
 def test_ago_of_what_is_not_known() -> None:

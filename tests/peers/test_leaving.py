@@ -12,7 +12,7 @@ from tests.peers.matrix import Matrix
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
-AT_ONCE = 3.0
+AT_ONCE = 10.0
 """Seconds, where the handler takes 20; leaving itself takes official SDKs a part of them."""
 
 

@@ -139,7 +139,7 @@ async def test_a_server_that_stops_talking_is_given_up_in_time(
         started = asyncio.get_running_loop().time()
         with pytest.raises(ConnectTimeoutError, match=r"within 0\.5 s"):
             await alice.session.connect()
-        assert asyncio.get_running_loop().time() - started < 2
+        assert asyncio.get_running_loop().time() - started < 5
         assert alice.states[-1] is DISCONNECTED
 
 
