@@ -129,11 +129,11 @@ def make_rooms() -> Rooms:
     return Rooms(epoch=EPOCH)
 
 
-def join(rooms: Rooms, who: str | Grants, *, active: bool = True, now: float = 0.0) -> Member:
-    """Let somebody in; `active`: with its transport up."""
+def join(rooms: Rooms, who: str | Grants, *, active: bool = True, now: float = 0.0, sid: str = "") -> Member:
+    """Let somebody in; `active`: with its transport up; `sid`: what it was before a full reconnect."""
     link = KeepingLink()
     claims = grants(who) if isinstance(who, str) else who
-    room, participant = rooms.join(claims, parameters(), link, now)
+    room, participant = rooms.join(claims, parameters(sid=sid), link, now)
     if active:
         room.activate(participant, now)
     return Member(room, participant, link)

@@ -208,6 +208,15 @@ class TestTime:
         bob.room.tick(limits.JOIN_TIMEOUT)
         assert bob.signal("leave").leave.reason == DisconnectReason.JOIN_FAILURE
 
+    def test_transport_that_never_comes_up_again(self) -> None:
+        rooms = make_rooms()
+        before = join(rooms, "bob")
+        bob = join(rooms, "bob", active=False, sid=before.sid)
+        bob.participant.signal_seen = limits.JOIN_TIMEOUT
+        bob.room.tick(limits.JOIN_TIMEOUT)
+        leave = bob.signal("leave").leave
+        assert (leave.reason, leave.action) == (DisconnectReason.CONNECTION_TIMEOUT, rtc.LeaveRequest.RECONNECT)
+
     def test_one_that_gives_up_while_it_joins_is_gone(self) -> None:
         bob = join(make_rooms(), "bob", active=False)
         bob.participant.signal_lost_at = 1.0

@@ -192,6 +192,16 @@ def test_an_echo_of_our_own_attempts_does_not_end_the_connection(later: float) -
     assert phases == [Phase.REJOINING, Phase.CLOSED], "two of the same identity do not go on like this for ever"
 
 
+@pytest.mark.parametrize("event", [Event.SIGNAL_LOST, Event.PATH_FAILED, Event.SUCCEEDED])
+def test_an_attempt_that_did_not_come_up_in_time_is_not_the_last(event: Event) -> None:
+    life = connected()
+    life.handle(event, 0.0)
+    life.next_attempt(0.0)
+    life.handle(Event.LEAVE_DISCONNECT, 15.0, models.DisconnectReason.JOIN_FAILURE)
+    assert life.phase is Phase.REJOINING
+    assert life.next_attempt(200.0 + (event is Event.SUCCEEDED)) is None, "our patience ends it"
+
+
 def test_an_echo_may_come_while_we_rejoin() -> None:
     life = connected()
     life.handle(Event.PATH_FAILED, 0.0)

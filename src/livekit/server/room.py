@@ -343,8 +343,8 @@ def _is_gone(participant: Participant, now: float) -> bool:
 
 
 def _reason_gone(participant: Participant) -> DisconnectReason:
-    if participant.state < State.ACTIVE:
+    if participant.state < State.ACTIVE and not participant.is_continuation:
         return DisconnectReason.JOIN_FAILURE
-    if participant.transport_silent_at is not None:
+    if participant.state < State.ACTIVE or participant.transport_silent_at is not None:
         return DisconnectReason.CONNECTION_TIMEOUT
     return DisconnectReason.SIGNAL_CLOSE

@@ -10,7 +10,8 @@
     REJOINING  ──succeeded──▶ CONNECTED
     REJOINING  ──failed, unreachable──▶ REJOINING, after a wait
     RESUMING, REJOINING ──nothing came of it for `patience` seconds──▶ CLOSED
-    any but CONNECTING ──leave (disconnect), token refused──▶ CLOSED; not if it was an echo of our own attempts
+    any but CONNECTING ──leave (disconnect), token refused──▶ CLOSED; not if it was an echo of our own attempts, or says
+                          that we did not come up in time: both count as leave (reconnect)
     any        ──closed by the user──▶ CLOSED
 
 RESUMING keeps the peer connections and opens a new signal connection for the same participant. REJOINING makes
@@ -158,7 +159,7 @@ class ConnectionLife:
     def handle(self, event: Event, now: float, reason: models.DisconnectReason = _Reason.UNKNOWN_REASON) -> bool:
         """Take an event; True if the phase changed. `reason` counts for the closing ones."""
         before = self.phase
-        if event is Event.LEAVE_DISCONNECT and reason == _Reason.DUPLICATE_IDENTITY and self._is_echo(now):
+        if event is Event.LEAVE_DISCONNECT and self._is_for_an_attempt(reason, now):
             event = Event.LEAVE_RECONNECT
         if before is Phase.CONNECTING and event in _JOIN_AGAIN:
             self._join_again = True
@@ -179,8 +180,13 @@ class ConnectionLife:
             self._grace = LEAVE_GRACE if event is Event.PATH_FAILED else 0.0
         return True
 
-    def _is_echo(self, now: float) -> bool:
-        """Whether who took our place may be ourselves: an attempt that we gave up, and that came through late."""
+    def _is_for_an_attempt(self, reason: models.DisconnectReason, now: float) -> bool:
+        """Whether the server means one attempt and not us: it did not come up in time, or another one took its place
+        that we gave up before, and that came through late."""
+        if reason == _Reason.JOIN_FAILURE:
+            return True
+        if reason != _Reason.DUPLICATE_IDENTITY:
+            return False
         return now < self._echo_until or (self.phase is Phase.REJOINING and self._tried > 1)
 
     def next_attempt(self, now: float) -> Attempt | None:
