@@ -12,6 +12,7 @@ import pytest
 from livekit.webrtc.ice import Candidate, IceAgent, IceState
 from livekit.webrtc.ice.agent import CHECK_TIMEOUT, PACING
 from livekit.webrtc.ice.checklist import MAX_REMOTE_CANDIDATES
+from livekit.webrtc.ice.consent import DOUBT
 from livekit.webrtc.ice.stun import Attribute, Kind, StunMessage, parse_stun
 from tests.webrtc.netem import Link, Network
 
@@ -222,7 +223,7 @@ def test_the_address_of_the_peer_changes() -> None:
     start = world.network.now
     rebound = world.mapped[world.a.addresses[0]] = ("192.0.2.1", 9)
     assert world.run_until(lambda: world.b.agent.selected is not None and world.b.agent.selected.address == rebound)
-    assert world.network.now - start < 2.2, "a consent check of the peer, and the doubt in the old pair"
+    assert world.network.now - start < 1.5 + DOUBT + 0.2, "a consent check of the peer, and the doubt in the old pair"
     world.run(30)
     assert world.connected
     assert IceState.DISCONNECTED not in world.a.states + world.b.states

@@ -185,10 +185,8 @@ class IceAgent:
         nominated_by_peer = use_candidate and not self.controlling
         if pair.state is PairState.SUCCEEDED:
             pair.nominated = pair.nominated or nominated_by_peer
-            if nominated_by_peer:
-                self._doubt_selected(pair, now)
-            stale = self.state is IceState.DISCONNECTED and pair is not self.selected
-            if stale and not self._checks.is_checking(pair):
+            is_wanted = nominated_by_peer or self.state is IceState.DISCONNECTED
+            if is_wanted and pair is not self.selected and not self._checks.is_checking(pair):
                 self._start_check(pair, now)
             return
         pair.nominate_when_valid = pair.nominate_when_valid or nominated_by_peer
@@ -196,12 +194,6 @@ class IceAgent:
             pair.state = PairState.WAITING
         elif not self._checks.is_checking(pair):
             self._start_check(pair, now)
-
-    def _doubt_selected(self, nominated: Pair, now: float) -> None:
-        """The peer nominates another pair than the one in use: its address may have changed."""
-        selected = self.selected
-        if selected is not None and selected is not nominated:
-            self._consent.doubt(selected, now)
 
     def _received_response(self, message: StunMessage, path: object, address: Address, now: float) -> None:
         check = self._checks.answered(message, path)
@@ -222,8 +214,8 @@ class IceAgent:
         pair.state = PairState.SUCCEEDED
         pair.confirmed_at = now
         pair.nominated = pair.nominated or pair.nominate_when_valid or (check.nominating and self.controlling)
-        if pair.nominate_when_valid and not check.consent:
-            self._doubt_selected(pair, now)
+        if pair.nominated and not self.controlling and self.selected not in (None, pair):
+            self._consent.doubt(self.selected, now)  # the address of the peer may have changed
         self.trusted.add(pair.address)
         if check.tries == 1 and (pair is self.selected or self.round_trip_time is None):
             self.round_trip_time = now - check.sent_at

@@ -10,8 +10,8 @@ __all__ = ["Consent"]
 
 CHECKS_PER_TIMEOUT = 4
 """Consent checks begun in one consent timeout, each repeated until answered."""
-DOUBT = 0.5
-"""Seconds that a pair has to show that it works when the peer nominates another."""
+DOUBT = 1.0
+"""Seconds that a pair has to show that it works when the peer nominates another, which does."""
 
 
 class Consent:
