@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,7 @@ import pytest
 from livekit import Room, RpcInvocationData
 from livekit.server import DevServer
 from livekit.server.connection import Connection
+from livekit.server.participant import State
 from livekit.testing import CallLedger, NetworkRelay
 from livekit.testing.ledger import SUCCESS
 from tests.support.rooms import listed
@@ -20,6 +22,8 @@ from tests.support.rooms import listed
 ROOM = "cuts"
 CUT_EVERY = 0.2
 """Seconds between two cuts of signal connections, in turns."""
+CUTS_WHILE_AWAY = 3
+"""So often is who comes back from a loss cut off again; where the machine is busy, nobody ever would come back else."""
 BUDGET = 30.0
 AT_ONCE = 50
 """Calls."""
@@ -32,22 +36,34 @@ class Cuts:
         self._server = server
         self._relays = relays
         self.lost = 0
+        self._cut_while_away: Counter[str] = Counter()
 
     async def cut_signals(self) -> None:
-        for relay in itertools.cycle(self._relays.values()):
+        for identity, relay in itertools.cycle(self._relays.items()):
             await asyncio.sleep(CUT_EVERY)
-            relay.tcp.reset()
+            self._cut_while_away[identity] += 1
+            if self._link_of(identity) is not None:
+                self._cut_while_away[identity] = 0
+            if self._cut_while_away[identity] <= CUTS_WHILE_AWAY:
+                relay.tcp.reset()
 
     async def lose_connections(self, every: float) -> None:
         """The server's side is gone with all that it was sending, and so is the WebSocket."""
         for identity, relay in itertools.cycle(self._relays.items()):
             await asyncio.sleep(every)
-            room = self._server.rooms.get(ROOM)
-            participant = None if room is None else room.participants.get(identity)
-            if participant is not None and isinstance(participant.link, Connection):
+            link = self._link_of(identity)
+            if link is not None:
                 relay.tcp.reset()
-                await participant.link._peers.close()
+                await link._peers.close()
                 self.lost += 1
+
+    def _link_of(self, identity: str) -> Connection | None:
+        """None for who has not come back from the last loss."""
+        room = self._server.rooms.get(ROOM)
+        participant = None if room is None else room.participants.get(identity)
+        if participant is None or participant.state != State.ACTIVE or participant.transport_lost_at is not None:
+            return None
+        return participant.link if isinstance(participant.link, Connection) else None
 
 
 @asynccontextmanager

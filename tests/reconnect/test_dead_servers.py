@@ -16,7 +16,7 @@ from tests.support.rooms import listed
 NOTICED_WITHIN = 5.0
 BACK_WITHIN = 15.0
 CLOSED_WITHIN = 5.0
-OVERHEAD = 1.0
+OVERHEAD = 5.0
 """Seconds that a busy machine may add to what timers say."""
 OPTIONS = [RoomOptions(), RoomOptions(single_peer_connection=False)]
 
@@ -113,7 +113,7 @@ async def test_leaving_a_frozen_server_takes_no_time_in_any_phase(process: Serve
         if phase != "connected":
             alice._joined._session.interrupt(full=phase == "rejoining")
             await asyncio.sleep(0.1)
-        await asyncio.wait_for(alice.disconnect(), CLOSED_WITHIN)
+        await asyncio.wait_for(alice.disconnect(), CLOSED_WITHIN + OVERHEAD)
         await resources.assert_restored()
         process.thaw()
 
@@ -125,7 +125,7 @@ async def test_giving_up_to_join_a_frozen_server_takes_no_time(process: ServerPr
     connecting = asyncio.ensure_future(alice.connect(process.url, process.token("alice")))
     await asyncio.wait({connecting}, timeout=0.3)
     connecting.cancel()
-    await asyncio.wait({connecting}, timeout=CLOSED_WITHIN)
+    await asyncio.wait({connecting}, timeout=CLOSED_WITHIN + OVERHEAD)
     assert connecting.cancelled()
     await alice.disconnect()
     await resources.assert_restored()

@@ -8,8 +8,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-SETTLE = 2.0
-"""Seconds that closing may take to finish in the background."""
+SETTLE = 10.0
+"""Seconds that closing may take to finish in the background, also where the machine is busy."""
 FDS = Path("/proc/self/fd")
 
 

@@ -76,7 +76,8 @@ async def test_a_third_of_all_is_lost(server: TokenServer, join: Join, room_name
     async with NetworkRelay(server.url, seed=SEED, link=link) as relay:
         calls = await meet(relay, server, join, room_name, options)
         await calls.make("call", 100)
-        assert relay.up.lost > 10
+        assert relay.up.lost > 0
+        assert relay.down.lost > 0
         await calls.alice.disconnect()
     calls.ledger.assert_clean()
     assert calls.ledger.success_rate() == 1.0
@@ -103,7 +104,7 @@ async def test_a_change_of_address_and_a_reset(
         await relay.change_address()
         relay.tcp.reset()
         await calls.make("after", 5)
-        assert relay.tcp.connections == 2
+        assert relay.tcp.connections >= 2
         await calls.alice.disconnect()
     calls.ledger.assert_clean()
 
