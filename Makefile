@@ -50,7 +50,7 @@ bench: ## Side by side with the official SDK and grpc.aio; ARGS=--quick for a lo
 	@$(SETUP) bench official
 	@.venvs/bench/bin/python -m bench $(ARGS)
 
-reliability: ## Bad links, outages and deaths, beside the official SDK; ARGS="--only grid --sdk ours", --quick for a look
+reliability: ## Bad links, outages, deaths and floods, beside the official SDK; ARGS="--only grid --sdk ours", --quick for a look
 	@$(SETUP) dev official
 	@$(BIN)/python -m reliability $(ARGS)
 
