@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from livekit.server import limits
 from livekit.server.outbox import OutboundPacket, ResendBuffer, WaitingPackets
+from tests.server.links import join, make_rooms, user_packet
 
 
 def test_waiting_packets_come_out_in_order_once() -> None:
@@ -55,3 +56,14 @@ def test_never_more_than_the_limit(sizes: list[int]) -> None:
     kept = sent.after({}, 0.0)
     assert sum(len(packet.data) for packet in kept) <= limits.RESEND_BUFFER
     assert [packet.sequence for packet in kept] == list(range(len(sizes) - len(kept) + 1, len(sizes) + 1))
+
+
+def test_a_participant_keeps_nothing_when_no_more_comes() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    alice.send(user_packet(b"hello", sequence=1))
+    assert bob.participant.resend_bytes > 0
+    rooms.tick(limits.RESEND_WINDOW - 1.0)
+    assert bob.participant.resend_bytes > 0
+    rooms.tick(limits.RESEND_WINDOW + 1.0)
+    assert bob.participant.resend_bytes == 0

@@ -55,9 +55,13 @@ class ResendBuffer:
 
     def add(self, packet: OutboundPacket, now: float) -> None:
         """Remember a packet that is being sent."""
-        packets, oldest = self._packets, now - limits.RESEND_WINDOW
-        packets.append((now, packet))
+        self._packets.append((now, packet))
         self.size += len(packet.data)
+        self.forget(now)
+
+    def forget(self, now: float) -> None:
+        """Let go of what is too old, or too much."""
+        packets, oldest = self._packets, now - limits.RESEND_WINDOW
         while packets and (self.size > limits.RESEND_BUFFER or packets[0][0] < oldest):
             self.size -= len(packets.popleft()[1].data)
 

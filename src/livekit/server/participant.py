@@ -194,6 +194,10 @@ class Participant:
         self._sent.add(packet, now)
         return self.link.send_packet(packet.data, reliable=True, sender=packet.sender_sid)
 
+    def forget_sent(self, now: float) -> None:
+        """Let go of what was sent too long ago to be sent again: there may be no next packet that does it."""
+        self._sent.forget(now)
+
     @property
     def is_continuation(self) -> bool:
         """Whether its client was here before and has come back by a full reconnect."""

@@ -314,6 +314,7 @@ class Room:
     def tick(self, now: float) -> None:
         """Notice who is gone; call it about once a second."""
         for participant in list(self.participants.values()):
+            participant.forget_sent(now)
             if participant.signal_lost_at is None and now - participant.signal_seen >= limits.PING_TIMEOUT:
                 self._drop_signal(participant, now)
             simulate.end_speech(self, participant, now)
