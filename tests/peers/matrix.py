@@ -50,6 +50,13 @@ class Matrix:
         """The participant of that kind, the same one each time."""
         return await self._member(kind, kind.name)
 
+    async def quiet_pair(self, pair: Pair) -> tuple[Participant, Participant]:
+        """The caller, and a callee in a program of which nothing else is asked: all that it logs is about its calls."""
+        caller = await self._member(pair.caller, pair.caller.name)
+        callee = await self._member(pair.callee, f"{pair.callee.name}-quiet", quiet=True)
+        await self.introduce(caller, callee)
+        return caller, callee
+
     @asynccontextmanager
     async def backend(self) -> AsyncGenerator[tuple[Backend, str]]:
         """Who asks the server over HTTP, and the name of the room."""
@@ -82,29 +89,32 @@ class Matrix:
         """What each program logged last."""
         return [(f"log of {name}", "\n".join(program.log[-LOG_LINES:])) for name, program in self._programs.items()]
 
-    async def _member(self, kind: Kind, identity: str) -> Participant:
+    async def _member(self, kind: Kind, identity: str, *, quiet: bool = False) -> Participant:
         if identity in self._broken:  # fail at once what would fail again
             raise self._broken[identity]
         if identity not in self._members:
             try:
-                self._members[identity] = await self._join(kind, identity, {})
+                self._members[identity] = await self._join(kind, identity, {}, quiet=quiet)
             except Exception as error:
                 self._broken[identity] = error
                 raise
         return self._members[identity]
 
-    async def _join(self, kind: Kind, identity: str, options: dict[str, str], **grants: Any) -> Participant:
-        program = await self._program(kind.program)
+    async def _join(
+        self, kind: Kind, identity: str, options: dict[str, str], *, quiet: bool = False, **grants: Any
+    ) -> Participant:
+        program = await self._program(kind.program, quiet=quiet)
         token = self._server.token(identity, room=self._room, **grants)
         if kind.package:
             options["sdk"] = kind.package
         return await program.join(self._server.url, token, **options)
 
-    async def _program(self, name: str) -> PeerProgram:
-        if name not in self._programs:
+    async def _program(self, name: str, *, quiet: bool) -> PeerProgram:
+        key = f"quiet {name}" if quiet else name
+        if key not in self._programs:
             running = PeerProgram.run(*COMMANDS[name](), environment=environment(name))
-            self._programs[name] = await self._resources.enter_async_context(running)
-        return self._programs[name]
+            self._programs[key] = await self._resources.enter_async_context(running)
+        return self._programs[key]
 
 
 @asynccontextmanager

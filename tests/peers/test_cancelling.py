@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
 async def test_official_callee_ignores_it(matrix: Matrix, pair: Pair) -> None:
     """Official callees ignore a cancel in silence: the handler ends, nothing is logged, the next call is answered"""
-    caller, callee = await matrix.pair(pair)
+    caller, callee = await matrix.quiet_pair(pair)
     logged, happened = len(callee.program.log), len(callee.events)
     call = caller.start_call(callee.identity, "sleep", "0.5")
     await callee.handled("started", "sleep", caller, happened)

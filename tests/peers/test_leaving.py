@@ -36,7 +36,7 @@ async def test_callee_leaves(matrix: Matrix, pair: Pair, embedded_server: bool) 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
 async def test_caller_leaves(matrix: Matrix, pair: Pair) -> None:
     """A callee whose caller left answers the next caller, and logs nothing about the answer it could not give"""
-    _, callee = await matrix.pair(pair)
+    _, callee = await matrix.quiet_pair(pair)
     caller, other = await matrix.guest(pair.caller), await matrix.guest(pair.caller)
     await matrix.introduce(caller, callee)
     await matrix.introduce(other, callee)

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
-const PAGE = `<!doctype html><title>peer</title><script type="module">
+const PAGE = `<!doctype html><title>peer</title><link rel="icon" href="data:,"><script type="module">
 import { Program } from '/peer.mjs';
 const load = async (name) => {
   const sdk = await import('/sdk/' + name + '/esm');
