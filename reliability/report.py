@@ -157,6 +157,7 @@ _FLOOD: dict[str, Callable[[Result], str]] = {
     "refused: 1500 `overloaded`": lambda result: _outcomes(result, '1500 {"reason":"overloaded"}'),
     "out of time: 1502": lambda result: _outcomes(result, "1502"),
     "no acknowledgement: 1501": lambda result: _outcomes(result, "1501"),
+    "the callee gone for a while: 1503": lambda result: _outcomes(result, "1503"),
     "not sent: 1505": lambda result: _outcomes(result, "1505"),
     "broken promises; ended over 250 ms late": lambda result: f"{len(result['violations'])}; {result['late']:,}",
     "longest pause of a flooding process": lambda result: _seconds(result, "pause"),
