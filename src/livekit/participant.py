@@ -84,9 +84,11 @@ class Participant(ABC):  # noqa: B024  # abstract officially
         """An agent, a telephone, …; standard, if the server's word for it is newer than we are."""
         from .enums import ParticipantKind
 
-        known = dict(ParticipantKind.items())
         name = name_of(models.ParticipantInfo.Kind, self._info.kind)
-        return known.get(f"PARTICIPANT_KIND_{name}", ParticipantKind.PARTICIPANT_KIND_STANDARD)
+        try:
+            return ParticipantKind.Value(f"PARTICIPANT_KIND_{name}")
+        except ValueError:
+            return ParticipantKind.PARTICIPANT_KIND_STANDARD
 
     @property
     def kind_details(self) -> list[ParticipantKindDetail.ValueType]:
@@ -103,9 +105,11 @@ class Participant(ABC):  # noqa: B024  # abstract officially
         """Joining, joined, active (what is sent to it arrives) or disconnected."""
         from .enums import ParticipantState
 
-        known = dict(ParticipantState.items())
         name = name_of(models.ParticipantInfo.State, self._info.state)
-        return known.get(f"PARTICIPANT_STATE_{name}", ParticipantState.PARTICIPANT_STATE_JOINING)
+        try:
+            return ParticipantState.Value(f"PARTICIPANT_STATE_{name}")
+        except ValueError:
+            return ParticipantState.PARTICIPANT_STATE_JOINING
 
     @property
     def joined_at(self) -> datetime.datetime | None:

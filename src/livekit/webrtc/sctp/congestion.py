@@ -118,7 +118,7 @@ class CongestionControl:
 
     @property
     def _is_queuing(self) -> bool:
-        """Packets wait on the path. A long round trip or two may be a hiccup of either end, or of SACKs that were lost:
+        """Packets wait on the path. A long round trip alone may be a hiccup of either end, or of a SACK that was lost:
         the shortest of the last ones tells (RFC 6817 section 3.4.2)."""
         return min(self._rtts) > self._longest_rtt
 
