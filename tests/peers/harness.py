@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,8 +20,12 @@ from typing import Any, cast
 
 LONGEST_LINE = 1 << 24
 """Bytes; payloads travel as JSON."""
-PATIENCE = 30.0
+PATIENCE = 45.0
 """Seconds for anything a program is asked that has no time of its own."""
+LONG = 40.0
+"""Seconds of calls that end for another reason than that their time is over, within `PATIENCE`."""
+SHOWN = 200
+"""Characters of a message in the history of a program."""
 END_GRACE = 5.0
 """Seconds for a program to end once its stdin is closed."""
 
@@ -50,6 +55,8 @@ class PeerProgram:
         self._members: dict[str, Participant] = {}
         self._last_id = 0
         self.log: list[str] = []
+        self.history: list[str] = []
+        """When which message went to the program or came from it, for who wonders why a test failed."""
         self._readers = [asyncio.create_task(self._read_messages()), asyncio.create_task(self._read_log())]
 
     @classmethod
@@ -78,7 +85,9 @@ class PeerProgram:
         self._last_id += 1
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._replies[self._last_id] = reply
-        self._process.stdin.write(json.dumps({"id": self._last_id, "do": do, **arguments}).encode() + b"\n")
+        line = json.dumps({"id": self._last_id, "do": do, **arguments}).encode() + b"\n"
+        self._process.stdin.write(line)
+        self._record("to", line)
         return self._last_id, reply
 
     async def ask(self, do: str, **arguments: object) -> Any:
@@ -90,6 +99,7 @@ class PeerProgram:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             message = _parse(line)
+            self._record("from", line)
             if "reply" in message:
                 self._replied(message)
             elif "event" in message:
@@ -107,6 +117,10 @@ class PeerProgram:
 
     def _logged(self, line: bytes) -> None:
         self.log.append(line.decode(errors="replace").rstrip())
+
+    def _record(self, way: str, line: bytes) -> None:
+        text = line[:SHOWN].decode(errors="replace").rstrip()
+        self.history.append(f"{time.monotonic():.3f} {way} {text}")
 
     def _replied(self, message: Message) -> None:
         reply = self._replies.pop(message["reply"])

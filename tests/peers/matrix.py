@@ -86,8 +86,10 @@ class Matrix:
             await server.room.remove_participant(identity)
 
     def logs(self) -> list[tuple[str, str]]:
-        """What each program logged last."""
-        return [(f"log of {name}", "\n".join(program.log[-LOG_LINES:])) for name, program in self._programs.items()]
+        """What each program was told and told, and logged, last."""
+        programs = self._programs.items()
+        told = [(f"messages of {name}", "\n".join(program.history[-LOG_LINES:])) for name, program in programs]
+        return told + [(f"log of {name}", "\n".join(program.log[-LOG_LINES:])) for name, program in programs]
 
     async def _member(self, kind: Kind, identity: str, *, quiet: bool = False) -> Participant:
         if identity in self._broken:  # fail at once what would fail again

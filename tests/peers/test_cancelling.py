@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.peers.harness import LONG
 from tests.peers.kinds import FROM_OURS, OURS, Pair
 from tests.peers.matrix import Matrix
 from tests.peers.test_payloads import text
@@ -38,7 +39,7 @@ async def test_our_callee_stops(matrix: Matrix) -> None:
     """Our own callee's handler is cancelled at once"""
     caller, callee = await matrix.pair(Pair(OURS, OURS))
     happened = len(callee.events)
-    call = caller.start_call(callee.identity, "sleep", "20")
+    call = caller.start_call(callee.identity, "sleep", str(LONG), LONG)
     await callee.handled("started", "sleep", caller, happened)
     await call.cancel()
     ended = await callee.handled("ended", "sleep", caller, happened)

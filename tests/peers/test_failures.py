@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
-from tests.peers.harness import CallError, Participant, PeerError
+from tests.peers.harness import LONG, CallError, Participant, PeerError
 from tests.peers.kinds import BROWSER_0, OURS, PYTHON, Kind, Pair
 from tests.peers.matrix import Matrix
 
@@ -47,7 +47,7 @@ async def left_before(matrix: Matrix, kind: Kind) -> Attempt:
 async def leaves_meanwhile(matrix: Matrix, kind: Kind) -> Attempt:
     caller, callee = (await listed(matrix, kind))[0], await matrix.guest(PYTHON)
     await matrix.introduce(caller, callee)
-    call = caller.start_call(callee.identity, "sleep", "20")
+    call = caller.start_call(callee.identity, "sleep", str(LONG), LONG)
     await callee.handled("started", "sleep", caller)
 
     async def leave() -> None:
@@ -60,7 +60,7 @@ async def leaves_meanwhile(matrix: Matrix, kind: Kind) -> Attempt:
 async def removed_meanwhile(matrix: Matrix, kind: Kind) -> Attempt:
     caller, callee = (await listed(matrix, kind))[0], await matrix.guest(PYTHON)
     await matrix.introduce(caller, callee)
-    call = caller.start_call(callee.identity, "sleep", "20")
+    call = caller.start_call(callee.identity, "sleep", str(LONG), LONG)
     await callee.handled("started", "sleep", caller)
 
     async def remove() -> None:

@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from tests.peers.harness import CallError
+from tests.peers.harness import LONG, CallError
 from tests.peers.kinds import FROM_OURS, WITH_OURS, Pair
 from tests.peers.matrix import Matrix
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
-AT_ONCE = 10.0
-"""Seconds, where the handler takes 20; leaving itself takes official SDKs a part of them."""
+AT_ONCE = 20.0
+"""Seconds, where the call has twice as many; leaving itself takes official SDKs a part of them."""
 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
@@ -22,7 +22,7 @@ async def test_callee_leaves(matrix: Matrix, pair: Pair, embedded_server: bool) 
     caller, _ = await matrix.pair(pair)
     callee = await matrix.guest(pair.callee)
     await matrix.introduce(caller, callee)
-    call = caller.start_call(callee.identity, "sleep", "20")
+    call = caller.start_call(callee.identity, "sleep", str(LONG), LONG)
     await callee.handled("started", "sleep", caller)
     started = time.monotonic()
     await callee.leave()
