@@ -14,9 +14,12 @@ from livekit.webrtc import network
 from livekit.webrtc.ice import Address, Candidate
 from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
 from livekit.webrtc.network import (
+    LOOK_EVERY,
+    MAX_DATAGRAM,
     MAX_SEGMENTS,
     MAX_TRAIN,
     READ_BATCH,
+    READ_BYTES,
     Gatherer,
     IceServer,
     Path,
@@ -80,6 +83,53 @@ async def test_udp_paths(with_reader: bool, monkeypatch: pytest.MonkeyPatch) -> 
         path.close()
         await path.wait_closed()
         path.send(b"late", (LOOPBACK, 9))
+
+
+class Turns:
+    """Takes datagrams and notes in which turn of the loop each came."""
+
+    def __init__(self, expected: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._expected = expected
+        self._turn = 0
+        self.sizes: dict[int, list[int]] = {}
+        """Bytes of the datagrams, by turn."""
+        self.all_came = asyncio.Event()
+        self._next()
+
+    def __call__(self, data: bytes, path: Path, address: Address) -> None:
+        self.sizes.setdefault(self._turn, []).append(len(data))
+        if sum(map(len, self.sizes.values())) == self._expected:
+            self.all_came.set()
+
+    def _next(self) -> None:
+        self._turn += 1
+        if not self.all_came.is_set():
+            self._loop.call_soon(self._next)
+
+
+async def read(datagrams: list[bytes]) -> list[list[int]]:
+    """The bytes of datagrams that wait at a socket, for each turn in which some are read."""
+    turns = Turns(len(datagrams))
+    one, two = await open_udp_path(turns, LOOPBACK), await open_udp_path(turns, LOOPBACK)
+    for datagram in datagrams:
+        one.send(datagram, two.local_address)
+    await asyncio.wait_for(turns.all_came.wait(), 10)
+    for path in (one, two):
+        path.close()
+    return list(turns.sizes.values())
+
+
+async def test_short_datagrams_that_queue_up_are_read_together() -> None:
+    """Where turns are rare a socket must not fall behind by reading one in each"""
+    turns = await read([b"short"] * 200)
+    assert len(turns) <= LOOK_EVERY + 200 // READ_BATCH + 1
+    assert all(len(sizes) <= READ_BATCH for sizes in turns)
+
+
+async def test_others_get_their_turn_between_long_datagrams() -> None:
+    turns = await read([bytes(MAX_DATAGRAM)] * 20)
+    assert all(sum(sizes) < READ_BYTES + MAX_DATAGRAM for sizes in turns)
 
 
 @pytest.mark.parametrize("refused", [False, True])

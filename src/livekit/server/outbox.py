@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from . import limits
 
+PACKET_OVERHEAD = 250
+"""Bytes that Python needs for a packet that is kept, besides its data."""
+
 
 class OutboundPacket(NamedTuple):
     """A serialised reliable packet, and where it stands in its sender's sequence."""
@@ -17,6 +20,11 @@ class OutboundPacket(NamedTuple):
     sender_sid: str
     sequence: int
     """0: the sender does not number its packets."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes up."""
+        return len(self.data) + PACKET_OVERHEAD
 
 
 @dataclass(slots=True)
@@ -29,10 +37,10 @@ class WaitingPackets:
 
     def add(self, packet: OutboundPacket) -> bool:
         """Keep a packet; False when there is no room left."""
-        if self.size + len(packet.data) > limits.MAX_WAITING_BACKLOG:
+        if self.size + packet.size > limits.MAX_WAITING_BACKLOG:
             return False
         self._packets.append(packet)
-        self.size += len(packet.data)
+        self.size += packet.size
         return True
 
     def drain(self) -> Iterator[OutboundPacket]:
@@ -56,14 +64,14 @@ class ResendBuffer:
     def add(self, packet: OutboundPacket, now: float) -> None:
         """Remember a packet that is being sent."""
         self._packets.append((now, packet))
-        self.size += len(packet.data)
+        self.size += packet.size
         self.forget(now)
 
     def forget(self, now: float) -> None:
         """Let go of what is too old, or too much."""
         packets, oldest = self._packets, now - limits.RESEND_WINDOW
         while packets and (self.size > limits.RESEND_BUFFER or packets[0][0] < oldest):
-            self.size -= len(packets.popleft()[1].data)
+            self.size -= packets.popleft()[1].size
 
     def after(self, received: Mapping[str, int], now: float) -> list[OutboundPacket]:
         """What is missing at a receiver that has, of each sender sid, everything up to the given sequence.

@@ -39,9 +39,14 @@ MAX_FRAME = 65_535
 MAX_DATAGRAM = 16_384
 """One DTLS record of the longest SCTP packet that we take."""
 FULL_DATAGRAM = 1_024
-"""Bytes from which on a datagram may be one of many: a shorter one is the last of what its sender had to send."""
+"""Bytes from which on a datagram may be one of many: a shorter one is likely the last of what its sender had to send,
+and to find out costs a system call."""
+LOOK_EVERY = 8
+"""Turns after which that is found out all the same: where turns are rare short datagrams queue up, too."""
 READ_BATCH = 32
-"""Datagrams read before others get their turn on the loop."""
+"""Datagrams, and"""
+READ_BYTES = 32 * 1024
+"""bytes that are read before others get their turn on the loop: some hundred calls."""
 MTU_DISCOVER = {
     socket.AF_INET: (socket.IPPROTO_IP, 10, 3, 0),
     socket.AF_INET6: (socket.IPPROTO_IPV6, 23, 3, 0),
@@ -90,19 +95,27 @@ class SocketPath:
         self._socket = udp_socket
         self._sends_trains = sys.platform == "linux"
         self._loop = asyncio.get_running_loop()
+        self._turns = 0
+        self._is_crowded = False  # the last look found more than one datagram
         self.local_address = _host_and_port(udp_socket.getsockname())
         self._loop.add_reader(udp_socket, self._readable)
 
     def _readable(self) -> None:
         receive_from, receive = self._socket.recvfrom, self._receive
+        self._turns += 1
+        looks = self._is_crowded or self._turns % LOOK_EVERY == 0
+        count = size = 0
         try:
-            for _ in range(READ_BATCH):
+            while count < READ_BATCH and size < READ_BYTES:
                 data, address = receive_from(MAX_DATAGRAM)
                 receive(data, self, address if len(address) == 2 else address[:2])
-                if len(data) < FULL_DATAGRAM:
+                count += 1
+                size += len(data)
+                if not looks and len(data) < FULL_DATAGRAM:
                     return
         except OSError:
             """There is no more, or an earlier datagram met an ICMP error: retransmission and consent take care."""
+        self._is_crowded = count > 1
 
     def send(self, data: bytes, address: Address) -> None:
         try:

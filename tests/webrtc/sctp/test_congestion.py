@@ -132,3 +132,14 @@ def test_a_standing_queue_shrinks_the_window_to_what_passes_in_time(congestion: 
     for _ in range(10):
         congestion.path_measured(5.0, 0.05)
     assert congestion.cwnd == MIN_WINDOW_PACKETS * MTU
+
+
+def test_round_trips_that_end_with_all_acknowledgements_at_once_are_no_queue(congestion: CongestionControl) -> None:
+    before = congestion.cwnd
+    congestion.path_measured(0.001, 0.001)
+    for _ in range(10):
+        congestion.path_measured(0.6, 0.001, 0.5)
+    assert congestion.cwnd == before, "a busy host answers late, and then all"
+    for _ in range(10):
+        congestion.path_measured(0.6, 0.001, 0.1)
+    assert congestion.cwnd == MIN_WINDOW_PACKETS * MTU

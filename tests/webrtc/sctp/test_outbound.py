@@ -9,8 +9,10 @@ from livekit.webrtc.sctp.constants import (
     FLAG_BEGIN,
     FLAG_END,
     FLAG_IMMEDIATE,
+    INITIAL_WINDOW_PACKETS,
     MAX_BURST_PACKETS,
     MAX_PACKET_SIZE,
+    MIN_WINDOW_PACKETS,
     NEVER,
     RTO_INITIAL,
     THIN_TIMEOUTS,
@@ -256,3 +258,29 @@ def test_without_partial_reliability_of_the_peer_all_is_reliable(sender: Sender)
     sender.sent()
     sender.outbound.on_t3(1.0)
     assert sender.sent(1.0) == [0]
+
+
+def exchange(sender: Sender, *, spread: bool) -> None:
+    """Round trips of 0.6 s, after one of 1 ms: eight packets, acknowledged one after another, or all at the end."""
+    sender.push(1)
+    sender.sent(0.0)
+    sender.sack(0, now=0.001)
+    acked = 0
+    for round_trip in range(10):
+        sent_at = 1.0 + round_trip
+        sender.push(8)
+        first, last = acked + 1, max(sender.sent(sent_at))
+        for offset in range(first, last + 1):
+            ago = 0.6 * (offset - last) / 8 if spread else 0.0
+            sender.sack(offset, now=sent_at + 0.6 + ago)
+        acked = last
+
+
+def test_acknowledgements_one_by_one_mean_a_queue(sender: Sender) -> None:
+    exchange(sender, spread=True)
+    assert sender.congestion.cwnd == MIN_WINDOW_PACKETS * MAX_PACKET_SIZE
+
+
+def test_acknowledgements_all_at_once_mean_a_busy_host(sender: Sender) -> None:
+    exchange(sender, spread=False)
+    assert sender.congestion.cwnd >= INITIAL_WINDOW_PACKETS * MAX_PACKET_SIZE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from .constants import (
+    ALL_AT_ONCE,
     INITIAL_WINDOW_PACKETS,
     MAX_PACKET_SIZE,
     MAX_QUEUE_DELAY,
@@ -91,12 +92,19 @@ class CongestionControl:
         if self.cwnd > self._initial and seconds > rto:
             self.cwnd = max(self.cwnd >> min(int(seconds / rto), 30), self._initial)
 
-    def path_measured(self, rtt: float, min_rtt: float) -> None:
+    def path_measured(self, rtt: float, min_rtt: float, silence: float = 0.0) -> None:
         """A round trip, and the shortest so far, bound the window: no more than `MAX_RATE`, unless the path is short;
-        and no more than what passes without waiting, and in `MAX_QUEUE_DELAY`."""
+        and no more than what passes without waiting, and in `MAX_QUEUE_DELAY`.
+
+        `silence` is the part of the round trip before anything was acknowledged. Out of a queue packets come one by
+        one, and so do their acknowledgements; where all come at the end, one of the hosts was busy with other things,
+        and a smaller window would only make less of its time.
+        """
         self._min_rtt = min_rtt
         self._bound()
         self.cwnd = min(self.cwnd, self.maximum)
+        if silence > ALL_AT_ONCE * rtt:
+            rtt = min(rtt, self._longest_rtt)
         self._rtts.append(rtt)
         if rtt <= self._longest_rtt:
             return

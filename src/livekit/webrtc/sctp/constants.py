@@ -137,6 +137,8 @@ MAX_RATE = 16 << 20
 MAX_QUEUE_DELAY = 0.1
 """Seconds that packets may wait on the path, behind others of ours: longer queues are avoided (as in RFC 6817), since
 calls wait in them. On paths with a longer round trip it is that."""
+ALL_AT_ONCE = 0.75
+"""The part of a round trip after which the first acknowledgement is as good as the last."""
 RTT_FILTER = 2
 """Round trips in a row whose shortest says how long packets wait."""
 MIN_WINDOW_PACKETS = 4

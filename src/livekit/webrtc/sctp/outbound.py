@@ -33,6 +33,7 @@ class Outbound:
         "_congestion",
         "_force",
         "_forward_due",
+        "_heard_at",
         "_idle_since",
         "_in_a_row",
         "_peer_window",
@@ -63,6 +64,7 @@ class Outbound:
         self._forward_due = False
         self._probe_tsn: int | None = None  # the chunk whose round trip is being measured, sent at _probe_at
         self._probe_at = 0.0
+        self._heard_at = NEVER  # when the first acknowledgement since then came
         self._idle_since: float | None = None
 
     def adopt(self, window: int, *, partial_reliability: bool) -> None:
@@ -93,7 +95,7 @@ class Outbound:
         if sent_again or sent_new:
             bundle.set_immediate()
         if sent_new and self._probe_tsn is None:
-            self._probe_tsn, self._probe_at = self.outstanding.next_tsn - 1, now
+            self._probe_tsn, self._probe_at, self._heard_at = self.outstanding.next_tsn - 1, now, NEVER
         if self.t3_at == NEVER and self.outstanding.chunks:
             self.t3_at = now + self._rto.value
 
@@ -174,6 +176,8 @@ class Outbound:
         newly_acked = outstanding.acknowledge_cumulative(cumulative, delivered, now) if advanced else 0
         gap_acked, lost = outstanding.acknowledge_gaps(sack.gaps, now)
         self._peer_window = sack.window
+        if newly_acked or gap_acked:
+            self._heard_at = min(self._heard_at, now)
         self._measure(now)
         if advanced:
             self._rto.progress()
@@ -199,7 +203,7 @@ class Outbound:
             self._probe_tsn = None
             rtt = now - self._probe_at
             self._rto.sample(rtt)
-            self._congestion.path_measured(rtt, self._rto.min_rtt)
+            self._congestion.path_measured(rtt, self._rto.min_rtt, self._heard_at - self._probe_at)
 
     # Loss (sections 6.3.3 and 7.2.4)
 
