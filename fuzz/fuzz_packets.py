@@ -78,6 +78,9 @@ class SilentSession:
     def cancel(self) -> None:
         return None
 
+    async def arrived(self) -> None:
+        return None
+
     def send_signal(self, request: rtc.SignalRequest) -> None:
         return None
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
+from livekit._aio import within
 from livekit.data.received import DataEvents
 from livekit.datatracks.exchange import TrackExchange
 from livekit.e2ee import E2EEManager
@@ -24,7 +26,6 @@ from livekit.rpc.local import LocalRpc
 from livekit.rpc.loopback import LoopbackSender
 from livekit.rpc.server import RpcServer
 from livekit.session import open_session
-from livekit.session.pacing import DeliveryWatch
 from livekit.session.passing import PassingSender
 from livekit.session.port import PacketSender, Session, SessionState
 from livekit.streams.departures import Departures
@@ -34,7 +35,7 @@ from livekit.uplink import Uplink
 
 logger = logging.getLogger("livekit")
 
-FLUSH_TIMEOUT = 1.0
+FLUSH_TIMEOUT = 2.0
 """Seconds that leaving a room waits for what was sent to arrive at the server."""
 
 _CONNECTION_STATES = {
@@ -77,8 +78,7 @@ class Membership:
         self._recorder = Recorder(recording) if recording else None
         outlet = self._outlet()
         self._tracks = TrackExchange(self._session, self.e2ee, strict=options.encryption is not None, emit=emit)
-        self._delivery = DeliveryWatch(outlet)
-        self._uplink = Uplink(self._delivery, self._requests, self.roster, self._tracks)
+        self._uplink = Uplink(outlet, self._requests, self.roster, self._tracks)
         self._sender = LoopbackSender(outlet, lambda packet: self._dispatch(packet, packet.participant_identity))
         self._calls = RpcClient(self._sender, self.roster, options.rpc, lambda: self._session.round_trip_time)
         self._served = RpcServer(self._sender, self.roster, rpc.registry, options.rpc)
@@ -102,7 +102,8 @@ class Membership:
         """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server knows."""
         await self._served.close()
         if self._session.state is SessionState.CONNECTED:
-            await self._delivery.arrived(FLUSH_TIMEOUT)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(FLUSH_TIMEOUT, self._session.arrived())
         await self._session.close(reason)
         if self._ending is not None:
             await asyncio.shield(self._ending)

@@ -50,7 +50,9 @@ class WireChannel:
         if above:
             self.on_buffered_amount_low()
 
-    def confirm(self) -> None:
-        confirmed, self._unconfirmed = self._unconfirmed, []
+    def confirm(self, count: int | None = None) -> None:
+        """Confirm the first so many, or all."""
+        confirmed = self._unconfirmed[:count]
+        del self._unconfirmed[:count]
         for on_delivered in confirmed:
             on_delivered()

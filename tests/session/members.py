@@ -25,6 +25,8 @@ class Member:
         self.joins: list[tuple[rtc.JoinResponse, bool]] = []
         self.signals: list[str | None] = []
         self.packets: list[bytes] = []
+        """The payloads of data packets."""
+        self.answers: list[models.RpcResponse] = []
         self.fails_at: bytes | None = None
         """The payload at which `on_packet` raises."""
         self.states: list[SessionState] = []
@@ -75,7 +77,10 @@ class Member:
         self._changed.set()
 
     def on_packet(self, packet: models.DataPacket) -> None:
-        self.packets.append(packet.user.payload)
+        if packet.HasField("rpc_response"):
+            self.answers.append(packet.rpc_response)
+        else:
+            self.packets.append(packet.user.payload)
         self._changed.set()
         if packet.user.payload == self.fails_at:
             raise RuntimeError("a mistake of the application")

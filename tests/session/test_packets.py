@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit.errors import PacketTooLargeError
 from livekit.protocol import models
+from livekit.session.outbox import HIGH_WATER
 from livekit.session.packets import MAX_PACKET_SIZE, PacketPipe
 from livekit.session.sequencer import NUMBER_SIZE
 from tests.session.channels import WireChannel
@@ -100,6 +103,50 @@ async def test_what_comes_twice_is_delivered_once() -> None:
     assert ends.delivered == [b"1", b"2", b"3"]
     (state,) = ends.pipe.receive_states()
     assert (state.publisher_sid, state.last_seq) == ("PA_1", 3)
+
+
+async def test_all_has_arrived_once_the_last_is_confirmed() -> None:
+    ends = Pipe()
+    await ends.pipe.arrived()
+    ends.attach()
+    told: list[bool] = []
+    ends.pipe.send(packet(b"1"), True, lambda: told.append(True))
+    arrived = asyncio.ensure_future(ends.pipe.arrived())
+    await asyncio.sleep(0)
+    ends.pipe.send(packet(b"2"), True, lambda: told.append(True))
+    ends.reliable.confirm()
+    await asyncio.wait_for(arrived, 1)
+    assert told == [True, True]
+
+
+async def test_what_waits_for_its_turn_has_not_arrived() -> None:
+    ends = Pipe()
+    ends.attach()
+    for number in range(3):
+        ends.send(bytes(HIGH_WATER) + b"%d" % number)
+    arrived = asyncio.ensure_future(ends.pipe.arrived())
+    for count in range(1, 4):
+        await asyncio.sleep(0)
+        assert not arrived.done()
+        assert len(ends.reliable.sent) == count
+        ends.reliable.drain()
+        ends.reliable.confirm(1)
+    await asyncio.wait_for(arrived, 1)
+
+
+async def test_what_is_sent_again_arrives_over_the_second_connection() -> None:
+    ends = Pipe()
+    ends.attach()
+    ends.send(b"unsure")
+    arrived = asyncio.ensure_future(ends.pipe.arrived())
+    await asyncio.sleep(0)
+    ends.pipe.detach()
+    ends.reliable.confirm()
+    await asyncio.sleep(0)
+    assert not arrived.done()
+    ends.attach()
+    ends.reliable.confirm()
+    await asyncio.wait_for(arrived, 1)
 
 
 @pytest.mark.parametrize("smallest", [MAX_PACKET_SIZE, 1000])

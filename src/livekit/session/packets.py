@@ -79,6 +79,13 @@ class PacketPipe:
         for sent in self._sent.confirmed_after(last_sequence):
             self._send_again(sent.data, sent.confirm)
 
+    async def arrived(self) -> None:
+        """Wait until all that was sent reliably is confirmed; for ever if the connection does not come back."""
+        while (newest := self._sent.newest) is not None and not newest.is_confirmed:
+            confirmed = asyncio.Event()
+            newest.tell(confirmed.set)
+            await confirmed.wait()
+
     def close(self) -> None:
         """Drop everything that waits."""
         self.detach()

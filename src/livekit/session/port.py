@@ -172,6 +172,10 @@ class Session(PacketSender, Protocol):
         """
         ...
 
+    async def arrived(self) -> None:
+        """Wait until all packets that were sent reliably have arrived at the server; for ever if they never do."""
+        ...
+
     def send_signal(self, request: rtc.SignalRequest) -> None:
         """Send a signal message, now or after a reconnect. Raises SessionClosedError when DISCONNECTED."""
         ...

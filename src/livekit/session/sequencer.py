@@ -60,6 +60,17 @@ class SentPacket:
         on_delivered, self._on_delivered = self._on_delivered, None
         return SentPacket(self.sequence, self.data, on_delivered)
 
+    def tell(self, on_delivered: Callable[[], None]) -> None:
+        """Tell one more when it is confirmed."""
+        before = self._on_delivered
+
+        def both() -> None:
+            if before is not None:
+                before()
+            on_delivered()
+
+        self._on_delivered = both
+
     def confirm(self) -> None:
         """The transport confirmed it; sent twice, it may be confirmed twice."""
         self.is_confirmed = True
@@ -81,6 +92,11 @@ class ResendBuffer:
     @property
     def last_sequence(self) -> int:
         return self._last
+
+    @property
+    def newest(self) -> SentPacket | None:
+        """The last that was numbered: once it is confirmed so are all."""
+        return self._kept[-1] if self._kept else None
 
     def number(self, packet: bytes, on_delivered: Callable[[], None] | None = None) -> SentPacket:
         """Give a serialised packet its number and keep it."""

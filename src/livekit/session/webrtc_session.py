@@ -118,6 +118,9 @@ class WebRtcSession:
         self._check_open()
         return self._pipe.send_stream(packets, on_delivered, on_sent)
 
+    async def arrived(self) -> None:
+        await self._pipe.arrived()
+
     def send_signal(self, request: rtc.SignalRequest) -> None:
         self._check_open()
         link = self._links.current
