@@ -23,13 +23,9 @@ Kill = Callable[[Stage, AsyncExitStack], Awaitable[FirstSuccess]]
 
 
 async def run(sdk: str, rounds: int, seed: int) -> list[Result]:
-    """Each kind of death, all kinds side by side: the server's `rounds` times, the others' a fifth as often."""
-    plans: list[tuple[str, int, Kill]] = [
-        ("server", rounds, _kill_server),
-        ("caller", max(1, rounds // 5), _kill_caller),
-        ("callee", max(1, rounds // 5), _kill_callee),
-    ]
-    return list(await asyncio.gather(*(_run(sdk, what, times, seed, kill) for what, times, kill in plans)))
+    """Each kind of death `rounds` times, all kinds side by side."""
+    plans: dict[str, Kill] = {"server": _kill_server, "caller": _kill_caller, "callee": _kill_callee}
+    return list(await asyncio.gather(*(_run(sdk, what, rounds, seed, kill) for what, kill in plans.items())))
 
 
 async def _run(sdk: str, what: str, rounds: int, seed: int, kill: Kill) -> Result:
