@@ -165,10 +165,10 @@ class Membership:
     def peer_left(self, identity: str) -> None:
         self._encryption.left(identity)
         self._departures.left(identity)
-        self._calls.core.peer_left(identity)
+        self._calls.peer_left(identity)
 
     def peer_restarted(self, identity: str) -> None:
-        self._calls.core.peer_restarted(identity)
+        self._calls.peer_restarted(identity)
 
     # By kind
 

@@ -302,13 +302,17 @@ class Caller:
             raise RpcError._built_in(_Code.SEND_FAILED, reason("recipient_cannot_publish_data"))
         if peer.client_protocol < wire.PROTOCOL_STREAM_RPC and call.payload_size > wire.MAX_V1_PAYLOAD_BYTES:
             raise RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason("recipient_takes_15360_bytes"))
-        told = call.deadline - now - self._round_trip(call) / 2
-        call.timeout_ms = max(1, int(min(told * 1000, wire.MAX_TIMEOUT_MS)))
+        self.set_timeout(call, now)
         call.listed = peer.listed
         call.peer = peer
         call.state = CallState.SENT
         call.due = min(call.deadline, now + self._ack_window(call))
         self._output.send_request(call)
+
+    def set_timeout(self, call: OutgoingCall, now: float) -> None:
+        """Set what the callee is told of a request that goes out now: what is left when it arrives."""
+        told = call.deadline - now - self._round_trip(call) / 2
+        call.timeout_ms = max(1, int(min(told * 1000, wire.MAX_TIMEOUT_MS)))
 
     def _ack_window(self, call: OutgoingCall) -> float:
         return call.ack_latency if call.listed else min(call.ack_latency, self._grace(call))

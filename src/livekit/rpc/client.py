@@ -23,6 +23,7 @@ from .errors import RpcError, RpcNotConnectedError, reason
 from .invocation import RpcCallInfo
 from .looptimer import LoopTimer
 from .peers import PeerBook
+from .window import RequestWindow
 
 logger = logging.getLogger("livekit.rpc")
 
@@ -54,6 +55,7 @@ class RpcClient:
         )
         self.core = Caller(self, peers, limits)
         self._timer = LoopTimer(self._loop, self.core)
+        self._window = RequestWindow()
         self._streams: dict[str, PacketStream] = {}
         """Requests that are still being sent."""
         self._queued: dict[str, QueuedPacket] = {}
@@ -103,12 +105,14 @@ class RpcClient:
         except asyncio.CancelledError:
             self.core.cancel(call)
             self._drop_response(call)
+            self._make_room(call.destination, call.request_id)
             raise
 
     # What the connection brings
 
     def receive_ack(self, sender: str, ack: models.RpcAck) -> None:
         self.core.receive_ack(sender, ack.request_id, self._loop.time())
+        self._make_room(sender, ack.request_id)
 
     def receive_response(self, sender: str, response: models.RpcResponse) -> None:
         if response.HasField("error"):
@@ -128,18 +132,36 @@ class RpcClient:
         self.core.peer_changed(identity, self._loop.time())
         self._timer.update()
 
+    def peer_left(self, identity: str) -> None:
+        self._window.forget(identity)
+        self.core.peer_left(identity)
+
+    def peer_restarted(self, identity: str) -> None:
+        self.core.peer_restarted(identity)
+        for call in self._window.restart(identity):
+            self._transmit_late(call)
+
     def set_online(self, online: bool) -> None:
         self.core.set_online(online, self._loop.time())
         self._timer.update()
 
     def close(self) -> None:
         """The room is not connected any more: pending calls end."""
+        self._window.clear()
         self.core.close()
         self._timer.close()
 
     # CallerOutput
 
     def send_request(self, call: OutgoingCall) -> None:
+        if self._window.enter(call):
+            try:
+                self._transmit(call)
+            except RpcError:
+                self._make_room(call.destination, call.request_id)
+                raise
+
+    def _transmit(self, call: OutgoingCall) -> None:
         try:
             packets = self._request_packets(call)
             delivered = partial(self._delivered, call)
@@ -156,10 +178,26 @@ class RpcClient:
         except SessionClosedError as error:
             raise not_connected() from error
 
+    def _transmit_late(self, call: OutgoingCall) -> None:
+        """A request that waited for room."""
+        self.core.set_timeout(call, self._loop.time())
+        try:
+            self._transmit(call)
+        except RpcError as error:  # one in a turn of the loop: each end makes room for the next
+            self._loop.call_soon(self.core.receive_error, call.destination, call.request_id, error)
+
+    def _make_room(self, destination: str, request_id: str) -> None:
+        """One request fewer is on its way."""
+        call = self._window.leave(destination, request_id, self._loop.time())
+        if call is not None:
+            self._transmit_late(call)
+
     def send_cancel(self, call: OutgoingCall) -> None:
+        if self._window.is_waiting(call):
+            return  # nobody has heard of it
         queued = self._queued.pop(call.request_id, None)
         if queued is not None and queued.withdraw():
-            return  # nobody has heard of it
+            return  # nor of this one
         stream = self._streams.pop(call.request_id, None)
         if stream is not None:
             stream.cancel()
@@ -176,6 +214,7 @@ class RpcClient:
             queued.withdraw()
         if call.request_id in self._streams:
             self.send_cancel(call)  # it failed while it was being sent: nobody reads the rest
+        self._make_room(call.destination, call.request_id)
         future = cast("asyncio.Future[str]", call.waiter)
         if future.done():
             return

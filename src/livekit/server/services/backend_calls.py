@@ -116,9 +116,9 @@ class _Caller:
         if isinstance(event, ParticipantJoined):
             self._loop.call_soon(self.client.peer_changed, identity)
         elif event.participant.disconnect_reason == DisconnectReason.DUPLICATE_IDENTITY:
-            self._loop.call_soon(self.client.core.peer_restarted, identity)
+            self._loop.call_soon(self.client.peer_restarted, identity)
         else:
-            self._loop.call_soon(self.client.core.peer_left, identity)
+            self._loop.call_soon(self.client.peer_left, identity)
 
     def receive(self, sender: Participant, packet: models.DataPacket) -> None:
         """A packet of a participant to this caller."""
