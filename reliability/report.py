@@ -167,6 +167,7 @@ _FLOOD: dict[str, Callable[[Result], str]] = {
     "another caller's p50, p99 before": lambda result: _quiet(result, "idle"),
     "and during the flood": lambda result: _quiet(result, "during"),
     "its calls that failed": lambda result: str(sum(result["quiet_failed"].values())),
+    "the flood's last call ended after": lambda result: _seconds(result, "drained"),
     "its calls are as before after": lambda result: _seconds(result, "recovery") or "never",
     "processors used by all": lambda result: f"{sum(result['processors'].values()):.1f}",
 }

@@ -26,8 +26,8 @@ def outgoing(destination: str, number: int) -> OutgoingCall:
 def test_the_next_goes_when_one_leaves() -> None:
     window = RequestWindow(2)
     calls = [outgoing("bob", number) for number in range(4)]
-    assert [window.enter(call) for call in calls] == [True, True, False, False]
-    assert window.enter(outgoing("carol", 0)), "another participant"
+    assert [window.enter(call, 0.0) for call in calls] == [True, True, False, False]
+    assert window.enter(outgoing("carol", 0), 0.0), "another participant"
     assert window.leave("bob", "bob 1", 0.0) is calls[2]
     assert window.leave("bob", "bob 3", 0.0) is None, "one that waits gives up"
     assert [window.leave("bob", f"bob {number}", 0.0) for number in (0, 2, 2)] == [None] * 3
@@ -39,23 +39,37 @@ def test_a_participant_that_begins_anew_has_none_on_its_way() -> None:
     window = RequestWindow(2)
     calls = [outgoing("bob", number) for number in range(5)]
     for call in calls:
-        window.enter(call)
-    assert window.restart("bob") == calls[2:4]
+        window.enter(call, 0.0)
+    assert window.restart("bob", 0.0) == calls[2:4]
     assert window.leave("bob", "bob 0", 0.0) is None, "its place was given away"
-    assert window.restart("bob") == calls[4:]
-    assert window.restart("bob") == window.restart("nobody") == []
+    assert window.restart("bob", 0.0) == calls[4:]
+    assert window.restart("bob", 0.0) == window.restart("nobody", 0.0) == []
     assert len(window) == 0
 
 
 def test_those_whose_time_is_over_do_not_go() -> None:
     window = RequestWindow(1)
-    calls = [outgoing("bob", number) for number in range(4)]
-    for call in calls:
-        window.enter(call)
-    calls[1].deadline = 5.0
-    assert window.leave("bob", "bob 0", 5.0) is calls[2]
-    assert window.leave("bob", "bob 2", 10.0) is None
+    for number in range(4):
+        window.enter(outgoing("bob", number), 0.0)
+    assert window.leave("bob", "bob 0", 10.0) is None
     assert len(window) == 0
+
+
+def test_the_newest_goes_first_while_more_is_asked_for_than_passes() -> None:
+    window = RequestWindow(1)
+    calls = [outgoing("bob", number) for number in range(6)]
+    for call in calls:
+        call.deadline = 10.0
+        window.enter(call, 0.0)
+    assert window.leave("bob", "bob 0", 5.0) is calls[1], "it has as much time left as it has waited"
+    assert window.leave("bob", "bob 1", 5.1) is calls[5]
+    late = outgoing("bob", 6)
+    late.deadline = 15.0
+    window.enter(late, 5.2)
+    assert window.leave("bob", "bob 5", 9.0) is late
+    for number in (2, 3, 4):
+        window.leave("bob", f"bob {number}", 10.0)
+    assert window.leave("bob", "bob 6", 10.0) is None
 
 
 @given(
@@ -75,14 +89,14 @@ def test_each_goes_once_and_in_order(steps: list[tuple[str, str, int]]) -> None:
         if what == "enter":
             call = outgoing(who, entered[who])
             entered[who] += 1
-            goes(call if window.enter(call) else None)
+            goes(call if window.enter(call, 0.0) else None)
         elif what == "leave" and number < entered[who]:
             out[who].discard(number)
             gone[who].add(number)
             goes(window.leave(who, f"{who} {number}", 0.0))
         elif what == "restart":
             out[who].clear()
-            for call in window.restart(who):
+            for call in window.restart(who, 0.0):
                 goes(call)
     for who in "ab":
         assert sent[who] == sorted(set(sent[who]))

@@ -138,7 +138,7 @@ class RpcClient:
 
     def peer_restarted(self, identity: str) -> None:
         self.core.peer_restarted(identity)
-        for call in self._window.restart(identity):
+        for call in self._window.restart(identity, self._loop.time()):
             self._transmit_late(call)
 
     def set_online(self, online: bool) -> None:
@@ -154,7 +154,7 @@ class RpcClient:
     # CallerOutput
 
     def send_request(self, call: OutgoingCall) -> None:
-        if self._window.enter(call):
+        if self._window.enter(call, self._loop.time()):
             try:
                 self._transmit(call)
             except RpcError:

@@ -19,11 +19,21 @@ class _Lane:
     """The requests to one participant, by id."""
 
     sent: set[str] = field(default_factory=set[str])
-    waiting: OrderedDict[str, OutgoingCall] = field(default_factory=OrderedDict[str, OutgoingCall])
+    waiting: OrderedDict[str, tuple[OutgoingCall, float]] = field(
+        default_factory=OrderedDict[str, "tuple[OutgoingCall, float]"]
+    )
+    """With the time since when they wait."""
+
+    def take(self, now: float) -> OutgoingCall:
+        """Who waited longest goes next. Once that one has waited longer than it has left, more is asked for than
+        passes, and if all went in order each would go too late: then the newest goes first."""
+        oldest, since = next(iter(self.waiting.values()))
+        _, (call, _) = self.waiting.popitem(last=now - since > oldest.deadline - now)
+        return call
 
 
 class RequestWindow:
-    """Requests enter in the order of their calls, and leave when they are acknowledged or their call is over."""
+    """Requests enter when they are made, and leave when they are acknowledged or their call is over."""
 
     def __init__(self, size: int = REQUEST_WINDOW) -> None:
         self._size = size
@@ -33,7 +43,7 @@ class RequestWindow:
         """Requests that wait or are on their way."""
         return sum(len(lane.sent) + len(lane.waiting) for lane in self._lanes.values())
 
-    def enter(self, call: OutgoingCall) -> bool:
+    def enter(self, call: OutgoingCall, now: float) -> bool:
         """Whether the request may be sent now; if not, a `leave` of another returns it later."""
         lane = self._lanes.get(call.destination)
         if lane is None:
@@ -41,7 +51,7 @@ class RequestWindow:
         if len(lane.sent) < self._size:
             lane.sent.add(call.request_id)
             return True
-        lane.waiting[call.request_id] = call
+        lane.waiting[call.request_id] = call, now
         return False
 
     def is_waiting(self, call: OutgoingCall) -> bool:
@@ -57,7 +67,7 @@ class RequestWindow:
         lane.waiting.pop(request_id, None)
         lane.sent.discard(request_id)
         while lane.waiting and len(lane.sent) < self._size:
-            _, call = lane.waiting.popitem(last=False)
+            call = lane.take(now)
             if now < call.deadline:
                 lane.sent.add(call.request_id)
                 return call
@@ -73,13 +83,13 @@ class RequestWindow:
         """All calls end."""
         self._lanes.clear()
 
-    def restart(self, destination: str) -> list[OutgoingCall]:
+    def restart(self, destination: str, now: float) -> list[OutgoingCall]:
         """The participant begins anew and will acknowledge nothing of before: those that may be sent now."""
         lane = self._lanes.get(destination)
         if lane is None:
             return []
         lane.sent.clear()
-        calls = [lane.waiting.popitem(last=False)[1] for _ in range(min(self._size, len(lane.waiting)))]
+        calls = [lane.take(now) for _ in range(min(self._size, len(lane.waiting)))]
         lane.sent.update(call.request_id for call in calls)
         if not lane.sent:
             del self._lanes[destination]
