@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.caller import OutgoingCall
 from livekit.rpc.errors import RpcError
@@ -26,12 +27,14 @@ def outgoing(destination: str, number: int) -> OutgoingCall:
 def test_the_next_goes_when_one_leaves() -> None:
     window = RequestWindow(2)
     calls = [outgoing("bob", number) for number in range(4)]
+    carol = outgoing("carol", 0)
     assert [window.enter(call, 0.0) for call in calls] == [True, True, False, False]
-    assert window.enter(outgoing("carol", 0), 0.0), "another participant"
-    assert window.leave("bob", "bob 1", 0.0) is calls[2]
-    assert window.leave("bob", "bob 3", 0.0) is None, "one that waits gives up"
-    assert [window.leave("bob", f"bob {number}", 0.0) for number in (0, 2, 2)] == [None] * 3
-    assert window.leave("carol", "carol 0", 0.0) is None
+    assert [window.is_waiting(call) for call in calls] == [False, False, True, True]
+    assert window.enter(carol, 0.0), "another participant"
+    assert window.leave(calls[1], 0.0) == [calls[2]]
+    assert not window.leave(calls[3], 0.0), "one that waits gives up"
+    assert [list(window.leave(calls[number], 0.0)) for number in (0, 2, 2)] == [[]] * 3
+    assert not window.leave(carol, 0.0)
     assert len(window) == 0
 
 
@@ -40,69 +43,81 @@ def test_a_participant_that_begins_anew_has_none_on_its_way() -> None:
     calls = [outgoing("bob", number) for number in range(5)]
     for call in calls:
         window.enter(call, 0.0)
-    assert window.restart("bob", 0.0) == calls[2:4]
-    assert window.leave("bob", "bob 0", 0.0) is None, "its place was given away"
-    assert window.restart("bob", 0.0) == calls[4:]
-    assert window.restart("bob", 0.0) == window.restart("nobody", 0.0) == []
+    assert window.forget("bob") == calls[2:]
+    assert not window.leave(calls[0], 0.0)
+    assert window.forget("bob") == window.forget("nobody") == []
     assert len(window) == 0
 
 
 def test_those_whose_time_is_over_do_not_go() -> None:
-    window = RequestWindow(1)
-    for number in range(4):
-        window.enter(outgoing("bob", number), 0.0)
-    assert window.leave("bob", "bob 0", 10.0) is None
+    window = RequestWindow(2)
+    calls = [outgoing("bob", number) for number in range(6)]
+    for call in calls:
+        window.enter(call, 0.0)
+    calls[5].deadline = 5.0
+    assert not window.leave(calls[0], 5.1), "the newest is about to end"
+    assert window.is_waiting(calls[5])
+    assert window.leave(calls[5], 5.2) == [calls[4]]
+    assert not window.leave(calls[1], 10.0)
+    assert all(not window.leave(call, 10.0) for call in calls)
     assert len(window) == 0
+
+
+def test_free_places_do_not_stay_free() -> None:
+    window = RequestWindow(3)
+    calls = [outgoing("bob", number) for number in range(8)]
+    for call in calls:
+        window.enter(call, 0.0)
+    calls[7].deadline = 5.0
+    assert [list(window.leave(call, 5.1)) for call in calls[:3]] == [[]] * 3
+    assert window.leave(calls[7], 5.1) == [calls[6], calls[5], calls[4]]
 
 
 def test_the_newest_goes_first_while_more_is_asked_for_than_passes() -> None:
     window = RequestWindow(1)
     calls = [outgoing("bob", number) for number in range(6)]
     for call in calls:
-        call.deadline = 10.0
         window.enter(call, 0.0)
-    assert window.leave("bob", "bob 0", 5.0) is calls[1], "it has as much time left as it has waited"
-    assert window.leave("bob", "bob 1", 5.1) is calls[5]
+    assert window.leave(calls[0], 5.0) == [calls[1]], "it has as much time left as it has waited"
+    assert window.leave(calls[1], 5.1) == [calls[5]]
     late = outgoing("bob", 6)
     late.deadline = 15.0
     window.enter(late, 5.2)
-    assert window.leave("bob", "bob 5", 9.0) is late
-    for number in (2, 3, 4):
-        window.leave("bob", f"bob {number}", 10.0)
-    assert window.leave("bob", "bob 6", 10.0) is None
+    assert window.leave(calls[5], 9.0) == [late]
 
 
 @given(
-    steps=st.lists(st.tuples(st.sampled_from(["enter", "leave", "restart"]), st.sampled_from("ab"), st.integers(0, 9)))
+    steps=st.lists(st.tuples(st.sampled_from(["enter", "leave", "forget"]), st.sampled_from("ab"), st.integers(0, 9)))
 )
 def test_each_goes_once_and_in_order(steps: list[tuple[str, str, int]]) -> None:
-    window, entered, sent = RequestWindow(SIZE), {"a": 0, "b": 0}, dict[str, list[int]](a=[], b=[])
-    out: dict[str, set[int]] = {"a": set(), "b": set()}
-    gone: dict[str, set[int]] = {"a": set(), "b": set()}
+    window, calls = RequestWindow(SIZE), dict[str, list[OutgoingCall]](a=[], b=[])
+    sent, out = dict[str, list[str]](a=[], b=[]), dict[str, set[str]](a=set(), b=set())
+    gone = set[str]()
 
-    def goes(call: OutgoingCall | None) -> None:
-        if call is not None:
-            sent[call.destination].append(int(call.request_id[2:]))
-            out[call.destination].add(int(call.request_id[2:]))
+    def goes(*those: OutgoingCall) -> None:
+        for call in those:
+            sent[call.destination].append(call.request_id)
+            out[call.destination].add(call.request_id)
 
     for what, who, number in steps:
         if what == "enter":
-            call = outgoing(who, entered[who])
-            entered[who] += 1
-            goes(call if window.enter(call, 0.0) else None)
-        elif what == "leave" and number < entered[who]:
-            out[who].discard(number)
-            gone[who].add(number)
-            goes(window.leave(who, f"{who} {number}", 0.0))
-        elif what == "restart":
+            call = outgoing(who, len(calls[who]))
+            calls[who].append(call)
+            goes(*[call] if window.enter(call, 0.0) else [])
+        elif what == "leave" and number < len(calls[who]):
+            call = calls[who][number]
+            out[who].discard(call.request_id)
+            gone.add(call.request_id)
+            goes(*window.leave(call, 0.0))
+        elif what == "forget":
             out[who].clear()
-            for call in window.restart(who, 0.0):
-                goes(call)
+            gone.update(call.request_id for call in window.forget(who))
     for who in "ab":
-        assert sent[who] == sorted(set(sent[who]))
+        assert sent[who] == sorted(set(sent[who]), key=lambda request_id: int(request_id[2:]))
         assert len(out[who]) <= SIZE
-        waiting = set(range(entered[who])) - set(sent[who]) - gone[who]
+        waiting = {call.request_id for call in calls[who]} - set(sent[who]) - gone
         assert not waiting or len(out[who]) == SIZE, "nobody waits for nothing"
+        assert all(window.is_waiting(call) == (call.request_id in waiting) for call in calls[who])
 
 
 # In a client
@@ -155,7 +170,8 @@ async def test_of_those_that_waited_in_vain_nobody_hears() -> None:
         (Code.RESPONSE_TIMEOUT, because("not_acknowledged")),
         (Code.RESPONSE_TIMEOUT, because("request_not_delivered")),
     }
-    assert alice.line.kinds().count("stream_header") < 50
+    kinds = alice.line.kinds()
+    assert kinds.count("stream_trailer") <= kinds.count("stream_header") < 50, "cancels only of what was sent"
     assert len(alice.client._window) == 0
 
 
@@ -177,6 +193,8 @@ async def test_who_begins_anew_gets_what_waited() -> None:
     tasks = calls(alice, 2)
     await until(lambda: len(alice.line.sent) == 1)
     alice.client.peer_restarted("bob")
+    assert len(alice.line.sent) == 1, "the new Bob is not there yet"
+    alice.client.peer_changed("bob")
     assert len(set(requested(alice))) == 2
     alice.client.close()
     await asyncio.wait(tasks)
@@ -191,6 +209,43 @@ async def test_those_that_cannot_be_sent_any_more_fail(count: int) -> None:
     tasks[0].cancel()
     assert await outcomes(tasks[1:]) == {(Code.SEND_FAILED, because("not_connected"))}
     assert len(alice.client._window) == 0
+
+
+def refuse(packet: object, **_: object) -> None:
+    raise ValueError("no key")
+
+
+async def test_a_request_that_cannot_be_sent_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = silent_bob()
+    monkeypatch.setattr(alice.line, "send_packet", refuse)
+    for _ in range(2 * SIZE):
+        with pytest.raises(ValueError, match="no key"):
+            await alice.client.perform(RpcCallInfo("bob", "echo", "", 5.0))
+    assert len(alice.client._window) == 0
+
+
+async def test_a_request_that_cannot_be_sent_later_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = silent_bob(1)
+    tasks = calls(alice, 3)
+    await until(lambda: len(alice.line.sent) == 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(alice.line, "send_packet", refuse)
+        alice.client.receive_response("bob", models.RpcResponse(request_id=requested(alice)[0], payload="answer"))
+        await asyncio.wait(tasks[1:])
+    assert await tasks[0] == "answer"
+    assert [str(task.exception()) for task in tasks[1:]] == ["no key"] * 2
+    assert len(alice.client._window) == len(alice.client.core) == 0
+
+
+async def test_a_callee_whose_name_the_server_hides_makes_room() -> None:
+    alice = silent_bob(1)
+    del alice.book.peers["bob"]  # not listed
+    tasks = calls(alice, 2)
+    await until(lambda: len(alice.line.sent) == 1)
+    alice.client.receive_ack("", wire.ack_packet("alice", alice.line.sent[0].rpc_request.id).rpc_ack)
+    assert alice.line.kinds() == ["rpc_request"] * 2
+    alice.client.close()
+    await asyncio.wait(tasks)
 
 
 async def test_all_answered_in_the_end() -> None:

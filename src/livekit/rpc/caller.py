@@ -91,7 +91,8 @@ class CallerOutput(Protocol):
     """What the core asks of its owner. Calls back into the core are allowed from none of these."""
 
     def send_request(self, call: OutgoingCall) -> None:
-        """Hand the request to the transport, which later calls `Caller.confirmed`. Raises RpcError if it cannot."""
+        """Hand the request to the transport, which later calls `Caller.confirmed`. Raises RpcError if it cannot. One
+        that is held back is given a new `Caller.set_timeout` when it goes, or a `Caller.wait_again`."""
         ...
 
     def send_cancel(self, call: OutgoingCall) -> None:
@@ -170,6 +171,18 @@ class Caller:
         if self._forget(call) and call.peer is not None:
             self._output.send_cancel(call)
 
+    def withdraw(self, call: OutgoingCall) -> None:
+        """The call ends for a reason of its owner's. Nothing is settled, and nobody is told."""
+        self._forget(call)
+
+    def wait_again(self, call: OutgoingCall, now: float) -> None:
+        """A request that was handed over has not been sent, and its peer begins anew: it waits for that one."""
+        call.state = CallState.WAITING
+        call.peer = None
+        self._begin_waiting(call, now)
+        call.due = call.wait_until if self.online else call.deadline
+        self._timers.add(call)
+
     def set_online(self, online: bool, now: float) -> None:
         """The connection takes packets, or stopped to; waiting calls go out or keep waiting in their budget."""
         self.online = online
@@ -194,14 +207,16 @@ class Caller:
         """Whether `sender` may answer this request now."""
         return self._expected(sender, request_id) is not None
 
-    def receive_ack(self, sender: str, request_id: str, now: float) -> None:
+    def receive_ack(self, sender: str, request_id: str, now: float) -> OutgoingCall | None:
+        """The callee has the request. Returns the call, the first time."""
         call = self._expected(sender, request_id)
         if call is None or call.state is CallState.ACKED:
-            return
+            return None
         if call.state is CallState.CONFIRMED and now > call.confirmed_at:
             self._measure(call.destination, now - call.confirmed_at)
         call.state = CallState.ACKED
         call.due = call.deadline
+        return call
 
     def receive_response(self, sender: str, request_id: str, payload: str) -> None:
         """A success. Payloads over the limit become RESPONSE_PAYLOAD_TOO_LARGE."""

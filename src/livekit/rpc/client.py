@@ -105,14 +105,15 @@ class RpcClient:
         except asyncio.CancelledError:
             self.core.cancel(call)
             self._drop_response(call)
-            self._make_room(call.destination, call.request_id)
+            self._make_room(call)
             raise
 
     # What the connection brings
 
     def receive_ack(self, sender: str, ack: models.RpcAck) -> None:
-        self.core.receive_ack(sender, ack.request_id, self._loop.time())
-        self._make_room(sender, ack.request_id)
+        call = self.core.receive_ack(sender, ack.request_id, self._loop.time())
+        if call is not None:
+            self._make_room(call)
 
     def receive_response(self, sender: str, response: models.RpcResponse) -> None:
         if response.HasField("error"):
@@ -137,9 +138,10 @@ class RpcClient:
         self.core.peer_left(identity)
 
     def peer_restarted(self, identity: str) -> None:
+        for call in self._window.forget(identity):
+            self.core.wait_again(call, self._loop.time())
         self.core.peer_restarted(identity)
-        for call in self._window.restart(identity, self._loop.time()):
-            self._transmit_late(call)
+        self._timer.update()
 
     def set_online(self, online: bool) -> None:
         self.core.set_online(online, self._loop.time())
@@ -157,8 +159,8 @@ class RpcClient:
         if self._window.enter(call, self._loop.time()):
             try:
                 self._transmit(call)
-            except RpcError:
-                self._make_room(call.destination, call.request_id)
+            except BaseException:
+                self._make_room(call)
                 raise
 
     def _transmit(self, call: OutgoingCall) -> None:
@@ -183,21 +185,28 @@ class RpcClient:
         self.core.set_timeout(call, self._loop.time())
         try:
             self._transmit(call)
-        except RpcError as error:  # one in a turn of the loop: each end makes room for the next
-            self._loop.call_soon(self.core.receive_error, call.destination, call.request_id, error)
+        except Exception as error:  # one in a turn of the loop: each end makes room for the next
+            self._loop.call_soon(self._fail, call, error)
 
-    def _make_room(self, destination: str, request_id: str) -> None:
+    def _fail(self, call: OutgoingCall, error: Exception) -> None:
+        """A request that waited could not be sent."""
+        self.core.withdraw(call)
+        self._make_room(call)
+        future = cast("asyncio.Future[str]", call.waiter)
+        if not future.done():
+            future.set_exception(error)
+
+    def _make_room(self, call: OutgoingCall) -> None:
         """One request fewer is on its way."""
-        call = self._window.leave(destination, request_id, self._loop.time())
-        if call is not None:
-            self._transmit_late(call)
+        for following in self._window.leave(call, self._loop.time()):
+            self._transmit_late(following)
 
     def send_cancel(self, call: OutgoingCall) -> None:
         if self._window.is_waiting(call):
             return  # nobody has heard of it
         queued = self._queued.pop(call.request_id, None)
         if queued is not None and queued.withdraw():
-            return  # nor of this one
+            return
         stream = self._streams.pop(call.request_id, None)
         if stream is not None:
             stream.cancel()
@@ -214,14 +223,13 @@ class RpcClient:
             queued.withdraw()
         if call.request_id in self._streams:
             self.send_cancel(call)  # it failed while it was being sent: nobody reads the rest
-        self._make_room(call.destination, call.request_id)
         future = cast("asyncio.Future[str]", call.waiter)
-        if future.done():
-            return
-        if isinstance(outcome, RpcError):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+        if not future.done():
+            if isinstance(outcome, RpcError):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+        self._make_room(call)
 
     def _request_packets(self, call: OutgoingCall) -> models.DataPacket | Iterator[models.DataPacket]:
         peer = call.peer

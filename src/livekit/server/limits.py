@@ -69,10 +69,10 @@ MAX_SIGNAL_BACKLOG = 1024
 MAX_SIGNAL_BACKLOG_BYTES = 16 * 1024 * 1024
 """The same in bytes."""
 
-MAX_WAITING_BACKLOG = 4 * 1024 * 1024
+MAX_WAITING_BACKLOG = 8 * 1024 * 1024
 """Bytes of reliable packets kept for a participant that is in the room and cannot receive yet, or not again."""
 
-RESEND_BUFFER = 4 * 1024 * 1024
+RESEND_BUFFER = 8 * 1024 * 1024
 """Bytes of reliable packets kept for each participant, to send again when its transport was replaced."""
 
 RESEND_WINDOW = 30.0

@@ -44,9 +44,9 @@ and to find out costs a system call."""
 LOOK_EVERY = 8
 """Turns after which that is found out all the same: where turns are rare short datagrams queue up, too."""
 READ_BATCH = 32
-"""Datagrams, and"""
+"""Datagrams that are read before others get their turn on the loop."""
 READ_BYTES = 32 * 1024
-"""bytes that are read before others get their turn on the loop: some hundred calls."""
+"""The same in bytes: some hundred calls."""
 MTU_DISCOVER = {
     socket.AF_INET: (socket.IPPROTO_IP, 10, 3, 0),
     socket.AF_INET6: (socket.IPPROTO_IPV6, 23, 3, 0),
@@ -85,7 +85,7 @@ class Path(Protocol):
 class SocketPath:
     """A UDP socket read without asyncio's transport, which reads one datagram per tick.
 
-    Reading all that is there lets one flush answer a whole burst: 64 KiB there and back over loopback take 3.1 ms
+    Reading many at once lets one flush answer a whole burst: 64 KiB there and back over loopback take 3.1 ms
     instead of 14 ms, and asyncio's own loop does as well as uvloop.
     """
 

@@ -103,8 +103,8 @@ class CongestionControl:
         self._min_rtt = min_rtt
         self._bound()
         self.cwnd = min(self.cwnd, self.maximum)
-        if silence > ALL_AT_ONCE * rtt:
-            rtt = min(rtt, self._longest_rtt)
+        if rtt > self._longest_rtt and silence > ALL_AT_ONCE * rtt:
+            return
         self._rtts.append(rtt)
         if rtt <= self._longest_rtt:
             return
