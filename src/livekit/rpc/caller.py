@@ -355,26 +355,11 @@ class Caller:
         if call.state is CallState.SENT and now < call.deadline:
             self._schedule(call)
             return
-        code, why = self._diagnose(call, now)
+        listed = self._peers.peer(call.destination).listed
+        code, why = _diagnose(call, now, online=self.online, listed=listed)
         if call.peer is not None:
             self._output.send_cancel(call)
         self._settle(call, RpcError._built_in(code, reason(why)))
-
-    def _diagnose(self, call: OutgoingCall, now: float) -> tuple[_Code, str]:
-        if call.restarted:
-            return _Code.RESPONSE_TIMEOUT, "peer_restarted"
-        if call.state is CallState.WAITING:
-            if not self.online:
-                return _Code.RESPONSE_TIMEOUT, "reconnecting"
-            if not self._peers.peer(call.destination).listed:
-                return _Code.RECIPIENT_NOT_FOUND, "not_listed"
-            return _Code.RESPONSE_TIMEOUT, "recipient_not_ready"
-        if call.state is CallState.CONFIRMED and not call.listed:
-            return _Code.RECIPIENT_NOT_FOUND, "not_listed"
-        if call.state is CallState.CONFIRMED:
-            late = now >= call.deadline
-            return _Code.RESPONSE_TIMEOUT if late else _Code.CONNECTION_TIMEOUT, "not_acknowledged"
-        return _Code.RESPONSE_TIMEOUT, "no_response" if call.state is CallState.ACKED else "request_not_delivered"
 
     # Bookkeeping
 
@@ -412,3 +397,19 @@ class Caller:
         self._timers.finished(call)
         self._calls.pop(call.request_id, None)
         return True
+
+
+def _diagnose(call: OutgoingCall, now: float, *, online: bool, listed: bool) -> tuple[_Code, str]:
+    """Why a call's time ran out; `listed` is whether its destination is known now."""
+    if call.restarted:
+        return _Code.RESPONSE_TIMEOUT, "peer_restarted"
+    if call.state is CallState.WAITING:
+        if not online:
+            return _Code.RESPONSE_TIMEOUT, "reconnecting"
+        return (_Code.RESPONSE_TIMEOUT, "recipient_not_ready") if listed else (_Code.RECIPIENT_NOT_FOUND, "not_listed")
+    if call.state is CallState.CONFIRMED and not call.listed:
+        return _Code.RECIPIENT_NOT_FOUND, "not_listed"
+    if call.state is CallState.CONFIRMED:
+        late = now >= call.deadline
+        return _Code.RESPONSE_TIMEOUT if late else _Code.CONNECTION_TIMEOUT, "not_acknowledged"
+    return _Code.RESPONSE_TIMEOUT, "no_response" if call.state is CallState.ACKED else "request_not_delivered"
