@@ -24,6 +24,14 @@ def outgoing(destination: str, number: int) -> OutgoingCall:
     return OutgoingCall(f"{destination} {number}", destination, "", "", 0, 10.0, 0.0, False, None)
 
 
+def entered(window: RequestWindow, count: int) -> list[OutgoingCall]:
+    """So many calls to Bob, all made at 0."""
+    calls = [outgoing("bob", number) for number in range(count)]
+    for call in calls:
+        window.enter(call, 0.0)
+    return calls
+
+
 def test_the_next_goes_when_one_leaves() -> None:
     window = RequestWindow(2)
     calls = [outgoing("bob", number) for number in range(4)]
@@ -40,9 +48,7 @@ def test_the_next_goes_when_one_leaves() -> None:
 
 def test_a_participant_that_begins_anew_has_none_on_its_way() -> None:
     window = RequestWindow(2)
-    calls = [outgoing("bob", number) for number in range(5)]
-    for call in calls:
-        window.enter(call, 0.0)
+    calls = entered(window, 5)
     assert window.forget("bob") == calls[2:]
     assert not window.leave(calls[0], 0.0)
     assert window.forget("bob") == window.forget("nobody") == []
@@ -51,9 +57,7 @@ def test_a_participant_that_begins_anew_has_none_on_its_way() -> None:
 
 def test_those_whose_time_is_over_do_not_go() -> None:
     window = RequestWindow(2)
-    calls = [outgoing("bob", number) for number in range(6)]
-    for call in calls:
-        window.enter(call, 0.0)
+    calls = entered(window, 6)
     calls[5].deadline = 5.0
     assert not window.leave(calls[0], 5.1), "the newest is about to end"
     assert window.is_waiting(calls[5])
@@ -65,9 +69,7 @@ def test_those_whose_time_is_over_do_not_go() -> None:
 
 def test_free_places_do_not_stay_free() -> None:
     window = RequestWindow(3)
-    calls = [outgoing("bob", number) for number in range(8)]
-    for call in calls:
-        window.enter(call, 0.0)
+    calls = entered(window, 8)
     calls[7].deadline = 5.0
     assert [list(window.leave(call, 5.1)) for call in calls[:3]] == [[]] * 3
     assert window.leave(calls[7], 5.1) == [calls[6], calls[5], calls[4]]
@@ -75,9 +77,7 @@ def test_free_places_do_not_stay_free() -> None:
 
 def test_the_newest_goes_first_while_more_is_asked_for_than_passes() -> None:
     window = RequestWindow(1)
-    calls = [outgoing("bob", number) for number in range(6)]
-    for call in calls:
-        window.enter(call, 0.0)
+    calls = entered(window, 6)
     assert window.leave(calls[0], 5.0) == [calls[1]], "it has as much time left as it has waited"
     assert window.leave(calls[1], 5.1) == [calls[5]]
     late = outgoing("bob", 6)

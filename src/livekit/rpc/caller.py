@@ -88,7 +88,7 @@ class OutgoingCall:
 
 
 class CallerOutput(Protocol):
-    """What the core asks of its owner. Calls back into the core are allowed from none of these."""
+    """What the core asks of its owner. Of calls back into the core these allow `Caller.set_timeout` alone."""
 
     def send_request(self, call: OutgoingCall) -> None:
         """Hand the request to the transport, which later calls `Caller.confirmed`. Raises RpcError if it cannot. One

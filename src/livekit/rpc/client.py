@@ -138,8 +138,9 @@ class RpcClient:
         self.core.peer_left(identity)
 
     def peer_restarted(self, identity: str) -> None:
+        now = self._loop.time()
         for call in self._window.forget(identity):
-            self.core.wait_again(call, self._loop.time())
+            self.core.wait_again(call, now)
         self.core.peer_restarted(identity)
         self._timer.update()
 
@@ -191,10 +192,7 @@ class RpcClient:
     def _fail(self, call: OutgoingCall, error: Exception) -> None:
         """A request that waited could not be sent."""
         self.core.withdraw(call)
-        self._make_room(call)
-        future = cast("asyncio.Future[str]", call.waiter)
-        if not future.done():
-            future.set_exception(error)
+        self.settle(call, error)
 
     def _make_room(self, call: OutgoingCall) -> None:
         """One request fewer is on its way."""
@@ -216,7 +214,7 @@ class RpcClient:
             about = fields(participant=call.destination, call=call.request_id)
             logger.debug("call %s: not connected, so its cancel was not sent", call.request_id, extra=about)
 
-    def settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
+    def settle(self, call: OutgoingCall, outcome: str | Exception) -> None:
         self._drop_response(call)
         queued = self._queued.pop(call.request_id, None)
         if queued is not None:
@@ -225,7 +223,7 @@ class RpcClient:
             self.send_cancel(call)  # it failed while it was being sent: nobody reads the rest
         future = cast("asyncio.Future[str]", call.waiter)
         if not future.done():
-            if isinstance(outcome, RpcError):
+            if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
