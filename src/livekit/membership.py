@@ -35,7 +35,7 @@ from livekit.uplink import Uplink
 
 logger = logging.getLogger("livekit")
 
-FLUSH_TIMEOUT = 2.0
+FLUSH_TIMEOUT = 1.5
 """Seconds that leaving a room waits for what was sent to arrive at the server."""
 
 _CONNECTION_STATES = {
