@@ -11,11 +11,11 @@ from pkgutil import extend_path
 
 __path__ = extend_path(__path__, __name__)
 
-from ._coexistence import warn_of_official_rtc
+from ._util.coexistence import warn_of_official_rtc
 from ._version import __version__ as __version__
 
 _EXPORTS = {
-    "_run": ("run",),
+    "_util.event_loop": ("run",),
     "data": ("DataPacket", "SipDTMF", "Transcription", "TranscriptionSegment"),
     "datatracks.tracks": (
         "DataTrackFrame",

@@ -1,6 +1,6 @@
 # What `livekit` exports, for type checkers; __init__.py loads it on first use.
 from . import stats as stats
-from ._run import run
+from ._util.event_loop import run
 from ._version import __version__
 from .data import DataPacket, SipDTMF, Transcription, TranscriptionSegment
 from .datatracks.tracks import (

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from livekit._aio import within
+from livekit._util.aio import within
 from livekit.data.received import DataEvents
 from livekit.datatracks.exchange import TrackExchange
 from livekit.e2ee import E2EEManager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from livekit.protocol import models
 
-from ._names import name_of
+from ._util.enum_names import enum_name
 from .data.errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from .data.publisher import DataPublisher
 from .datatracks.publisher import DataTrackPublisher
@@ -84,7 +84,7 @@ class Participant(ABC):  # noqa: B024  # abstract officially
         """An agent, a telephone, …; standard, if the server's word for it is newer than we are."""
         from .enums import ParticipantKind
 
-        name = name_of(models.ParticipantInfo.Kind, self._info.kind)
+        name = enum_name(models.ParticipantInfo.Kind, self._info.kind)
         try:
             return ParticipantKind.Value(f"PARTICIPANT_KIND_{name}")
         except ValueError:
@@ -105,7 +105,7 @@ class Participant(ABC):  # noqa: B024  # abstract officially
         """Joining, joined, active (what is sent to it arrives) or disconnected."""
         from .enums import ParticipantState
 
-        name = name_of(models.ParticipantInfo.State, self._info.state)
+        name = enum_name(models.ParticipantInfo.State, self._info.state)
         try:
             return ParticipantState.Value(f"PARTICIPANT_STATE_{name}")
         except ValueError:

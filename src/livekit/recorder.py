@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from livekit._names import name_of
+from livekit._util.enum_names import enum_name
 from livekit.protocol import models
 
 PATH_VARIABLE = "LIVEKIT_RECORD"
@@ -123,7 +123,7 @@ def _stream_header(header: models.DataStream.Header, content: Content) -> Fields
     if "timeout_ms" in fields and str(fields["timeout_ms"]).isdecimal():
         fields["timeout_ms"] = int(fields["timeout_ms"])
     if header.compression:
-        fields["compression"] = name_of(models.DataStream.CompressionType, header.compression).lower()
+        fields["compression"] = enum_name(models.DataStream.CompressionType, header.compression).lower()
     if header.HasField("inline_content"):
         fields.update(content("content", header.inline_content))
     return fields

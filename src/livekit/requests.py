@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from livekit._aio import within
-from livekit._names import name_of
+from livekit._util.aio import within
+from livekit._util.enum_names import enum_name
 from livekit.errors import RequestError, RequestTimeoutError, SessionClosedError
 from livekit.protocol import rtc
 
@@ -36,7 +36,7 @@ class SignalRequests:
         update.request_id = self._last_id
         answer = await self._ask(update.request_id, rtc.SignalRequest(update_metadata=update))
         if answer.reason != _Reason.OK:
-            reason = name_of(_Reason, answer.reason)
+            reason = enum_name(_Reason, answer.reason)
             raise RequestError(reason, answer.message or f"the server refused: {reason}")
 
     def answered(self, answer: rtc.RequestResponse) -> None:

@@ -16,7 +16,7 @@ from aiortc import (
 )
 from aiortc.sdp import candidate_from_sdp
 
-from livekit._aio import finish
+from livekit._util.aio import finish
 from livekit.webrtc.port import (
     ChannelError,
     ChannelOptions,

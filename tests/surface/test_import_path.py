@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from livekit import Room, RpcError, _coexistence, rtc
-from livekit._coexistence import warn_of_official_rtc
+from livekit import Room, RpcError, rtc
+from livekit._util import coexistence
+from livekit._util.coexistence import warn_of_official_rtc
 
 SUBMODULES = sorted(module.name for module in pkgutil.walk_packages(rtc.__path__, "livekit.rtc."))
-STUBS = Path(_coexistence.__file__).parent / "rtc"
+STUBS = Path(coexistence.__file__).parents[1] / "rtc"
 
 
 def test_there_are_submodules() -> None:

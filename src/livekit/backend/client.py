@@ -6,7 +6,7 @@ import asyncio
 import http.client
 from typing import TYPE_CHECKING
 
-from livekit._aio import within
+from livekit._util.aio import within
 from livekit.rpc.invocation import RpcCallInfo
 
 from .blocking import post

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from livekit._run import run as run_on_fastest_loop
+from livekit._util.event_loop import run as run_on_fastest_loop
 from livekit._version import __version__
 
 from .arguments import key_pair, port, webhook_url

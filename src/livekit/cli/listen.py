@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from livekit._run import run as run_on_fastest_loop
+from livekit._util.event_loop import run as run_on_fastest_loop
 
 from .arguments import method_answer, nonempty
 from .exits import CommandError, ExitCode

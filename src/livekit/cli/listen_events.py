@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from livekit._names import name_of
-from livekit._text import utf8_length
+from livekit._util.enum_names import enum_name
+from livekit._util.utf8 import utf8_length
 from livekit.enums import DataPacketKind, DisconnectReason
 from livekit.events import EventEmitter
 from livekit.rpc import IncomingRpcNext, RpcError, RpcInterceptor, RpcInvocationData
@@ -64,7 +64,7 @@ class Listener:
         self.show(event, **describe(*args))
 
     def _on_disconnected(self, reason: DisconnectReason.ValueType) -> None:
-        self.end = name_of(DisconnectReason, reason)
+        self.end = enum_name(DisconnectReason, reason)
         if not self._stop.is_set():
             self.show("disconnected", reason=self.end)
             self._stop.set()
@@ -151,7 +151,7 @@ def _joined(participant: Participant) -> Fields:
 
 def _left(participant: Participant) -> Fields:
     reason = participant.disconnect_reason
-    return {"identity": participant.identity, "reason": None if reason is None else name_of(DisconnectReason, reason)}
+    return {"identity": participant.identity, "reason": None if reason is None else enum_name(DisconnectReason, reason)}
 
 
 def _renamed(participant: Participant, old: str, new: str) -> Fields:

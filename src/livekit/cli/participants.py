@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from livekit._names import name_of
+from livekit._util.enum_names import enum_name
 
 from .arguments import nonempty
 from .exits import CommandError, ExitCode
@@ -74,11 +74,11 @@ def participant_fields(participant: models.ParticipantInfo) -> dict[str, object]
 
 
 def _state(participant: models.ParticipantInfo) -> str:
-    return name_of(type(participant).State, participant.state).lower()
+    return enum_name(type(participant).State, participant.state).lower()
 
 
 def _kind(participant: models.ParticipantInfo) -> str:
-    return name_of(type(participant).Kind, participant.kind).lower()
+    return enum_name(type(participant).Kind, participant.kind).lower()
 
 
 def _joined(participant: models.ParticipantInfo) -> int:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 
-from livekit._aio import within
-from livekit._logs import RareLog
-from livekit._names import name_of
+from livekit._util.aio import within
+from livekit._util.enum_names import enum_name
+from livekit._util.logs import RateLimitedLog
 from livekit.protocol import models, rtc
 
 from .frames import FrameTooLargeError, Packetizer
@@ -49,7 +49,7 @@ class TrackExchange:
     def __init__(self, session: Session, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
         self.identity = ""
         self._session = session
-        self._garbage = RareLog(logger)
+        self._garbage = RateLimitedLog(logger)
         self._e2ee = e2ee
         self._strict = strict
         self._emit = emit
@@ -98,7 +98,7 @@ class TrackExchange:
         """A request of ours was refused."""
         future = self._asked.get(answer.publish_data_track.pub_handle)
         if answer.HasField("publish_data_track") and future is not None and not future.done():
-            reason = name_of(_Reason, answer.reason)
+            reason = enum_name(_Reason, answer.reason)
             future.set_exception(PublishDataTrackError(f"{reason}: {answer.message or 'the server refused'}"))
 
     def _request(self, handle: int, name: str) -> rtc.SignalRequest:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidTag
 from google.protobuf.message import DecodeError
 
-from livekit._logs import RareLog
+from livekit._util.logs import RateLimitedLog
 from livekit.enums import EncryptionState
 from livekit.protocol import models
 from livekit.rpc import wire
@@ -42,7 +42,7 @@ class PacketCipher:
         self.identity = ""
         """Our own, whose key seals."""
         self._manager = manager
-        self._garbage = RareLog(logger)
+        self._garbage = RateLimitedLog(logger)
         self._strict = strict
         self._accept_server_calls = accept_server_calls
         self._server_calls: set[str] = set()

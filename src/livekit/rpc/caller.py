@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from livekit._text import utf8_length
+from livekit._util.utf8 import utf8_length
 
 from . import wire
 from .errors import RpcError, reason

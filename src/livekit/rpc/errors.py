@@ -13,7 +13,7 @@ import json
 from enum import IntEnum
 from typing import ClassVar
 
-from livekit._text import cut_utf8
+from livekit._util.utf8 import truncate_utf8
 from livekit.protocol import models
 
 MAX_ERROR_MESSAGE_BYTES = 256
@@ -96,8 +96,8 @@ class RpcError(Exception):
     def _from_proto(cls, proto: models.RpcError) -> RpcError:
         code: int = proto.code
         # Not every official peer cuts what it sends; all cut what they receive.
-        message = cut_utf8(proto.message, MAX_ERROR_MESSAGE_BYTES)
-        data = cut_utf8(proto.data, MAX_ERROR_DATA_BYTES) or None
+        message = truncate_utf8(proto.message, MAX_ERROR_MESSAGE_BYTES)
+        data = truncate_utf8(proto.data, MAX_ERROR_DATA_BYTES) or None
         if code in _KNOWN_CODES:
             code = cls.ErrorCode(code)
         if code == cls.ErrorCode.APPLICATION_ERROR and data == OVERLOADED_DATA:
@@ -106,8 +106,10 @@ class RpcError(Exception):
 
     def _to_proto(self) -> models.RpcError:
         """May raise anything: application code can put anything into an error."""
-        data = "" if self._data is None else cut_utf8(self._data, MAX_ERROR_DATA_BYTES)
-        return models.RpcError(code=self._code, message=cut_utf8(self._message, MAX_ERROR_MESSAGE_BYTES), data=data)
+        data = "" if self._data is None else truncate_utf8(self._data, MAX_ERROR_DATA_BYTES)
+        return models.RpcError(
+            code=self._code, message=truncate_utf8(self._message, MAX_ERROR_MESSAGE_BYTES), data=data
+        )
 
 
 _KNOWN_CODES = frozenset(int(code) for code in RpcError.ErrorCode)

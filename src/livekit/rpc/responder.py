@@ -14,8 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from livekit._logs import fields
-from livekit._text import utf8_length
+from livekit._util.logs import fields
+from livekit._util.utf8 import utf8_length
 
 from . import wire
 from .errors import OVERLOADED_DATA, RpcError, RpcOverloadedError, reason

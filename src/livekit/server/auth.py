@@ -15,7 +15,7 @@ from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import InvalidSignatureError, InvalidTokenError
 
-from livekit._names import name_of
+from livekit._util.enum_names import enum_name
 from livekit.protocol import models
 
 from . import limits
@@ -134,7 +134,7 @@ class TokenAuthority:
 
 
 def _permission_claims(permission: models.ParticipantPermission) -> dict[str, object]:
-    sources = [name_of(models.TrackSource, source).lower() for source in permission.can_publish_sources]
+    sources = [enum_name(models.TrackSource, source).lower() for source in permission.can_publish_sources]
     return {
         "canSubscribe": permission.can_subscribe,
         "canPublish": permission.can_publish,

@@ -11,7 +11,7 @@ from types import TracebackType
 from aiohttp import web
 from typing_extensions import Self
 
-from livekit._logs import fields
+from livekit._util.logs import fields
 from livekit.webrtc import PeerOptions
 
 from . import limits

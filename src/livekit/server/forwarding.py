@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
-from livekit._logs import RareLog
+from livekit._util.logs import RateLimitedLog
 from livekit.protocol import models
 from livekit.rpc.wire import REQUEST_TOPIC
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .room import Room
 
 logger = logging.getLogger(__name__)
-_garbage = RareLog(logger)
+_garbage = RateLimitedLog(logger)
 
 _RELIABLE = models.DataPacket.RELIABLE
 _LOSSY = models.DataPacket.LOSSY

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from livekit._logs import fields
+from livekit._util.logs import fields
 from livekit.protocol import models, rtc
 
 from .data_tracks import DataTracks

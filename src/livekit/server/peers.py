@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from livekit._logs import RareLog
+from livekit._util.logs import RateLimitedLog
 from livekit.datatracks.packet import CHANNEL as TRACKS
 from livekit.protocol import rtc
 from livekit.webrtc import (
@@ -71,7 +71,7 @@ class Peers:
         make_peer: PeerFactory = create_peer_connection,
     ) -> None:
         self._events: Final = events
-        self._refused = RareLog(logger)
+        self._refused = RateLimitedLog(logger)
         self._options: Final = options
         self._make_peer: Final = make_peer
         self._single: Final = single

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from livekit._aio import finish, within
-from livekit._names import name_of
+from livekit._util.aio import finish, within
+from livekit._util.enum_names import enum_name
 from livekit.errors import ConnectError, ServerUnreachableError
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
@@ -238,7 +238,7 @@ class Link:
                 self.admitted = True
                 self._owner.signal(message)
                 self._leave(message.leave)
-                reason = name_of(models.DisconnectReason, message.leave.reason)
+                reason = enum_name(models.DisconnectReason, message.leave.reason)
                 raise ConnectError(f"the server does not admit us: {reason}")
             if kind == "join":
                 self.admitted = True
@@ -301,7 +301,7 @@ class Link:
         action = leave.action
         if action == _Action.DISCONNECT and leave.can_reconnect:
             action = _Action.RECONNECT
-        reason = name_of(models.DisconnectReason, leave.reason)
+        reason = enum_name(models.DisconnectReason, leave.reason)
         text = f"the server asks us to leave: {reason}"
         self._trouble(_LEAVE_EVENTS.get(action, Event.LEAVE_DISCONNECT), text, leave.reason)
 

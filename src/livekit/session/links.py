@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from livekit._aio import finish
+from livekit._util.aio import finish
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from livekit._aio import finish
+from livekit._util.aio import finish
 from livekit.protocol import rtc
 from livekit.webrtc import PeerConnection
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from google.protobuf.message import DecodeError
 
-from livekit._logs import RareLog
+from livekit._util.logs import RateLimitedLog
 from livekit.errors import PacketTooLargeError
 from livekit.protocol import models, rtc
 from livekit.webrtc import ChannelError, DataChannel
@@ -34,7 +34,7 @@ class PacketPipe:
         self.counts = {True: ChannelCounts(), False: ChannelCounts()}
         """By whether the channel is the reliable one."""
         self._deliver = deliver
-        self._garbage = RareLog(logger)
+        self._garbage = RateLimitedLog(logger)
         self._limit = MAX_PACKET_SIZE
         self._sent = ResendBuffer()
         self._received = ReceiveLog()

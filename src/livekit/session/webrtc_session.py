@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from livekit._aio import finish, within
+from livekit._util.aio import finish, within
 from livekit.errors import ConnectError, ConnectTimeoutError, SessionClosedError
 from livekit.options import DEFAULT_CONNECT_TIMEOUT, RoomOptions
 from livekit.protocol import models, rtc

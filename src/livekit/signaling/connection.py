@@ -12,8 +12,8 @@ from typing import cast
 import aiohttp
 from google.protobuf.message import DecodeError
 
-from livekit._aio import finish, within
-from livekit._logs import RareLog
+from livekit._util.aio import finish, within
+from livekit._util.logs import RateLimitedLog
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError
 from livekit.protocol import rtc
 
@@ -48,7 +48,7 @@ class SignalConnection:
         self.on_closed: Callable[[str], None] = _ignore
         """Called once, with the reason, when the connection ended other than by `close`."""
         self._session = session
-        self._garbage = RareLog(logger)
+        self._garbage = RateLimitedLog(logger)
         self._socket = socket
         self._queue: deque[bytes] = deque()
         self._queued = asyncio.Event()

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
-from livekit._text import utf8_boundary
+from livekit._util.utf8 import utf8_boundary
 from livekit.protocol import models
 
 from .deflate import deflate_if_worthwhile

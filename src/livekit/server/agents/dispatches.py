@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from livekit._logs import fields
+from livekit._util.logs import fields
 from livekit.protocol import agent, models
 from livekit.protocol.agent_dispatch import (
     AgentDispatch,

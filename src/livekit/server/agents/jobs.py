@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from livekit._logs import fields
+from livekit._util.logs import fields
 from livekit.protocol import agent, models
 from livekit.server import limits
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from livekit._text import utf8_boundary
+from livekit._util.utf8 import utf8_boundary
 
 MAX_PREVIEW = 4_096
 """Bytes of a payload that are kept."""

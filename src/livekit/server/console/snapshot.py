@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from livekit._names import name_of
+from livekit._util.enum_names import enum_name
 from livekit.protocol import models
 from livekit.server.participant import Participant, State
 from livekit.server.room import Room
@@ -86,7 +86,7 @@ def _may_tell(participant: Participant) -> bool:
 
 def _client(client: models.ClientInfo) -> str:
     """The SDK and its version, for people."""
-    name = name_of(models.ClientInfo.SDK, client.sdk).lower() if client.sdk else ""
+    name = enum_name(models.ClientInfo.SDK, client.sdk).lower() if client.sdk else ""
     return _cut(" ".join(filter(None, (_SDK_NAMES.get(name, name), client.version))))
 
 

@@ -6,7 +6,7 @@ import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
-from livekit._names import name_of
+from livekit._util.enum_names import enum_name
 from livekit._version import __version__
 from livekit.protocol import agent, models
 from livekit.server.agents import Agents
@@ -76,7 +76,7 @@ def _participant(participant: Participant, now: float) -> Json:
         "hidden": participant.hidden,
         "joined_at": info.joined_at_ms / 1000,
         "client": {
-            "sdk": name_of(models.ClientInfo.SDK, client.sdk),
+            "sdk": enum_name(models.ClientInfo.SDK, client.sdk),
             "version": client.version,
             "protocol": client.protocol,
             "client_protocol": client.client_protocol,

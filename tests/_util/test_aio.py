@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from livekit._aio import finish, within
+from livekit._util.aio import finish, within
 
 
 async def test_within_returns_what_ends_in_time() -> None:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from livekit._logs import INTERVAL, MAX_SUBJECTS, RareLog, fields
+from livekit._util.logs import INTERVAL, MAX_SUBJECTS, RateLimitedLog, fields
 
 
 class Clock:
@@ -22,12 +22,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def rare(clock: Clock) -> RareLog:
-    return RareLog(logging.getLogger("livekit.tests"), clock=clock)
+def rare(clock: Clock) -> RateLimitedLog:
+    return RateLimitedLog(logging.getLogger("livekit.tests"), clock=clock)
 
 
 def test_one_in_a_while_and_how_many_were_left_out(
-    rare: RareLog, clock: Clock, caplog: pytest.LogCaptureFixture
+    rare: RateLimitedLog, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(1000):
         rare.warn("bob", "garbage from %r", "bob", participant="bob")
@@ -40,7 +40,7 @@ def test_one_in_a_while_and_how_many_were_left_out(
     assert [vars(record).get("participant") for record in caplog.records] == ["bob", None, "bob", None]
 
 
-def test_what_is_told_apart_is_bounded(rare: RareLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_told_apart_is_bounded(rare: RateLimitedLog, caplog: pytest.LogCaptureFixture) -> None:
     for subject in range(MAX_SUBJECTS + 1):
         rare.warn(subject, "garbage")
     rare.warn(MAX_SUBJECTS, "garbage")

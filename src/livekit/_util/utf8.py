@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def cut_utf8(text: str, limit: int) -> str:
+def truncate_utf8(text: str, limit: int) -> str:
     """The longest prefix of `text` that is at most `limit` bytes as UTF-8. Raises as `utf8_length` does."""
     data = text.encode()
     return text if len(data) <= limit else data[: utf8_boundary(data, limit)].decode()

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 
-def warn_of_official_rtc(folder: Path = Path(__file__).parent) -> None:
+def warn_of_official_rtc(folder: Path = Path(__file__).parents[1]) -> None:
     """Say so, once, where `livekit.rtc` is the official one although this package is installed."""
     if (folder / "rtc" / "__init__.py").is_file():
         warnings.warn(

@@ -13,7 +13,7 @@ class NamedValues(Protocol[V]):
     def Name(self, number: V) -> str: ...  # noqa: N802 - as protobuf has it
 
 
-def name_of(enum: NamedValues[V], value: V) -> str:
+def enum_name(enum: NamedValues[V], value: V) -> str:
     """The name of a value; its number where the enum has no such value. `Name` itself raises ValueError then, which
     what others send must not bring about: enums are open (proto3)."""
     try:

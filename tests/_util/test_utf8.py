@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit._text import cut_utf8, utf8_boundary, utf8_length
+from livekit._util.utf8 import truncate_utf8, utf8_boundary, utf8_length
 
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=50)
 
 
 @given(texts, st.integers(0, 120))
 def test_a_cut_is_the_longest_prefix_that_fits(text: str, limit: int) -> None:
-    cut = cut_utf8(text, limit)
+    cut = truncate_utf8(text, limit)
     assert text.startswith(cut)
     assert len(cut.encode()) <= limit
     assert cut == text or len(text[: len(cut) + 1].encode()) > limit
@@ -40,4 +40,4 @@ def test_lone_surrogates_are_errors(text: str) -> None:
         utf8_length(text)
     for limit in (0, 5, 1000):
         with pytest.raises(UnicodeEncodeError):
-            cut_utf8(text, limit)
+            truncate_utf8(text, limit)

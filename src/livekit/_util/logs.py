@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-__all__ = ["RareLog", "fields"]
+__all__ = ["RateLimitedLog", "fields"]
 
 INTERVAL = 10.0
 """Seconds between two warnings about the same thing."""
@@ -21,7 +21,7 @@ class _Told:
     left_out: int = 0
 
 
-class RareLog:
+class RateLimitedLog:
     """Warnings that others can cause as often as they like: the first at once, then one in a while, with a count."""
 
     def __init__(self, logger: logging.Logger, *, clock: Callable[[], float] = time.monotonic) -> None:

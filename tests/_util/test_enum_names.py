@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livekit._names import name_of
+from livekit._util.enum_names import enum_name
 from livekit.enums import ParticipantKind, ParticipantState
 from livekit.participant import RemoteParticipant
 from livekit.protocol import models, rtc
@@ -17,12 +17,12 @@ def remote(kind: int, state: int) -> RemoteParticipant:
 
 
 def test_a_name() -> None:
-    assert name_of(models.DisconnectReason, models.DisconnectReason.SERVER_SHUTDOWN) == "SERVER_SHUTDOWN"
+    assert enum_name(models.DisconnectReason, models.DisconnectReason.SERVER_SHUTDOWN) == "SERVER_SHUTDOWN"
 
 
 def test_a_newer_value_is_its_number() -> None:
     leave = rtc.LeaveRequest.FromString(bytes((2 << 3, NEWER)))
-    assert name_of(models.DisconnectReason, leave.reason) == str(NEWER)
+    assert enum_name(models.DisconnectReason, leave.reason) == str(NEWER)
 
 
 def test_participants() -> None:

@@ -1,0 +1,1 @@
+"""Helpers that belong to no part in particular: asyncio, logs, text, and names of enum values."""
