@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from google.protobuf.message import DecodeError
 
 from fuzz.mutate import Fuzzer, Target
-from livekit.membership import Membership
+from livekit._room.room_session import RoomSession
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.rpc import wire
@@ -114,18 +114,18 @@ class Room:
     async def _open(self) -> None:
         rpc = LocalRpc()
         rpc.registry.register("echo", echo, replace=False, executor=None)
-        self.membership = Membership("silent://", "", RoomOptions(), rpc, lambda *event: None)
-        await self.membership.join()
+        self.session = RoomSession("silent://", "", RoomOptions(), rpc, lambda *event: None)
+        await self.session.join()
 
     def target(self, data: bytes) -> None:
         packet = models.DataPacket.FromString(data)
-        self.receive(lambda membership: membership.on_packet(packet))
+        self.receive(lambda session: session.on_packet(packet))
 
-    def receive(self, deliver: Callable[[Membership], None]) -> None:
+    def receive(self, deliver: Callable[[RoomSession], None]) -> None:
         """Let something come, and the loop turn now and then."""
         events._set_running_loop(self.loop)  # many packets come in one turn of the loop
         try:
-            deliver(self.membership)
+            deliver(self.session)
         finally:
             events._set_running_loop(None)
         self.inputs += 1
@@ -133,7 +133,7 @@ class Room:
             self.loop.run_until_complete(asyncio.sleep(0))
 
     def close(self) -> None:
-        self.loop.run_until_complete(self.membership.leave(models.DisconnectReason.CLIENT_INITIATED))
+        self.loop.run_until_complete(self.session.leave(models.DisconnectReason.CLIENT_INITIATED))
         self.loop.close()
 
 

@@ -55,7 +55,7 @@ def open_target() -> Generator[Target]:
 
     def target(data: bytes) -> None:
         message = rtc.SignalResponse.FromString(data)
-        room.receive(lambda membership: membership.on_signal(message))
+        room.receive(lambda session: session.on_signal(message))
 
     try:
         yield target

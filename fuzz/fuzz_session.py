@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from fuzz.fuzz_sdp import SEEDS as DESCRIPTIONS
 from fuzz.mutate import Fuzzer, Target
 from fuzz.signal_server import JOIN, RECONNECT, SignalServer
-from livekit.membership import Membership
+from livekit._room.room_session import RoomSession
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.rpc.local import LocalRpc
@@ -45,55 +45,55 @@ class When(enum.IntEnum):
 
 
 class Client:
-    """A room's membership over a session with the server of this target."""
+    """A room session over a session with the server of this target."""
 
     def __init__(self, *, single: bool) -> None:
         self._single = single
         self.server = SignalServer()
-        self._membership: Membership | None = None
+        self._session: RoomSession | None = None
 
     async def deliver(self, data: bytes, when: When) -> None:
-        membership = self._membership or await self._join()
+        session = self._session or await self._join()
         if when in (When.CONNECTED, When.LAST):
             self.server.say(data)
         else:
             self.server.greeting = data
-            _session_of(membership).interrupt(full=when is When.REJOINING)
+            _engine_of(session).interrupt(full=when is When.REJOINING)
         await _turns()
         if when is When.LAST:
             self.server.reset()
             await _turns()
-        await self._settle(membership, data)
+        await self._settle(session, data)
 
     async def close(self) -> None:
-        if self._membership is not None:
-            await self._membership.leave(models.DisconnectReason.CLIENT_INITIATED)
+        if self._session is not None:
+            await self._session.leave(models.DisconnectReason.CLIENT_INITIATED)
 
-    async def _join(self) -> Membership:
+    async def _join(self) -> RoomSession:
         options = RoomOptions(single_peer_connection=None if self._single else False)
         _open.server = self.server
-        self._membership = Membership("fuzz://", "token", options, LocalRpc(), lambda *event: None)
-        await self._membership.join()
-        return self._membership
+        self._session = RoomSession("fuzz://", "token", options, LocalRpc(), lambda *event: None)
+        await self._session.join()
+        return self._session
 
-    async def _settle(self, membership: Membership, data: bytes) -> None:
+    async def _settle(self, session: RoomSession, data: bytes) -> None:
         """Wait until it is connected again, or has ended because it was told to."""
-        session = _session_of(membership)
+        engine = _engine_of(session)
         until = asyncio.get_running_loop().time() + PATIENCE
-        while session.state not in (SessionState.CONNECTED, SessionState.DISCONNECTED):
+        while engine.state not in (SessionState.CONNECTED, SessionState.DISCONNECTED):
             if asyncio.get_running_loop().time() > until:
                 raise AssertionError(f"not connected for {PATIENCE:g} s")
             await asyncio.sleep(0.1)
         self.server.greeting = b""
-        if session.state is SessionState.DISCONNECTED:
+        if engine.state is SessionState.DISCONNECTED:
             await self.close()
-            self._membership = None
+            self._session = None
             if not _is_leave(data):
                 raise AssertionError("it ended, and was not told to")
 
 
-def _session_of(membership: Membership) -> Session:
-    return membership._session
+def _engine_of(session: RoomSession) -> Session:
+    return session._engine
 
 
 class _Opener:

@@ -249,12 +249,12 @@ class Program:
 
 def pending(room: Any) -> int:
     """Calls, handlers and streams that a room of this SDK holds; 0 for another's."""
-    membership = getattr(room, "_membership", None)
-    if membership is None:
+    session = getattr(room, "_session", None)
+    if session is None:
         return 0
-    calls, served = membership._calls, membership._served
+    calls, served = session._calls, session._served
     held = (calls.core._calls, calls._streams, calls._responses, served.core._calls, served._tasks)
-    return sum(map(len, (*held, membership._streams._open, membership._requests._pending)))
+    return sum(map(len, (*held, session._streams._open, session._requests._pending)))
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from .enums import ContinualGatheringPolicy, IceTransportType
 from .messages import IceServer
 
 if TYPE_CHECKING:
+    from ._room.packet_recorder import RecordOptions
     from .e2ee.options import E2EEOptions
-    from .recorder import RecordOptions
 
 __all__ = [
     "DEFAULT_CONNECT_TIMEOUT",
@@ -84,6 +84,6 @@ class RoomOptions:
     rpc: RpcOptions = field(default_factory=RpcOptions)
     """Ours: limits and habits of RPC."""
     record: RecordOptions | None = None
-    """Ours: write the room's data packets to a file; see `livekit.recorder`. The environment can switch it on too."""
+    """Ours: write the room's data packets to a file; see `RecordOptions`. LIVEKIT_RECORD can switch it on too."""
     reconnect_timeout: float | None = 120.0
     """Ours: seconds for which a lost connection is tried anew before the room disconnects; None for ever."""

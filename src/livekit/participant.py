@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from livekit.protocol import models
 
+from ._room.metadata import MetadataUpdater
 from ._util.enum_names import enum_name
 from .data.errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from .data.publisher import DataPublisher
 from .datatracks.publisher import DataTrackPublisher
 from .media.publications import LocalTrackPublication, RemoteTrackPublication, TrackPublication
 from .media.publisher import TrackPublisher
-from .profile import ProfileUpdater
 from .rpc.invocation import RpcCallInfo, RpcHandler, RpcInterceptor
 from .rpc.local import LocalRpc
 from .streams.sender import StreamSender
@@ -144,7 +144,7 @@ class RemoteParticipant(Participant):
         return {track.sid: RemoteTrackPublication(track) for track in self._info.tracks}
 
 
-class LocalParticipant(DataPublisher, DataTrackPublisher, StreamSender, ProfileUpdater, TrackPublisher, Participant):
+class LocalParticipant(DataPublisher, DataTrackPublisher, StreamSender, MetadataUpdater, TrackPublisher, Participant):
     """This participant: it calls the methods of others and answers their calls; sends packets and streams; and says
     who it is."""
 

@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import TypeVar, cast, overload
 
+from livekit._room.room_emitter import EventTypes, RoomEmitter
+from livekit._room.room_session import RoomSession
+from livekit._room.simulated_scenarios import simulate
 from livekit.e2ee import E2EEManager
 from livekit.enums import ConnectionState, DisconnectReason, SimulateScenarioKind
-from livekit.membership import Membership
 from livekit.options import RoomOptions
 from livekit.participant import LocalParticipant, RemoteParticipant
 from livekit.protocol import models
-from livekit.room_events import EventTypes, RoomEmitter
 from livekit.rpc import RpcHandler
 from livekit.rpc.local import LocalRpc
 from livekit.rtc_stats import RtcStats, rtc_stats
-from livekit.scenarios import simulate
 from livekit.streams.handlers import ByteStreamHandler, StreamHandlers, TextStreamHandler
 
 __all__ = ["EventTypes", "Room"]
@@ -43,7 +43,7 @@ class Room(RoomEmitter):
         super().__init__()
         self._rpc = LocalRpc()
         self._streams = StreamHandlers()
-        self._membership: Membership | None = None
+        self._session: RoomSession | None = None
         self._expected = models.Room()
         self._connecting = False
 
@@ -76,12 +76,12 @@ class Room(RoomEmitter):
             raise RuntimeError("this room is connected or connecting already; disconnect it first")
         self._connecting = True
         try:
-            membership = Membership(url, token, options or RoomOptions(), self._rpc, self._notify, self._streams)
-            before, self._membership = self._membership, membership
+            session = RoomSession(url, token, options or RoomOptions(), self._rpc, self._notify, self._streams)
+            before, self._session = self._session, session
             try:
-                await membership.join()
+                await session.join()
             except BaseException:
-                self._membership = before
+                self._session = before
                 raise
         finally:
             self._connecting = False
@@ -89,8 +89,8 @@ class Room(RoomEmitter):
     async def disconnect(self, *, reason: DisconnectReason.ValueType = DisconnectReason.CLIENT_INITIATED) -> None:
         """Leave the room. Handlers that run are cancelled and have 2 s to end; pending calls fail with
         RECIPIENT_DISCONNECTED. Does nothing if the room is not connected. Ends within 5 s."""
-        if self._membership is not None:
-            await self._membership.leave(cast(models.DisconnectReason, reason))
+        if self._session is not None:
+            await self._session.leave(cast(models.DisconnectReason, reason))
 
     def isconnected(self) -> bool:
         """Whether the room is connected, or reconnecting."""
@@ -98,9 +98,9 @@ class Room(RoomEmitter):
 
     @property
     def connection_state(self) -> ConnectionState.ValueType:
-        if self._membership is None:
+        if self._session is None:
             return ConnectionState.CONN_DISCONNECTED
-        return self._membership.connection_state
+        return self._session.connection_state
 
     @property
     def local_participant(self) -> LocalParticipant:
@@ -110,7 +110,7 @@ class Room(RoomEmitter):
     @property
     def remote_participants(self) -> Mapping[str, RemoteParticipant]:
         """The others, by identity."""
-        return {} if self._membership is None else self._membership.roster.remotes
+        return {} if self._session is None else self._session.participants.remotes
 
     @property
     async def sid(self) -> str:
@@ -202,13 +202,13 @@ class Room(RoomEmitter):
         """What passed over the connection so far. Raises RuntimeError: not connected."""
         if not self.isconnected():
             raise RuntimeError("the room isn't connected")
-        return rtc_stats(self._joined._session)
+        return rtc_stats(self._joined._engine)
 
     async def simulate_scenario(self, scenario: SimulateScenarioKind.ValueType) -> None:
         """Make trouble for the connection, for tests. Raises RuntimeError: not connected, or not possible."""
         if not self.isconnected():
             raise RuntimeError("simulate_scenario requires a connected room")
-        await simulate(self._joined._session, scenario)
+        await simulate(self._joined._engine, scenario)
 
     def __repr__(self) -> str:
         sid = self._info.sid or "unknown"
@@ -218,10 +218,10 @@ class Room(RoomEmitter):
     @property
     def _info(self) -> models.Room:
         """What is known of the room; livekit-agents gives it its name before `connect`."""
-        return self._expected if self._membership is None else self._membership.info
+        return self._expected if self._session is None else self._session.info
 
     @property
-    def _joined(self) -> Membership:
-        if self._membership is None:
+    def _joined(self) -> RoomSession:
+        if self._session is None:
             raise RuntimeError("the room is not connected: await room.connect(...) first")
-        return self._membership
+        return self._session

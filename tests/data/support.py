@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from livekit import ByteStreamReader, Room, StreamError, TextStreamReader
-from livekit.room_events import EventTypes, RoomEvents
+from livekit._room.room_emitter import EventTypes, RoomEvents
 
 T = TypeVar("T")
 

@@ -13,14 +13,14 @@ pytestmark = pytest.mark.parametrize("ground", ["memory"], indirect=True)
 
 async def test_moved(ground: Ground) -> None:
     alice, _ = await ground.pair()
-    membership = alice._membership
-    assert membership is not None
+    session = alice._session
+    assert session is not None
     events = alice.events("participant_disconnected", "participant_connected", "moved")
     me = models.ParticipantInfo(identity="alice", sid="PA_moved")
     carol = models.ParticipantInfo(identity="carol", sid="PA_carol")
     moved = rtc.RoomMovedResponse(room=models.Room(name="elsewhere", sid="RM_2"), token="new", participant=me)
     moved.other_participants.append(carol)
-    membership.on_signal(rtc.SignalResponse(room_moved=moved))
+    session.on_signal(rtc.SignalResponse(room_moved=moved))
     events.close()
     assert [event.name async for event in events] == ["participant_disconnected", "participant_connected", "moved"]
     assert (alice.name, await alice.sid, alice.local_participant.sid) == ("elsewhere", "RM_2", "PA_moved")
@@ -29,15 +29,15 @@ async def test_moved(ground: Ground) -> None:
 
 async def test_room_updates_and_quality(ground: Ground) -> None:
     alice, bob = await ground.pair()
-    membership = alice._membership
-    assert membership is not None
+    session = alice._session
+    assert session is not None
     events = alice.events("room_metadata_changed", "room_updated", "connection_quality_changed")
     update = models.Room(metadata="new", active_recording=True, num_participants=7)
-    membership.on_signal(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=update)))
+    session.on_signal(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=update)))
     quality = rtc.ConnectionQualityUpdate()
     quality.updates.add(participant_sid=bob.local_participant.sid, quality=models.ConnectionQuality.EXCELLENT)
     quality.updates.add(participant_sid="PA_nobody", quality=models.ConnectionQuality.POOR)
-    membership.on_signal(rtc.SignalResponse(connection_quality=quality))
+    session.on_signal(rtc.SignalResponse(connection_quality=quality))
     events.close()
     seen = [(event.name, event.args) async for event in events]
     them = alice.remote_participants["bob"]

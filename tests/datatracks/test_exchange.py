@@ -85,7 +85,8 @@ async def test_late_joiners_learn_of_tracks_and_refusals_are_told(ground: Ground
     with pytest.raises(PublishDataTrackError, match="same name"):
         await alice.local_participant.publish_data_track(name="position")
     bob = await ground.join("bob")
-    assert [track.info.name for track in bob.local_participant._linked().tracks._remote.values()] == ["position"]
+    tracks = bob.local_participant._require_context().tracks
+    assert [track.info.name for track in tracks._remote.values()] == ["position"]
     published = following(alice, "data_track_published")
     await bob.local_participant.publish_data_track(name="position")
     assert (await asyncio.wait_for(published.get(), WAIT)).publisher_identity == "bob"

@@ -4,22 +4,24 @@ from typing import Any
 
 import pytest
 
+from livekit._room.participants import ParticipantTable
 from livekit.e2ee.watch import EncryptionWatch
 from livekit.enums import EncryptionState
 from livekit.participant import LocalParticipant
 from livekit.protocol import models
-from livekit.roster import Roster
 from livekit.rpc.local import LocalRpc
 
 
 class Rig:
     def __init__(self) -> None:
         self.events: list[tuple[Any, ...]] = []
-        self.roster = Roster(LocalParticipant(models.ParticipantInfo(), LocalRpc()), lambda *event: None, self)
+        self.participants = ParticipantTable(
+            LocalParticipant(models.ParticipantInfo(), LocalRpc()), lambda *event: None, self
+        )
         alice, bob = (models.ParticipantInfo(identity=name, sid=f"PA_{name}") for name in ("alice", "bob"))
-        self.roster.joined(alice, [bob])
-        self.bob = self.roster.remotes["bob"]
-        self.watch = EncryptionWatch(self.roster, lambda *event: self.events.append(event))
+        self.participants.joined(alice, [bob])
+        self.bob = self.participants.remotes["bob"]
+        self.watch = EncryptionWatch(self.participants, lambda *event: self.events.append(event))
 
     def peer_changed(self, identity: str) -> None: ...
     def peer_left(self, identity: str) -> None: ...
@@ -36,7 +38,7 @@ def test_states_are_told_when_they_change() -> None:
         ("e2ee_state_changed", rig.bob, EncryptionState.OK),
         ("e2ee_state_changed", rig.bob, EncryptionState.DECRYPTION_FAILED),
         ("e2ee_state_changed", rig.bob, EncryptionState.OK),
-        ("e2ee_state_changed", rig.roster.local, EncryptionState.MISSING_KEY),
+        ("e2ee_state_changed", rig.participants.local, EncryptionState.MISSING_KEY),
     ]
 
 

@@ -104,7 +104,7 @@ def test_any_packet_that_can_be_built(room: fuzz_packets.Room, packet: models.Da
 @given(lies=st.lists(PACKETS, max_size=10))
 def test_row_27_a_pending_call_is_not_moved_by_others(room: fuzz_packets.Room, lies: list[models.DataPacket]) -> None:
     """Packets of others that name the very request of a pending call."""
-    calls = room.membership._calls
+    calls = room.session._calls
 
     async def scenario() -> str:
         task = asyncio.ensure_future(calls.perform(RpcCallInfo("bob", "m", "p", 5.0)))
@@ -116,13 +116,13 @@ def test_row_27_a_pending_call_is_not_moved_by_others(room: fuzz_packets.Room, l
                 packet.rpc_response.request_id = request_id
             elif packet.WhichOneof("value") == "stream_header":
                 packet.stream_header.attributes[wire.ATTR_REQUEST_ID] = request_id
-            room.membership.on_packet(packet)
+            room.session.on_packet(packet)
         assert list(calls.core._calls) == [request_id]
         truth = wire.response_packet("alice", request_id, "truth")
         truth.participant_identity = "bob"
-        room.membership.on_packet(truth)
+        room.session.on_packet(truth)
         return await task
 
-    room.membership.roster._heard["bob"] = ""
+    room.session.participants._heard["bob"] = ""
     assert room.loop.run_until_complete(scenario()) == "truth"
     assert len(calls.core) == 0

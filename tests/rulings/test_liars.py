@@ -19,9 +19,9 @@ pytestmark = pytest.mark.parametrize("ground", ["memory"], indirect=True)
 
 def send(room: Room, packet: models.DataPacket) -> None:
     """A packet of a participant's own making, past everything that would not send it."""
-    membership = room._membership
-    assert membership is not None
-    membership._session.send_packet(packet)
+    session = room._session
+    assert session is not None
+    session._engine.send_packet(packet)
 
 
 def stream(request_id: str, topic: str, attributes: dict[str, str], payload: str, to: str) -> models.DataPacket:

@@ -7,17 +7,17 @@ import uuid
 from collections.abc import Sequence
 from functools import cached_property
 
+from livekit._room.local_context import LocalComponent
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
 from livekit.session.pacing import send
-from livekit.uplink import Linked
 
 from .errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from .once import Origin
 from .packets import ChatMessage, Transcription
 
 
-class DataPublisher(Linked):
+class DataPublisher(LocalComponent):
     """Packets to participants; no `destination_identities` means everybody.
 
     Each returns when the connection has taken the packet. While the room reconnects that may take a while; a packet
@@ -100,6 +100,6 @@ class DataPublisher(Linked):
         reliable: bool = True,
     ) -> None:
         try:
-            await send(self._publishing().packets, packet, reliable=reliable)
+            await send(self._require_publish_context().packets, packet, reliable=reliable)
         except (SessionClosedError, PermissionError, ValueError) as error:
             raise problem(str(error)) from error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from livekit._room.participants import ParticipantTable
 from livekit.enums import DataPacketKind
 from livekit.protocol import models
-from livekit.roster import Roster
 
 from .once import OnceOnly
 from .packets import ChatMessage, DataPacket, SipDTMF, TranscriptionSegment
@@ -17,8 +17,8 @@ _LOSSY = models.DataPacket.Kind.LOSSY
 class DataEvents:
     """Tells the application of packets; `handlers` has one for each kind."""
 
-    def __init__(self, roster: Roster, emit: Callable[..., None]) -> None:
-        self._roster = roster
+    def __init__(self, participants: ParticipantTable, emit: Callable[..., None]) -> None:
+        self._participants = participants
         self._emit = emit
         self._once = OnceOnly()
         self.handlers: dict[str, Callable[[str, models.DataPacket], None]] = {
@@ -34,13 +34,13 @@ class DataEvents:
         received = DataPacket(
             data=packet.user.payload,
             kind=DataPacketKind.KIND_LOSSY if packet.kind == _LOSSY else DataPacketKind.KIND_RELIABLE,
-            participant=self._roster.remotes.get(sender),
+            participant=self._participants.remotes.get(sender),
             topic=packet.user.topic,
         )
         self._emit("data_received", received)
 
     def _dtmf(self, sender: str, packet: models.DataPacket) -> None:
-        participant = self._roster.remotes.get(sender)
+        participant = self._participants.remotes.get(sender)
         self._emit("sip_dtmf_received", SipDTMF(packet.sip_dtmf.code, packet.sip_dtmf.digit, participant))
 
     def _transcription(self, sender: str, packet: models.DataPacket) -> None:
@@ -55,7 +55,7 @@ class DataEvents:
             )
             for segment in packet.transcription.segments
         ]
-        participant = self._roster.participant(packet.transcription.transcribed_participant_identity)
+        participant = self._participants.participant(packet.transcription.transcribed_participant_identity)
         publication = None
         if participant is not None:
             publication = participant.track_publications.get(packet.transcription.track_id)
@@ -70,6 +70,6 @@ class DataEvents:
             edit_timestamp=chat.edit_timestamp if chat.HasField("edit_timestamp") else None,
             deleted=chat.deleted,
             generated=chat.generated,
-            participant=self._roster.participant(sender),
+            participant=self._participants.participant(sender),
         )
         self._emit("chat_message_received", message)

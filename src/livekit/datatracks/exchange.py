@@ -44,11 +44,11 @@ _Reason = rtc.RequestResponse.Reason
 
 
 class TrackExchange:
-    """Publishes, subscribes, and carries frames; owned by a `Membership`."""
+    """Publishes, subscribes, and carries frames; owned by a `RoomSession`."""
 
     def __init__(self, session: Session, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
         self.identity = ""
-        self._session = session
+        self._engine = session
         self._garbage = RateLimitedLog(logger)
         self._e2ee = e2ee
         self._strict = strict
@@ -79,9 +79,9 @@ class TrackExchange:
         handle = self._new_handle()
         future = self._asked[handle] = asyncio.get_running_loop().create_future()
         try:
-            self._session.send_signal(self._request(handle, name))
-            self._session.open_track_channel()
-            await within(PUBLISH_TIMEOUT, self._session.wait_track_channel())
+            self._engine.send_signal(self._request(handle, name))
+            self._engine.open_track_channel()
+            await within(PUBLISH_TIMEOUT, self._engine.wait_track_channel())
             info = await within(PUBLISH_TIMEOUT, _result(future))
         except asyncio.TimeoutError:
             raise PublishDataTrackError(f"the server did not answer within {PUBLISH_TIMEOUT:g} s") from None
@@ -123,7 +123,7 @@ class TrackExchange:
         track = self._local.pop(handle)
         track._published = False
         request = rtc.UnpublishDataTrackRequest(pub_handle=handle)
-        self._session.send_signal(rtc.SignalRequest(unpublish_data_track_request=request))
+        self._engine.send_signal(rtc.SignalRequest(unpublish_data_track_request=request))
 
     def _unpublished(self, info: models.DataTrackInfo) -> None:
         track = self._local.pop(info.pub_handle, None)
@@ -142,7 +142,7 @@ class TrackExchange:
             packets = packetizer.packetize(payload, extensions, now)
         except FrameTooLargeError as error:
             raise PushFrameError(str(error)) from error
-        if not all(self._session.send_track_packet(packet.encode()) for packet in packets):
+        if not all(self._engine.send_track_packet(packet.encode()) for packet in packets):
             raise PushFrameError("the room is not connected, or too much waits to be sent already")
 
     # What others publish
@@ -192,9 +192,9 @@ class TrackExchange:
 
     def _subscribe(self, track: RemoteDataTrack, subscribe: bool) -> None:
         if subscribe:
-            self._session.open_track_channel()
+            self._engine.open_track_channel()
         update = rtc.UpdateDataSubscription.Update(track_sid=track.info.sid, subscribe=subscribe)
-        self._session.send_signal(
+        self._engine.send_signal(
             rtc.SignalRequest(update_data_subscription=rtc.UpdateDataSubscription(updates=[update]))
         )
 
@@ -254,9 +254,9 @@ class TrackExchange:
         """The server knows us anew, and nothing of our tracks: publish and subscribe again."""
         self._handles.clear()
         if self._local or self._asked:
-            self._session.open_track_channel()
+            self._engine.open_track_channel()
         for handle, track in self._local.items():
-            self._session.send_signal(self._request(handle, track.info.name))
+            self._engine.send_signal(self._request(handle, track.info.name))
         for remote in self._remote.values():
             if remote._streams:
                 self._subscribe(remote, True)

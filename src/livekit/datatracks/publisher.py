@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from livekit._room.local_context import LocalComponent
 from livekit.errors import SessionClosedError
-from livekit.uplink import Linked
 
 from .tracks import LocalDataTrack, PublishDataTrackError
 
 
-class DataTrackPublisher(Linked):
+class DataTrackPublisher(LocalComponent):
     async def publish_data_track(self, *, name: str) -> LocalDataTrack:
         """Publish a data track: frames of bytes, sent to whoever subscribes; what is lost is not sent again.
 
@@ -19,6 +19,6 @@ class DataTrackPublisher(Linked):
             PublishDataTrackError: the server refused, or the room is not connected.
         """
         try:
-            return await self._publishing().tracks.publish(name)
+            return await self._require_publish_context().tracks.publish(name)
         except (SessionClosedError, PermissionError) as error:
             raise PublishDataTrackError(str(error)) from error

@@ -6,8 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from livekit._room.local_context import LocalComponent, LocalContext
 from livekit.protocol import models
-from livekit.uplink import Linked, Uplink
 
 from .deflate import deflate_if_worthwhile
 from .files import OutgoingFile
@@ -24,7 +24,7 @@ _TextHeader = models.DataStream.TextHeader
 _ByteHeader = models.DataStream.ByteHeader
 
 
-class StreamSender(Linked):
+class StreamSender(LocalComponent):
     """Streams of text and bytes to participants; no `destination_identities` means everybody.
 
     All of it raises StreamError where the room is not connected, this participant may not publish data, or the
@@ -76,7 +76,7 @@ class StreamSender(Linked):
         )
         info = text_info(header.stream_header)
         info.size = total_size or 0  # of text the receivers are not told it, as bytes and characters differ
-        writer = TextStreamWriter(info, _frames(header, whole_characters=True), self._stream_uplink().packets)
+        writer = TextStreamWriter(info, _frames(header, whole_characters=True), self._stream_context().packets)
         await writer._open()
         return writer
 
@@ -128,7 +128,7 @@ class StreamSender(Linked):
             kind=_ByteHeader(name=name),
         )
         frames = _frames(header, whole_characters=False)
-        writer = ByteStreamWriter(byte_info(header.stream_header), frames, self._stream_uplink().packets)
+        writer = ByteStreamWriter(byte_info(header.stream_header), frames, self._stream_context().packets)
         await writer._open()
         return writer
 
@@ -152,8 +152,8 @@ class StreamSender(Linked):
         Raises:
             OSError: the file cannot be read.
         """
-        uplink = self._stream_uplink()
-        _, deflate = uplink.roster.abilities(destination_identities or ())
+        context = self._stream_context()
+        _, deflate = context.participants.abilities(destination_identities or ())
         file = await OutgoingFile.open(file_path, compress=compress and deflate)
         header = stream_header(
             topic=topic,
@@ -167,14 +167,14 @@ class StreamSender(Linked):
         header.stream_header.compression = file.compression
         frames = _frames(header, whole_characters=False)
         info = byte_info(header.stream_header)
-        async with ByteStreamWriter(info, frames, uplink.packets) as writer:
+        async with ByteStreamWriter(info, frames, context.packets) as writer:
             await writer._open()
             await file.send(writer, on_progress)
         return info
 
     async def _send_whole(self, header: models.DataPacket, content: bytes, compress: bool) -> None:
-        uplink = self._stream_uplink()
-        inline, deflate = uplink.roster.abilities(header.destination_identities)
+        context = self._stream_context()
+        inline, deflate = context.participants.abilities(header.destination_identities)
         compressed = None
         if compress and deflate:
             if len(content) < DEFLATE_IN_THREAD:
@@ -185,11 +185,11 @@ class StreamSender(Linked):
             packets = whole_stream(header, content, compressed, inline=inline)
         except HeaderTooLargeError as error:
             raise StreamError(str(error)) from error
-        await sent(start(uplink.packets, iter((packets,)) if isinstance(packets, models.DataPacket) else packets))
+        await sent(start(context.packets, iter((packets,)) if isinstance(packets, models.DataPacket) else packets))
 
-    def _stream_uplink(self) -> Uplink:
+    def _stream_context(self) -> LocalContext:
         try:
-            return self._publishing()
+            return self._require_publish_context()
         except (RuntimeError, PermissionError) as error:
             raise StreamError(str(error)) from error
 

@@ -7,6 +7,10 @@ import contextlib
 import logging
 from collections.abc import Callable
 
+from livekit._room.local_context import LocalContext
+from livekit._room.packet_recorder import PacketRecorder, RecordOptions
+from livekit._room.participants import ParticipantTable
+from livekit._room.signal_requests import SignalRequests
 from livekit._util.aio import within
 from livekit.data.received import DataEvents
 from livekit.datatracks.exchange import TrackExchange
@@ -17,9 +21,6 @@ from livekit.enums import ConnectionState
 from livekit.options import RoomOptions
 from livekit.participant import ConnectionQuality, LocalParticipant, Participant
 from livekit.protocol import models, rtc
-from livekit.recorder import Recorder, RecordOptions
-from livekit.requests import SignalRequests
-from livekit.roster import Roster
 from livekit.rpc import wire
 from livekit.rpc.client import RpcClient
 from livekit.rpc.local import LocalRpc
@@ -31,7 +32,6 @@ from livekit.session.port import PacketSender, Session, SessionState
 from livekit.streams.departures import Departures
 from livekit.streams.handlers import StreamHandlers, StreamReaders
 from livekit.streams.incoming import IncomingStreams
-from livekit.uplink import Uplink
 
 logger = logging.getLogger("livekit")
 
@@ -45,7 +45,7 @@ _CONNECTION_STATES = {
 }
 
 
-class Membership:
+class RoomSession:
     """Listens to a session and keeps everything that lives as long as it does."""
 
     def __init__(
@@ -59,29 +59,29 @@ class Membership:
     ) -> None:
         self.info = models.Room()
         self.local = LocalParticipant(models.ParticipantInfo(), rpc)
-        self.roster = Roster(self.local, emit, self)
+        self.participants = ParticipantTable(self.local, emit, self)
         self.connection_state = ConnectionState.CONN_DISCONNECTED
         self._emit = emit
         self._rpc = rpc
         max_payload = None if options.data_stream is None else options.data_stream.max_payload_byte_length
         self._streams = IncomingStreams(StreamReaders(streams or StreamHandlers(), max_payload).open)
         self._departures = Departures(self._streams)
-        self._session: Session = open_session(url, token, options, self)
-        self._requests = SignalRequests(self._session.send_signal)
+        self._engine: Session = open_session(url, token, options, self)
+        self._requests = SignalRequests(self._engine.send_signal)
         self.e2ee = E2EEManager(options.encryption or options.e2ee)
         self._cipher = PacketCipher(
             self.e2ee, strict=options.encryption is not None, accept_server_calls=options.rpc.accept_server_calls
         )
-        self._encryption = EncryptionWatch(self.roster, emit)
+        self._encryption = EncryptionWatch(self.participants, emit)
         self._cipher.on_state = self._encryption.state
         recording = options.record or RecordOptions.from_environment()
-        self._recorder = Recorder(recording) if recording else None
+        self._recorder = PacketRecorder(recording) if recording else None
         outlet = self._outlet()
-        self._tracks = TrackExchange(self._session, self.e2ee, strict=options.encryption is not None, emit=emit)
-        self._uplink = Uplink(outlet, self._requests, self.roster, self._tracks)
+        self._tracks = TrackExchange(self._engine, self.e2ee, strict=options.encryption is not None, emit=emit)
+        self._context = LocalContext(outlet, self._requests, self.participants, self._tracks)
         self._sender = LoopbackSender(outlet, lambda packet: self._dispatch(packet, packet.participant_identity))
-        self._calls = RpcClient(self._sender, self.roster, options.rpc, lambda: self._session.round_trip_time)
-        self._served = RpcServer(self._sender, self.roster, rpc.registry, options.rpc)
+        self._calls = RpcClient(self._sender, self.participants, options.rpc, lambda: self._engine.round_trip_time)
+        self._served = RpcServer(self._sender, self.participants, rpc.registry, options.rpc)
         self._ending: asyncio.Task[None] | None = None
         self._streams.register(wire.REQUEST_TOPIC, self._served.open_request)
         self._streams.register(wire.RESPONSE_TOPIC, self._calls.open_response)
@@ -91,20 +91,20 @@ class Membership:
     async def join(self) -> None:
         """Connect the session. Raises ConnectError; nothing is left behind then, by cancellation neither."""
         try:
-            await self._session.connect()
+            await self._engine.connect()
         except BaseException:
             self._rpc.client = None
-            await self._session.close()
+            await self._engine.close()
             await self._finish()
             raise
 
     async def leave(self, reason: models.DisconnectReason) -> None:
         """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server knows."""
         await self._served.close()
-        if self._session.state is SessionState.CONNECTED:
+        if self._engine.state is SessionState.CONNECTED:
             with contextlib.suppress(asyncio.TimeoutError):
-                await within(FLUSH_TIMEOUT, self._session.arrived())
-        await self._session.close(reason)
+                await within(FLUSH_TIMEOUT, self._engine.arrived())
+        await self._engine.close(reason)
         if self._ending is not None:
             await asyncio.shield(self._ending)
 
@@ -113,15 +113,15 @@ class Membership:
     def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
         self.info.CopyFrom(join.room)
         self._rpc.client = self._calls
-        self.local._uplink = self._uplink
+        self.local._context = self._context
         self._sender.identity = self._cipher.identity = self._tracks.identity = join.participant.identity
         if self._recorder:
             self._recorder.identity = join.participant.identity
         self._calls.joined(join.server_info)
-        self.roster.joined(join.participant, join.other_participants)
+        self.participants.joined(join.participant, join.other_participants)
         if rejoined:
             self._tracks.rejoined()
-        self._tracks.announced(self.roster.remotes)
+        self._tracks.announced(self.participants.remotes)
 
     def on_signal(self, message: rtc.SignalResponse) -> None:
         handle = self._signals.get(message.WhichOneof("message") or "")
@@ -129,8 +129,8 @@ class Membership:
             handle(message)
 
     def on_packet(self, packet: models.DataPacket) -> None:
-        sender = self.roster.origin(packet)
-        self.roster.heard(sender, packet.participant_sid)
+        sender = self.participants.origin(packet)
+        self.participants.heard(sender, packet.participant_sid)
         if self.e2ee.options is None:
             self._dispatch(packet, sender)
             return
@@ -157,7 +157,7 @@ class Membership:
         else:
             self._emit("reconnected" if before == ConnectionState.CONN_RECONNECTING else "connected")
 
-    # RosterListener
+    # ParticipantListener
 
     def peer_changed(self, identity: str) -> None:
         self._calls.peer_changed(identity)
@@ -191,12 +191,12 @@ class Membership:
             "stream_header": self._stream_began,
             "stream_chunk": lambda sender, packet: self._streams.chunk(sender, packet.stream_chunk),
             "stream_trailer": lambda sender, packet: self._stream_ended(sender, packet.stream_trailer),
-            **DataEvents(self.roster, self._emit).handlers,
+            **DataEvents(self.participants, self._emit).handlers,
         }
 
     def _outlet(self) -> PacketSender:
         """What packets pass on their way out: recorded where they can be read, then encrypted, then sent."""
-        outlet: PacketSender = self._session
+        outlet: PacketSender = self._engine
         if self.e2ee.options is not None:
             outlet = PassingSender(outlet, self._cipher.seal)
         if self._recorder is not None:
@@ -221,8 +221,8 @@ class Membership:
             self._served.receive_cancel(sender, request_id)
 
     def _updated(self, update: rtc.ParticipantUpdate) -> None:
-        self.roster.update(update.participants)
-        self._tracks.announced(self.roster.remotes)
+        self.participants.update(update.participants)
+        self._tracks.announced(self.participants.remotes)
 
     def _answered(self, answer: rtc.RequestResponse) -> None:
         self._requests.answered(answer)
@@ -238,12 +238,12 @@ class Membership:
     def _moved(self, moved: rtc.RoomMovedResponse) -> None:
         """The server put us into another room."""
         self._sender.identity = self._cipher.identity = moved.participant.identity
-        self.roster.moved(moved.participant, moved.other_participants)
+        self.participants.moved(moved.participant, moved.other_participants)
         self.info.CopyFrom(moved.room)
         self._emit("moved")
 
     def _quality_changed(self, update: rtc.ConnectionQualityUpdate) -> None:
-        by_sid: dict[str, Participant] = {p.sid: p for p in (self.local, *self.roster.remotes.values())}
+        by_sid: dict[str, Participant] = {p.sid: p for p in (self.local, *self.participants.remotes.values())}
         for entry in update.updates:
             participant = by_sid.get(entry.participant_sid)
             if participant is not None:
@@ -252,7 +252,7 @@ class Membership:
 
     def _end(self, reason: models.DisconnectReason) -> None:
         """The session is over: nothing of this stay goes on."""
-        self._rpc.client = self.local._uplink = None
+        self._rpc.client = self.local._context = None
         self._requests.close()
         self._tracks.close()
         self.local._info.disconnect_reason = reason

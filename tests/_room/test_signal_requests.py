@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from livekit._room.signal_requests import REQUEST_TIMEOUT, SignalRequests
 from livekit.errors import RequestError, RequestTimeoutError, SessionClosedError
 from livekit.protocol import rtc
-from livekit.requests import REQUEST_TIMEOUT, SignalRequests
 from livekit.testing import VirtualClock
 
 

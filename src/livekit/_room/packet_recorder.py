@@ -39,7 +39,7 @@ class RecordOptions:
         return cls(path=path, payloads=os.environ.get(PAYLOADS_VARIABLE) == "1") if path else None
 
 
-class Recorder:
+class PacketRecorder:
     """Appends a line for each packet.
 
     Each line is an object with `time` (Unix seconds), `local` (our identity), `way` ("out" or "in"), `peer` (sender, or

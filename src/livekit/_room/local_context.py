@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from livekit.errors import SessionClosedError
 
 if TYPE_CHECKING:
+    from livekit._room.participants import ParticipantTable
+    from livekit._room.signal_requests import SignalRequests
     from livekit.datatracks.exchange import TrackExchange
-    from livekit.requests import SignalRequests
-    from livekit.roster import Roster
     from livekit.session.port import PacketSender
 
 NOT_CONNECTED = "the room is not connected: await room.connect(...) first"
@@ -18,30 +18,30 @@ NOT_ALLOWED = "this participant may not publish data: its token lacks the grant 
 
 
 @dataclass(frozen=True)
-class Uplink:
+class LocalContext:
     """Where to: packets, requests to the server, what is known of who gets them, and data tracks."""
 
     packets: PacketSender
     requests: SignalRequests
-    roster: Roster
+    participants: ParticipantTable
     tracks: TrackExchange
 
 
-class Linked:
+class LocalComponent:
     """A part of a local participant."""
 
-    _uplink: Uplink | None = None
+    _context: LocalContext | None = None
     """None before the room is connected and after."""
 
-    def _linked(self) -> Uplink:
+    def _require_context(self) -> LocalContext:
         """Raises SessionClosedError."""
-        if self._uplink is None:
+        if self._context is None:
             raise SessionClosedError(NOT_CONNECTED)
-        return self._uplink
+        return self._context
 
-    def _publishing(self) -> Uplink:
+    def _require_publish_context(self) -> LocalContext:
         """Raises SessionClosedError, PermissionError."""
-        uplink = self._linked()
-        if not uplink.roster.may_publish_data:
+        context = self._require_context()
+        if not context.participants.may_publish_data:
             raise PermissionError(NOT_ALLOWED)
-        return uplink
+        return context

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from livekit._room.packet_recorder import PacketRecorder, RecordOptions
 from livekit.cli import ExitCode, main
 from livekit.protocol import models
-from livekit.recorder import Recorder, RecordOptions
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.session.passing import PassingSender
@@ -18,8 +18,8 @@ from livekit.streams.outgoing import text_stream
 from tests.e2ee.test_packets import Outlet
 
 
-def record(path: Path, *, payloads: bool = False) -> Recorder:
-    recorder = Recorder(RecordOptions(path=path, payloads=payloads))
+def record(path: Path, *, payloads: bool = False) -> PacketRecorder:
+    recorder = PacketRecorder(RecordOptions(path=path, payloads=payloads))
     recorder.identity = "alice"
     return recorder
 

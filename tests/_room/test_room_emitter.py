@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from livekit import RemoteParticipant, Room
-from livekit.room_events import EVENT_NAMES, MAX_WAITING_EVENTS, RoomEmitter, RoomEvent
+from livekit._room.room_emitter import EVENT_NAMES, MAX_WAITING_EVENTS, RoomEmitter, RoomEvent
 from livekit.testing import Ground
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from livekit.errors import RequestError, SessionClosedError
 from livekit.testing import Ground
-
-from .support import next_args
+from tests.data.support import next_args
 
 
 async def test_changes_show_at_once_and_reach_the_others(ground: Ground) -> None:

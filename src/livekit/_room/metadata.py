@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from livekit.protocol import models, rtc
 
-from .uplink import Linked
+from .local_context import LocalComponent
 
 
-class ProfileUpdater(Linked):
+class MetadataUpdater(LocalComponent):
     """Changes of our own name, metadata and attributes. They need the grant canUpdateOwnMetadata.
 
     Each waits for the server's answer and raises RequestError where it refuses, or `RequestTimeoutError` where it does
@@ -27,10 +27,10 @@ class ProfileUpdater(Linked):
         await self._update(rtc.UpdateParticipantMetadata(attributes=attributes))
 
     async def _update(self, update: rtc.UpdateParticipantMetadata) -> None:
-        uplink = self._linked()
-        await uplink.requests.update_metadata(update)
+        context = self._require_context()
+        await context.requests.update_metadata(update)
         info = models.ParticipantInfo()
-        info.CopyFrom(uplink.roster.local._info)
+        info.CopyFrom(context.participants.local._info)
         info.name = update.name or info.name
         info.metadata = update.metadata or info.metadata
         for key, value in update.attributes.items():
@@ -38,4 +38,4 @@ class ProfileUpdater(Linked):
                 info.attributes[key] = value
             else:
                 info.attributes.pop(key, None)
-        uplink.roster.update([info])
+        context.participants.update([info])

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from livekit._room.participants import MAX_GONE, MAX_HEARD, ParticipantTable
 from livekit.participant import LocalParticipant
 from livekit.protocol import models
-from livekit.roster import MAX_GONE, MAX_HEARD, Roster
 from livekit.rpc.local import LocalRpc
 from livekit.rpc.peers import ABSENT
 
@@ -23,14 +23,14 @@ def permission(**fields: bool) -> models.ParticipantPermission:
 
 
 class Rig:
-    """A roster of Alice's, what it told the calls, and what it told the application."""
+    """A participants of Alice's, what it told the calls, and what it told the application."""
 
     def __init__(self, *others: Info, **local: Any) -> None:
         self.events: list[tuple[Any, ...]] = []
         self.told: list[tuple[str, str]] = []
         self.local = LocalParticipant(Info(), LocalRpc())
-        self.roster = Roster(self.local, lambda *event: self.events.append(event), self)
-        self.roster.joined(info("alice", **local), others)
+        self.participants = ParticipantTable(self.local, lambda *event: self.events.append(event), self)
+        self.participants.joined(info("alice", **local), others)
 
     def peer_changed(self, identity: str) -> None:
         self.told.append(("changed", identity))
@@ -45,13 +45,13 @@ class Rig:
         """The events that an update brings, with the identity each is about."""
         self.events.clear()
         self.told.clear()
-        self.roster.update(infos)
+        self.participants.update(infos)
         return [event[0] for event in self.events]
 
 
 def test_who_was_there_first_comes_without_events() -> None:
     rig = Rig(info("bob"), info("carol"))
-    assert set(rig.roster.remotes) == {"bob", "carol"}
+    assert set(rig.participants.remotes) == {"bob", "carol"}
     assert rig.events == []
     assert rig.told == [("changed", "bob"), ("changed", "carol")]
     assert rig.local.sid == "PA_alice"
@@ -60,16 +60,16 @@ def test_who_was_there_first_comes_without_events() -> None:
 def test_one_comes_and_leaves() -> None:
     rig = Rig()
     assert rig.update(info("bob", state=State.JOINED)) == ["participant_connected"]
-    participant = rig.roster.remotes["bob"]
+    participant = rig.participants.remotes["bob"]
     assert rig.told == [("changed", "bob")]
     assert rig.update(info("bob")) == ["participant_active"]
-    assert rig.roster.remotes["bob"] is participant
+    assert rig.participants.remotes["bob"] is participant
     gone = info("bob", state=State.DISCONNECTED, disconnect_reason=models.DisconnectReason.CLIENT_INITIATED)
     assert rig.update(gone) == ["participant_disconnected"]
     assert rig.told == [("left", "bob")]
     assert rig.events[0][1] is participant
     assert participant.disconnect_reason == models.DisconnectReason.CLIENT_INITIATED
-    assert rig.roster.remotes == {}
+    assert rig.participants.remotes == {}
     assert rig.update(gone) == []
 
 
@@ -84,7 +84,7 @@ def test_the_calls_know_before_the_application_does() -> None:
     def note(*event: object) -> None:
         order.append(f"event, told {len(rig.told)}")
 
-    rig.roster._emit = note
+    rig.participants._emit = note
     rig.update(info("carol"), info("bob", state=State.DISCONNECTED))
     assert order == ["event, told 1", "event, told 1", "event, told 2"]
 
@@ -106,7 +106,7 @@ def test_changes_are_told() -> None:
         "participant_attributes_changed",
         "participant_permissions_changed",
     ]
-    bob = rig.roster.remotes["bob"]
+    bob = rig.participants.remotes["bob"]
     assert rig.events[0] == ("participant_name_changed", bob, "old", "new")
     assert rig.events[1] == ("participant_metadata_changed", bob, "m", "n")
     assert rig.events[2] == ("participant_attributes_changed", {"c": "3", "b": ""}, bob)
@@ -136,7 +136,7 @@ def test_an_older_update_of_the_same_connection_is_ignored() -> None:
     rig = Rig(info("bob", version=5, name="new"))
     assert rig.update(info("bob", version=4, name="old")) == []
     assert rig.update(info("bob", sid="PA_2", version=1, name="new")) != []
-    assert rig.roster.remotes["bob"].sid == "PA_2"
+    assert rig.participants.remotes["bob"].sid == "PA_2"
 
 
 # What calls see
@@ -144,96 +144,96 @@ def test_an_older_update_of_the_same_connection_is_ignored() -> None:
 
 def test_row_08_an_identity_that_was_heard_counts_as_listed_until_it_leaves() -> None:
     rig = Rig()
-    assert rig.roster.peer("bob") is ABSENT
-    rig.roster.heard("bob", "PA_bob")
-    rig.roster.heard("bob", "PA_bob")
+    assert rig.participants.peer("bob") is ABSENT
+    rig.participants.heard("bob", "PA_bob")
+    rig.participants.heard("bob", "PA_bob")
     assert rig.told == [("changed", "bob")]
-    peer = rig.roster.peer("bob")
+    peer = rig.participants.peer("bob")
     assert (peer.listed, peer.ready, peer.announced, peer.client_protocol) == (True, True, False, 0)
     rig.update(info("bob", state=State.JOINED))
-    peer = rig.roster.peer("bob")
+    peer = rig.participants.peer("bob")
     assert (peer.listed, peer.ready, peer.announced, peer.client_protocol) == (True, True, True, 2)
     rig.update(info("bob", state=State.DISCONNECTED))
-    assert rig.roster.peer("bob") is ABSENT
+    assert rig.participants.peer("bob") is ABSENT
 
 
 def test_row_08_packets_of_who_has_left_do_not_bring_it_back() -> None:
     rig = Rig(info("bob"))
     rig.update(info("bob", state=State.DISCONNECTED))
-    rig.roster.heard("bob", "PA_bob")
-    assert rig.roster.peer("bob") is ABSENT
-    rig.roster.heard("bob", "PA_2")
-    assert rig.roster.peer("bob").listed
+    rig.participants.heard("bob", "PA_bob")
+    assert rig.participants.peer("bob") is ABSENT
+    rig.participants.heard("bob", "PA_2")
+    assert rig.participants.peer("bob").listed
 
 
 def test_row_08_one_that_was_heard_and_left_before_it_was_announced() -> None:
     rig = Rig()
-    rig.roster.heard("bob", "PA_bob")
+    rig.participants.heard("bob", "PA_bob")
     assert rig.update(info("bob", state=State.DISCONNECTED, sid="PA_older")) == []
-    assert rig.roster.peer("bob").listed
+    assert rig.participants.peer("bob").listed
     assert rig.update(info("bob", state=State.DISCONNECTED)) == []
     assert rig.told == [("left", "bob")]
-    assert rig.roster.peer("bob") is ABSENT
+    assert rig.participants.peer("bob") is ABSENT
 
 
 def test_packets_without_a_sender_are_nobodys() -> None:
     rig = Rig()
-    rig.roster.heard("", "PA_bob")
+    rig.participants.heard("", "PA_bob")
     assert rig.told == []
     rig.update(info("bob"), Info(identity="bob", state=State.DISCONNECTED))
-    rig.roster.heard("bob")
+    rig.participants.heard("bob")
     assert rig.told == [("changed", "bob"), ("changed", "bob")]
 
 
 def test_what_was_heard_and_who_left_is_kept_within_bounds() -> None:
     rig = Rig()
     for number in range(MAX_HEARD + 1):
-        rig.roster.heard(f"call {number}")
-    assert not rig.roster.peer("call 0").listed
-    assert rig.roster.peer("call 1").listed
+        rig.participants.heard(f"call {number}")
+    assert not rig.participants.peer("call 0").listed
+    assert rig.participants.peer("call 1").listed
     for number in range(MAX_GONE + 1):
-        rig.roster.update([info(f"peer {number}"), info(f"peer {number}", state=State.DISCONNECTED)])
-    assert len(rig.roster._heard) == MAX_HEARD
-    assert len(rig.roster._gone) == MAX_GONE
+        rig.participants.update([info(f"peer {number}"), info(f"peer {number}", state=State.DISCONNECTED)])
+    assert len(rig.participants._heard) == MAX_HEARD
+    assert len(rig.participants._gone) == MAX_GONE
 
 
 def test_a_peer_is_looked_up_anew_once_something_of_it_changed() -> None:
     rig = Rig(info("bob", permission=permission()))
-    before = rig.roster.peer("bob")
-    assert rig.roster.peer("bob") is before
+    before = rig.participants.peer("bob")
+    assert rig.participants.peer("bob") is before
     rig.update(info("bob", permission=permission(can_publish_data=False)))
-    assert (before.can_publish_data, rig.roster.peer("bob").can_publish_data) == (True, False)
+    assert (before.can_publish_data, rig.participants.peer("bob").can_publish_data) == (True, False)
     rig.update(info("bob", state=State.DISCONNECTED))
-    assert rig.roster.peer("bob") is ABSENT
+    assert rig.participants.peer("bob") is ABSENT
 
 
 def test_row_10_permissions() -> None:
     rig = Rig(
         info("bob"), info("carol", permission=permission()), info("dave", permission=permission(can_publish_data=False))
     )
-    assert [rig.roster.peer(name).can_publish_data for name in ("bob", "carol", "dave")] == [True, True, False]
-    assert rig.roster.obstacle() is None
-    assert Rig(permission=permission()).roster.obstacle() is None
-    assert Rig(permission=permission(can_publish_data=False)).roster.obstacle() == "cannot_publish_data"
-    assert Rig(permission=permission(hidden=True)).roster.obstacle() == "hidden_caller"
+    assert [rig.participants.peer(name).can_publish_data for name in ("bob", "carol", "dave")] == [True, True, False]
+    assert rig.participants.obstacle() is None
+    assert Rig(permission=permission()).participants.obstacle() is None
+    assert Rig(permission=permission(can_publish_data=False)).participants.obstacle() == "cannot_publish_data"
+    assert Rig(permission=permission(hidden=True)).participants.obstacle() == "hidden_caller"
 
 
 @pytest.mark.parametrize("state", [State.JOINING, State.JOINED, State.ACTIVE])
 def test_row_18_a_peer_is_ready_when_active_or_heard(state: int) -> None:
     rig = Rig(info("bob", state=state))
-    assert rig.roster.peer("bob").ready == (state == State.ACTIVE)
-    rig.roster.heard("bob", "PA_bob")
-    assert rig.roster.peer("bob").ready
+    assert rig.participants.peer("bob").ready == (state == State.ACTIVE)
+    rig.participants.heard("bob", "PA_bob")
+    assert rig.participants.peer("bob").ready
 
 
 def test_deflate_only_where_it_was_announced() -> None:
     capability = models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW
     rig = Rig(info("bob", capabilities=[capability]), info("carol"))
-    assert (rig.roster.peer("bob").deflate, rig.roster.peer("carol").deflate) == (True, False)
+    assert (rig.participants.peer("bob").deflate, rig.participants.peer("carol").deflate) == (True, False)
 
 
 def test_row_09_oneself_is_always_ready() -> None:
-    peer = Rig(state=State.JOINING).roster.peer("alice")
+    peer = Rig(state=State.JOINING).participants.peer("alice")
     assert (peer.listed, peer.ready, peer.client_protocol) == (True, True, 2)
 
 
@@ -243,33 +243,33 @@ def test_row_09_oneself_is_always_ready() -> None:
 @pytest.mark.parametrize("heard_first", [False, True])
 def test_row_11_a_new_sid_without_a_leave_is_a_restart(heard_first: bool) -> None:
     rig = Rig(info("bob"))
-    rig.roster.heard("bob", "PA_bob")
+    rig.participants.heard("bob", "PA_bob")
     if heard_first:
-        rig.roster.heard("bob", "PA_2")
+        rig.participants.heard("bob", "PA_2")
     events = rig.update(info("bob", sid="PA_2", state=State.JOINED))
     assert events == ["participant_disconnected", "participant_connected"], "as the official SDK tells it"
     assert rig.told == [("restarted", "bob"), ("changed", "bob")]
-    assert rig.roster.peer("bob").ready == heard_first
+    assert rig.participants.peer("bob").ready == heard_first
     assert rig.update(info("bob", state=State.DISCONNECTED)) == []
-    assert rig.roster.peer("bob").listed
+    assert rig.participants.peer("bob").listed
 
 
 def test_our_own_rejoin_finds_who_came_and_who_left() -> None:
     rig = Rig(info("bob"), info("carol"))
-    rig.roster.heard("heard only", "PA_heard")
+    rig.participants.heard("heard only", "PA_heard")
     rig.told.clear()
-    rig.roster.joined(info("alice", sid="PA_again"), [info("carol", sid="PA_2"), info("dave")])
+    rig.participants.joined(info("alice", sid="PA_again"), [info("carol", sid="PA_2"), info("dave")])
     returned = ["participant_disconnected", "participant_connected", "participant_active"]
     came = ["participant_connected", "participant_active"]
     assert [event[0] for event in rig.events] == ["participant_disconnected", *returned, *came]
     assert rig.told == [("left", "bob"), ("restarted", "carol"), ("changed", "carol"), ("changed", "dave")]
     assert rig.local.sid == "PA_again"
-    assert rig.roster.peer("heard only") is ABSENT
+    assert rig.participants.peer("heard only") is ABSENT
 
 
 def test_our_own_rejoin_into_what_was_an_empty_room_tells_of_newcomers() -> None:
     rig = Rig()
-    rig.roster.joined(info("alice", sid="PA_again"), [info("bob")])
+    rig.participants.joined(info("alice", sid="PA_again"), [info("bob")])
     assert [event[0] for event in rig.events] == ["participant_connected", "participant_active"]
 
 
@@ -279,7 +279,7 @@ def packet(identity: str, sid: str) -> models.DataPacket:
 
 def test_who_an_agent_speaks_for_is_not_who_sent_it() -> None:
     rig = Rig(info("bob"), info("agent"))
-    origin = rig.roster.origin
+    origin = rig.participants.origin
     assert origin(packet("bob", "PA_bob")) == "bob"
     assert origin(packet("bob", "PA_agent")) == "agent"
     assert origin(packet("alice", "PA_agent")) == "agent", "for ourselves"
@@ -293,7 +293,7 @@ def test_what_all_receivers_can() -> None:
     old = info("old")
     old.client_protocol = 1
     rig = Rig(info("new", capabilities=[deflate]), info("plain"), old)
-    abilities = rig.roster.abilities
+    abilities = rig.participants.abilities
     assert abilities(["new"]) == (True, True)
     assert abilities(["new", "plain"]) == (True, False)
     assert abilities(["new", "old"]) == (False, False)
@@ -303,16 +303,16 @@ def test_what_all_receivers_can() -> None:
     assert abilities([]) == (True, False)
     rig.update(info("plain", state=State.DISCONNECTED))
     assert abilities([]) == (True, True)
-    rig.roster.heard("late", "PA_late")
+    rig.participants.heard("late", "PA_late")
     assert abilities([]) == (False, False), "it is there, and nobody knows what it can"
-    assert Rig().roster.abilities([]) == (True, True)
+    assert Rig().participants.abilities([]) == (True, True)
 
 
 def test_moved_to_another_room() -> None:
     rig = Rig(info("bob"), info("carol"))
     rig.events.clear()
     rig.told.clear()
-    rig.roster.moved(info("alice", sid="PA_moved", name="A"), [info("carol", sid="PA_other"), info("dan")])
+    rig.participants.moved(info("alice", sid="PA_moved", name="A"), [info("carol", sid="PA_other"), info("dan")])
     assert [event[0] for event in rig.events] == [
         "participant_disconnected",
         "participant_disconnected",
@@ -324,4 +324,4 @@ def test_moved_to_another_room() -> None:
     ]
     assert rig.told == [("left", "bob"), ("left", "carol"), ("changed", "carol"), ("changed", "dan")]
     assert rig.local.sid == "PA_moved"
-    assert set(rig.roster.remotes) == {"carol", "dan"}
+    assert set(rig.participants.remotes) == {"carol", "dan"}

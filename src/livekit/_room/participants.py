@@ -21,7 +21,7 @@ MAX_GONE = 1_024
 """Sids remembered for having left: packets of theirs may come after the news."""
 
 
-class RosterListener(Protocol):
+class ParticipantListener(Protocol):
     """Who must know of changes before the application's callbacks do."""
 
     def peer_changed(self, identity: str) -> None:
@@ -35,10 +35,10 @@ class RosterListener(Protocol):
         ...
 
 
-class Roster:
+class ParticipantTable:
     """The participants of one room. Fills `rpc.peers.PeerBook`."""
 
-    def __init__(self, local: LocalParticipant, emit: Callable[..., None], listener: RosterListener) -> None:
+    def __init__(self, local: LocalParticipant, emit: Callable[..., None], listener: ParticipantListener) -> None:
         self.local = local
         self.remotes: dict[str, RemoteParticipant] = {}
         self._emit = emit
