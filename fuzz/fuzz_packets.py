@@ -14,14 +14,14 @@ from google.protobuf.message import DecodeError
 
 from fuzz.mutate import Fuzzer, Target
 from livekit._room.room_session import RoomSession
+from livekit.engine import EngineListener, EngineState, register_scheme
+from livekit.engine.interfaces import ChannelCounts
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcInvocationData
 from livekit.rpc.local import LocalRpc
-from livekit.session import SessionListener, SessionState, register_scheme
-from livekit.session.port import ChannelCounts
 from livekit.streams.outgoing import text_stream
 
 ALLOWED = (DecodeError,)
@@ -31,15 +31,15 @@ TURNS_EVERY = 64
 """Inputs between turns of the loop, on which handlers run."""
 
 
-class SilentSession:
+class SilentEngine:
     """A session that is connected, and sends nothing anywhere."""
 
-    state = SessionState.CONNECTED
+    state = EngineState.CONNECTED
     token = ""
     round_trip_time = None
     counts: Mapping[bool, ChannelCounts] = {}
 
-    def __init__(self, url: str, token: str, options: RoomOptions, listener: SessionListener) -> None:
+    def __init__(self, url: str, token: str, options: RoomOptions, listener: EngineListener) -> None:
         self.listener = listener
         self.on_track_packet: Callable[[bytes], None] = lambda data: None
 
@@ -48,7 +48,7 @@ class SilentSession:
         join = rtc.JoinResponse(participant=models.ParticipantInfo(identity="alice", sid="PA_alice"))
         join.other_participants.extend(participants[:-1])
         self.listener.on_joined(join, rejoined=False)
-        self.listener.on_state(SessionState.CONNECTED, models.DisconnectReason.UNKNOWN_REASON)
+        self.listener.on_state(EngineState.CONNECTED, models.DisconnectReason.UNKNOWN_REASON)
 
     def send_packet(
         self,
@@ -68,7 +68,7 @@ class SilentSession:
         *,
         on_delivered: Callable[[], None] | None = None,
         on_sent: Callable[[Exception | None], None] | None = None,
-    ) -> SilentSession:
+    ) -> SilentEngine:
         for packet in packets:
             self.send_packet(packet)
         if on_sent is not None:
@@ -78,7 +78,7 @@ class SilentSession:
     def cancel(self) -> None:
         return None
 
-    async def arrived(self) -> None:
+    async def flush(self) -> None:
         return None
 
     def send_signal(self, request: rtc.SignalRequest) -> None:
@@ -97,10 +97,10 @@ class SilentSession:
         return None
 
     async def close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:
-        self.listener.on_state(SessionState.DISCONNECTED, reason)
+        self.listener.on_state(EngineState.DISCONNECTED, reason)
 
 
-register_scheme("silent", SilentSession)
+register_scheme("silent", SilentEngine)
 
 
 class Room:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fuzz import (
     fuzz_dcep,
+    fuzz_engine,
     fuzz_forwarding,
     fuzz_join,
     fuzz_packets,
@@ -11,7 +12,6 @@ from fuzz import (
     fuzz_responses,
     fuzz_sctp,
     fuzz_sdp,
-    fuzz_session,
     fuzz_streams,
     fuzz_stun,
     fuzz_tokens,
@@ -21,7 +21,7 @@ from fuzz import (
 
 _MODULES = (
     *(fuzz_packets, fuzz_streams, fuzz_responses, fuzz_requests, fuzz_forwarding, fuzz_tokens, fuzz_join, fuzz_twirp),
-    *(fuzz_workers, fuzz_session),
+    *(fuzz_workers, fuzz_engine),
     *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp),
 )
 FUZZERS = {module.FUZZER.name: module.FUZZER for module in _MODULES}

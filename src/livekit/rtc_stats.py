@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from livekit.session.port import Session, SessionState
+from livekit.engine.interfaces import Engine, EngineState
 
 from .stats import (
     CandidatePairStats,
@@ -27,10 +27,10 @@ class RtcStats:
     """Empty: what is received is counted with what is sent."""
 
 
-def rtc_stats(session: Session) -> RtcStats:
+def rtc_stats(session: Engine) -> RtcStats:
     """What passed over the data channels since the room was joined, and the round trip to the server."""
     now = time.time_ns() // 1_000_000
-    connected = session.state is SessionState.CONNECTED
+    connected = session.state is EngineState.CONNECTED
     stats: list[RtcStatsMessage] = []
     for reliable, counts in session.counts.items():
         channel = DataChannelStats(

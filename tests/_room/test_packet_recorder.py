@@ -10,10 +10,10 @@ import pytest
 
 from livekit._room.packet_recorder import PacketRecorder, RecordOptions
 from livekit.cli import ExitCode, main
+from livekit.engine.packet_filter import PacketFilter
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
-from livekit.session.passing import PassingSender
 from livekit.streams.outgoing import text_stream
 from tests.e2ee.test_packets import Outlet
 
@@ -53,7 +53,7 @@ def test_payloads_are_kept_when_asked_for(tmp_path: Path) -> None:
 
 def test_streams_of_calls_are_known_by_their_request(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
-    sender = PassingSender(Outlet(), recorder.sent)
+    sender = PacketFilter(Outlet(), recorder.sent)
     packets = text_stream(
         "x" * 20_000, topic=wire.REQUEST_TOPIC, destinations=["bob"], attributes=wire.request_attributes("r1", "m", 9)
     )

@@ -9,11 +9,11 @@ import pytest
 
 from livekit.e2ee import E2EEManager, E2EEOptions, KeyProviderOptions
 from livekit.e2ee.packets import ENCRYPTED_KINDS, MissingKeyError, PacketCipher
+from livekit.engine.interfaces import PacketStream, Sent
+from livekit.engine.packet_filter import PacketFilter
 from livekit.enums import KeyDerivationFunction
 from livekit.protocol import models
 from livekit.rpc import wire
-from livekit.session.passing import PassingSender
-from livekit.session.port import PacketStream, Sent
 from livekit.streams.outgoing import text_stream
 
 
@@ -211,7 +211,7 @@ class Outlet:
 
 def test_the_sender_seals_single_packets_and_streams() -> None:
     outlet = Outlet()
-    sender = PassingSender(outlet, make_cipher("alice").seal)
+    sender = PacketFilter(outlet, make_cipher("alice").seal)
     sender.send_packet(make_request())
     sender.send_packets(iter([make_request(), make_request()]))
     assert [packet.WhichOneof("value") for packet in outlet.packets] == ["encrypted_packet"] * 3

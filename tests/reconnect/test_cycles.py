@@ -12,14 +12,14 @@ from random import Random
 import pytest
 
 from livekit import ConnectError, Room
+from livekit.engine.rtc_engine import RtcEngine
 from livekit.participant import LocalParticipant
 from livekit.server import DevServer
 from livekit.server.connection import Connection
-from livekit.session.webrtc_session import WebRtcSession
 from livekit.webrtc.transport import DataTransport
 from tests.support.leaks import Resources
 
-KINDS = (Room, LocalParticipant, WebRtcSession, DataTransport, Connection)
+KINDS = (Room, LocalParticipant, RtcEngine, DataTransport, Connection)
 WARM_UP = 20
 """Cycles until what is made once has been made."""
 MAX_GROWTH = 8 << 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
+from livekit.engine.interfaces import PacketStream, Sent
 from livekit.errors import PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
@@ -13,7 +14,6 @@ from livekit.rpc.client import RpcClient
 from livekit.rpc.peers import Peer
 from livekit.rpc.registry import RpcRegistry
 from livekit.rpc.server import RpcServer
-from livekit.session.port import PacketStream, Sent
 from livekit.streams.incoming import IncomingStreams
 from tests.rpc.rigs import V2, Book
 

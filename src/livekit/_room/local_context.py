@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from livekit._room.participants import ParticipantTable
     from livekit._room.signal_requests import SignalRequests
     from livekit.datatracks.exchange import TrackExchange
-    from livekit.session.port import PacketSender
+    from livekit.engine.interfaces import PacketSender
 
 NOT_CONNECTED = "the room is not connected: await room.connect(...) first"
 NOT_ALLOWED = "this participant may not publish data: its token lacks the grant canPublishData"

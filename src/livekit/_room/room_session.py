@@ -17,6 +17,9 @@ from livekit.datatracks.exchange import TrackExchange
 from livekit.e2ee import E2EEManager
 from livekit.e2ee.packets import ENCRYPTED_KINDS, PacketCipher
 from livekit.e2ee.watch import EncryptionWatch
+from livekit.engine import create_engine
+from livekit.engine.interfaces import Engine, EngineState, PacketSender
+from livekit.engine.packet_filter import PacketFilter
 from livekit.enums import ConnectionState
 from livekit.options import RoomOptions
 from livekit.participant import ConnectionQuality, LocalParticipant, Participant
@@ -26,9 +29,6 @@ from livekit.rpc.client import RpcClient
 from livekit.rpc.local import LocalRpc
 from livekit.rpc.loopback import LoopbackSender
 from livekit.rpc.server import RpcServer
-from livekit.session import open_session
-from livekit.session.passing import PassingSender
-from livekit.session.port import PacketSender, Session, SessionState
 from livekit.streams.departures import Departures
 from livekit.streams.handlers import StreamHandlers, StreamReaders
 from livekit.streams.incoming import IncomingStreams
@@ -39,9 +39,9 @@ FLUSH_TIMEOUT = 1.5
 """Seconds that leaving a room waits for what was sent to arrive at the server."""
 
 _CONNECTION_STATES = {
-    SessionState.CONNECTED: ConnectionState.CONN_CONNECTED,
-    SessionState.RECONNECTING: ConnectionState.CONN_RECONNECTING,
-    SessionState.DISCONNECTED: ConnectionState.CONN_DISCONNECTED,
+    EngineState.CONNECTED: ConnectionState.CONN_CONNECTED,
+    EngineState.RECONNECTING: ConnectionState.CONN_RECONNECTING,
+    EngineState.DISCONNECTED: ConnectionState.CONN_DISCONNECTED,
 }
 
 
@@ -66,7 +66,7 @@ class RoomSession:
         max_payload = None if options.data_stream is None else options.data_stream.max_payload_byte_length
         self._streams = IncomingStreams(StreamReaders(streams or StreamHandlers(), max_payload).open)
         self._departures = Departures(self._streams)
-        self._engine: Session = open_session(url, token, options, self)
+        self._engine: Engine = create_engine(url, token, options, self)
         self._requests = SignalRequests(self._engine.send_signal)
         self.e2ee = E2EEManager(options.encryption or options.e2ee)
         self._cipher = PacketCipher(
@@ -101,14 +101,14 @@ class RoomSession:
     async def leave(self, reason: models.DisconnectReason) -> None:
         """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server knows."""
         await self._served.close()
-        if self._engine.state is SessionState.CONNECTED:
+        if self._engine.state is EngineState.CONNECTED:
             with contextlib.suppress(asyncio.TimeoutError):
-                await within(FLUSH_TIMEOUT, self._engine.arrived())
+                await within(FLUSH_TIMEOUT, self._engine.flush())
         await self._engine.close(reason)
         if self._ending is not None:
             await asyncio.shield(self._ending)
 
-    # SessionListener
+    # EngineListener
 
     def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
         self.info.CopyFrom(join.room)
@@ -141,18 +141,18 @@ class RoomSession:
                 self._encryption.received(sender, encrypted=encrypted)
             self._dispatch(opened, sender)
 
-    def on_state(self, state: SessionState, reason: models.DisconnectReason) -> None:
+    def on_state(self, state: EngineState, reason: models.DisconnectReason) -> None:
         before, after = self.connection_state, _CONNECTION_STATES.get(state)
-        self._calls.set_online(state is SessionState.CONNECTED)
+        self._calls.set_online(state is EngineState.CONNECTED)
         if after is None or after == before:
             return
         self.connection_state = after
-        if state is SessionState.DISCONNECTED:
+        if state is EngineState.DISCONNECTED:
             self._end(reason)
         self._emit("connection_state_changed", after)
-        if state is SessionState.DISCONNECTED:
+        if state is EngineState.DISCONNECTED:
             self._emit("disconnected", reason)
-        elif state is SessionState.RECONNECTING:
+        elif state is EngineState.RECONNECTING:
             self._emit("reconnecting")
         else:
             self._emit("reconnected" if before == ConnectionState.CONN_RECONNECTING else "connected")
@@ -198,9 +198,9 @@ class RoomSession:
         """What packets pass on their way out: recorded where they can be read, then encrypted, then sent."""
         outlet: PacketSender = self._engine
         if self.e2ee.options is not None:
-            outlet = PassingSender(outlet, self._cipher.seal)
+            outlet = PacketFilter(outlet, self._cipher.seal)
         if self._recorder is not None:
-            outlet = PassingSender(outlet, self._recorder.sent)
+            outlet = PacketFilter(outlet, self._recorder.sent)
         return outlet
 
     def _dispatch(self, packet: models.DataPacket, sender: str) -> None:

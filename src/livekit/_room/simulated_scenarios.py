@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from livekit.engine.interfaces import Engine
 from livekit.enums import SimulateScenarioKind
 from livekit.protocol import rtc
-from livekit.session.port import Session
 
 SENT_WITHIN = 0.05
 """Seconds for a message to be on its way before the connection is lost that carries it."""
@@ -25,7 +25,7 @@ _ASKED = {
 """What the server is asked for."""
 
 
-async def simulate(session: Session, scenario: SimulateScenarioKind.ValueType) -> None:
+async def simulate(session: Engine, scenario: SimulateScenarioKind.ValueType) -> None:
     """Raises RuntimeError for what there is not: media over TCP or TLS."""
     if scenario in _LOCAL:
         session.interrupt(full=_LOCAL[scenario])

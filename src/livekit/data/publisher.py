@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from livekit._room.local_context import LocalComponent
+from livekit.engine.backpressure import send
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
-from livekit.session.pacing import send
 
 from .errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from .once import Origin

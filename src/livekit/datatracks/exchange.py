@@ -29,8 +29,8 @@ from .tracks import (
 
 if TYPE_CHECKING:
     from livekit.e2ee import E2EEManager
+    from livekit.engine.interfaces import Engine
     from livekit.participant import RemoteParticipant
-    from livekit.session.port import Session
 
 logger = logging.getLogger("livekit")
 
@@ -46,7 +46,7 @@ _Reason = rtc.RequestResponse.Reason
 class TrackExchange:
     """Publishes, subscribes, and carries frames; owned by a `RoomSession`."""
 
-    def __init__(self, session: Session, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
+    def __init__(self, session: Engine, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
         self.identity = ""
         self._engine = session
         self._garbage = RateLimitedLog(logger)

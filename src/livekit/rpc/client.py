@@ -9,10 +9,10 @@ from functools import partial
 from typing import cast
 
 from livekit._util.logs import fields
+from livekit.engine.interfaces import PacketSender, PacketStream, QueuedPacket
 from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream, QueuedPacket
 from livekit.streams.incoming import IncompleteStreamError, SenderLeftError, StreamSink, StreamTooLongError
 from livekit.streams.outgoing import HeaderTooLargeError, text_stream
 

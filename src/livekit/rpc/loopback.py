@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
+from livekit.engine.interfaces import PacketSender, PacketStream, QueuedPacket, Sent
 from livekit.protocol import models
-from livekit.session.port import PacketSender, PacketStream, QueuedPacket, Sent
 
 
 class LoopbackSender:

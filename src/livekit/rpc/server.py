@@ -8,10 +8,10 @@ import traceback
 from collections.abc import Mapping
 from functools import partial
 
+from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
-from livekit.session.port import PacketSender
 from livekit.streams.incoming import IncompleteStreamError, StreamAbortedError, StreamSink, StreamTooLongError
 from livekit.streams.outgoing import text_stream
 

@@ -8,10 +8,10 @@ import types
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
+from livekit.engine.backpressure import Sending, start_sending
+from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
-from livekit.session.pacing import Sending, start_sending
-from livekit.session.port import PacketSender
 
 from .info import BaseStreamInfo, ByteStreamInfo, StreamError, TextStreamInfo
 from .outgoing import StreamFrames

@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Mapping
 from weakref import WeakValueDictionary
 
+from livekit.engine import Engine, EngineListener, register_scheme
+from livekit.engine.rtc_engine import RtcEngine
 from livekit.errors import ConnectError
 from livekit.options import RoomOptions
 from livekit.protocol import models
@@ -15,8 +17,6 @@ from livekit.server.devserver import DEV_KEYS
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import RoomSettings
 from livekit.server.rooms import Rooms
-from livekit.session import Session, SessionListener, register_scheme
-from livekit.session.webrtc_session import WebRtcSession
 
 from .faults import Faults
 from .guests import Guests
@@ -166,12 +166,12 @@ class MemoryRoom(Guests):
         participant.link.send_packet(packet.SerializeToString(), reliable=True)
 
 
-def _open(url: str, token: str, options: RoomOptions, listener: SessionListener) -> Session:
+def _open(url: str, token: str, options: RoomOptions, listener: EngineListener) -> Engine:
     host = url.strip().partition("://")[2]
     server = _servers.get(host)
     if server is None:
         raise ConnectError(f"there is no room in memory at {url!r} (any more): keep the MemoryRoom while it is used")
-    return WebRtcSession(
+    return RtcEngine(
         f"ws://{host}", token, options, listener, make_peer=lambda _: MemoryPeer(), open_signal=server.open_signal
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 
+from livekit.engine.interfaces import PacketStream, Sent
 from livekit.options import RpcOptions
 from livekit.protocol import models
 from livekit.protocol import room as room_pb
@@ -23,7 +24,6 @@ from livekit.server.participant import Participant, State
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import Room
 from livekit.server.rooms import Rooms
-from livekit.session.port import PacketStream, Sent
 from livekit.streams.incoming import IncomingStreams
 
 from . import access

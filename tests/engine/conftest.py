@@ -1,0 +1,35 @@
+"""Sessions with a server, without the room above them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from livekit.options import RoomOptions
+from livekit.testing import TokenServer
+from tests.engine.recording_listener import Member
+
+Enter = Callable[..., Awaitable[Member]]
+
+
+@pytest.fixture(params=[None, False], ids=["single", "dual"])
+def options(request: pytest.FixtureRequest) -> RoomOptions:
+    """Both ways of signalling."""
+    return RoomOptions(single_peer_connection=request.param)
+
+
+@pytest.fixture
+async def enter(server: TokenServer, room_name: str, options: RoomOptions) -> AsyncIterator[Enter]:
+    """`await enter("alice")` is a connected member; it is closed when the test ends."""
+    async with AsyncExitStack() as members:
+
+        async def enter(identity: str, *, url: str = server.url, **grants: Any) -> Member:
+            member = Member(url, server.token(identity, room=room_name, **grants), options)
+            members.push_async_callback(member.session.close)
+            await member.session.connect()
+            return member
+
+        yield enter

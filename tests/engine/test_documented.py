@@ -1,0 +1,36 @@
+"""What docs/wire.md and docs/reconnect.md say of reconnecting."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from livekit.data.once import Origin
+from livekit.engine.connection_state import LADDER
+from livekit.options import RoomOptions
+from livekit.signaling import SERVER_CONTINUES
+
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+WIRE = (DOCS / "wire.md").read_text()
+PAGE = (DOCS / "reconnect.md").read_text()
+
+
+def test_the_flag_of_servers() -> None:
+    assert f"contains `{SERVER_CONTINUES}`" in WIRE
+
+
+def test_the_nonce() -> None:
+    origin = Origin()
+    first, second = origin.next(), origin.next()
+    begins = re.search(r"16 bytes: `([0-9a-f ]+)`", WIRE)
+    assert begins is not None
+    assert first.startswith(bytes.fromhex(begins[1]))
+    assert (len(first), first[:12]) == (16, second[:12])
+    assert [int.from_bytes(nonce[12:], "big") for nonce in (first, second)] == [1, 2]
+
+
+def test_the_waits_and_the_patience() -> None:
+    *waits, last = (json.dumps(rung).removesuffix(".0") for rung in LADDER)
+    assert f"{', '.join(waits)} and then {last} s" in PAGE
+    assert f"{RoomOptions().reconnect_timeout:g} s, or for ever" in PAGE

@@ -1,0 +1,74 @@
+"""What was sent right before leaving arrives, also where datagrams travel longer than what is signalled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from livekit import Room, RpcInvocationData
+from livekit.protocol import models
+from livekit.testing import TokenServer
+from livekit.webrtc.ice import Address
+from livekit.webrtc.network import SocketPath
+from tests.engine.conftest import Enter
+
+DELAY = 0.2
+"""Seconds."""
+
+
+@pytest.fixture
+def slow_media(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Once it is set, datagrams travel `DELAY`."""
+    is_slow, send = asyncio.Event(), SocketPath.send
+
+    def send_late(path: SocketPath, data: bytes, address: Address) -> None:
+        if is_slow.is_set():
+            asyncio.get_running_loop().call_later(DELAY, send, path, data, address)
+        else:
+            send(path, data, address)
+
+    def send_all_late(path: SocketPath, datagrams: Sequence[bytes], address: Address) -> None:
+        for datagram in datagrams:
+            send_late(path, datagram, address)
+
+    monkeypatch.setattr(SocketPath, "send", send_late)
+    monkeypatch.setattr(SocketPath, "send_all", send_all_late)
+    return is_slow
+
+
+@pytest.fixture
+async def bob(server: TokenServer, room_name: str) -> Room:
+    room = Room()
+    await room.connect(server.url, server.token("bob", room=room_name))
+    return room
+
+
+async def test_callers_are_told_before_their_callee_leaves(enter: Enter, bob: Room, slow_media: asyncio.Event) -> None:
+    """Callers of some SDKs have nothing but the answer to go by: that the callee has left ends none of their calls"""
+    alice, called = await enter("alice"), asyncio.Event()
+
+    @bob.register_rpc_method("wait")
+    async def wait(invocation: RpcInvocationData) -> str:
+        called.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    request = models.RpcRequest(id="1", method="wait", response_timeout_ms=60_000, version=1)
+    alice.session.send_packet(models.DataPacket(destination_identities=["bob"], rpc_request=request))
+    await called.wait()
+    slow_media.set()
+    await bob.disconnect()
+    await alice.until(lambda: bool(alice.answers))
+    assert (alice.answers[0].request_id, alice.answers[0].error.code) == ("1", 1503)
+
+
+async def test_data_arrives_before_its_sender_leaves(enter: Enter, bob: Room, slow_media: asyncio.Event) -> None:
+    alice = await enter("alice")
+    slow_media.set()
+    for number in range(100):
+        await bob.local_participant.publish_data(b"%d" % number, destination_identities=["alice"])
+    await bob.disconnect()
+    await alice.until_received(b"99")
+    assert alice.packets == [b"%d" % number for number in range(100)]

@@ -1,0 +1,132 @@
+"""Connecting, its ways to fail, and being interrupted at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from livekit.engine import EngineState
+from livekit.errors import (
+    AuthenticationError,
+    ConnectError,
+    ConnectTimeoutError,
+    NotLiveKitError,
+    ServerUnreachableError,
+)
+from livekit.options import RoomOptions
+from livekit.testing import NetworkRelay, TokenServer
+from tests.engine.recording_listener import Member
+from tests.support.leaks import Resources
+
+MOMENTS = [milliseconds / 1000 for milliseconds in range(0, 120, 6)]
+
+
+async def test_a_server_without_the_single_route_gets_two_peer_connections(server: TokenServer, room_name: str) -> None:
+    async with NetworkRelay(server.url) as relay:
+        relay.signals.missing = ("/rtc/v1",)
+        alice = Member(relay.url, server.token("alice", room=room_name))
+        await alice.session.connect()
+        assert any(path.startswith("/rtc?") for path in relay.signals.paths)
+        assert len(alice.peers) == 3
+        await alice.session.close()
+
+
+async def test_a_server_with_neither_route_is_not_livekit(
+    server: TokenServer, room_name: str, options: RoomOptions
+) -> None:
+    async with NetworkRelay(server.url) as relay:
+        relay.signals.missing = ("/rtc",)
+        alice = Member(relay.url, server.token("alice", room=room_name), options)
+        with pytest.raises(NotLiveKitError, match="URL"):
+            await alice.session.connect()
+
+
+async def test_a_token_without_room_join_is_refused(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+    alice = Member(server.url, server.token("alice", room=room_name, room_join=False), options)
+    with pytest.raises(AuthenticationError) as caught:
+        await alice.session.connect()
+    assert caught.value.status in {401, 403}
+
+
+async def test_an_expired_token_is_called_expired(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+    alice = Member(server.url, server.token("alice", room=room_name, ttl=-120.0), options)
+    with pytest.raises(AuthenticationError, match="expired"):
+        await alice.session.connect()
+
+
+async def test_a_tampered_token_is_refused(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+    header, claims, signature = server.token("alice", room=room_name).split(".")
+    alice = Member(server.url, f"{header}.{claims}.{signature[::-1]}", options)
+    with pytest.raises(AuthenticationError, match=r"40[13]"):
+        await alice.session.connect()
+
+
+async def test_an_absent_server_is_noticed_at_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+    async with NetworkRelay(server.url) as relay:
+        url = relay.url
+    alice = Member(url, server.token("alice", room=room_name), options)
+    with pytest.raises(ServerUnreachableError):
+        await alice.session.connect()
+    assert alice.states == [EngineState.CONNECTING, EngineState.DISCONNECTED]
+
+
+@pytest.mark.usefixtures("no_leaks")
+async def test_a_server_that_says_nothing_is_given_up_in_time(options: RoomOptions) -> None:
+    gone = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    options.connect_timeout = 0.3
+    alice = Member(f"ws://127.0.0.1:{port}", "token", options)
+    with pytest.raises(ConnectTimeoutError, match=rf"waiting for 127\.0\.0\.1:{port} to answer"):
+        await alice.session.connect()
+    await gone.wait()
+    listener.close()
+    await listener.wait_closed()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_connect_cancelled_at_any_moment_leaves_nothing(
+    server: TokenServer, room_name: str, options: RoomOptions, moment: float
+) -> None:
+    before = Resources.now()
+    alice = Member(server.url, server.token("alice", room=room_name), options)
+    connecting = asyncio.ensure_future(alice.session.connect())
+    await asyncio.wait({connecting}, timeout=moment)
+    connecting.cancel()
+    await asyncio.wait({connecting})
+    if not connecting.cancelled():
+        assert connecting.exception() is None, "cancelled after it had connected"
+        await alice.session.close()
+    assert alice.states[-1] is EngineState.DISCONNECTED
+    await before.assert_restored()
+
+
+@pytest.mark.parametrize("moment", MOMENTS[::4])
+async def test_a_session_closed_at_any_moment_of_connecting_leaves_nothing(
+    server: TokenServer, room_name: str, options: RoomOptions, moment: float
+) -> None:
+    before = Resources.now()
+    alice = Member(server.url, server.token("alice", room=room_name), options)
+    connecting = asyncio.ensure_future(alice.session.connect())
+    await asyncio.wait({connecting}, timeout=moment)
+    await asyncio.wait_for(alice.session.close(), 2)
+    if not connecting.done() or connecting.exception() is not None:
+        with pytest.raises(ConnectError):
+            await connecting
+    assert alice.states[-1] is EngineState.DISCONNECTED
+    await before.assert_restored()
+
+
+async def test_a_session_connects_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+    alice = Member(server.url, server.token("alice", room=room_name), options)
+    await alice.session.connect()
+    with pytest.raises(RuntimeError, match="once"):
+        await alice.session.connect()
+    await alice.session.close()

@@ -1,0 +1,119 @@
+"""Troubles that are rare: joins that break off, servers that name others, tokens that are refused, lost addresses."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from livekit.engine import EngineState, local_address
+from livekit.errors import ConnectError
+from livekit.options import RoomOptions
+from livekit.protocol import models, rtc
+from livekit.signaling import SocketName
+from livekit.testing import NetworkRelay, TokenServer
+from livekit.testing.relay import SignalRelay
+from tests.engine.conftest import Enter
+from tests.engine.recording_listener import PATIENCE, Member
+from tests.engine.test_rtc_engine_signals import Action, leave, said
+
+CONNECTED, RECONNECTING, DISCONNECTED = EngineState.CONNECTED, EngineState.RECONNECTING, EngineState.DISCONNECTED
+
+
+def never(name: SocketName) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("action", [Action.RECONNECT, Action.RESUME])
+async def test_a_join_that_breaks_off_is_tried_again(
+    server: TokenServer, room_name: str, options: RoomOptions, action: rtc.LeaveRequest.Action
+) -> None:
+    async with SignalRelay(server.url) as proxy:
+        proxy.muted = {"answer"}
+        alice = Member(proxy.url, server.token("alice", room=room_name), options)
+        connecting = asyncio.ensure_future(alice.session.connect())
+        await asyncio.wait_for(proxy.heard.wait(), PATIENCE)
+        proxy.muted = set()
+        await proxy.say(leave(action))
+        await connecting
+        assert proxy.joins == 2
+        assert [rejoined for _, rejoined in alice.joins] == [False]
+        await alice.session.close()
+
+
+async def test_a_join_that_breaks_off_every_time_fails(
+    server: TokenServer, room_name: str, options: RoomOptions
+) -> None:
+    async with SignalRelay(server.url) as proxy:
+        proxy.muted = {"answer"}
+        alice = Member(proxy.url, server.token("alice", room=room_name), options)
+        connecting = asyncio.ensure_future(alice.session.connect())
+        while not connecting.done():
+            proxy.heard.clear()
+            heard = asyncio.ensure_future(proxy.heard.wait())
+            await asyncio.wait({heard, connecting}, return_when=asyncio.FIRST_COMPLETED)
+            heard.cancel()
+            if not connecting.done():
+                await proxy.say(leave(Action.RECONNECT))
+        with pytest.raises(ConnectError):
+            await connecting
+        assert proxy.joins == 3
+
+
+async def test_another_server_is_joined_where_the_first_names_one(enter: Enter, server: TokenServer) -> None:
+    async with NetworkRelay(server.url) as relay:
+        alice = await enter("alice", url=relay.url)
+        await relay.tcp.refuse()
+        await alice.until_state(RECONNECTING)
+        goodbye = leave(Action.RECONNECT)
+        goodbye.leave.regions.regions.add(url=server.url)
+        link = alice.session._sessions.current
+        assert link is not None
+        link._signal_message(goodbye)
+        await alice.until(lambda: alice.session.state is CONNECTED)
+        assert str(alice.session._urls.server) == server.url
+        assert [rejoined for _, rejoined in alice.joins] == [False, True]
+        await alice.session.close()
+
+
+async def test_the_token_of_the_application_is_used_where_the_newest_is_refused(enter: Enter) -> None:
+    alice = await enter("alice")
+    await alice.until(lambda: "refresh_token" in alice.signals)
+    alice.session._urls.token = "not.a.token"
+    alice.session.interrupt(full=True)
+    await alice.until_state(RECONNECTING, CONNECTED)
+    assert len(alice.joins) == 2
+
+
+async def test_a_lost_address_restarts_ice_at_once(
+    enter: Enter, server: TokenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_address, "POLL_INTERVAL", 0.05)
+    async with SignalRelay(server.url) as proxy:
+        alice, bob = await enter("alice", url=proxy.url), await enter("bob")
+        sid = alice.sid
+        exists = local_address.is_local
+        monkeypatch.setattr(local_address, "is_local", never)
+        await alice.until_state(RECONNECTING)
+        monkeypatch.setattr(local_address, "is_local", exists)
+        await alice.until(lambda: alice.session.state is CONNECTED)
+        assert len(said(proxy, "offer")) > 0
+        assert alice.sid == sid
+        alice.send(b"after", "bob")
+        await bob.until_received(b"after")
+        await alice.session.close()
+
+
+async def test_leaving_without_a_signal_connection_is_told_over_a_new_one(enter: Enter, server: TokenServer) -> None:
+    bob = await enter("bob")
+    async with NetworkRelay(server.url) as relay:
+        alice = await enter("alice", url=relay.url)
+        await relay.tcp.refuse()
+        await alice.until_state(RECONNECTING)
+        relay.signals.requests.clear()
+        bob.signals.clear()
+        await relay.tcp.open()
+        await alice.session.close()
+        assert said(relay.signals, "leave")
+        await bob.until(lambda: "update" in bob.signals)
+        assert alice.reason == models.DisconnectReason.CLIENT_INITIATED
