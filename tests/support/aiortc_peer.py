@@ -17,7 +17,7 @@ from aiortc import (
 from aiortc.sdp import candidate_from_sdp
 
 from livekit._util.aio import finish
-from livekit.webrtc.port import (
+from livekit.webrtc.interfaces import (
     ChannelError,
     ChannelOptions,
     DataChannel,

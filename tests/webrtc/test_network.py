@@ -31,7 +31,7 @@ from livekit.webrtc.network import (
     open_udp_path,
     trains,
 )
-from livekit.webrtc.port import IceServerSettings
+from livekit.webrtc.interfaces import IceServerSettings
 
 LOOPBACK = "127.0.0.1"
 WAIT = 5.0

@@ -18,7 +18,7 @@ from livekit.webrtc.ice import Candidate
 from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
 from livekit.webrtc.network import Path, SocketPath, open_udp_path
 from livekit.webrtc.peer import DataPeerConnection
-from livekit.webrtc.port import (
+from livekit.webrtc.interfaces import (
     ChannelError,
     ChannelOptions,
     DataChannel,

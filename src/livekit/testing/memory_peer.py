@@ -1,4 +1,4 @@
-"""Peer connections in memory: the port of :mod:`livekit.webrtc.port`, filled with lanes."""
+"""Peer connections in memory: the port of :mod:`livekit.webrtc.interfaces`, filled with lanes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Data channels over WebRTC. :mod:`livekit.webrtc.port` is all that the rest of the package uses."""
+"""Data channels over WebRTC. :mod:`livekit.webrtc.interfaces` is all that the rest of the package uses."""
 
 from __future__ import annotations
 
-from .port import (
+from .interfaces import (
     ChannelError,
     ChannelOptions,
     DataChannel,

@@ -10,7 +10,7 @@ from typing import Any
 
 from .ice import Address, Candidate
 from .network import Gatherer, Path, Receive, SocketPath, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
-from .port import IceServerSettings, PeerOptions
+from .interfaces import IceServerSettings, PeerOptions
 
 __all__ = ["LocalPaths"]
 

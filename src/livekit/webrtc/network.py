@@ -22,7 +22,7 @@ import ifaddr
 
 from .ice import Address, Candidate
 from .ice.stun import Kind, StunError, StunMessage, parse_stun
-from .port import IceServerSettings
+from .interfaces import IceServerSettings
 
 __all__ = ["Gatherer", "Path", "SocketPath", "TcpPath", "UdpPath", "host_addresses", "open_tcp_path", "open_udp_path"]
 

@@ -17,7 +17,7 @@ from .dtls import DtlsState, DtlsTransport
 from .ice import Address, Candidate, IceAgent, IceState, Pair
 from .local_paths import LocalPaths
 from .network import Path, TcpPath
-from .port import PeerOptions, PeerState
+from .interfaces import PeerOptions, PeerState
 from .sctp import Association, CloseReason
 
 __all__ = ["DataTransport"]

@@ -10,7 +10,7 @@ An :class:`Association` lives on top of DTLS. All times are seconds of one monot
 - at the time that it tells: `handle_timer(now)`, then `datagrams_to_send(now)`;
 - `shutdown(now)` or `abort()`, and a last `datagrams_to_send(now)`.
 
-A :class:`Channel` is a `DataChannel` of :mod:`livekit.webrtc.port`. Callbacks may call anything here but
+A :class:`Channel` is a `DataChannel` of :mod:`livekit.webrtc.interfaces`. Callbacks may call anything here but
 `receive_datagram`, `datagrams_to_send` and `handle_timer`; what they raise is logged.
 """
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from livekit.webrtc.port import ChannelError
+from livekit.webrtc.interfaces import ChannelError
 
 from . import dcep
 from .congestion import CongestionControl
@@ -45,7 +45,7 @@ class ChannelOwner(Protocol):
 
 
 class Channel:
-    """One data channel; it is the `DataChannel` of :mod:`livekit.webrtc.port`."""
+    """One data channel; it is the `DataChannel` of :mod:`livekit.webrtc.interfaces`."""
 
     def __init__(self, owner: ChannelOwner, parameters: dcep.Open) -> None:
         self._owner = owner
