@@ -24,7 +24,7 @@ from livekit.engine import Engine, EngineListener, EngineState, register_scheme
 from livekit.engine.rtc_engine import RtcEngine
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
-from livekit.rpc.local import LocalRpc
+from livekit.rpc.local_rpc import LocalRpc
 from livekit.testing import VirtualClock
 
 PATIENCE = 120.0
@@ -224,7 +224,7 @@ def _seeds() -> Iterator[rtc.SignalResponse]:
 
 
 SEEDS = [bytes((at,)) + message.SerializeToString() for message in _seeds() for at in range(8)]
-FUZZER = Fuzzer("session", SEEDS, (), open_target)
+FUZZER = Fuzzer("engine", SEEDS, (), open_target)
 
 if __name__ == "__main__":
     FUZZER.main()

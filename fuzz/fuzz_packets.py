@@ -21,7 +21,7 @@ from livekit.protocol import models, rtc
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcInvocationData
-from livekit.rpc.local import LocalRpc
+from livekit.rpc.local_rpc import LocalRpc
 from livekit.streams.outgoing import text_stream
 
 ALLOWED = (DecodeError,)

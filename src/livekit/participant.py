@@ -19,7 +19,7 @@ from .datatracks.publisher import DataTrackPublisher
 from .media.publications import LocalTrackPublication, RemoteTrackPublication, TrackPublication
 from .media.publisher import TrackPublisher
 from .rpc.invocation import RpcCallInfo, RpcHandler, RpcInterceptor
-from .rpc.local import LocalRpc
+from .rpc.local_rpc import LocalRpc
 from .streams.sender import StreamSender
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from livekit.options import RoomOptions
 from livekit.participant import LocalParticipant, RemoteParticipant
 from livekit.protocol import models
 from livekit.rpc import RpcHandler
-from livekit.rpc.local import LocalRpc
+from livekit.rpc.local_rpc import LocalRpc
 from livekit.rtc_stats import RtcStats, rtc_stats
 from livekit.streams.handlers import ByteStreamHandler, StreamHandlers, TextStreamHandler
 

@@ -7,7 +7,7 @@ import pytest
 from livekit._room.participants import MAX_GONE, MAX_HEARD, ParticipantTable
 from livekit.participant import LocalParticipant
 from livekit.protocol import models
-from livekit.rpc.local import LocalRpc
+from livekit.rpc.local_rpc import LocalRpc
 from livekit.rpc.peers import ABSENT
 
 State = models.ParticipantInfo.State

@@ -9,7 +9,7 @@ from livekit.e2ee.watch import EncryptionWatch
 from livekit.enums import EncryptionState
 from livekit.participant import LocalParticipant
 from livekit.protocol import models
-from livekit.rpc.local import LocalRpc
+from livekit.rpc.local_rpc import LocalRpc
 
 
 class Rig:

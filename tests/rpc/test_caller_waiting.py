@@ -8,7 +8,7 @@ from livekit.rpc.caller import GRACE_ROUND_TRIPS, MIN_GRACE, READY_WAIT, CallerL
 from livekit.rpc.errors import RpcError
 from livekit.rpc.peers import Peer
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
-from tests.rpc.rigs import HEARD, JOINED, V1, V2, CallerRig, Code, because, why
+from tests.rpc.core_fixtures import HEARD, JOINED, V1, V2, CallerRig, Code, because, why
 
 LARGE = "x" * (MAX_V1_PAYLOAD_BYTES + 1)
 

@@ -15,8 +15,8 @@ from livekit.rpc.errors import RpcError, RpcNotConnectedError
 from livekit.rpc.invocation import RpcCallInfo, RpcInvocationData
 from livekit.rpc.peers import Peer
 from livekit.streams.outgoing import text_stream
-from tests.rpc.ends import LIMIT, End, pair, until
-from tests.rpc.rigs import JOINED, V0, V1, V2, Code, because, why
+from tests.rpc.core_fixtures import JOINED, V0, V1, V2, Code, because, why
+from tests.rpc.shell_fixtures import LIMIT, End, pair, until
 
 DEFLATING = Peer(listed=True, ready=True, client_protocol=2, deflate=True)
 
@@ -72,7 +72,7 @@ async def test_a_call_takes_the_form_its_peer_understands(
     assert await alice.client.perform(call(payload)) == payload
     assert alice.line.kinds() == kinds
     assert bob.line.kinds()[0] == "rpc_ack"
-    assert len(alice.client.core) == len(bob.server.core) == len(bob.streams) == len(alice.streams) == 0
+    assert len(alice.client.core) == len(bob.callee.core) == len(bob.streams) == len(alice.streams) == 0
 
 
 async def test_an_answer_counts_in_either_version() -> None:
@@ -199,7 +199,7 @@ async def test_row_13_cancelling_tells_the_callee() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: len(bob.server.core) == 0)
+    await until(lambda: len(bob.callee.core) == 0)
     assert seen == ["cancelled None"]
     trailer = alice.line.sent[-1].stream_trailer
     request_id = alice.line.sent[0].stream_header.attributes[wire.ATTR_REQUEST_ID]
@@ -219,7 +219,7 @@ async def test_row_13_a_request_that_is_still_being_sent_is_aborted() -> None:
     await asyncio.sleep(0)
     assert alice.line.kinds()[-1] == "stream_trailer"
     assert len(alice.line.kinds()) < 9
-    assert len(bob.server.core) == len(bob.streams) == 0
+    assert len(bob.callee.core) == len(bob.streams) == 0
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "out of time", "the room ends"])

@@ -9,7 +9,7 @@ from types import FrameType
 from livekit.rpc.caller import OutgoingCall
 from livekit.rpc.responder import IncomingCall
 from livekit.rpc.wire import VERSION_2
-from tests.rpc.rigs import V2, CallerRig, ResponderRig
+from tests.rpc.core_fixtures import V2, CallerRig, ResponderRig
 
 ROUNDS = 5_000
 MOST_WORK = 122

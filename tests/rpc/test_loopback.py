@@ -8,8 +8,8 @@ from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.loopback import LoopbackSender
 from livekit.streams.outgoing import text_stream
-from tests.rpc.ends import End, Line
-from tests.rpc.rigs import V1, V2
+from tests.rpc.core_fixtures import V1, V2
+from tests.rpc.shell_fixtures import End, Line
 
 
 def packet(*destinations: str) -> models.DataPacket:
@@ -62,17 +62,17 @@ async def test_before_joining_nothing_loops_back() -> None:
 @pytest.mark.parametrize("peer", [V1, V2])
 @pytest.mark.parametrize("size", [0, 100, 100_000])
 async def test_row_09_a_call_to_oneself_takes_the_same_way(peer: object, size: int) -> None:
+    from livekit.rpc.callee import RpcCallee
     from livekit.rpc.client import RpcClient
     from livekit.rpc.invocation import RpcCallInfo
-    from livekit.rpc.server import RpcServer
 
     end = End("alice", alice=peer)  # type: ignore[arg-type]
     sender = LoopbackSender(end.line, end.receive)
     sender.identity = "alice"
     end.client = RpcClient(sender, end.book, end.options)
-    end.server = RpcServer(sender, end.book, end.registry, end.options)
+    end.callee = RpcCallee(sender, end.book, end.registry, end.options)
     for topic, open_stream in (
-        (wire.REQUEST_TOPIC, end.server.open_request),
+        (wire.REQUEST_TOPIC, end.callee.open_request),
         (wire.RESPONSE_TOPIC, end.client.open_response),
     ):
         end.streams.unregister(topic)

@@ -21,7 +21,7 @@ from livekit.rpc.errors import RpcError
 from livekit.rpc.peers import Peer
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
 from livekit.rpc.wire import VERSION_1
-from tests.rpc.rigs import JOINED, V0, V2, Book, Code
+from tests.rpc.core_fixtures import JOINED, V0, V2, Book, Code
 
 ALLOWANCE = 0.25
 """Seconds that a call may end after its budget."""

@@ -12,7 +12,7 @@ from livekit.rpc.wire import (
     VERSION_2,
     new_request_id,
 )
-from tests.rpc.rigs import Code, ResponderRig, because, why
+from tests.rpc.core_fixtures import Code, ResponderRig, because, why
 
 OFFICIAL_ID = "00112233-4455-4677-8899-aabbccddeeff"
 

@@ -12,9 +12,9 @@ import pytest
 
 from fuzz.mutate import mutate
 from livekit.webrtc.ice import Address
+from livekit.webrtc.interfaces import PeerOptions, PeerState
 from livekit.webrtc.network import SocketPath
 from livekit.webrtc.peer import DataPeerConnection
-from livekit.webrtc.interfaces import PeerOptions, PeerState
 from tests.webrtc.test_peer import Watched, connected
 
 AT_ONCE = 32

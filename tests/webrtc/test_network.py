@@ -13,6 +13,7 @@ import pytest
 from livekit.webrtc import network
 from livekit.webrtc.ice import Address, Candidate
 from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
+from livekit.webrtc.interfaces import IceServerSettings
 from livekit.webrtc.network import (
     LOOK_EVERY,
     MAX_DATAGRAM,
@@ -31,7 +32,6 @@ from livekit.webrtc.network import (
     open_udp_path,
     trains,
 )
-from livekit.webrtc.interfaces import IceServerSettings
 
 LOOPBACK = "127.0.0.1"
 WAIT = 5.0

@@ -16,8 +16,6 @@ import pytest
 
 from livekit.webrtc.ice import Candidate
 from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
-from livekit.webrtc.network import Path, SocketPath, open_udp_path
-from livekit.webrtc.peer import DataPeerConnection
 from livekit.webrtc.interfaces import (
     ChannelError,
     ChannelOptions,
@@ -27,6 +25,8 @@ from livekit.webrtc.interfaces import (
     PeerOptions,
     PeerState,
 )
+from livekit.webrtc.network import Path, SocketPath, open_udp_path
+from livekit.webrtc.peer import DataPeerConnection
 from livekit.webrtc.sctp.constants import MAX_PACKET_SIZE
 from livekit.webrtc.sdp import SdpError
 from tests.support.aiortc_peer import AiortcPeerConnection

@@ -36,7 +36,7 @@ class ParticipantListener(Protocol):
 
 
 class ParticipantTable:
-    """The participants of one room. Fills `rpc.peers.PeerBook`."""
+    """The participants of one room. Fills `rpc.peers.PeerDirectory`."""
 
     def __init__(self, local: LocalParticipant, emit: Callable[..., None], listener: ParticipantListener) -> None:
         self.local = local
@@ -49,7 +49,7 @@ class ParticipantTable:
         self._peers: dict[str, Peer] = {}
         """What `peer` said of each remote participant; forgotten wherever what it says may change."""
 
-    # PeerBook
+    # PeerDirectory
 
     def peer(self, identity: str) -> Peer:
         peer = self._peers.get(identity)

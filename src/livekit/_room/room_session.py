@@ -25,10 +25,10 @@ from livekit.options import RoomOptions
 from livekit.participant import ConnectionQuality, LocalParticipant, Participant
 from livekit.protocol import models, rtc
 from livekit.rpc import wire
+from livekit.rpc.callee import RpcCallee
 from livekit.rpc.client import RpcClient
-from livekit.rpc.local import LocalRpc
+from livekit.rpc.local_rpc import LocalRpc
 from livekit.rpc.loopback import LoopbackSender
-from livekit.rpc.server import RpcServer
 from livekit.streams.departures import Departures
 from livekit.streams.handlers import StreamHandlers, StreamReaders
 from livekit.streams.incoming import IncomingStreams
@@ -81,9 +81,9 @@ class RoomSession:
         self._context = LocalContext(outlet, self._requests, self.participants, self._tracks)
         self._sender = LoopbackSender(outlet, lambda packet: self._dispatch(packet, packet.participant_identity))
         self._calls = RpcClient(self._sender, self.participants, options.rpc, lambda: self._engine.round_trip_time)
-        self._served = RpcServer(self._sender, self.participants, rpc.registry, options.rpc)
+        self._callee = RpcCallee(self._sender, self.participants, rpc.registry, options.rpc)
         self._ending: asyncio.Task[None] | None = None
-        self._streams.register(wire.REQUEST_TOPIC, self._served.open_request)
+        self._streams.register(wire.REQUEST_TOPIC, self._callee.open_request)
         self._streams.register(wire.RESPONSE_TOPIC, self._calls.open_response)
         self._signals = self._signal_handlers()
         self._packets = self._packet_handlers()
@@ -100,7 +100,7 @@ class RoomSession:
 
     async def leave(self, reason: models.DisconnectReason) -> None:
         """End the stay: running handlers are cancelled and their callers told, pending calls fail, the server knows."""
-        await self._served.close()
+        await self._callee.close()
         if self._engine.state is EngineState.CONNECTED:
             with contextlib.suppress(asyncio.TimeoutError):
                 await within(FLUSH_TIMEOUT, self._engine.flush())
@@ -185,7 +185,7 @@ class RoomSession:
 
     def _packet_handlers(self) -> dict[str, Callable[[str, models.DataPacket], None]]:
         return {
-            "rpc_request": lambda sender, packet: self._served.receive_request(sender, packet.rpc_request),
+            "rpc_request": lambda sender, packet: self._callee.receive_request(sender, packet.rpc_request),
             "rpc_ack": lambda sender, packet: self._calls.receive_ack(sender, packet.rpc_ack),
             "rpc_response": lambda sender, packet: self._calls.receive_response(sender, packet.rpc_response),
             "stream_header": self._stream_began,
@@ -218,7 +218,7 @@ class RoomSession:
         self._streams.trailer(sender, trailer)
         request_id = wire.cancelled_request_id(trailer)
         if request_id is not None:
-            self._served.receive_cancel(sender, request_id)
+            self._callee.receive_cancel(sender, request_id)
 
     def _updated(self, update: rtc.ParticipantUpdate) -> None:
         self.participants.update(update.participants)
@@ -263,6 +263,6 @@ class RoomSession:
         self._ending = asyncio.get_running_loop().create_task(self._finish(), name="livekit end of calls")
 
     async def _finish(self) -> None:
-        await self._served.close()
+        await self._callee.close()
         if self._recorder:
             self._recorder.close()

@@ -9,7 +9,7 @@ from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 from livekit.rpc.client import DEFAULT_RESPONSE_TIMEOUT
 from livekit.rpc.errors import RpcArgumentTypeError, RpcError, reason
 from livekit.rpc.invocation import RpcCallInfo
-from livekit.rpc.local import check_arguments
+from livekit.rpc.local_rpc import check_arguments
 
 from .errors import BackendRpcError, BackendTimeoutError, RecipientNotFoundError
 from .told import ToldError, plain_words, read_told

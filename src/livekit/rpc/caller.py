@@ -17,9 +17,9 @@ from typing import Protocol
 from livekit._util.utf8 import utf8_length
 
 from . import wire
+from .deadline_heap import DeadlineHeap
 from .errors import RpcError, reason
-from .peers import Peer, PeerBook
-from .timers import DeadlineHeap
+from .peers import Peer, PeerDirectory
 
 READY_WAIT = 3.5
 """Seconds a call waits for a peer that joined to become ready, and for one that is not listed on servers that
@@ -107,7 +107,7 @@ class CallerOutput(Protocol):
 class Caller:
     """All outgoing calls of one room."""
 
-    def __init__(self, output: CallerOutput, peers: PeerBook, limits: CallerLimits | None = None) -> None:
+    def __init__(self, output: CallerOutput, peers: PeerDirectory, limits: CallerLimits | None = None) -> None:
         self._output = output
         self._peers = peers
         self._limits = limits or CallerLimits()

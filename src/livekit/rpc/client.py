@@ -21,9 +21,9 @@ from .caller import Caller, CallerLimits, OutgoingCall
 from .deadline import remaining_budget
 from .errors import RpcError, RpcNotConnectedError, reason
 from .invocation import RpcCallInfo
-from .looptimer import LoopTimer
-from .peers import PeerBook
-from .window import RequestWindow
+from .loop_timer import LoopTimer
+from .peers import PeerDirectory
+from .request_window import RequestWindow
 
 logger = logging.getLogger("livekit.rpc")
 
@@ -41,7 +41,7 @@ class RpcClient:
     def __init__(
         self,
         sender: PacketSender,
-        peers: PeerBook,
+        peers: PeerDirectory,
         options: RpcOptions,
         link_round_trip: Callable[[], float | None] = lambda: None,
     ) -> None:
@@ -105,7 +105,7 @@ class RpcClient:
         except asyncio.CancelledError:
             self.core.cancel(call)
             self._drop_response(call)
-            self._make_room(call)
+            self._release_slot(call)
             raise
 
     # What the connection brings
@@ -113,7 +113,7 @@ class RpcClient:
     def receive_ack(self, sender: str, ack: models.RpcAck) -> None:
         call = self.core.receive_ack(sender, ack.request_id, self._loop.time())
         if call is not None:
-            self._make_room(call)
+            self._release_slot(call)
 
     def receive_response(self, sender: str, response: models.RpcResponse) -> None:
         if response.HasField("error"):
@@ -161,7 +161,7 @@ class RpcClient:
             try:
                 self._transmit(call)
             except BaseException:
-                self._make_room(call)
+                self._release_slot(call)
                 raise
 
     def _transmit(self, call: OutgoingCall) -> None:
@@ -194,7 +194,7 @@ class RpcClient:
         self.core.withdraw(call)
         self.settle(call, error)
 
-    def _make_room(self, call: OutgoingCall) -> None:
+    def _release_slot(self, call: OutgoingCall) -> None:
         """One request fewer is on its way."""
         for following in self._window.leave(call, self._loop.time()):
             self._transmit_late(following)
@@ -227,7 +227,7 @@ class RpcClient:
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
-        self._make_room(call)
+        self._release_slot(call)
 
     def _request_packets(self, call: OutgoingCall) -> models.DataPacket | Iterator[models.DataPacket]:
         peer = call.peer

@@ -27,7 +27,7 @@ class Peer:
 ABSENT = Peer(listed=False, ready=False, announced=False)
 
 
-class PeerBook(Protocol):
+class PeerDirectory(Protocol):
     """Where the core looks participants up."""
 
     def peer(self, identity: str) -> Peer:

@@ -18,10 +18,10 @@ from livekit._util.logs import fields
 from livekit._util.utf8 import utf8_length
 
 from . import wire
+from .deadline_heap import DeadlineHeap
 from .errors import OVERLOADED_DATA, RpcError, RpcOverloadedError, reason
 from .invocation import RpcInvocationData
-from .seen import SeenRequests
-from .timers import DeadlineHeap
+from .request_dedup import RequestDedup
 
 RUST_CALLER_ALLOWANCE = 7.0
 """Seconds that callers other than ours take off the timeout they tell (their own round-trip allowance)."""
@@ -105,7 +105,7 @@ class Responder:
         self._by_caller: Counter[str] = Counter()
         self._arriving: Counter[str] = Counter()
         """Bytes of requests that have not come in full, by caller."""
-        self._seen = SeenRequests()
+        self._seen = RequestDedup()
         self._timers: DeadlineHeap[IncomingCall] = DeadlineHeap()
         self._closed = False
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from .ice import Address, Candidate
-from .network import Gatherer, Path, Receive, SocketPath, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
 from .interfaces import IceServerSettings, PeerOptions
+from .network import Gatherer, Path, Receive, SocketPath, TcpPath, UdpPath, host_addresses, open_tcp_path, open_udp_path
 
 __all__ = ["LocalPaths"]
 

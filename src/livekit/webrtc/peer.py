@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from .certificate import local_certificate
 from .ice import Candidate, CandidateError, Credentials
-from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
 from .interfaces import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
+from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
 from .sctp import MAX_RECEIVED_PACKET, Channel
 from .sdp import DEFAULT_MAX_MESSAGE_SIZE, MediaSection, SdpError, SessionDescription
 from .transport import DataTransport

@@ -15,9 +15,9 @@ from .certificate import Fingerprint, local_certificate
 from .demux import PacketKind, packet_kind
 from .dtls import DtlsState, DtlsTransport
 from .ice import Address, Candidate, IceAgent, IceState, Pair
+from .interfaces import PeerOptions, PeerState
 from .local_paths import LocalPaths
 from .network import Path, TcpPath
-from .interfaces import PeerOptions, PeerState
 from .sctp import Association, CloseReason
 
 __all__ = ["DataTransport"]

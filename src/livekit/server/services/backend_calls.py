@@ -135,7 +135,7 @@ class _Caller:
         self._names.add(name)
         self._room.callers[name] = self.receive
 
-    # PeerBook
+    # PeerDirectory
 
     def peer(self, identity: str) -> Peer:
         participant = self._room.participants.get(identity)

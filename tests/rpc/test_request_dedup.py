@@ -3,12 +3,12 @@ from __future__ import annotations
 import sys
 import uuid
 
-from livekit.rpc.seen import REMEMBERED_IDS, REMEMBERED_SENDERS, SeenRequests
+from livekit.rpc.request_dedup import REMEMBERED_IDS, REMEMBERED_SENDERS, RequestDedup
 from livekit.rpc.wire import new_request_id
 
 
 def test_row_27_an_id_is_new_once() -> None:
-    seen = SeenRequests()
+    seen = RequestDedup()
     for request_id in (new_request_id(), str(uuid.uuid4()), "17", "", "no id at all", "ä", "\ud800", "f" * 32):
         assert seen.add("alice", request_id)
         assert not seen.add("alice", request_id)
@@ -16,7 +16,7 @@ def test_row_27_an_id_is_new_once() -> None:
 
 
 def test_row_27_the_last_65536_ids_of_each_sender_are_kept() -> None:
-    seen = SeenRequests()
+    seen = RequestDedup()
     assert REMEMBERED_IDS == 65_536
     for number in range(2 * REMEMBERED_IDS + 1):
         assert seen.add("alice", f"{number:032x}")
@@ -28,7 +28,7 @@ def test_row_27_the_last_65536_ids_of_each_sender_are_kept() -> None:
 
 
 def test_row_27_16_bytes_are_kept_of_an_id() -> None:
-    seen = SeenRequests()
+    seen = RequestDedup()
     for _ in range(REMEMBERED_IDS // 4 * 3):
         seen.add("alice", str(uuid.uuid4()))
     seen.add("alice", "x" * 100_000)
@@ -37,7 +37,7 @@ def test_row_27_16_bytes_are_kept_of_an_id() -> None:
 
 
 def test_the_sender_heard_least_recently_is_forgotten_first() -> None:
-    seen = SeenRequests()
+    seen = RequestDedup()
     seen.add("alice", "id")
     seen.add("bob", "id")
     for number in range(REMEMBERED_SENDERS - 2):
@@ -49,7 +49,7 @@ def test_the_sender_heard_least_recently_is_forgotten_first() -> None:
 
 
 def test_row_27_calls_by_the_server_push_no_sender_out() -> None:
-    seen = SeenRequests()
+    seen = RequestDedup()
     seen.add("alice", "id")
     for number in range(2 * REMEMBERED_SENDERS):
         assert seen.add(f"call {number}", f"call {number}")

@@ -10,12 +10,12 @@ from livekit.errors import PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
 from livekit.rpc import wire
+from livekit.rpc.callee import RpcCallee
 from livekit.rpc.client import RpcClient
 from livekit.rpc.peers import Peer
 from livekit.rpc.registry import RpcRegistry
-from livekit.rpc.server import RpcServer
 from livekit.streams.incoming import IncomingStreams
-from tests.rpc.rigs import V2, Book
+from tests.rpc.core_fixtures import V2, Book
 
 LIMIT = 64_000
 
@@ -133,7 +133,7 @@ class HeldPacket:
 
 
 class End:
-    """A participant: client, server and streams as a room has them."""
+    """A participant: caller, callee and streams as a room has them."""
 
     def __init__(self, identity: str, options: RpcOptions | None = None, **peers: Peer) -> None:
         self.line = Line(identity)
@@ -141,9 +141,9 @@ class End:
         self.registry = RpcRegistry()
         self.options = options or RpcOptions()
         self.client = RpcClient(self.line, self.book, self.options)
-        self.server = RpcServer(self.line, self.book, self.registry, self.options)
+        self.callee = RpcCallee(self.line, self.book, self.registry, self.options)
         self.streams = IncomingStreams()
-        self.streams.register(wire.REQUEST_TOPIC, self.server.open_request)
+        self.streams.register(wire.REQUEST_TOPIC, self.callee.open_request)
         self.streams.register(wire.RESPONSE_TOPIC, self.client.open_response)
         self.client.set_online(True)
 
@@ -151,7 +151,7 @@ class End:
         """Dispatch a packet by kind."""
         sender, kind = packet.participant_identity, packet.WhichOneof("value")
         if kind == "rpc_request":
-            self.server.receive_request(sender, packet.rpc_request)
+            self.callee.receive_request(sender, packet.rpc_request)
         elif kind == "rpc_ack":
             self.client.receive_ack(sender, packet.rpc_ack)
         elif kind == "rpc_response":
@@ -164,7 +164,7 @@ class End:
             self.streams.trailer(sender, packet.stream_trailer)
             request_id = wire.cancelled_request_id(packet.stream_trailer)
             if request_id is not None:
-                self.server.receive_cancel(sender, request_id)
+                self.callee.receive_cancel(sender, request_id)
 
 
 def pair(

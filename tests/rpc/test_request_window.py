@@ -13,9 +13,9 @@ from livekit.rpc import wire
 from livekit.rpc.caller import OutgoingCall
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcCallInfo
-from livekit.rpc.window import RequestWindow
-from tests.rpc.ends import End, pair, until
-from tests.rpc.rigs import Code, because, why
+from livekit.rpc.request_window import RequestWindow
+from tests.rpc.core_fixtures import Code, because, why
+from tests.rpc.shell_fixtures import End, pair, until
 
 SIZE = 3
 

@@ -42,7 +42,7 @@ class _SenderIds:
         return True
 
 
-class SeenRequests:
+class RequestDedup:
     """Request ids by sender."""
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from livekit.rpc.errors import RpcError
+from livekit.rpc.handler_runner import run_handler
 from livekit.rpc.invocation import IncomingRpcNext, RpcHandler, RpcInterceptor, RpcInvocationData
 from livekit.rpc.registry import RpcRegistry
-from livekit.rpc.running import run_handler
 
 INVOCATION = RpcInvocationData("id", "alice", "payload", 1.0, "m")
 word: contextvars.ContextVar[str] = contextvars.ContextVar("word", default="unset")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit.rpc.timers import COMPACT_AT, DeadlineHeap
+from livekit.rpc.deadline_heap import COMPACT_AT, DeadlineHeap
 
 
 @dataclass(eq=False)

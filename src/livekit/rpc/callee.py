@@ -18,11 +18,11 @@ from livekit.streams.outgoing import text_stream
 from . import wire
 from .deadline import DeadlineScope, enter_scope
 from .errors import RpcError, reason
-from .looptimer import LoopTimer
-from .peers import PeerBook
+from .handler_runner import run_handler
+from .loop_timer import LoopTimer
+from .peers import PeerDirectory
 from .registry import RpcRegistry
 from .responder import IncomingCall, Responder, ResponderLimits, ServeState
-from .running import run_handler
 
 logger = logging.getLogger("livekit.rpc")
 
@@ -32,10 +32,10 @@ STOP_GRACE = 2.0
 _Code = RpcError.ErrorCode
 
 
-class RpcServer:
+class RpcCallee:
     """The calls that one room answers while it is joined to a session."""
 
-    def __init__(self, sender: PacketSender, peers: PeerBook, registry: RpcRegistry, options: RpcOptions) -> None:
+    def __init__(self, sender: PacketSender, peers: PeerDirectory, registry: RpcRegistry, options: RpcOptions) -> None:
         self._loop = asyncio.get_running_loop()
         self._sender = sender
         self._peers = peers

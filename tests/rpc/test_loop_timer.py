@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from livekit.rpc.looptimer import LoopTimer
-from tests.rpc.ends import until
+from livekit.rpc.loop_timer import LoopTimer
+from tests.rpc.shell_fixtures import until
 
 
 class Core:

@@ -6,8 +6,8 @@ import pytest
 
 from livekit.rpc.errors import RpcArgumentTypeError, RpcError, RpcNotConnectedError
 from livekit.rpc.invocation import OutgoingRpcNext, RpcCallInfo, RpcInterceptor
-from livekit.rpc.local import LocalRpc
-from tests.rpc.ends import End, pair
+from livekit.rpc.local_rpc import LocalRpc
+from tests.rpc.shell_fixtures import End, pair
 
 
 def connected() -> tuple[LocalRpc, End]:

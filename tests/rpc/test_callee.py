@@ -10,14 +10,14 @@ import pytest
 
 from livekit.options import RpcOptions
 from livekit.protocol import models
-from livekit.rpc import server as server_module
+from livekit.rpc import callee as callee_module
 from livekit.rpc import wire
 from livekit.rpc.deadline import remaining_budget
 from livekit.rpc.errors import RpcError, RpcOverloadedError
 from livekit.rpc.invocation import RpcCallInfo, RpcHandler, RpcInvocationData
 from livekit.streams.outgoing import text_stream
-from tests.rpc.ends import End, pair, until
-from tests.rpc.rigs import V0, V1, V2, Code, because, why
+from tests.rpc.core_fixtures import V0, V1, V2, Code, because, why
+from tests.rpc.shell_fixtures import End, pair, until
 
 
 def register(end: End, handler: RpcHandler, **options: ThreadPoolExecutor) -> None:
@@ -36,7 +36,7 @@ async def failure(end: End, payload: str = "", timeout: float = 5.0) -> tuple[in
 
 async def settle(end: End) -> None:
     """Until no handler of this end runs."""
-    await until(lambda: not end.server._tasks)
+    await until(lambda: not end.callee._tasks)
 
 
 def request(request_id: str = "id", timeout_ms: int = 5000) -> models.RpcRequest:
@@ -64,7 +64,7 @@ async def test_row_21_a_handler_starts_after_its_ack_is_written() -> None:
         started.set()
 
     register(bob, handler)
-    bob.server.receive_request("alice", request("1"))
+    bob.callee.receive_request("alice", request("1"))
     asyncio.get_running_loop().call_soon(lambda: written.extend(bob.line.kinds()))
     await started.wait()
     await settle(bob)
@@ -165,7 +165,7 @@ async def test_row_05_a_deadline_cancels_the_handler() -> None:
         return ""
 
     register(bob, handler)
-    bob.server.receive_request("alice", request(wire.new_request_id(), timeout_ms=20))
+    bob.callee.receive_request("alice", request(wire.new_request_id(), timeout_ms=20))
     await asyncio.sleep(0)
     await settle(bob)
     assert reasons == [Code.RESPONSE_TIMEOUT]
@@ -177,20 +177,20 @@ async def test_row_13_a_cancel_that_comes_with_the_request(parts: bool) -> None:
     alice, bob = pair(RpcOptions(max_concurrent_calls=1), callee=V1 if parts else V0)
     ran: list[str] = []
     register(bob, lambda invocation: ran.append(invocation.request_id))
-    bob.server.receive_request("alice", request("first"))
-    bob.server.receive_cancel("alice", "first")
+    bob.callee.receive_request("alice", request("first"))
+    bob.callee.receive_cancel("alice", "first")
     await settle(bob)
     await asyncio.sleep(0)
     assert ran == []
     assert bob.line.kinds() == ["rpc_ack"]
-    assert len(bob.server.core) == 0
+    assert len(bob.callee.core) == 0
     assert await perform(alice) == ""
 
 
 async def test_row_14_an_announced_request_over_the_limit_is_refused_at_its_header() -> None:
     alice, bob = pair(callee_options=RpcOptions(max_payload_size=100))
     assert await failure(alice, "x" * 101) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 100 bytes"))
-    assert len(bob.server.core) == len(bob.streams) == 0
+    assert len(bob.callee.core) == len(bob.streams) == 0
 
 
 async def test_row_14_a_request_that_turns_out_over_the_limit() -> None:
@@ -232,7 +232,7 @@ async def test_a_request_whose_sender_leaves_is_forgotten() -> None:
     packet.participant_identity = "alice"
     bob.receive(packet)
     bob.streams.sender_left("alice")
-    assert len(bob.server.core) == 0
+    assert len(bob.callee.core) == 0
     assert bob.line.kinds() == ["rpc_ack"]
 
 
@@ -241,7 +241,7 @@ async def test_row_27_a_request_that_comes_again_runs_once() -> None:
     ran: list[str] = []
     register(bob, lambda invocation: ran.append(invocation.request_id))
     for _ in range(2):
-        bob.server.receive_request("alice", request())
+        bob.callee.receive_request("alice", request())
         for packet in stream("text"):
             packet.participant_identity = "alice"
             bob.receive(packet)
@@ -291,21 +291,21 @@ async def test_row_28_closing_cancels_handlers_and_tells_their_callers() -> None
     register(bob, handler)
     task = asyncio.ensure_future(perform(alice))
     await started.wait()
-    await bob.server.close()
-    await bob.server.close()
+    await bob.callee.close()
+    await bob.callee.close()
     with pytest.raises(RpcError) as caught:
         await task
     assert caught.value.code == Code.RECIPIENT_DISCONNECTED
     assert reasons == [Code.RECIPIENT_DISCONNECTED]
-    assert len(bob.server.core) == 0
+    assert len(bob.callee.core) == 0
     assert (await failure(alice))[0] == Code.RECIPIENT_DISCONNECTED
 
 
 async def test_row_28_a_handler_that_does_not_end_is_waited_for_so_long_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert server_module.STOP_GRACE == 2.0
-    monkeypatch.setattr(server_module, "STOP_GRACE", 0.02)
+    assert callee_module.STOP_GRACE == 2.0
+    monkeypatch.setattr(callee_module, "STOP_GRACE", 0.02)
     alice, bob = pair()
     release, started = asyncio.Event(), asyncio.Event()
 
@@ -321,7 +321,7 @@ async def test_row_28_a_handler_that_does_not_end_is_waited_for_so_long_only(
     register(bob, stubborn)
     task = asyncio.ensure_future(perform(alice))
     await started.wait()
-    await bob.server.close()
+    await bob.callee.close()
     assert "1 RPC handlers did not end" in caplog.text
     release.set()
     await settle(bob)
@@ -335,7 +335,7 @@ async def test_row_28_a_handler_may_close_its_own_room() -> None:
     closed: list[bool] = []
 
     async def handler(invocation: RpcInvocationData) -> str:
-        await bob.server.close()
+        await bob.callee.close()
         await asyncio.sleep(0)
         closed.append(True)
         return "never sent"
@@ -374,7 +374,7 @@ async def test_answers_on_a_closed_session_are_dropped(caplog: pytest.LogCapture
         bob.receive(packet)
     bob.line.closed = True
     await settle(bob)
-    bob.server.receive_request("alice", request("another"))
+    bob.callee.receive_request("alice", request("another"))
     await settle(bob)
     assert bob.line.kinds() == ["rpc_ack"]
     assert "its response was not sent" in caplog.text
@@ -405,9 +405,9 @@ async def test_row_29_one_timer_for_all_handlers() -> None:
 
     register(bob, handler)
     for number in range(1000):
-        bob.server.receive_request("alice", request(str(number)))
+        bob.callee.receive_request("alice", request(str(number)))
     assert len(timers) == 1
-    assert len(bob.server.core) == len(bob.server._tasks) == 1000
+    assert len(bob.callee.core) == len(bob.callee._tasks) == 1000
     waiting.set()
     await settle(bob)
-    assert len(bob.server.core) == 0
+    assert len(bob.callee.core) == 0
