@@ -15,7 +15,7 @@ from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.streams.outgoing import text_stream
-from tests.e2ee.test_packets import Outlet
+from tests.e2ee.test_packet_cipher import Outlet
 
 
 def record(path: Path, *, payloads: bool = False) -> PacketRecorder:

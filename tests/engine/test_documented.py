@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from livekit.data.once import Origin
+from livekit.data.user_packet_deduper import UserPacketNonces
 from livekit.engine.connection_state import LADDER
 from livekit.options import RoomOptions
 from livekit.signaling import SERVER_CONTINUES
@@ -21,7 +21,7 @@ def test_the_flag_of_servers() -> None:
 
 
 def test_the_nonce() -> None:
-    origin = Origin()
+    origin = UserPacketNonces()
     first, second = origin.next(), origin.next()
     begins = re.search(r"16 bytes: `([0-9a-f ]+)`", WIRE)
     assert begins is not None

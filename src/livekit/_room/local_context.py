@@ -10,7 +10,7 @@ from livekit.errors import SessionClosedError
 if TYPE_CHECKING:
     from livekit._room.participants import ParticipantTable
     from livekit._room.signal_requests import SignalRequests
-    from livekit.datatracks.exchange import TrackExchange
+    from livekit.datatracks.track_manager import DataTrackManager
     from livekit.engine.interfaces import PacketSender
 
 NOT_CONNECTED = "the room is not connected: await room.connect(...) first"
@@ -24,7 +24,7 @@ class LocalContext:
     packets: PacketSender
     requests: SignalRequests
     participants: ParticipantTable
-    tracks: TrackExchange
+    tracks: DataTrackManager
 
 
 class LocalComponent:

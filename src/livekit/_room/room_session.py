@@ -13,10 +13,10 @@ from livekit._room.participants import ParticipantTable
 from livekit._room.signal_requests import SignalRequests
 from livekit._util.aio import within
 from livekit.data.received import DataEvents
-from livekit.datatracks.exchange import TrackExchange
+from livekit.datatracks.track_manager import DataTrackManager
 from livekit.e2ee import E2EEManager
-from livekit.e2ee.packets import ENCRYPTED_KINDS, PacketCipher
-from livekit.e2ee.watch import EncryptionWatch
+from livekit.e2ee.encryption_status import EncryptionStatus
+from livekit.e2ee.packet_cipher import ENCRYPTED_KINDS, PacketCipher
 from livekit.engine import create_engine
 from livekit.engine.interfaces import Engine, EngineState, PacketSender
 from livekit.engine.packet_filter import PacketFilter
@@ -29,9 +29,9 @@ from livekit.rpc.callee import RpcCallee
 from livekit.rpc.client import RpcClient
 from livekit.rpc.local_rpc import LocalRpc
 from livekit.rpc.loopback import LoopbackSender
-from livekit.streams.departures import Departures
 from livekit.streams.handlers import StreamHandlers, StreamReaders
 from livekit.streams.incoming import IncomingStreams
+from livekit.streams.sender_grace import SenderGrace
 
 logger = logging.getLogger("livekit")
 
@@ -65,19 +65,19 @@ class RoomSession:
         self._rpc = rpc
         max_payload = None if options.data_stream is None else options.data_stream.max_payload_byte_length
         self._streams = IncomingStreams(StreamReaders(streams or StreamHandlers(), max_payload).open)
-        self._departures = Departures(self._streams)
+        self._sender_grace = SenderGrace(self._streams)
         self._engine: Engine = create_engine(url, token, options, self)
         self._requests = SignalRequests(self._engine.send_signal)
         self.e2ee = E2EEManager(options.encryption or options.e2ee)
         self._cipher = PacketCipher(
             self.e2ee, strict=options.encryption is not None, accept_server_calls=options.rpc.accept_server_calls
         )
-        self._encryption = EncryptionWatch(self.participants, emit)
+        self._encryption = EncryptionStatus(self.participants, emit)
         self._cipher.on_state = self._encryption.state
         recording = options.record or RecordOptions.from_environment()
         self._recorder = PacketRecorder(recording) if recording else None
         outlet = self._outlet()
-        self._tracks = TrackExchange(self._engine, self.e2ee, strict=options.encryption is not None, emit=emit)
+        self._tracks = DataTrackManager(self._engine, self.e2ee, strict=options.encryption is not None, emit=emit)
         self._context = LocalContext(outlet, self._requests, self.participants, self._tracks)
         self._sender = LoopbackSender(outlet, lambda packet: self._dispatch(packet, packet.participant_identity))
         self._calls = RpcClient(self._sender, self.participants, options.rpc, lambda: self._engine.round_trip_time)
@@ -164,7 +164,7 @@ class RoomSession:
 
     def peer_left(self, identity: str) -> None:
         self._encryption.left(identity)
-        self._departures.left(identity)
+        self._sender_grace.left(identity)
         self._calls.peer_left(identity)
 
     def peer_restarted(self, identity: str) -> None:
@@ -257,7 +257,7 @@ class RoomSession:
         self._tracks.close()
         self.local._info.disconnect_reason = reason
         self.local._info.state = models.ParticipantInfo.State.DISCONNECTED
-        self._departures.close()
+        self._sender_grace.close()
         self._streams.close()
         self._calls.close()
         self._ending = asyncio.get_running_loop().create_task(self._finish(), name="livekit end of calls")

@@ -11,8 +11,8 @@ from livekit.rpc.errors import RpcArgumentTypeError, RpcError, reason
 from livekit.rpc.invocation import RpcCallInfo
 from livekit.rpc.local_rpc import check_arguments
 
+from .error_text import ErrorText, parse_error_text, strip_twirp_prefix
 from .errors import BackendRpcError, BackendTimeoutError, RecipientNotFoundError
-from .told import ToldError, plain_words, read_told
 from .twirp import Request, Server, ServiceError, read_answer
 
 MAX_TIMEOUT_MS = 2**32 - 1
@@ -84,14 +84,14 @@ class BackendCall:
         return BackendTimeoutError(_Code.RESPONSE_TIMEOUT, RpcError.ErrorMessage[_Code.RESPONSE_TIMEOUT])
 
     def _failure(self, error: ServiceError) -> BackendRpcError:
-        told = _read_meta(error) or read_told(error.message)
+        told = _read_meta(error) or parse_error_text(error.message)
         if told is not None:
             code = _Code(told.code) if told.code in RpcError.ErrorMessage else told.code
             return _kind(code)(code, told.message, told.data, raw=error.message, exact=told.exact)
         code = _service_code(error)
         why = f"no participant {self.info.destination_identity!r} in room {self.room!r}, or no such room"
         if code != _Code.RECIPIENT_NOT_FOUND:
-            why = plain_words(error.message) or error.code
+            why = strip_twirp_prefix(error.message) or error.code
         return _kind(code)(code, f"{RpcError.ErrorMessage[code]}: {why}", reason(error.code), raw=error.message)
 
 
@@ -107,9 +107,9 @@ def _service_code(error: ServiceError) -> RpcError.ErrorCode:
     return _SERVICE_CODES.get(error.code, _Code.SEND_FAILED)
 
 
-def _read_meta(error: ServiceError) -> ToldError | None:
+def _read_meta(error: ServiceError) -> ErrorText | None:
     """The embedded server tells code, message and data each by itself."""
     code = error.meta.get("code", "")
     if not (code.isascii() and code.isdecimal() and len(code) <= 10):
         return None
-    return ToldError(int(code), error.meta.get("message", ""), error.meta.get("data") or None, exact=True)
+    return ErrorText(int(code), error.meta.get("message", ""), error.meta.get("data") or None, exact=True)

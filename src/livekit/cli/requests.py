@@ -68,7 +68,7 @@ def command_errors(url: str) -> Generator[None]:
 
 
 def _service_error(error: ServiceError) -> CommandError:
-    from livekit.backend.told import plain_words
+    from livekit.backend.error_text import strip_twirp_prefix
 
     code = {"not_found": ExitCode.NOT_FOUND, "permission_denied": ExitCode.REFUSED}.get(error.code, ExitCode.FAILED)
-    return CommandError(plain_words(error.message) or error.code, code)
+    return CommandError(strip_twirp_prefix(error.message) or error.code, code)

@@ -13,8 +13,8 @@ from livekit.errors import SessionClosedError
 from livekit.protocol import models
 
 from .errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
-from .once import Origin
 from .packets import ChatMessage, Transcription
+from .user_packet_deduper import UserPacketNonces
 
 
 class DataPublisher(LocalComponent):
@@ -25,8 +25,8 @@ class DataPublisher(LocalComponent):
     """
 
     @cached_property
-    def _origin(self) -> Origin:
-        return Origin()
+    def _origin(self) -> UserPacketNonces:
+        return UserPacketNonces()
 
     async def publish_data(
         self,

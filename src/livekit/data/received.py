@@ -8,8 +8,8 @@ from livekit._room.participants import ParticipantTable
 from livekit.enums import DataPacketKind
 from livekit.protocol import models
 
-from .once import OnceOnly
 from .packets import ChatMessage, DataPacket, SipDTMF, TranscriptionSegment
+from .user_packet_deduper import UserPacketDeduper
 
 _LOSSY = models.DataPacket.Kind.LOSSY
 
@@ -20,7 +20,7 @@ class DataEvents:
     def __init__(self, participants: ParticipantTable, emit: Callable[..., None]) -> None:
         self._participants = participants
         self._emit = emit
-        self._once = OnceOnly()
+        self._once = UserPacketDeduper()
         self.handlers: dict[str, Callable[[str, models.DataPacket], None]] = {
             "user": self._data,
             "sip_dtmf": self._dtmf,

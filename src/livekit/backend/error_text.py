@@ -18,7 +18,7 @@ _PREFIX = re.compile(r"(?:twirp error \w+: )+")
 
 
 @dataclass(frozen=True, slots=True)
-class ToldError:
+class ErrorText:
     """What was read from a text."""
 
     code: int
@@ -28,23 +28,23 @@ class ToldError:
     """Whether there is no other way to read message and data."""
 
 
-def read_told(text: str) -> ToldError | None:
+def parse_error_text(text: str) -> ErrorText | None:
     """Read the text of an error; None if it is not that of a call.
 
     With several separators, data begins after the message that belongs to the code, else where JSON begins (an object,
     an array or a string), else after the first separator.
     """
-    match = _TEXT.fullmatch(plain_words(text))
+    match = _TEXT.fullmatch(strip_twirp_prefix(text))
     if match is None:
         return None
     code, rest = int(match[1]), match[2]
     if SEPARATOR not in rest:
-        return ToldError(code, rest, None, exact=True)
+        return ErrorText(code, rest, None, exact=True)
     end = _end_of_message(code, rest)
-    return ToldError(code, rest[:end], rest[end + len(SEPARATOR) :] or None, exact=False)
+    return ErrorText(code, rest[:end], rest[end + len(SEPARATOR) :] or None, exact=False)
 
 
-def plain_words(text: str) -> str:
+def strip_twirp_prefix(text: str) -> str:
     """What a server says, without what it puts before everything."""
     prefix = _PREFIX.match(text)
     return text[prefix.end() :] if prefix else text

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit import RpcError
-from livekit.backend.told import MAX_SEPARATORS_TRIED, ToldError, plain_words, read_told
+from livekit.backend.error_text import MAX_SEPARATORS_TRIED, ErrorText, parse_error_text, strip_twirp_prefix
 
 CODES = st.integers(min_value=0, max_value=2**32 - 1)
 
@@ -43,7 +43,7 @@ def text_of(code: int, message: str, data: str) -> str:
     ],
 )
 def test_reads(prefix: str, rest: str, expected: tuple[int, str, str | None, bool]) -> None:
-    assert read_told(f"{prefix}RpcError {rest}") == ToldError(*expected)
+    assert parse_error_text(f"{prefix}RpcError {rest}") == ErrorText(*expected)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_reads(prefix: str, rest: str, expected: tuple[int, str, str | None, boo
     ],
 )
 def test_other_texts_are_none(text: str) -> None:
-    assert read_told(text) is None
+    assert parse_error_text(text) is None
 
 
 @given(CODES, st.text(), st.text())
 def test_the_code_is_exact_and_nothing_is_lost(code: int, message: str, data: str) -> None:
-    told = read_told(text_of(code, message, data))
+    told = parse_error_text(text_of(code, message, data))
     assert told is not None
     assert told.code == code
     assert text_of(code, told.message, told.data or "") == text_of(code, message, data)
@@ -77,14 +77,14 @@ def test_the_code_is_exact_and_nothing_is_lost(code: int, message: str, data: st
 def test_data_in_json_is_found(code: int, message: str, data: dict[str, str]) -> None:
     if message.endswith(":"):
         message += "."
-    told = read_told(text_of(code, message, json.dumps(data)))
+    told = parse_error_text(text_of(code, message, json.dumps(data)))
     assert told is not None
     assert (told.message, told.data) == (message, json.dumps(data))
 
 
 @given(st.sampled_from(RpcError.ErrorCode), st.text(min_size=1))
 def test_the_message_of_a_code_is_found(code: RpcError.ErrorCode, data: str) -> None:
-    told = read_told(text_of(code, RpcError.ErrorMessage[code], data))
+    told = parse_error_text(text_of(code, RpcError.ErrorMessage[code], data))
     assert told is not None
     assert (told.message, told.data) == (RpcError.ErrorMessage[code], data)
 
@@ -93,12 +93,12 @@ def test_a_hostile_text_takes_no_time() -> None:
     nested = "[" * 100_000
     text = "RpcError 7: " + ": ".join([nested] * (MAX_SEPARATORS_TRIED + 10))
     started = time.perf_counter()
-    told = read_told(text)
+    told = parse_error_text(text)
     assert time.perf_counter() - started < 2.0
     assert told is not None
     assert told.message == nested
 
 
 def test_words_without_what_servers_put_before_them() -> None:
-    assert plain_words("twirp error unknown: requested room does not exist") == "requested room does not exist"
-    assert plain_words("requested room does not exist") == "requested room does not exist"
+    assert strip_twirp_prefix("twirp error unknown: requested room does not exist") == "requested room does not exist"
+    assert strip_twirp_prefix("requested room does not exist") == "requested room does not exist"

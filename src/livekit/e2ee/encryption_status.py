@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from livekit.enums import EncryptionState
 
 
-class EncryptionWatch:
+class EncryptionStatus:
     """Tells of changes only: how each participant's packets open, and whether they are encrypted at all."""
 
     def __init__(self, participants: ParticipantTable, emit: Callable[..., None]) -> None:

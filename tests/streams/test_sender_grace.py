@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 from livekit.protocol import models
-from livekit.streams.departures import GRACE, Departures
 from livekit.streams.incoming import IncomingStreams, IncompleteStreamError, SenderLeftError
+from livekit.streams.sender_grace import GRACE, SenderGrace
 from livekit.testing import VirtualClock
 
 
@@ -31,7 +31,7 @@ class Rig:
     def __init__(self) -> None:
         self.sinks: dict[str, Sink] = {}
         self.streams = IncomingStreams(self._open)
-        self.departures = Departures(self.streams)
+        self.departures = SenderGrace(self.streams)
 
     def _open(self, sender: str, header: models.DataStream.Header) -> Sink:
         return self.sinks.setdefault(header.stream_id, Sink())

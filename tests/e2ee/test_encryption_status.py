@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from livekit._room.participants import ParticipantTable
-from livekit.e2ee.watch import EncryptionWatch
+from livekit.e2ee.encryption_status import EncryptionStatus
 from livekit.enums import EncryptionState
 from livekit.participant import LocalParticipant
 from livekit.protocol import models
@@ -21,7 +21,7 @@ class Rig:
         alice, bob = (models.ParticipantInfo(identity=name, sid=f"PA_{name}") for name in ("alice", "bob"))
         self.participants.joined(alice, [bob])
         self.bob = self.participants.remotes["bob"]
-        self.watch = EncryptionWatch(self.participants, lambda *event: self.events.append(event))
+        self.watch = EncryptionStatus(self.participants, lambda *event: self.events.append(event))
 
     def peer_changed(self, identity: str) -> None: ...
     def peer_left(self, identity: str) -> None: ...

@@ -11,7 +11,7 @@ GRACE = 0.5
 """Seconds without a packet of a stream whose sender has left, until it is given up."""
 
 
-class Departures:
+class SenderGrace:
     """Gives up the streams of who has left once nothing more comes of them."""
 
     def __init__(self, streams: IncomingStreams) -> None:

@@ -3,12 +3,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit.data.once import MAX_SENDERS, OnceOnly, Origin
+from livekit.data.user_packet_deduper import MAX_SENDERS, UserPacketDeduper, UserPacketNonces
 
 
 @given(st.lists(st.integers(0, 9)))
 def test_each_packet_is_new_once_and_in_order(arrivals: list[int]) -> None:
-    origin, receiver = Origin(), OnceOnly()
+    origin, receiver = UserPacketNonces(), UserPacketDeduper()
     nonces = [origin.next() for _ in range(10)]
     taken = [number for number in arrivals if receiver.is_new("alice", nonces[number])]
     assert taken == sorted(set(taken))
@@ -17,15 +17,15 @@ def test_each_packet_is_new_once_and_in_order(arrivals: list[int]) -> None:
 
 
 def test_who_starts_anew_is_not_taken_for_the_old_one() -> None:
-    receiver = OnceOnly()
-    old = Origin()
+    receiver = UserPacketDeduper()
+    old = UserPacketNonces()
     for _ in range(5):
         assert receiver.is_new("alice", old.next())
-    assert receiver.is_new("alice", Origin().next())
+    assert receiver.is_new("alice", UserPacketNonces().next())
 
 
 def test_senders_are_told_apart() -> None:
-    receiver, nonce = OnceOnly(), Origin().next()
+    receiver, nonce = UserPacketDeduper(), UserPacketNonces().next()
     assert receiver.is_new("alice", nonce)
     assert receiver.is_new("bob", nonce)
     assert not receiver.is_new("alice", nonce)
@@ -33,12 +33,12 @@ def test_senders_are_told_apart() -> None:
 
 @given(st.binary(max_size=20).filter(lambda nonce: not nonce.startswith(b"once")))
 def test_what_others_write_there_means_nothing(nonce: bytes) -> None:
-    receiver = OnceOnly()
+    receiver = UserPacketDeduper()
     assert all(receiver.is_new("alice", nonce) for _ in range(2))
 
 
 def test_many_senders_do_not_grow_it_for_ever() -> None:
-    receiver, nonce = OnceOnly(), Origin().next()
+    receiver, nonce = UserPacketDeduper(), UserPacketNonces().next()
     for number in range(MAX_SENDERS + 1):
         assert receiver.is_new(f"{number}", nonce)
     assert len(receiver._last) == MAX_SENDERS

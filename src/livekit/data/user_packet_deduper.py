@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 
-__all__ = ["MAX_SENDERS", "OnceOnly", "Origin"]
+__all__ = ["MAX_SENDERS", "UserPacketDeduper", "UserPacketNonces"]
 
 _FORMAT = struct.Struct(">4s8sI")
 _MARK = b"once"
@@ -18,7 +18,7 @@ MAX_SENDERS = 4_096
 """Senders whose last packet is remembered."""
 
 
-class Origin:
+class UserPacketNonces:
     """Numbers what one sender sends in order."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Origin:
         return _FORMAT.pack(_MARK, self._name, self._count)
 
 
-class OnceOnly:
+class UserPacketDeduper:
     """What came last, by sender's identity."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from livekit.e2ee import E2EEManager, E2EEOptions, KeyProviderOptions
-from livekit.e2ee.packets import ENCRYPTED_KINDS, MissingKeyError, PacketCipher
+from livekit.e2ee.packet_cipher import ENCRYPTED_KINDS, MissingKeyError, PacketCipher
 from livekit.engine.interfaces import PacketStream, Sent
 from livekit.engine.packet_filter import PacketFilter
 from livekit.enums import KeyDerivationFunction

@@ -43,7 +43,7 @@ IV_BYTES = 12
 _Reason = rtc.RequestResponse.Reason
 
 
-class TrackExchange:
+class DataTrackManager:
     """Publishes, subscribes, and carries frames; owned by a `RoomSession`."""
 
     def __init__(self, session: Engine, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
