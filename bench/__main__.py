@@ -142,7 +142,7 @@ async def growth(rings: tuple[int, ...], rooms: tuple[int, ...], total: int) -> 
 
 
 async def ring(server: Server, groups: list[list[str]], calls_each: int, before: Any) -> dict[str, Any]:
-    """Rooms whose participants each call their neighbour; all clients are one process."""
+    """RoomManager whose participants each call their neighbour; all clients are one process."""
     participants = sum(len(group) for group in groups)
     async with program(OURS, "worker.py", "ring", server.url, json.dumps(groups), str(calls_each)) as running:
         await running.read()

@@ -77,7 +77,7 @@ async def measure(url: str, token: str, job: dict[str, Any]) -> None:
 
 
 async def ring(url: str, groups: list[list[str]], calls: int) -> None:
-    """Rooms whose participants each call the next one, all at once."""
+    """RoomManager whose participants each call the next one, all at once."""
     pairs: list[tuple[Any, str]] = []
     for tokens in groups:
         rooms = [rtc.Room() for _ in tokens]

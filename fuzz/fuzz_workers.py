@@ -22,7 +22,7 @@ from livekit.server.auth import AuthError, TokenAuthority, check_join
 from livekit.server.devserver import DEV_KEYS
 from livekit.server.events import RoomEvent
 from livekit.server.room import JoinParameters
-from livekit.server.rooms import JoinRefusedError
+from livekit.server.room_manager import JoinRefusedError
 
 ALLOWED = (DecodeError,)
 ANEW_EVERY = 200
@@ -51,7 +51,7 @@ class KeepingLink:
 
 
 class Server:
-    """Rooms whose agents come when they are sent for, and the workers that send them."""
+    """RoomManager whose agents come when they are sent for, and the workers that send them."""
 
     def __init__(self) -> None:
         self._authority = TokenAuthority(DEV_KEYS)

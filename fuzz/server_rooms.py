@@ -1,13 +1,13 @@
-"""Rooms of a server with nobody behind the links: what the targets about the server change."""
+"""RoomManager of a server with nobody behind the links: what the targets about the server change."""
 
 from __future__ import annotations
 
 from livekit.protocol import models, rtc
-from livekit.server.link import ParticipantLink
 from livekit.server.participant import Participant
+from livekit.server.participant_link import ParticipantLink
 from livekit.server.permissions import parse_grants
 from livekit.server.room import JoinParameters, Room
-from livekit.server.rooms import Rooms
+from livekit.server.room_manager import RoomManager
 
 ROOM = "demo"
 IDENTITIES = ("alice", "bob", "ghost", "agent")
@@ -51,10 +51,10 @@ class SilentLink(ParticipantLink):
         return None
 
 
-def join_all() -> tuple[Rooms, Room, dict[Participant, SilentLink]]:
+def join_all() -> tuple[RoomManager, Room, dict[Participant, SilentLink]]:
     """A room with everybody in it, ACTIVE. Sids are the same in every run."""
     numbers = iter(range(1_000_000_000))
-    rooms = Rooms(new_sid=lambda prefix: f"{prefix}{next(numbers)}")
+    rooms = RoomManager(new_sid=lambda prefix: f"{prefix}{next(numbers)}")
     found: dict[Participant, SilentLink] = {}
     for identity in IDENTITIES:
         video = {"roomJoin": True, "room": ROOM, **_GRANTS.get(identity, {})}

@@ -22,7 +22,7 @@ from livekit.protocol import models
 from livekit.server import limits
 from livekit.server.auth import AuthError, TokenAuthority, attributes_size, check_join
 from livekit.server.permissions import parse_grants
-from tests.server.links import grants
+from tests.server.recording_link import grants
 
 KEY, SECRET = "APIkey", "a-secret-that-is-long-enough-for-hs256"
 NOW = 1_800_000_000.0

@@ -10,7 +10,7 @@ from livekit.server import DevServer, limits
 from livekit.server.events import ParticipantLeft
 from livekit.server.responses import DisconnectReason
 from tests.server.client import WireClient, happening, open_client
-from tests.server.links import user_packet
+from tests.server.recording_link import user_packet
 
 ACTIVE, DISCONNECTED = models.ParticipantInfo.ACTIVE, models.ParticipantInfo.DISCONNECTED
 

@@ -6,11 +6,11 @@ import pytest
 
 from livekit.protocol import rtc
 from livekit.server.responses import DisconnectReason
-from livekit.server.rooms import OvertakenError, Rooms
-from tests.server.links import KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
+from livekit.server.room_manager import OvertakenError, RoomManager
+from tests.server.recording_link import KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
 
 
-def rejoin(rooms: Rooms, who: str, last_sid: str, *, active: bool = True) -> Member:
+def rejoin(rooms: RoomManager, who: str, last_sid: str, *, active: bool = True) -> Member:
     link = KeepingLink()
     room, participant = rooms.join(grants(who), parameters(sid=last_sid), link, 0.0)
     if active:

@@ -8,7 +8,7 @@ from livekit.datatracks.packet import TrackPacket, decode
 from livekit.protocol import rtc
 from livekit.server import data_tracks, limits
 from livekit.server.responses import DisconnectReason
-from tests.server.links import Member, grants, join, make_rooms
+from tests.server.recording_link import Member, grants, join, make_rooms
 
 Reason = rtc.RequestResponse
 

@@ -10,7 +10,7 @@ from livekit.protocol import metrics, models, rtc
 from livekit.server import limits
 from livekit.server.forwarding import forward
 from livekit.server.responses import DisconnectReason
-from tests.server.links import grants, join, make_rooms, user_packet
+from tests.server.recording_link import grants, join, make_rooms, user_packet
 
 
 def test_without_destination_everyone_else_receives() -> None:

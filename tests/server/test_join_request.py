@@ -15,7 +15,7 @@ from livekit.server import limits
 from livekit.server.auth import AuthError
 from livekit.server.join_request import check_allowed, parse_join
 from livekit.server.room import JoinParameters
-from tests.server.links import grants
+from tests.server.recording_link import grants
 
 REQUEST = rtc.JoinRequest(
     client_info=models.ClientInfo(sdk=models.ClientInfo.PYTHON, protocol=17, client_protocol=2),

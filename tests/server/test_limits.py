@@ -14,10 +14,10 @@ from livekit.protocol import room as room_pb
 from livekit.server import DevServer, limits
 from livekit.server.auth import TokenAuthority
 from livekit.server.join_request import parse_join
-from livekit.server.rooms import RoomFullError
+from livekit.server.room_manager import RoomFullError
 from livekit.server.services.room_service import RoomService
 from tests.server.client import http_url, join_request, open_client
-from tests.server.links import grants, join, make_rooms, user_packet
+from tests.server.recording_link import grants, join, make_rooms, user_packet
 
 ROOT = Path(__file__).parents[2]
 CONSTANTS = {name: value for name, value in vars(limits).items() if name.isupper()}

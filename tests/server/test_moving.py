@@ -8,11 +8,11 @@ from livekit.protocol import models, rtc
 from livekit.server import RoomSettings
 from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
 from livekit.server.responses import DisconnectReason
-from livekit.server.rooms import RoomFullError, Rooms
-from tests.server.links import EPOCH, Member, grants, join, make_rooms, parameters, user_packet
+from livekit.server.room_manager import RoomFullError, RoomManager
+from tests.server.recording_link import EPOCH, Member, grants, join, make_rooms, parameters, user_packet
 
 
-def move(rooms: Rooms, member: Member, destination: str) -> None:
+def move(rooms: RoomManager, member: Member, destination: str) -> None:
     """As the server does; the member is of the other room then."""
     rooms.move(member.room, member.participant, destination, 1.0)
     assert member.link.room is not None
@@ -49,7 +49,7 @@ def test_packets_go_where_it_is() -> None:
 
 
 def test_its_token_is_for_the_other_room() -> None:
-    rooms = Rooms(epoch=EPOCH, refresh_token=lambda grants, info: f"{grants.room} {info.sid}")
+    rooms = RoomManager(epoch=EPOCH, refresh_token=lambda grants, info: f"{grants.room} {info.sid}")
     join(rooms, "alice")
     bob = join(rooms, "bob")
     move(rooms, bob, "other")
@@ -59,7 +59,7 @@ def test_its_token_is_for_the_other_room() -> None:
 
 def test_events() -> None:
     seen: list[RoomEvent] = []
-    rooms = Rooms(epoch=EPOCH)
+    rooms = RoomManager(epoch=EPOCH)
     bob = join(rooms, "bob")
     rooms.observe(seen.append)
     move(rooms, bob, "other")
@@ -68,7 +68,7 @@ def test_events() -> None:
 
 
 def test_the_last_one_leaves_an_empty_room() -> None:
-    rooms = Rooms(epoch=EPOCH, settings=RoomSettings(departure_timeout=5.0))
+    rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=5.0))
     bob = join(rooms, "bob")
     move(rooms, bob, "other")
     rooms.tick(5.9)

@@ -9,7 +9,7 @@ from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
 from livekit.server import limits
 from livekit.server.responses import COMPATIBLE_VERSION, DisconnectReason
 from livekit.signaling import SERVER_CONTINUES
-from tests.server.links import EPOCH, KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
+from tests.server.recording_link import EPOCH, KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
 
 
 def test_join_response_says_who_and_where() -> None:
@@ -224,9 +224,9 @@ class TestTime:
         assert not bob.is_in_room()
 
     def test_tokens_are_refreshed(self) -> None:
-        from livekit.server.rooms import Rooms
+        from livekit.server.room_manager import RoomManager
 
-        rooms = Rooms(epoch=EPOCH, refresh_token=lambda grants, info: f"for {info.identity}")
+        rooms = RoomManager(epoch=EPOCH, refresh_token=lambda grants, info: f"for {info.identity}")
         bob = join(rooms, "bob")
         assert bob.signal("refresh_token").refresh_token == "for bob"
         assert bob.kinds().count("refresh_token") == 1

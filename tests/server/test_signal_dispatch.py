@@ -7,7 +7,7 @@ import pytest
 from livekit.protocol import models, rtc
 from livekit.server import limits
 from livekit.server.room import JoinParameters
-from tests.server.links import EPOCH, KeepingLink, Member, grants, join, make_rooms
+from tests.server.recording_link import EPOCH, KeepingLink, Member, grants, join, make_rooms
 
 Reason = rtc.RequestResponse
 

@@ -13,7 +13,7 @@ from livekit.server import DevServer, limits
 from livekit.server.events import ParticipantLeft
 from livekit.server.responses import DisconnectReason
 from tests.server.client import WireClient, happening, open_client
-from tests.server.links import grants, join, make_rooms, user_packet
+from tests.server.recording_link import grants, join, make_rooms, user_packet
 from tests.support.processes import read_until, running
 
 READER = str(Path(__file__).with_name("slow_reader.py"))

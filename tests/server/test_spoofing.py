@@ -15,7 +15,7 @@ from livekit.rpc import wire
 from livekit.server import DevServer
 from livekit.streams.outgoing import text_stream
 from tests.server.client import PATIENCE, WireClient
-from tests.server.links import user_packet
+from tests.server.recording_link import user_packet
 
 ROOM = "demo"
 LIARS = {"anybody": "", "an agent": "agent", "hidden": "hidden"}

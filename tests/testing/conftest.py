@@ -1,4 +1,4 @@
-"""Rooms in memory on a virtual clock."""
+"""RoomManager in memory on a virtual clock."""
 
 from __future__ import annotations
 

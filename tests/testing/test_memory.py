@@ -1,4 +1,4 @@
-"""Rooms in memory: what works, and what goes wrong on purpose."""
+"""RoomManager in memory: what works, and what goes wrong on purpose."""
 
 from __future__ import annotations
 

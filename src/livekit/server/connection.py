@@ -13,12 +13,12 @@ from livekit.webrtc import PeerOptions, create_peer_connection
 from . import data_tracks, limits
 from .forwarding import forward
 from .participant import Participant, State
-from .peers import PeerEvents, PeerFactory, Peers
 from .responses import DisconnectReason
 from .room import JoinParameters, Room
 from .signal_dispatch import handle
 from .signal_socket import SignalSocket
 from .tasks import OwnedTasks
+from .transport_manager import PeerFactory, TransportCallbacks, TransportManager
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Connection:
         self._time = asyncio.get_running_loop().time
         self._place: tuple[Room, Participant] | None = None
         self._offered: deque[float] = deque(maxlen=limits.MAX_OFFERS_PER_SECOND)
-        events = PeerEvents(
+        events = TransportCallbacks(
             on_signal=self.send_signal,
             on_packet=self._on_packet,
             on_track_packet=self._on_track_packet,
@@ -49,7 +49,7 @@ class Connection:
             on_lost=self._on_lost,
             on_replaced=self._on_replaced,
         )
-        self._peers = Peers(events, single=single_peer_connection, options=options, make_peer=make_peer)
+        self._peers = TransportManager(events, single=single_peer_connection, options=options, make_peer=make_peer)
         self._transport_handlers: dict[str, Callable[[rtc.SignalRequest], Awaitable[None]]] = {
             "offer": lambda request: self._peers.accept_offer(request.offer),
             "answer": lambda request: self._peers.accept_answer(request.answer),

@@ -115,8 +115,10 @@ def forward(room: Room, sender: Participant, data: bytes, now: float) -> None:
     subscribers = sender.data_tracks.subscribers[info.sid]
     room.traffic.received[TRACK].add(1, len(data))
     room.traffic.sent[TRACK].add(len(subscribers), len(data))
-    if room.watch is not None:
-        room.watch.track_forwarded(sender, [room.participants[identity] for identity in subscribers], len(data), now)
+    if room.packet_observer is not None:
+        room.packet_observer.track_forwarded(
+            sender, [room.participants[identity] for identity in subscribers], len(data), now
+        )
     for identity, handle in subscribers.items():
         room.participants[identity].send_track_packet(with_handle(data, handle))
 

@@ -17,16 +17,16 @@ from livekit.webrtc import PeerOptions
 from . import limits
 from .agents import AgentRoutes
 from .auth import TokenAuthority
+from .components import Components
 from .console import Console
 from .events import ParticipantJoined, RoomEvent, RoomFinished, RoomStarted
-from .gate import Gate
-from .guards import OriginGuard, cors, is_loopback
+from .half_open_limit import HalfOpenLimit
 from .http import RtcRoutes, health
 from .listener import Listener
-from .parts import Parts
+from .request_origin import OriginGuard, cors, is_loopback
 from .responses import DisconnectReason
 from .room import RoomSettings
-from .rooms import Rooms
+from .room_manager import RoomManager
 from .services import AgentDispatchService, RoomService, TwirpRoutes
 from .tasks import OwnedTasks
 from .telemetry import Telemetry
@@ -94,7 +94,7 @@ class DevServer:
         self._tasks = OwnedTasks()
         self._ticker: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
-        self._parts: Parts | None = None
+        self._components: Components | None = None
 
     @property
     def url(self) -> str:
@@ -129,11 +129,11 @@ class DevServer:
         return self.url.replace("ws", "http", 1) + "/"
 
     @property
-    def rooms(self) -> Rooms:
+    def rooms(self) -> RoomManager:
         """What goes on in the server. Raises RuntimeError unless it is running."""
-        if self._parts is None:
+        if self._components is None:
             raise RuntimeError("the server is not running")
-        return self._parts.rooms
+        return self._components.rooms
 
     def token(
         self,
@@ -160,15 +160,15 @@ class DevServer:
         if self._listener is not None:
             raise RuntimeError("the server is running already")
         self._warn_if_exposed()
-        self._parts = Parts.assemble(
+        self._components = Components.assemble(
             self._authority,
             asyncio.get_running_loop().time,
             room_settings=self._settings,
             webhook_settings=self._webhook_settings,
             observer=_log_event,
         )
-        gate = Gate()
-        self._listener = Listener(self._make_app(self._parts, gate), gate)
+        half_open_limit = HalfOpenLimit()
+        self._listener = Listener(self._make_app(self._components, half_open_limit), half_open_limit)
         try:
             await self._listener.start(self._host, self._port)
         except BaseException as error:
@@ -176,14 +176,14 @@ class DevServer:
             if isinstance(error, OSError):
                 raise _start_error(error, self._host, self._port) from error
             raise
-        self._ticker = self._tasks.spawn(self._tick(self._parts), name="server tick")
-        self._parts.start(self._tasks)
+        self._ticker = self._tasks.spawn(self._tick(self._components), name="server tick")
+        self._components.start(self._tasks)
         logger.info("serving on %s", self.url)
 
     async def aclose(self) -> None:
         """Put everybody out and stop, within 5 seconds; safe to call twice."""
-        if self._parts is not None:
-            self._parts.close()
+        if self._components is not None:
+            self._components.close()
         await self._release()
 
     async def __aenter__(self) -> Self:
@@ -195,11 +195,11 @@ class DevServer:
     ) -> None:
         await self.aclose()
 
-    def _make_app(self, parts: Parts, gate: Gate) -> web.Application:
-        rooms, clock = parts.rooms, parts.clock
+    def _make_app(self, components: Components, half_open_limit: HalfOpenLimit) -> web.Application:
+        rooms, clock = components.rooms, components.clock
         origins = [self._origins.middleware] if self._known_keys() else []
-        telemetry = Telemetry(parts)
-        middlewares = [telemetry.middleware, cors, *origins, gate.middleware]
+        telemetry = Telemetry(components)
+        middlewares = [telemetry.middleware, cors, *origins, half_open_limit.middleware]
         app = web.Application(middlewares=middlewares, client_max_size=limits.MAX_REQUEST_BODY)
         if self._has_console:
             Console(self, rooms).add_to(app)
@@ -207,21 +207,21 @@ class DevServer:
             app.router.add_get("/", health)
         RtcRoutes(rooms, self._authority, self._tasks, peer_options=self._peer_options).add_to(app)
         telemetry.add_to(app)
-        AgentRoutes(parts.agents, self._authority, self._tasks).add_to(app)
+        AgentRoutes(components.agents, self._authority, self._tasks).add_to(app)
         services = {
             "RoomService": RoomService(rooms, clock).methods,
-            "AgentDispatchService": AgentDispatchService(rooms, parts.agents, clock).methods,
+            "AgentDispatchService": AgentDispatchService(rooms, components.agents, clock).methods,
         }
         TwirpRoutes(self._authority, services).add_to(app)
         return app
 
-    async def _tick(self, parts: Parts) -> None:
+    async def _tick(self, components: Components) -> None:
         while True:
             await asyncio.sleep(TICK_INTERVAL)
-            parts.tick()
+            components.tick()
 
     async def _release(self) -> None:
-        listener, self._listener, self._parts = self._listener, None, None
+        listener, self._listener, self._components = self._listener, None, None
         if self._ticker is not None:
             self._ticker.cancel()
         if listener is not None:

@@ -13,7 +13,7 @@ from livekit.protocol import models
 from livekit.rpc.wire import REQUEST_TOPIC
 
 from . import limits
-from .outbox import OutboundPacket
+from .packet_buffers import OutboundPacket
 from .participant import DISCONNECTED, Participant
 from .traffic import LOSSY, RELIABLE
 
@@ -37,8 +37,8 @@ def forward(room: Room, sender: Participant, data: bytes, *, reliable: bool, now
     traffic.calls += _begins_call(packet)
     for_backend = room.callers and _answers_backend(room, sender, packet)
     audience = [] if for_backend else _audience(room, sender, packet)
-    if room.watch is not None:
-        room.watch.forwarded(room, sender, audience, packet, len(data), now)
+    if room.packet_observer is not None:
+        room.packet_observer.forwarded(room, sender, audience, packet, len(data), now)
     if not audience:
         return
     stamped = _stamped(packet, data, sender, reliable=reliable)
@@ -49,8 +49,8 @@ def send(room: Room, packet: models.DataPacket, *, reliable: bool, now: float) -
     """Send a packet of the server's own to its destinations, or to everybody."""
     packet.kind = _RELIABLE if reliable else _LOSSY
     outbound = OutboundPacket(packet.SerializeToString(), packet.participant_sid, packet.sequence)
-    if room.watch is not None:
-        room.watch.sent_by_server(room, packet, len(outbound.data), now)
+    if room.packet_observer is not None:
+        room.packet_observer.sent_by_server(room, packet, len(outbound.data), now)
     _deliver(room, _destinations(room, packet), outbound, reliable=reliable, now=now)
 
 

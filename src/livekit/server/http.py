@@ -18,7 +18,7 @@ from .join_request import check_allowed, parse_join
 from .permissions import Grants
 from .responses import DisconnectReason, leave_response
 from .room import JoinParameters
-from .rooms import JoinRefusedError, RoomFullError, Rooms
+from .room_manager import JoinRefusedError, RoomFullError, RoomManager
 from .signal_socket import CLOSE_TIMEOUT, SignalSocket
 from .tasks import OwnedTasks
 
@@ -32,7 +32,12 @@ class RtcRoutes:
     """`/rtc`, `/rtc/v1` and their `validate` routes."""
 
     def __init__(
-        self, rooms: Rooms, authority: TokenAuthority, tasks: OwnedTasks, *, peer_options: PeerOptions | None = None
+        self,
+        rooms: RoomManager,
+        authority: TokenAuthority,
+        tasks: OwnedTasks,
+        *,
+        peer_options: PeerOptions | None = None,
     ) -> None:
         self._rooms = rooms
         self._authority = authority

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from . import access_log, limits
-from .gate import Gate
+from .half_open_limit import HalfOpenLimit
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +21,10 @@ LINGER = 1.0
 
 
 class Listener:
-    """One listening address of an application; every connection goes through the application's gate."""
+    """One listening address of an application; every connection goes through the application's half_open_limit."""
 
-    def __init__(self, app: web.Application, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, app: web.Application, half_open_limit: HalfOpenLimit) -> None:
+        self._half_open_limit = half_open_limit
         self._server: asyncio.AbstractServer | None = None
         self._port = 0
         self._runner = web.AppRunner(
@@ -51,7 +51,7 @@ class Listener:
         server = self._runner.server
         assert server is not None
         listening = await asyncio.get_running_loop().create_server(
-            self._gate.serve(server), host, port, backlog=BACKLOG
+            self._half_open_limit.serve(server), host, port, backlog=BACKLOG
         )
         self._server = listening
         self._port = int(listening.sockets[0].getsockname()[1])
@@ -62,7 +62,7 @@ class Listener:
             self._server.close()
             self._server = None
         await self._runner.cleanup()
-        self._gate.close()
+        self._half_open_limit.close()
 
 
 def _request_logger() -> logging.Logger:

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from google.protobuf.message import DecodeError, Message
 
 from . import limits
-from .pace import Pace
+from .rate_limit import RateLimit
 from .tasks import OwnedTasks
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class MessageSocket(Generic[Incoming, Outgoing]):
         """The messages that come, until the connection ends or speaks something else. Who sends too fast has to wait
         until it is read on."""
         time = asyncio.get_running_loop().time
-        messages, size = Pace(limits.MAX_SIGNALS_PER_SECOND), Pace(limits.MAX_SIGNAL_BYTES_PER_SECOND)
+        messages, size = RateLimit(limits.MAX_SIGNALS_PER_SECOND), RateLimit(limits.MAX_SIGNAL_BYTES_PER_SECOND)
         async for message in self._socket:
             if message.type is not WSMsgType.BINARY:
                 logger.debug("ending a WebSocket that sends %s", message.type.name)

@@ -10,10 +10,10 @@ from livekit._util.logs import fields
 from livekit.protocol import models, rtc
 
 from .data_tracks import DataTracks
-from .link import ParticipantLink
-from .outbox import OutboundPacket, ResendBuffer, WaitingPackets
+from .packet_buffers import OutboundPacket, ResendBuffer, WaitingPackets
+from .participant_link import ParticipantLink
 from .permissions import Grants
-from .simulate import Simulated
+from .simulated_scenarios import Simulated
 
 State = models.ParticipantInfo.State
 # Looked up once: these are asked for with every packet, and an enum of protobuf looks its members up by name.

@@ -10,15 +10,15 @@ from livekit.protocol import models, rtc
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.room import RoomConfiguration
 
-from . import data_tracks, limits, simulate
+from . import data_tracks, limits, simulated_scenarios
 from .events import ParticipantJoined, ParticipantLeft, RoomEvent
-from .link import ParticipantLink
 from .participant import Participant, State
+from .participant_link import ParticipantLink
 from .permissions import Grants
 from .responses import DisconnectReason, join_response, leave_response, reconnect_response
 
 if TYPE_CHECKING:
-    from .rooms import Rooms
+    from .room_manager import RoomManager
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +63,9 @@ class JoinParameters:
 
 
 class Room:
-    """The participants of a room, by identity; made by :class:`Rooms`."""
+    """The participants of a room, by identity; made by :class:`RoomManager`."""
 
-    def __init__(self, rooms: Rooms, *, sid: str, name: str, settings: RoomSettings, now: float) -> None:
+    def __init__(self, rooms: RoomManager, *, sid: str, name: str, settings: RoomSettings, now: float) -> None:
         self.participants: Final[dict[str, Participant]] = {}
         self.settings: Final = settings
         self.empty_since: float | None = now
@@ -75,7 +75,7 @@ class Room:
         self.callers: Final[dict[str, Callable[[Participant, models.DataPacket], None]]] = {}
         """The calls that backends make through the server: who takes their answers, by identity of the caller, and by
         id of the stream that an answer is."""
-        self.watch: Final = rooms.watch
+        self.packet_observer: Final = rooms.packet_observer
         self.traffic: Final = rooms.traffic
         self._rooms = rooms
         created_at = rooms.wall_time(now)
@@ -205,7 +205,7 @@ class Room:
             self._announce_count(participant)
         self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info(), was_active=was_active))
 
-    def let_go(self, participant: Participant, now: float) -> None:
+    def move_out(self, participant: Participant, now: float) -> None:
         """A participant goes to another room: it is gone from this one, and its connection stays."""
         del self.participants[participant.identity]
         data_tracks.remove(self, participant)
@@ -215,7 +215,7 @@ class Room:
         self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info(), was_active=True))
         self._note_empty(now)
 
-    def take_in(self, participant: Participant, now: float) -> None:
+    def move_in(self, participant: Participant, now: float) -> None:
         """A participant comes from another room, which has let it go; it and everybody here learn of it."""
         older = self.participants.get(participant.identity)
         if older is not None:
@@ -317,7 +317,7 @@ class Room:
             participant.forget_sent(now)
             if participant.signal_lost_at is None and now - participant.signal_seen >= limits.PING_TIMEOUT:
                 self._drop_signal(participant, now)
-            simulate.end_speech(self, participant, now)
+            simulated_scenarios.end_speech(self, participant, now)
             if _is_gone(participant, now):
                 self.remove(participant, _reason_gone(participant), now)
             elif now - participant.token_refreshed_at >= limits.TOKEN_REFRESH_INTERVAL:

@@ -15,7 +15,7 @@ from .auth import attributes_size
 from .participant import Participant
 from .responses import DisconnectReason
 from .room import Room
-from .simulate import simulate
+from .simulated_scenarios import simulate
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from livekit.server.auth import TokenAuthority
 from livekit.server.devserver import DEV_KEYS
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import RoomSettings
-from livekit.server.rooms import Rooms
+from livekit.server.room_manager import RoomManager
 
 from .faults import Faults
 from .guests import Guests
@@ -78,7 +78,7 @@ class MemoryRoom(Guests):
         return f"{SCHEME}://{self._host}"
 
     @property
-    def rooms(self) -> Rooms:
+    def rooms(self) -> RoomManager:
         """What goes on in the server; inside the event loop only."""
         return self._server.rooms
 

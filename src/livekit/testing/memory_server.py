@@ -20,7 +20,7 @@ from livekit.server.participant import Participant
 from livekit.server.permissions import Grants
 from livekit.server.responses import DisconnectReason, leave_response
 from livekit.server.room import JoinParameters, Room, RoomSettings
-from livekit.server.rooms import JoinRefusedError, RoomFullError, Rooms
+from livekit.server.room_manager import JoinRefusedError, RoomFullError, RoomManager
 from livekit.server.signal_socket import SignalSocket
 from livekit.server.tasks import OwnedTasks
 from livekit.signaling import SignalConnection, SignalUrls
@@ -79,15 +79,15 @@ class MemoryServer:
         self._late = None if announces_joins else LateAnnouncements()
         self._settings = settings
         self._tasks = OwnedTasks()
-        self._rooms: Rooms | None = None
+        self._rooms: RoomManager | None = None
         self._ticker: asyncio.TimerHandle | None = None
 
     @property
-    def rooms(self) -> Rooms:
+    def rooms(self) -> RoomManager:
         """Made when the first one joins."""
         if self._rooms is None:
             epoch = time.time() - self.now()
-            self._rooms = Rooms(settings=self._settings, epoch=epoch, refresh_token=self._authority.refresh)
+            self._rooms = RoomManager(settings=self._settings, epoch=epoch, refresh_token=self._authority.refresh)
             self._tick()
         return self._rooms
 

@@ -11,9 +11,9 @@ from livekit.server.agents.dispatches import LEAVE_TIMEOUT, TooManyDispatchesErr
 from livekit.server.auth import TokenAuthority
 from livekit.server.permissions import InvalidClaimsError, parse_grants
 from livekit.server.responses import DisconnectReason
-from livekit.server.rooms import RoomFullError, Rooms
+from livekit.server.room_manager import RoomFullError, RoomManager
 from tests.server.agents.workers import KEYS, KeepingWorker, make_agents
-from tests.server.links import EPOCH, grants, join, make_rooms
+from tests.server.recording_link import EPOCH, grants, join, make_rooms
 
 HELPER = RoomAgentDispatch(agent_name="helper", metadata="why", attributes={"k": "v"})
 
@@ -111,7 +111,7 @@ def test_an_agent_that_comes_first_calls_no_others() -> None:
 
 
 def test_a_room_is_over_when_only_agents_are_left() -> None:
-    rooms = Rooms(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
     agents = make_agents(rooms)
     kept = KeepingWorker(agents)
     alice = join(rooms, "alice")
@@ -128,7 +128,7 @@ def test_a_room_is_over_when_only_agents_are_left() -> None:
 
 
 def test_an_agent_does_not_bring_back_a_deserted_room() -> None:
-    rooms = Rooms(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
     alice = join(rooms, "alice")
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     join(rooms, grants("agent", kind="agent"), now=2.0)
@@ -137,7 +137,7 @@ def test_an_agent_does_not_bring_back_a_deserted_room() -> None:
 
 
 def test_people_who_come_back_keep_the_room() -> None:
-    rooms = Rooms(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
     alice = join(rooms, "alice")
     agent_member = join(rooms, grants("agent", kind="agent"))
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
@@ -226,7 +226,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_agents_come_into_a_full_room() -> None:
-    rooms = Rooms(settings=RoomSettings(max_participants=1))
+    rooms = RoomManager(settings=RoomSettings(max_participants=1))
     kept = KeepingWorker(make_agents(rooms))
     alice = join(rooms, "alice")
     join(rooms, kept.take())

@@ -9,7 +9,7 @@ from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.server import limits
 from livekit.server.agents.jobs import AGENT_NAME_ATTRIBUTE, ANSWER_TIMEOUT
 from tests.server.agents.workers import KeepingWorker, make_agents
-from tests.server.links import EPOCH, join, make_rooms
+from tests.server.recording_link import EPOCH, join, make_rooms
 
 
 def test_a_room_gets_an_agent() -> None:

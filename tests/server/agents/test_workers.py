@@ -14,7 +14,7 @@ from livekit.server import limits
 from livekit.server.agents.agents import TooManyWorkersError
 from livekit.server.agents.workers import Worker, WorkerKey, WorkerPool
 from tests.server.agents.workers import KeepingWorker, make_agents
-from tests.server.links import EPOCH, make_rooms
+from tests.server.recording_link import EPOCH, make_rooms
 
 
 class NoLink:

@@ -6,7 +6,7 @@ from livekit.protocol import agent, models
 from livekit.server.agents import Agents
 from livekit.server.auth import TokenAuthority
 from livekit.server.permissions import Grants
-from livekit.server.rooms import Rooms
+from livekit.server.room_manager import RoomManager
 
 KEYS = {"key": "a-secret-that-is-long-enough-for-hs256"}
 
@@ -86,7 +86,7 @@ class KeepingWorker:
         self.say(agent.WorkerMessage(update_job=update), now)
 
 
-def make_agents(rooms: Rooms) -> Agents:
+def make_agents(rooms: RoomManager) -> Agents:
     agents = Agents(rooms, TokenAuthority(KEYS).join_token, random_factor=lambda: 0.5)
     rooms.observe(lambda event: agents.observe(event, 0.0))
     return agents

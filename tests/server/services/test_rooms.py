@@ -1,4 +1,4 @@
-"""Rooms, as `livekit-api` programs make, list and end them."""
+"""RoomManager, as `livekit-api` programs make, list and end them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from livekit.protocol import room as room_pb
 from livekit.server import limits
 from livekit.server.services import RoomService
 from livekit.testing import RunningServer
-from tests.server.links import grants, make_rooms
-from tests.server.links import join as join_core
+from tests.server.recording_link import grants, make_rooms
+from tests.server.recording_link import join as join_core
 from tests.support.backend import ServerError, refusal
 from tests.support.rooms import Join, once
 

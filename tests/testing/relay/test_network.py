@@ -1,4 +1,4 @@
-"""Rooms whose way to the server is bad: of this SDK on both ways of signalling, and the official one."""
+"""RoomManager whose way to the server is bad: of this SDK on both ways of signalling, and the official one."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .jobs import Jobs, MintJoinToken
 from .workers import Worker, WorkerLink, WorkerPool
 
 if TYPE_CHECKING:
-    from livekit.server.rooms import Rooms
+    from livekit.server.room_manager import RoomManager
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Agents:
     """What workers say goes in; what they are told goes out through their links."""
 
     def __init__(
-        self, rooms: Rooms, mint: MintJoinToken, *, random_factor: Callable[[], float] = random.random
+        self, rooms: RoomManager, mint: MintJoinToken, *, random_factor: Callable[[], float] = random.random
     ) -> None:
         self.workers: Final = WorkerPool(random_factor)
         self.jobs: Final = Jobs(self.workers, mint, rooms.wall_time)

@@ -25,7 +25,7 @@ from .workers import WorkerPool
 
 if TYPE_CHECKING:
     from livekit.server.room import Room
-    from livekit.server.rooms import Rooms
+    from livekit.server.room_manager import RoomManager
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class _Leaving:
 class Dispatches:
     """The dispatches of every room, and the jobs that come of them."""
 
-    def __init__(self, rooms: Rooms, pool: WorkerPool, jobs: Jobs, new_sid: Callable[[str], str]) -> None:
+    def __init__(self, rooms: RoomManager, pool: WorkerPool, jobs: Jobs, new_sid: Callable[[str], str]) -> None:
         self._rooms = rooms
         self._pool = pool
         self._jobs = jobs

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from livekit.rpc.errors import RpcError
 
-from .calls import CallState, WatchedCall
+from .call_tracker import CallState, TrackedCall
 
 MAX_METHODS = 100
 """Methods that are remembered of one participant."""
@@ -43,7 +43,7 @@ class MethodBook:
     def is_told(self, room: str, identity: str) -> bool:
         return (room, identity) in self._told
 
-    def learn(self, call: WatchedCall) -> None:
+    def learn(self, call: TrackedCall) -> None:
         """A call was answered; see what that says about the callee."""
         if not call.callee or not call.method:
             return

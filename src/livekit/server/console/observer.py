@@ -11,37 +11,37 @@ from livekit.server.events import ParticipantLeft, RoomEvent
 from livekit.server.participant import Participant
 from livekit.server.room import Room
 
-from .calls import SERVER, CallWatch, WatchedCall
-from .journal import Journal
-from .meter import SERIES_SECONDS, Meter
+from .call_tracker import SERVER, CallTracker, TrackedCall
+from .event_log import EventLog
 from .methods import MethodBook
+from .throughput import SERIES_SECONDS, Throughput
 
 
 class Traffic(NamedTuple):
     """What a participant sent and received."""
 
-    sent: Meter
-    received: Meter
+    sent: Throughput
+    received: Throughput
 
 
 @dataclass
 class Observer:
-    """Implements :class:`livekit.server.watch.PacketWatch`."""
+    """Implements :class:`livekit.server.packet_observer.PacketObserver`."""
 
     methods: MethodBook = field(default_factory=MethodBook)
-    journal: Journal = field(default_factory=Journal)
-    total: Meter = field(default_factory=lambda: Meter(SERIES_SECONDS))
+    event_log: EventLog = field(default_factory=EventLog)
+    total: Throughput = field(default_factory=lambda: Throughput(SERIES_SECONDS))
     """What all participants sent."""
 
     def __post_init__(self) -> None:
-        self.calls = CallWatch(self._answered)
+        self.calls = CallTracker(self._answered)
         self._traffic: dict[str, Traffic] = {}
 
     def traffic(self, sid: str) -> Traffic:
         """What the participant with this sid sent and received so far."""
         found = self._traffic.get(sid)
         if found is None:
-            found = self._traffic[sid] = Traffic(Meter(), Meter())
+            found = self._traffic[sid] = Traffic(Throughput(), Throughput())
         return found
 
     def forwarded(
@@ -71,12 +71,12 @@ class Observer:
 
     def happened(self, event: RoomEvent, now: float) -> None:
         """Somebody came or went, or a room did."""
-        self.journal.event(event, now)
+        self.event_log.event(event, now)
         if isinstance(event, ParticipantLeft):
             room, identity = event.room.name, event.participant.identity
             self._traffic.pop(event.participant.sid, None)
             self.methods.left(room, identity)
             self.calls.left(room, identity, now)
 
-    def _answered(self, call: WatchedCall) -> None:
+    def _answered(self, call: TrackedCall) -> None:
         self.methods.learn(call)

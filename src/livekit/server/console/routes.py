@@ -14,15 +14,15 @@ from livekit._version import __version__
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcCallInfo
-from livekit.server.guards import is_cross_site, is_local, local_only
 from livekit.server.http import health
-from livekit.server.rooms import Rooms
+from livekit.server.request_origin import is_cross_site, is_local, local_only
+from livekit.server.room_manager import RoomManager
 from livekit.server.services.backend_calls import BackendCalls
 
-from .feed import Feeds
-from .inputs import InputError, parse_call, parse_methods, parse_payloads, parse_person, parse_token
+from .event_stream import EventStreams
 from .observer import Observer
 from .pages import INDEX, Pages
+from .request_parsing import InputError, parse_call, parse_methods, parse_payloads, parse_person, parse_token
 
 if TYPE_CHECKING:
     from livekit.server.devserver import DevServer
@@ -44,7 +44,7 @@ Action = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 class Console:
     """The page of one server, and what it shows."""
 
-    def __init__(self, server: DevServer, rooms: Rooms) -> None:
+    def __init__(self, server: DevServer, rooms: RoomManager) -> None:
         """To be made before there are rooms."""
         self._server = server
         self._rooms = rooms
@@ -52,7 +52,7 @@ class Console:
         self._observer = Observer()
         self._key = secrets.token_urlsafe(24)
         self._pages = Pages()
-        self._feeds = Feeds(rooms, self._observer, self._hello)
+        self._feeds = EventStreams(rooms, self._observer, self._hello)
         self._actions: dict[str, Action] = {
             "token": self._mint,
             "call": self._call,
@@ -62,7 +62,7 @@ class Console:
 
     def add_to(self, app: web.Application) -> None:
         """Look on, and register the routes, `/` included."""
-        self._rooms.watch = self._observer
+        self._rooms.packet_observer = self._observer
         _ = self._rooms.observe(lambda event: self._observer.happened(event, _now()))
         app.middlewares.insert(0, self._watch_refusals)
         app.router.add_get("/", self._root)
@@ -90,7 +90,7 @@ class Console:
         if response.status >= 400 and not path.startswith(PREFIX) and path != "/favicon.ico":
             text = (response.text if isinstance(response, web.Response) else None) or response.reason or ""
             who = f"{request.method} {path[:MAX_NOTED_PATH]}"
-            self._observer.journal.write(f"answered {response.status}: {text}", _now(), who=who, is_problem=True)
+            self._observer.event_log.write(f"answered {response.status}: {text}", _now(), who=who, is_problem=True)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
         """The page for browsers on this machine; what LiveKit servers answer for everybody else."""

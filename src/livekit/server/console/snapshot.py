@@ -10,9 +10,9 @@ from livekit.protocol import models
 from livekit.server.participant import Participant, State
 from livekit.server.room import Room
 
-from .calls import WatchedCall
+from .call_tracker import TrackedCall
 from .content import Content
-from .journal import Note
+from .event_log import Note
 from .observer import Observer
 
 MAX_ROOMS_SHOWN = 50
@@ -38,7 +38,7 @@ def rooms_json(rooms: Sequence[Room], observer: Observer, now: float) -> Json:
         "failed": observer.calls.failed,
         "forgotten": observer.calls.forgotten,
         "unmatched": observer.calls.unmatched,
-        "problems": observer.journal.problems,
+        "problems": observer.event_log.problems,
         "payloads": observer.calls.keeps_payloads,
     }
 
@@ -101,7 +101,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= MAX_VALUE_SHOWN else text[:MAX_VALUE_SHOWN] + "…"
 
 
-def call_json(call: WatchedCall, wall_time: WallTime) -> Json:
+def call_json(call: TrackedCall, wall_time: WallTime) -> Json:
     """One call; what is not known is left out."""
     shown: Json = {
         "number": call.number,
@@ -126,7 +126,7 @@ def call_json(call: WatchedCall, wall_time: WallTime) -> Json:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def _milliseconds(call: WatchedCall, at: float | None) -> float | None:
+def _milliseconds(call: TrackedCall, at: float | None) -> float | None:
     return None if at is None else round((at - call.started) * 1000, 2)
 
 

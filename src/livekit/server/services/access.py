@@ -7,7 +7,7 @@ from livekit.server.auth import attributes_size
 from livekit.server.participant import Participant
 from livekit.server.permissions import Grants
 from livekit.server.room import Room
-from livekit.server.rooms import Rooms
+from livekit.server.room_manager import RoomManager
 
 from .twirp import TwirpError
 
@@ -30,7 +30,7 @@ def require_transfer(grants: Grants, room: str, destination: str) -> None:
         raise TwirpError("invalid_argument", "destination room cannot be the same as source room")
 
 
-def existing_room(rooms: Rooms, name: str) -> Room:
+def existing_room(rooms: RoomManager, name: str) -> Room:
     """The room of that name. Raises TwirpError."""
     room = rooms.get(name)
     if room is None:
@@ -38,7 +38,7 @@ def existing_room(rooms: Rooms, name: str) -> Room:
     return room
 
 
-def existing_participant(rooms: Rooms, room_name: str, identity: str) -> tuple[Room, Participant]:
+def existing_participant(rooms: RoomManager, room_name: str, identity: str) -> tuple[Room, Participant]:
     """The room and who is in it by that identity. Raises TwirpError."""
     room = rooms.get(room_name)
     participant = room.participants.get(identity) if room else None

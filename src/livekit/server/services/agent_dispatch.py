@@ -10,7 +10,7 @@ from livekit.server.agents import Agents
 from livekit.server.agents.dispatches import TooManyDispatchesError
 from livekit.server.permissions import Grants
 from livekit.server.room import RoomSettings
-from livekit.server.rooms import RoomFullError, Rooms
+from livekit.server.room_manager import RoomFullError, RoomManager
 
 from . import access
 from .room_service import DEPARTURE_TIMEOUT, EMPTY_TIMEOUT
@@ -23,7 +23,7 @@ _SETTINGS = RoomSettings(empty_timeout=EMPTY_TIMEOUT, departure_timeout=DEPARTUR
 class AgentDispatchService:
     """The methods of the service, on the rooms of a server."""
 
-    def __init__(self, rooms: Rooms, agents: Agents, clock: Callable[[], float]) -> None:
+    def __init__(self, rooms: RoomManager, agents: Agents, clock: Callable[[], float]) -> None:
         """`clock`: the one that `rooms` goes by."""
         self._rooms: Final = rooms
         self._agents: Final = agents

@@ -23,7 +23,7 @@ from livekit.server.forwarding import send
 from livekit.server.participant import Participant, State
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import Room
-from livekit.server.rooms import Rooms
+from livekit.server.room_manager import RoomManager
 from livekit.streams.incoming import IncomingStreams
 
 from . import access
@@ -49,7 +49,7 @@ _TWIRP_CODES: Mapping[int, str] = {
 class BackendCalls:
     """The calls that backends make through a server."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: RoomManager) -> None:
         self._rooms = rooms
 
     async def perform(self, request: room_pb.PerformRpcRequest) -> room_pb.PerformRpcResponse:

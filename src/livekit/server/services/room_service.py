@@ -14,7 +14,7 @@ from livekit.server.participant import State
 from livekit.server.permissions import Grants
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import RoomSettings
-from livekit.server.rooms import RoomFullError, Rooms
+from livekit.server.room_manager import RoomFullError, RoomManager
 
 from . import access
 from .backend_calls import BackendCalls
@@ -32,7 +32,7 @@ _TRACK_SOURCES = frozenset(models.TrackSource.values())
 class RoomService:
     """The methods of the service, on the rooms of a server."""
 
-    def __init__(self, rooms: Rooms, clock: Callable[[], float]) -> None:
+    def __init__(self, rooms: RoomManager, clock: Callable[[], float]) -> None:
         """`clock`: the one that `rooms` goes by."""
         self._rooms: Final = rooms
         self._clock: Final = clock

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from livekit._version import __version__
 from livekit.server.agents import Agents
-from livekit.server.parts import Parts
+from livekit.server.components import Components
 from livekit.server.responses import COMPATIBLE_VERSION
-from livekit.server.rooms import Rooms
+from livekit.server.room_manager import RoomManager
 from livekit.server.traffic import Flow, Traffic
 from livekit.server.webhooks import WebhookSender
 
@@ -21,23 +21,23 @@ from .exposition import Metric, counter, gauge
 Sample = tuple[Mapping[str, str], float]
 
 
-def collect(parts: Parts, counters: Counters, started_at: float) -> Iterator[Metric]:
+def collect(components: Components, counters: Counters, started_at: float) -> Iterator[Metric]:
     """Everything that is measured; `started_at` is the Unix time at which the server started."""
     versions = {"version": __version__, "compatible": COMPATIBLE_VERSION, "python": platform.python_version()}
     yield gauge("livekit_server_info", "The versions of the server.", (versions, 1))
     yield gauge("livekit_server_start_time_seconds", "When the server started, as Unix time.", round(started_at, 3))
-    yield from _rooms(parts.rooms)
+    yield from _rooms(components.rooms)
     yield from _counted(counters)
-    yield from _traffic(parts.rooms.traffic)
-    yield from _agents(parts.agents)
-    yield from _webhooks(parts.webhooks)
+    yield from _traffic(components.rooms.traffic)
+    yield from _agents(components.agents)
+    yield from _webhooks(components.webhooks)
     yield from _process()
 
 
-def _rooms(rooms: Rooms) -> Iterator[Metric]:
+def _rooms(rooms: RoomManager) -> Iterator[Metric]:
     participants = [participant for room in rooms.rooms for participant in room.participants.values()]
     kinds = Counter(participant.grants.kind for participant in participants)
-    yield gauge("livekit_room_total", "Rooms.", len(rooms.rooms))
+    yield gauge("livekit_room_total", "RoomManager.", len(rooms.rooms))
     yield gauge("livekit_participant_total", "Participants in rooms, by kind.", *_by("kind", kinds))
     yield gauge(
         "livekit_participant_backlog_bytes",
@@ -47,7 +47,7 @@ def _rooms(rooms: Rooms) -> Iterator[Metric]:
 
 
 def _counted(counters: Counters) -> Iterator[Metric]:
-    yield counter("livekit_room_started_total", "Rooms that were started.", counters.rooms_started)
+    yield counter("livekit_room_started_total", "RoomManager that were started.", counters.rooms_started)
     yield counter("livekit_participant_joined_total", "Participants that could receive.", counters.joined)
     yield counter("livekit_participant_left_total", "Participants that left, by reason.", *_by("reason", counters.left))
     yield counter(

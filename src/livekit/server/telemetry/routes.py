@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from livekit.server.guards import local_only
-from livekit.server.parts import Parts
+from livekit.server.components import Components
+from livekit.server.request_origin import local_only
 
 from .counters import Counters
 from .exposition import CONTENT_TYPE, render
@@ -16,11 +16,11 @@ from .state import describe
 class Telemetry:
     """Counts from when it is made on."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, components: Components) -> None:
+        self._components = components
         self._counters = Counters()
-        self._started_at = parts.rooms.wall_time(parts.clock())
-        parts.rooms.observe(self._counters.observe)
+        self._started_at = components.rooms.wall_time(components.clock())
+        components.rooms.observe(self._counters.observe)
         self.middleware = self._counters.middleware
 
     def add_to(self, app: web.Application) -> None:
@@ -29,8 +29,8 @@ class Telemetry:
         app.router.add_get("/debug/state", local_only(self._state))
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
-        page = render(collect(self._parts, self._counters, self._started_at))
+        page = render(collect(self._components, self._counters, self._started_at))
         return web.Response(body=page.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(describe(self._parts, self._started_at))
+        return web.json_response(describe(self._components, self._started_at))

@@ -10,8 +10,8 @@ from livekit._util.enum_names import enum_name
 from livekit._version import __version__
 from livekit.protocol import agent, models
 from livekit.server.agents import Agents
+from livekit.server.components import Components
 from livekit.server.participant import Participant
-from livekit.server.parts import Parts
 from livekit.server.responses import COMPATIBLE_VERSION, PROTOCOL_VERSION
 from livekit.server.room import Room
 from livekit.server.traffic import Traffic
@@ -21,17 +21,17 @@ Json = dict[str, object]
 _DISTRIBUTIONS = ("livekit-protocol", "livekit-api", "aiohttp", "protobuf", "cryptography")
 
 
-def describe(parts: Parts, started_at: float) -> Json:
+def describe(components: Components, started_at: float) -> Json:
     """The state of a server that started at the Unix time `started_at`. Times in it are seconds."""
-    now = parts.clock()
+    now = components.clock()
     return {
         "versions": _versions(),
         "started_at": round(started_at, 3),
-        "uptime": round(parts.rooms.wall_time(now) - started_at, 3),
-        "rooms": [_room(room, now) for room in parts.rooms.rooms],
-        "traffic": _traffic(parts.rooms.traffic),
-        "agents": _agents(parts.agents),
-        "webhooks": {url: asdict(stats) for url, stats in parts.webhooks.stats.items()},
+        "uptime": round(components.rooms.wall_time(now) - started_at, 3),
+        "rooms": [_room(room, now) for room in components.rooms.rooms],
+        "traffic": _traffic(components.rooms.traffic),
+        "agents": _agents(components.agents),
+        "webhooks": {url: asdict(stats) for url, stats in components.webhooks.stats.items()},
     }
 
 

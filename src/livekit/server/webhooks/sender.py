@@ -12,7 +12,7 @@ from yarl import URL
 from livekit._version import __version__
 from livekit.protocol import webhook
 from livekit.server.events import RoomEvent
-from livekit.server.rooms import random_sid
+from livekit.server.room_manager import random_sid
 from livekit.server.tasks import OwnedTasks
 
 from .events import CONTENT_TYPE, to_body, to_webhook

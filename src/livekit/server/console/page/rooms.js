@@ -10,7 +10,7 @@ export function makeRooms(call) {
     byId('rooms-empty').hidden = rooms.length > 0;
     showList(container, rooms, (room) => room.sid, (room) => makeRoom(room, call));
     const title = byId('rooms-title');
-    setText(title, more ? `Rooms (${more} more are not shown)` : 'Rooms');
+    setText(title, more ? `RoomManager (${more} more are not shown)` : 'RoomManager');
   };
 }
 

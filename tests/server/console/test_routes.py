@@ -16,11 +16,11 @@ from livekit.e2ee import E2EEOptions, KeyProviderOptions
 from livekit.rpc import wire
 from livekit.server import DevServer, limits
 from livekit.server.console import Console, routes
-from livekit.server.console.inputs import MAX_TIMEOUT, parse_methods
+from livekit.server.console.request_parsing import MAX_TIMEOUT, parse_methods
 from livekit.server.console.routes import KEY_HEADER
-from livekit.server.rooms import Rooms
-from tests.console.events import BROWSER, open_page
+from livekit.server.room_manager import RoomManager
 from tests.server.client import PATIENCE, http_url
+from tests.server.console.events import BROWSER, open_page
 
 PATHS = ("/console/feed", "/console/main.js", "/console/index.html")
 
@@ -84,7 +84,7 @@ async def test_strangers_see_nothing_and_do_nothing(server: DevServer, stranger:
 async def test_other_machines_see_what_a_livekit_server_answers(server: DevServer) -> None:
     transport = Mock()
     transport.get_extra_info.side_effect = {"peername": ("192.168.1.5", 5)}.get
-    console = Console(server, Rooms())
+    console = Console(server, RoomManager())
     request = make_mocked_request("GET", "/", headers={"Host": "127.0.0.1", **BROWSER}, transport=transport)
     answer = await console._root(request)
     assert getattr(answer, "text", None) == "OK"
@@ -134,7 +134,7 @@ async def test_no_other_files(server: DevServer, path: str) -> None:
 async def test_it_is_off_unless_asked_for() -> None:
     async with DevServer(port=0) as server:
         assert server.console_url is None
-        assert server.rooms.watch is None
+        assert server.rooms.packet_observer is None
         assert await get(server, "/", BROWSER) == (200, "OK")
         for path in PATHS:
             assert (await get(server, path, {}))[0] == 404

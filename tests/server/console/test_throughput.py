@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from livekit.server.console.meter import RATE_SECONDS, Meter
+from livekit.server.console.throughput import RATE_SECONDS, Throughput
 
 
 def test_rate_is_that_of_the_last_whole_seconds() -> None:
-    meter = Meter()
+    meter = Throughput()
     meter.add(300, 10.2)
     assert meter.rate(10.9) == 0
     assert meter.rate(11.0) == 100
@@ -16,7 +16,7 @@ def test_rate_is_that_of_the_last_whole_seconds() -> None:
 
 
 def test_series() -> None:
-    meter = Meter(4)
+    meter = Throughput(4)
     for now, size in ((0.0, 1), (1.0, 2), (1.5, 3), (3.0, 4)):
         meter.add(size, now)
     assert meter.series(4.0) == [1, 5, 0, 4]

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit.server import DevServer
-from livekit.server.peers import TURNS_ABOVE
-from livekit.server.turns import Turns
+from livekit.server.fair_queue import FairQueue
+from livekit.server.transport_manager import TURNS_ABOVE
 from tests.server.client import open_client
-from tests.server.links import user_packet
+from tests.server.recording_link import user_packet
 
 SIZE = 10_000
 
 
-def taken(turns: Turns) -> list[bytes]:
+def taken(turns: FairQueue) -> list[bytes]:
     packets: list[bytes] = []
     while turns:
         packets.append(turns.take())
@@ -21,7 +21,7 @@ def taken(turns: Turns) -> list[bytes]:
 
 
 def test_who_sends_little_does_not_wait_behind_who_sends_much() -> None:
-    turns = Turns()
+    turns = FairQueue()
     for number in range(1000):
         turns.add("loud", b"%d" % number)
     turns.add("quiet", b"hello")
@@ -29,14 +29,14 @@ def test_who_sends_little_does_not_wait_behind_who_sends_much() -> None:
 
 
 def test_nothing_is_left_to_take() -> None:
-    turns = Turns()
+    turns = FairQueue()
     assert not turns
     with pytest.raises(IndexError):
         turns.take()
 
 
 def test_what_was_dropped_does_not_wait() -> None:
-    turns = Turns()
+    turns = FairQueue()
     turns.add("a", b"one")
     turns.clear()
     assert (bool(turns), turns.size) == (False, 0)
@@ -47,7 +47,7 @@ def test_what_was_dropped_does_not_wait() -> None:
 @given(st.lists(st.one_of(st.sampled_from("abc"), st.none())))
 def test_each_senders_order_stays(steps: list[str | None]) -> None:
     """A name adds a packet of that sender, None takes one."""
-    turns = Turns()
+    turns = FairQueue()
     added: list[bytes] = []
     out: list[bytes] = []
     for number, sender in enumerate(steps):

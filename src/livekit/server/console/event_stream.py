@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from livekit.server.rooms import Rooms
+from livekit.server.room_manager import RoomManager
 
 from .observer import Observer
 from .snapshot import call_json, note_json, rooms_json
@@ -35,7 +35,7 @@ HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-
 class Updates:
     """What one page has not been told yet."""
 
-    def __init__(self, rooms: Rooms, observer: Observer) -> None:
+    def __init__(self, rooms: RoomManager, observer: Observer) -> None:
         self._rooms = rooms
         self._observer = observer
         self._revision = 0
@@ -54,16 +54,16 @@ class Updates:
         if calls:
             self._revision = calls[-1].revision
             yield event("calls", _dumps([call_json(call, wall_time) for call in calls]))
-        notes = observer.journal.since(self._note)
+        notes = observer.event_log.since(self._note)
         if notes:
             self._note = notes[-1].number
             yield event("notes", _dumps([note_json(note, wall_time) for note in notes]))
 
 
-class Feeds:
+class EventStreams:
     """The pages that are open."""
 
-    def __init__(self, rooms: Rooms, observer: Observer, hello: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, rooms: RoomManager, observer: Observer, hello: Callable[[], dict[str, Any]]) -> None:
         """`hello` is what a page is told first."""
         self._rooms = rooms
         self._observer = observer

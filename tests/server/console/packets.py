@@ -7,7 +7,7 @@ import zlib
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
-from livekit.server.console.calls import CallWatch, WatchedCall
+from livekit.server.console.call_tracker import CallTracker, TrackedCall
 
 ROOM = "demo"
 
@@ -74,16 +74,16 @@ def sealed(to: str = "bob", size: int = 10) -> models.DataPacket:
     return models.DataPacket(destination_identities=[to], encrypted_packet=encrypted)
 
 
-def feed(watch: CallWatch, *packets: tuple[str, models.DataPacket], start: float = 0.0) -> None:
+def feed(watch: CallTracker, *packets: tuple[str, models.DataPacket], start: float = 0.0) -> None:
     """Feed packets with who sends them, a second after another."""
     for seconds, (sender, packet) in enumerate(packets):
         watch.packet(ROOM, sender, packet, start + seconds)
 
 
-def all_calls(watch: CallWatch) -> list[WatchedCall]:
+def all_calls(watch: CallTracker) -> list[TrackedCall]:
     return sorted(watch.changed_since(0, 10_000), key=lambda call: call.number)
 
 
-def only_call(watch: CallWatch) -> WatchedCall:
+def only_call(watch: CallTracker) -> TrackedCall:
     (call,) = all_calls(watch)
     return call

@@ -7,7 +7,7 @@ from livekit.server.forwarding import forward
 from livekit.server.participant import Participant
 from livekit.server.permissions import Grants, parse_grants
 from livekit.server.room import JoinParameters, Room
-from livekit.server.rooms import Rooms
+from livekit.server.room_manager import RoomManager
 from livekit.server.signal_dispatch import handle
 
 EPOCH = 1_700_000_000.0
@@ -125,11 +125,11 @@ def parameters(
     return JoinParameters(client=client, single_peer_connection=single, participant_sid=sid, publisher_offer=offer)
 
 
-def make_rooms() -> Rooms:
-    return Rooms(epoch=EPOCH)
+def make_rooms() -> RoomManager:
+    return RoomManager(epoch=EPOCH)
 
 
-def join(rooms: Rooms, who: str | Grants, *, active: bool = True, now: float = 0.0, sid: str = "") -> Member:
+def join(rooms: RoomManager, who: str | Grants, *, active: bool = True, now: float = 0.0, sid: str = "") -> Member:
     """Let somebody in; `active`: with its transport up; `sid`: what it was before a full reconnect."""
     link = KeepingLink()
     claims = grants(who) if isinstance(who, str) else who

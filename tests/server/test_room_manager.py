@@ -1,4 +1,4 @@
-"""Rooms come with the first participant and go with the last."""
+"""RoomManager come with the first participant and go with the last."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from livekit.server import RoomSettings, limits
 from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
 from livekit.server.responses import DisconnectReason
-from livekit.server.rooms import RoomFullError, Rooms, random_sid
-from tests.server.links import KeepingLink, grants, join, make_rooms, parameters
+from livekit.server.room_manager import RoomFullError, RoomManager, random_sid
+from tests.server.recording_link import KeepingLink, grants, join, make_rooms, parameters
 
 
 def test_room_lives_from_first_join_to_last_leave() -> None:
@@ -22,7 +22,7 @@ def test_room_lives_from_first_join_to_last_leave() -> None:
 
 
 def test_departure_timeout_keeps_an_empty_room() -> None:
-    rooms = Rooms(settings=RoomSettings(departure_timeout=20.0))
+    rooms = RoomManager(settings=RoomSettings(departure_timeout=20.0))
     bob = join(rooms, "bob")
     bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 5.0)
     rooms.tick(24.9)
@@ -51,7 +51,7 @@ def test_rooms_are_apart() -> None:
 
 
 def test_full_room_takes_nobody_more_but_replacements() -> None:
-    rooms = Rooms(settings=RoomSettings(max_participants=1))
+    rooms = RoomManager(settings=RoomSettings(max_participants=1))
     alice = join(rooms, "alice")
     with pytest.raises(RoomFullError, match="max participants"):
         join(rooms, "bob")
@@ -82,7 +82,7 @@ def test_close_puts_everybody_out() -> None:
 
 def test_observers_hear_what_happens() -> None:
     heard: list[RoomEvent] = []
-    rooms = Rooms(observers=[heard.append])
+    rooms = RoomManager(observers=[heard.append])
     bob = join(rooms, "bob")
     bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     assert [type(event) for event in heard] == [RoomStarted, ParticipantJoined, ParticipantLeft, RoomFinished]

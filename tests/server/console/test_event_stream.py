@@ -11,15 +11,15 @@ from aiohttp import web
 
 from livekit import Room, RpcInvocationData
 from livekit.server import DevServer
-from livekit.server.console import feed
-from livekit.server.console.calls import MAX_CALLS
+from livekit.server.console import event_stream
+from livekit.server.console.call_tracker import MAX_CALLS
 from livekit.server.console.content import MAX_PREVIEW
-from livekit.server.console.feed import MAX_CALLS_PER_UPDATE, MAX_PAGES, Feeds, Updates
+from livekit.server.console.event_stream import MAX_CALLS_PER_UPDATE, MAX_PAGES, EventStreams, Updates
 from livekit.server.console.observer import Observer
-from tests.console.events import open_page
-from tests.console.packets import request
 from tests.server.client import PATIENCE, http_url
-from tests.server.links import join, make_rooms
+from tests.server.console.events import open_page
+from tests.server.console.packets import request
+from tests.server.recording_link import join, make_rooms
 
 
 def echo(data: RpcInvocationData) -> str:
@@ -52,7 +52,7 @@ async def test_a_new_page_is_told_what_is_remembered(server: DevServer) -> None:
 
 def test_only_changes_are_told() -> None:
     rooms, observer = make_rooms(), Observer()
-    rooms.watch = observer
+    rooms.packet_observer = observer
     updates = Updates(rooms, observer)
     assert len(list(updates.take(0.0))) == 1
     assert list(updates.take(0.25)) == []
@@ -84,12 +84,12 @@ async def test_stopping_the_server_ends_the_pages() -> None:
 
 
 async def test_a_page_that_does_not_read_costs_one_update(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "LOOK_INTERVAL", 0.001)
+    monkeypatch.setattr(event_stream, "LOOK_INTERVAL", 0.001)
     rooms, observer = make_rooms(), Observer()
-    rooms.watch = observer
+    rooms.packet_observer = observer
     observer.calls.keep_payloads(True)
     alice = join(rooms, "alice")
-    feeds = Feeds(rooms, observer, lambda: {"pad": "x" * 2_000_000})  # fills what the sockets take
+    feeds = EventStreams(rooms, observer, lambda: {"pad": "x" * 2_000_000})  # fills what the sockets take
     transports: list[asyncio.Transport] = []
 
     async def serve(request: web.Request) -> web.StreamResponse:

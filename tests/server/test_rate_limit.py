@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from livekit.server.pace import Pace
+from livekit.server.rate_limit import RateLimit
 
 
 def test_a_burst_then_the_rate() -> None:
-    pace, now = Pace(10), 100.0
+    pace, now = RateLimit(10), 100.0
     assert [pace.delay(1, now) for _ in range(10)] == [0.0] * 10
     for _ in range(30):
         now += pace.delay(1, now)
@@ -14,7 +14,7 @@ def test_a_burst_then_the_rate() -> None:
 
 
 def test_what_is_large_waits_at_once_and_rest_makes_up_for_it() -> None:
-    pace = Pace(10)
+    pace = RateLimit(10)
     assert pace.delay(50, 0.0) == pytest.approx(4.0)
     assert pace.delay(0, 4.0) == 0.0
     assert pace.delay(10, 1000.0) == 0.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from livekit.server.console.calls import CallWatch
+from livekit.server.console.call_tracker import CallTracker
 from livekit.server.console.methods import MAX_METHODS, MethodBook
-from tests.console.packets import ROOM, failure, feed, request, response
+from tests.server.console.packets import ROOM, failure, feed, request, response
 
 
 @pytest.fixture
@@ -15,11 +15,11 @@ def book() -> MethodBook:
 
 
 @pytest.fixture
-def watch(book: MethodBook) -> CallWatch:
-    return CallWatch(book.learn)
+def watch(book: MethodBook) -> CallTracker:
+    return CallTracker(book.learn)
 
 
-def test_an_answer_shows_that_the_method_is_there(book: MethodBook, watch: CallWatch) -> None:
+def test_an_answer_shows_that_the_method_is_there(book: MethodBook, watch: CallTracker) -> None:
     feed(watch, ("alice", request(method="b")), ("bob", response()))
     feed(watch, ("alice", request(method="a")), ("bob", response()))
     assert book.of(ROOM, "bob") == ["a", "b"]
@@ -30,17 +30,17 @@ def test_an_answer_shows_that_the_method_is_there(book: MethodBook, watch: CallW
     ("code", "known"),
     [(2001, True), (1500, True), (1504, True), (1400, False), (1402, False), (1502, False), (1503, False)],
 )
-def test_what_errors_show(book: MethodBook, watch: CallWatch, code: int, known: bool) -> None:
+def test_what_errors_show(book: MethodBook, watch: CallTracker, code: int, known: bool) -> None:
     feed(watch, ("alice", request()), ("bob", failure(code=code)))
     assert book.of(ROOM, "bob") == (["add"] if known else [])
 
 
-def test_a_method_that_is_gone_is_forgotten(book: MethodBook, watch: CallWatch) -> None:
+def test_a_method_that_is_gone_is_forgotten(book: MethodBook, watch: CallTracker) -> None:
     feed(watch, ("alice", request()), ("bob", response()), ("alice", request()), ("bob", failure(code=1400)))
     assert book.of(ROOM, "bob") == []
 
 
-def test_who_tells_its_methods_has_no_others(book: MethodBook, watch: CallWatch) -> None:
+def test_who_tells_its_methods_has_no_others(book: MethodBook, watch: CallTracker) -> None:
     feed(watch, ("alice", request(method="old")), ("bob", response()))
     assert not book.is_told(ROOM, "bob")
     book.told(ROOM, "bob", ["z", "y"])
@@ -57,7 +57,7 @@ def test_who_says_nothing_is_not_asked_again(book: MethodBook) -> None:
     assert not book.is_silent(ROOM, "bob")
 
 
-def test_so_many_and_no_more(book: MethodBook, watch: CallWatch) -> None:
+def test_so_many_and_no_more(book: MethodBook, watch: CallTracker) -> None:
     for number in range(MAX_METHODS + 5):
         feed(watch, ("alice", request(method=str(number))), ("bob", response()))
     assert len(book.of(ROOM, "bob")) == MAX_METHODS

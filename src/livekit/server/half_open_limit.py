@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Gate:
+class HalfOpenLimit:
     """Drops connections without a complete request: after a time, and the oldest when there are too many.
 
     `serve` makes the protocols that it watches; `middleware` tells it that a request is complete.
@@ -122,14 +122,14 @@ class Gate:
 class _Connection(asyncio.Protocol):
     """One connection: everything is passed on to the protocol that does the work."""
 
-    def __init__(self, gate: Gate, inner: asyncio.Protocol) -> None:
+    def __init__(self, half_open_limit: HalfOpenLimit, inner: asyncio.Protocol) -> None:
         self.transport: asyncio.Transport
         self.is_busy = False
         """A request is being worked on, or it has become a WebSocket."""
         self.since = 0.0
         self.size = 0
         """Bytes that came since the last complete request."""
-        self._gate = gate
+        self._half_open_limit = half_open_limit
         self._inner = inner
 
     @property
@@ -138,11 +138,11 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._gate.opened(self)
+        self._half_open_limit.opened(self)
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        self._gate.received(self, len(data))
+        self._half_open_limit.received(self, len(data))
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -155,5 +155,5 @@ class _Connection(asyncio.Protocol):
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._gate.closed(self)
+        self._half_open_limit.closed(self)
         self._inner.connection_lost(exc)

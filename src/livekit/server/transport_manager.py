@@ -22,7 +22,7 @@ from livekit.webrtc import (
 )
 
 from . import limits
-from .turns import Turns
+from .fair_queue import FairQueue
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ PeerFactory = Callable[[PeerOptions | None], PeerConnection]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PeerEvents:
+class TransportCallbacks:
     """What the peers of a participant tell their owner."""
 
     on_signal: Callable[[rtc.SignalResponse], None]
@@ -59,12 +59,12 @@ class PeerEvents:
     """A lost connection is made anew; what was on its way to the participant may be lost."""
 
 
-class Peers:
+class TransportManager:
     """Takes the client's offers on the publisher connection; with two of them, offers the subscriber one itself."""
 
     def __init__(
         self,
-        events: PeerEvents,
+        events: TransportCallbacks,
         *,
         single: bool,
         options: PeerOptions | None = None,
@@ -76,7 +76,7 @@ class Peers:
         self._make_peer: Final = make_peer
         self._single: Final = single
         self._channels: dict[bool, DataChannel] = {}
-        self._turns = Turns()
+        self._waiting = FairQueue()
         """Reliable packets that are not in their channel yet."""
         self._pumping = False
         self._tracks: DataChannel | None = None
@@ -147,8 +147,8 @@ class Peers:
             return True
         if self.backlog > limits.MAX_RELIABLE_BACKLOG:
             return False
-        if self._turns or channel.buffered_amount >= TURNS_ABOVE:
-            self._turns.add(sender, data)
+        if self._waiting or channel.buffered_amount >= TURNS_ABOVE:
+            self._waiting.add(sender, data)
         else:
             self._put(channel, data)
         return True
@@ -157,7 +157,7 @@ class Peers:
     def backlog(self) -> int:
         """Bytes of reliable packets that were accepted by `send` and have not been put on the wire."""
         channel = self._channels.get(True)
-        return 0 if channel is None else channel.buffered_amount + self._turns.size
+        return 0 if channel is None else channel.buffered_amount + self._waiting.size
 
     def send_track_packet(self, data: bytes) -> None:
         """Send a packet of a data track, if there is a channel for it with room in it."""
@@ -178,8 +178,8 @@ class Peers:
             return
         self._pumping = True
         try:
-            while self._turns and channel.buffered_amount < TURNS_ABOVE:
-                self._put(channel, self._turns.take())
+            while self._waiting and channel.buffered_amount < TURNS_ABOVE:
+                self._put(channel, self._waiting.take())
         finally:
             self._pumping = False
 
@@ -202,7 +202,7 @@ class Peers:
         self._publisher = self._make(rtc.PUBLISHER)
         if self._single:
             self._channels.clear()
-            self._turns.clear()
+            self._waiting.clear()
             self._tracks = None
             self._events.on_replaced()
 
@@ -222,7 +222,7 @@ class Peers:
     def _open(self, reliable: bool, channel: DataChannel) -> None:
         self._channels[reliable] = channel
         if reliable:
-            self._turns.clear()
+            self._waiting.clear()
             channel.buffered_amount_low_threshold = TURNS_ABOVE // 2
             channel.on_buffered_amount_low = self._pump
         channel.on_open = self._check_up

@@ -13,13 +13,13 @@ from livekit.protocol import models
 
 from . import limits
 from .events import RoomEvent, RoomFinished, RoomObserver, RoomStarted
-from .link import ParticipantLink
+from .packet_observer import PacketObserver
 from .participant import Participant
+from .participant_link import ParticipantLink
 from .permissions import Grants
 from .responses import DisconnectReason
 from .room import JoinParameters, Room, RoomSettings
 from .traffic import Traffic
-from .watch import PacketWatch
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +44,8 @@ def random_sid(prefix: str) -> str:
     return prefix + "".join(secrets.choice(_SID_ALPHABET) for _ in range(_SID_LENGTH))
 
 
-class Rooms:
-    """Rooms by name.
+class RoomManager:
+    """RoomManager by name.
 
     `now` is seconds of any clock that does not go back; `epoch` is the Unix time at which that clock showed 0.
     """
@@ -60,7 +60,7 @@ class Rooms:
         observers: Sequence[RoomObserver] = (),
     ) -> None:
         self.new_sid = new_sid
-        self.watch: PacketWatch | None = None
+        self.packet_observer: PacketObserver | None = None
         """Looks on while packets pass through the rooms that are made from now on."""
         self.traffic: Final = Traffic()
         """What passed through all rooms."""
@@ -124,8 +124,8 @@ class Rooms:
     def move(self, room: Room, participant: Participant, destination: str, now: float) -> None:
         """Bring a participant into another room, connection and all. Raises RoomFullError."""
         self.check_space(replace(participant.grants, room=destination))
-        room.let_go(participant, now)
-        self.create(destination, now).take_in(participant, now)
+        room.move_out(participant, now)
+        self.create(destination, now).move_in(participant, now)
 
     def close_room(self, room: Room, reason: DisconnectReason, now: float) -> None:
         """End a room and put everybody out."""

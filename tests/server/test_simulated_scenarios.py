@@ -6,8 +6,8 @@ import pytest
 
 from livekit.protocol import rtc
 from livekit.server.responses import DisconnectReason
-from livekit.server.simulate import DISTURBED_RESUMES, RESUME_WITHIN
-from tests.server.links import Member, join, make_rooms
+from livekit.server.simulated_scenarios import DISTURBED_RESUMES, RESUME_WITHIN
+from tests.server.recording_link import Member, join, make_rooms
 
 
 def ask(member: Member, **scenario: Any) -> None:

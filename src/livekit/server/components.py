@@ -11,7 +11,7 @@ from .agents import Agents
 from .auth import TokenAuthority
 from .events import RoomObserver
 from .room import RoomSettings
-from .rooms import Rooms
+from .room_manager import RoomManager
 from .tasks import OwnedTasks
 from .webhooks import WebhookSender, WebhookSettings
 
@@ -19,11 +19,11 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """Made by `assemble` for each time that a server runs."""
 
     clock: Clock
-    rooms: Rooms
+    rooms: RoomManager
     agents: Agents
     webhooks: WebhookSender
 
@@ -36,12 +36,12 @@ class Parts:
         room_settings: RoomSettings | None,
         webhook_settings: WebhookSettings,
         observer: RoomObserver,
-    ) -> Parts:
-        """Put the parts together; `observer` learns first what happens in the rooms."""
+    ) -> Components:
+        """Assemble the components; `observer` learns first what happens in the rooms."""
         epoch = time.time() - clock()
         key = webhook_settings.api_key or next(iter(authority.keys))
         webhooks = WebhookSender(webhook_settings, sign=partial(authority.sign_body, key), epoch=epoch)
-        rooms = Rooms(
+        rooms = RoomManager(
             settings=room_settings,
             epoch=epoch,
             refresh_token=authority.refresh,

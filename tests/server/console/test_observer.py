@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 
-from livekit.server.console.calls import CallState
+from livekit.server.console.call_tracker import CallState
 from livekit.server.console.observer import Observer
 from livekit.server.console.snapshot import MAX_PARTICIPANTS_SHOWN, call_json, note_json, rooms_json
 from livekit.server.forwarding import send
 from livekit.server.responses import DisconnectReason
-from livekit.server.rooms import Rooms
-from tests.console.packets import ack, only_call, request, response
-from tests.server.links import EPOCH, grants, join, make_rooms, user_packet
+from livekit.server.room_manager import RoomManager
+from tests.server.console.packets import ack, only_call, request, response
+from tests.server.recording_link import EPOCH, grants, join, make_rooms, user_packet
 from tests.server.test_data_tracks import publish, push, subscribe
 
 
-def watched() -> tuple[Rooms, Observer]:
+def watched() -> tuple[RoomManager, Observer]:
     rooms, observer = make_rooms(), Observer()
-    rooms.watch = observer
+    rooms.packet_observer = observer
     _ = rooms.observe(lambda event: observer.happened(event, 0.0))
     return rooms, observer
 
@@ -86,7 +86,7 @@ def test_the_journal_says_who_came_and_went() -> None:
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     bob.room.remove(bob.participant, DisconnectReason.PARTICIPANT_REMOVED, 1.0)
-    notes = [note_json(note, rooms.wall_time) for note in observer.journal.since(0)]
+    notes = [note_json(note, rooms.wall_time) for note in observer.event_log.since(0)]
     assert [(note["who"], note["text"]) for note in notes] == [
         ("", "room started"),
         ("alice", "joined"),
@@ -96,7 +96,7 @@ def test_the_journal_says_who_came_and_went() -> None:
         ("", "room finished"),
     ]
     assert [note["problem"] for note in notes] == [False, False, False, False, True, False]
-    assert observer.journal.problems == 1
+    assert observer.event_log.problems == 1
     assert notes[0]["at"] == EPOCH * 1000
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from livekit.server import DevServer
-from livekit.server.guards import OriginGuard, is_cross_site, is_local, is_loopback, is_nearby, local_only
+from livekit.server.request_origin import OriginGuard, is_cross_site, is_local, is_loopback, is_nearby, local_only
 from tests.server.client import http_url
 
 HERE = "127.0.0.1:7880"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .room import Room
 
 
-class PacketWatch(Protocol):
+class PacketObserver(Protocol):
     """Told of every packet in the middle of forwarding it: must neither raise, block, change it, nor call back."""
 
     def forwarded(

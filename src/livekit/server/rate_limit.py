@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Pace:
+class RateLimit:
     """Tells how long to wait so that in the long run no more than `per_second` comes in a second. No clock."""
 
     def __init__(self, per_second: float) -> None:

@@ -14,7 +14,7 @@ import pytest_asyncio
 from livekit import Room, RpcError, RpcInvocationData
 from livekit.api import TokenVerifier
 from livekit.server import DevServer
-from tests.console.user import DESKTOP, PHONE, User, open_browser
+from tests.server.console.user import DESKTOP, PHONE, User, open_browser
 from tests.support.processes import read_until, running
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]

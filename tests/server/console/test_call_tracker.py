@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 
 from livekit.protocol import models
 from livekit.rpc import wire
-from livekit.server.console.calls import (
+from livekit.server.console.call_tracker import (
     ANSWER_GRACE,
     MAX_CALLS,
     MAX_TEXT,
     SEALED_GAP,
     SERVER,
     CallState,
-    CallWatch,
-    WatchedCall,
+    CallTracker,
+    TrackedCall,
 )
-from tests.console.packets import (
+from tests.server.console.packets import (
     ROOM,
     ack,
     all_calls,
@@ -36,8 +36,8 @@ from tests.console.packets import (
 
 
 def test_a_call_in_packets() -> None:
-    ended: list[WatchedCall] = []
-    watch = CallWatch(ended.append)
+    ended: list[TrackedCall] = []
+    watch = CallTracker(ended.append)
     feed(watch, ("alice", request(payload="ä", ms=3000)))
     call = only_call(watch)
     assert (call.state, call.ended) == (CallState.WAITING, None)
@@ -52,7 +52,7 @@ def test_a_call_in_packets() -> None:
 
 
 def test_a_call_that_fails() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, ("alice", request()), ("bob", failure(code=2001, message="cold", data="20")))
     call = only_call(watch)
     assert (call.state, call.code, call.message, call.data) == (CallState.FAILED, 2001, "cold", None)
@@ -60,7 +60,7 @@ def test_a_call_that_fails() -> None:
 
 
 def test_a_call_in_streams_of_pieces() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     watch.keep_payloads(True)
     feed(
         watch,
@@ -82,7 +82,7 @@ def test_a_call_in_streams_of_pieces() -> None:
 
 
 def test_a_call_in_one_packet_each_deflated() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     watch.keep_payloads(True)
     text = b"text " * 200
     answer = inline(stream_response(), text, deflated=True)
@@ -95,7 +95,7 @@ def test_a_call_in_one_packet_each_deflated() -> None:
 
 
 def test_payloads_are_kept_only_while_wanted() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, ("alice", request(payload="before")))
     watch.keep_payloads(True)
     feed(watch, ("alice", request(call="2", payload="kept")), ("bob", failure(call="2", data="why")))
@@ -108,7 +108,7 @@ def test_payloads_are_kept_only_while_wanted() -> None:
 
 
 def test_cancelled_in_either_form() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(
         watch,
         ("alice", request(call="1")),
@@ -124,14 +124,14 @@ def test_cancelled_in_either_form() -> None:
 
 
 def test_only_the_callee_answers() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, ("alice", request()), ("carol", response()), ("carol", ack()), ("bob", response(to="carol")))
     assert only_call(watch).state is CallState.WAITING
     assert watch.unmatched == 3
 
 
 def test_rooms_and_callers_have_ids_of_their_own() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, ("alice", request()), ("carol", request()))
     watch.packet("other", "alice", request(), 0.0)
     feed(watch, ("bob", response(to="carol")))
@@ -139,14 +139,14 @@ def test_rooms_and_callers_have_ids_of_their_own() -> None:
 
 
 def test_a_request_that_comes_again_counts_once() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, ("alice", request()), ("alice", request(method="other")), ("alice", request(call="")))
     assert only_call(watch).method == "add"
     assert (watch.started, watch.unmatched) == (1, 2)
 
 
 def test_without_an_answer() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, ("alice", request(ms=5000)))
     watch.tick(5.0 + ANSWER_GRACE - 0.1)
     assert only_call(watch).state is CallState.WAITING
@@ -155,7 +155,7 @@ def test_without_an_answer() -> None:
 
 
 def test_somebody_leaves() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, ("alice", request(call="1")), ("bob", request("alice", call="2")), ("carol", request("dave", call="3")))
     watch.left("other", "alice", 4.0)
     watch.left(ROOM, "alice", 5.0)
@@ -163,7 +163,7 @@ def test_somebody_leaves() -> None:
 
 
 def test_calls_of_the_server_itself() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, (SERVER, stream_request(call="7")), ("bob", ack("7", call="7")), ("bob", response("7", call="7")))
     call = only_call(watch)
     assert (call.caller, call.callee, call.state) == (SERVER, "bob", CallState.ANSWERED)
@@ -172,7 +172,7 @@ def test_calls_of_the_server_itself() -> None:
 
 
 def test_what_the_console_asks_is_no_call() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     question = request(call="7", method=wire.METHODS_METHOD)
     feed(watch, (SERVER, question), ("bob", ack("7", call="7")), ("bob", failure("7", call="7", code=1400)))
     assert (all_calls(watch), watch.started, watch.failed, watch.unmatched) == ([], 0, 0, 0)
@@ -181,7 +181,7 @@ def test_what_the_console_asks_is_no_call() -> None:
 
 
 def test_encrypted_packets_are_counted_together() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     for now in (0.0, 1.0, 2.5):
         watch.packet(ROOM, "alice", sealed(size=100), now)
     watch.packet(ROOM, "bob", sealed("alice"), 2.5)
@@ -193,7 +193,7 @@ def test_encrypted_packets_are_counted_together() -> None:
 
 
 def test_other_streams_and_packets_are_none_of_its_business() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     header = models.DataPacket(stream_header=models.DataStream.Header(stream_id="s", topic="chat"))
     user = models.DataPacket(user=models.UserPacket(payload=b"x"))
     feed(watch, ("alice", header), ("alice", chunk("bob", "s", b"x")), ("alice", trailer("bob", "s")), ("alice", user))
@@ -201,7 +201,7 @@ def test_other_streams_and_packets_are_none_of_its_business() -> None:
 
 
 def test_the_oldest_make_room() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     for number in range(MAX_CALLS + 5):
         watch.packet(ROOM, "alice", stream_request(call=str(number)), 0.0)
     assert len(all_calls(watch)) == MAX_CALLS
@@ -211,7 +211,7 @@ def test_the_oldest_make_room() -> None:
 
 
 def test_changes_come_once_and_in_parts() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     feed(watch, *(("alice", request(call=str(number))) for number in range(5)))
     first = watch.changed_since(0, 3)
     rest = watch.changed_since(first[-1].revision, 3)
@@ -222,7 +222,7 @@ def test_changes_come_once_and_in_parts() -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     watch.keep_payloads(True)
     feed(
         watch,
@@ -257,7 +257,7 @@ _packets = st.one_of(
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(_people, _packets), max_size=25))
 def test_whatever_comes_leaves_nothing_behind(packets: list[tuple[str, models.DataPacket]]) -> None:
-    watch = CallWatch()
+    watch = CallTracker()
     watch.keep_payloads(True)
     feed(watch, *packets)
     watch.tick(1e9)

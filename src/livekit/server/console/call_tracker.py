@@ -42,7 +42,7 @@ class CallState(str, enum.Enum):
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class WatchedCall:
+class TrackedCall:
     """One call, or packets that may be some. Times are seconds of the watch's clock."""
 
     number: int
@@ -85,10 +85,10 @@ class WatchedCall:
         return self.caller == SERVER and self.method == wire.METHODS_METHOD
 
 
-class CallWatch:
+class CallTracker:
     """Fed with every packet, in order; remembers the newest calls."""
 
-    def __init__(self, on_end: Callable[[WatchedCall], None] = lambda call: None) -> None:
+    def __init__(self, on_end: Callable[[TrackedCall], None] = lambda call: None) -> None:
         """`on_end` is told of each call that was answered, well or with an error."""
         self.revision = 0
         self.started = 0
@@ -102,10 +102,10 @@ class CallWatch:
         self._on_end = on_end
         self._keep = False
         self._numbers = 0
-        self._log: OrderedDict[int, WatchedCall] = OrderedDict()
-        self._open: dict[_Key, WatchedCall] = {}
-        self._streams: dict[_Key, tuple[WatchedCall, Content]] = {}
-        self._sealed: dict[_Key, WatchedCall] = {}
+        self._log: OrderedDict[int, TrackedCall] = OrderedDict()
+        self._open: dict[_Key, TrackedCall] = {}
+        self._streams: dict[_Key, tuple[TrackedCall, Content]] = {}
+        self._sealed: dict[_Key, TrackedCall] = {}
         self._takers: dict[str, Callable[[str, str, models.DataPacket, float], None]] = {
             "rpc_request": self._take_request,
             "rpc_ack": self._take_ack,
@@ -131,7 +131,7 @@ class CallWatch:
                     call.response.forget()
                 self._changed(call)
 
-    def changed_since(self, revision: int, most: int) -> list[WatchedCall]:
+    def changed_since(self, revision: int, most: int) -> list[TrackedCall]:
         """The calls that changed after `revision`, in the order of their changes, the first `most` of them."""
         if revision >= self.revision:
             return []
@@ -188,7 +188,7 @@ class CallWatch:
             call.request, call.request_stream = self._open_stream(call, (room, sender, header.stream_id), header)
 
     def _open_stream(
-        self, call: WatchedCall, key: _Key, header: models.DataStream.Header
+        self, call: TrackedCall, key: _Key, header: models.DataStream.Header
     ) -> tuple[Content, _Key | None]:
         """The content of a stream, and what its packets are recognised by if there will be more of them."""
         announced = header.total_length if header.HasField("total_length") else None
@@ -209,7 +209,7 @@ class CallWatch:
         request_id: str,
         method: str,
         content: Content,
-    ) -> WatchedCall | None:
+    ) -> TrackedCall | None:
         """A new entry; None for a request that is there already or cannot be answered."""
         if not 0 < len(request_id) <= wire.MAX_REQUEST_ID_LENGTH:
             self.unmatched += 1
@@ -248,7 +248,7 @@ class CallWatch:
         call.response.feed(response.payload.encode("utf-8", "replace"))
         self._end(call, CallState.ANSWERED, now)
 
-    def _answered_by(self, room: str, sender: str, packet: models.DataPacket, request_id: str) -> WatchedCall | None:
+    def _answered_by(self, room: str, sender: str, packet: models.DataPacket, request_id: str) -> TrackedCall | None:
         """The call that a packet of the callee belongs to."""
         receiver = packet.destination_identities[0] if packet.destination_identities else ""
         call = self._open.get((room, receiver, request_id))
@@ -296,12 +296,12 @@ class CallWatch:
 
     # The log
 
-    def _new_call(self, room: str, sender: str, packet: models.DataPacket, now: float) -> WatchedCall:
+    def _new_call(self, room: str, sender: str, packet: models.DataPacket, now: float) -> TrackedCall:
         receiver = packet.destination_identities[0] if packet.destination_identities else ""
         self._numbers += 1
-        return WatchedCall(number=self._numbers, room=room, caller=sender, callee=receiver, started=now)
+        return TrackedCall(number=self._numbers, room=room, caller=sender, callee=receiver, started=now)
 
-    def _remember(self, call: WatchedCall) -> None:
+    def _remember(self, call: TrackedCall) -> None:
         self._log[call.number] = call
         self._changed(call)
         if len(self._log) > MAX_CALLS:
@@ -309,7 +309,7 @@ class CallWatch:
             self.forgotten += oldest.state is CallState.WAITING
             self._close(oldest)
 
-    def _end(self, call: WatchedCall, state: CallState, now: float) -> None:
+    def _end(self, call: TrackedCall, state: CallState, now: float) -> None:
         call.state, call.ended = state, now
         if call.is_quiet:
             self._close(call)
@@ -320,7 +320,7 @@ class CallWatch:
         if state in (CallState.ANSWERED, CallState.FAILED):
             self._on_end(call)
 
-    def _close(self, call: WatchedCall) -> None:
+    def _close(self, call: TrackedCall) -> None:
         """Expect nothing more of a call."""
         if call.state is CallState.SEALED:
             if self._sealed.get((call.room, call.caller, call.callee)) is call:
@@ -331,6 +331,6 @@ class CallWatch:
             if stream is not None:
                 self._streams.pop(stream, None)
 
-    def _changed(self, call: WatchedCall) -> None:
+    def _changed(self, call: TrackedCall) -> None:
         self.revision += 1
         call.revision = self.revision

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit.server import limits
-from livekit.server.outbox import PACKET_OVERHEAD, OutboundPacket, ResendBuffer, WaitingPackets
-from tests.server.links import join, make_rooms, user_packet
+from livekit.server.packet_buffers import PACKET_OVERHEAD, OutboundPacket, ResendBuffer, WaitingPackets
+from tests.server.recording_link import join, make_rooms, user_packet
 
 
 def test_waiting_packets_come_out_in_order_once() -> None:

@@ -8,7 +8,7 @@ SERIES_SECONDS = 60
 """What a series goes back to."""
 
 
-class Meter:
+class Throughput:
     """Counts bytes and packets; remembers those of each of the last `seconds` seconds."""
 
     __slots__ = ("_at", "_slots", "packets", "size")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
-__all__ = ["Turns"]
+__all__ = ["FairQueue"]
 
 
-class Turns:
+class FairQueue:
     """Packets that wait, by sender: each sender has one turn after another, its own packets stay in their order.
 
     Who floods a participant holds up itself, and the others by one packet each time.

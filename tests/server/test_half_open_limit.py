@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from livekit.server import DevServer, limits
-from livekit.server.gate import Gate
+from livekit.server.half_open_limit import HalfOpenLimit
 from livekit.server.listener import Listener
 from tests.server.client import PATIENCE, http_url, open_client
 
@@ -107,7 +107,7 @@ class TestHalfOpen:
             await asyncio.sleep(3 * SHORT)
             return web.Response(text=f"{gate.half_open}")
 
-        gate = Gate()
+        gate = HalfOpenLimit()
         app = web.Application(middlewares=[gate.middleware])
         app.router.add_get("/", wait)
         listener = Listener(app, gate)

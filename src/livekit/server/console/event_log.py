@@ -20,7 +20,7 @@ class Note:
     number: int
     """From 1."""
     at: float
-    """Seconds of the journal's clock."""
+    """Seconds of the log's clock."""
     room: str
     who: str
     """An identity, a room or a path."""
@@ -28,7 +28,7 @@ class Note:
     is_problem: bool
 
 
-class Journal:
+class EventLog:
     def __init__(self) -> None:
         self.last = 0
         """The number of the newest note."""
