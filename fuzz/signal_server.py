@@ -15,7 +15,7 @@ from livekit.server.join_request import parse_join
 from livekit.signaling import SignalConnection, SignalUrls
 from livekit.signaling.connection import _authorization
 from livekit.testing.faults import Faults
-from livekit.testing.lane import Wire
+from livekit.testing.memory_link import MemoryLink
 from livekit.testing.memory_server import _NoSession
 from livekit.testing.memory_socket import MemorySocket, socket_pair
 from livekit.webrtc import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
@@ -55,7 +55,7 @@ class SignalServer:
         """Takes the place of `SignalConnection.open`."""
         _authorization(token)
         progress("connecting")
-        near, far = socket_pair(Wire(Faults, Random(0)))
+        near, far = socket_pair(MemoryLink(Faults, Random(0)))
         self._socket = far
         near.filter = self._asked
         greeting, self.greeting = self.greeting, b""

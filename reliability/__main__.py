@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import flood, grid, kills, outages, rate, report
 from .figures import progress
-from .stage import Result
+from .scenario import Result
 
 RUNS: dict[str, tuple[Callable[[str, int, int], Awaitable[list[Result]]], int, int]] = {
     "grid": (grid.run, 1000, 60),

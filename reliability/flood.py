@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from livekit.testing import CallLedger, RunningServer
 
-from .census import cpu_seconds, rss_kib
+from .call_counts import Row
 from .figures import percentile, progress
-from .journal import Journal
+from .ledger_feed import LedgerFeed
 from .peers import Event, Peer, Server, peer
-from .stage import Result
-from .tally import Row
+from .process_stats import cpu_seconds, rss_kib
+from .scenario import Result
 
 RATE = 5_000.0
 """Calls a second, of all flooding callers together."""
@@ -92,11 +92,11 @@ class Flood:
 
     async def _join(self, stack: AsyncExitStack, server: Server) -> None:
         tokens = RunningServer(server.url, "devkey", "secret")
-        journal = Journal(self.ledger)
-        journal.watchers.append(self._see)
+        feed = LedgerFeed(self.ledger)
+        feed.watchers.append(self._see)
         limits = {"max_concurrent_calls": MAX_ALL, "max_concurrent_calls_per_caller": MAX_EACH}
         for who in (CALLEE, QUIET, *self.flooders):
-            one = self.peers[who] = await stack.enter_async_context(peer(self.sdk, on_event=journal.take))
+            one = self.peers[who] = await stack.enter_async_context(peer(self.sdk, on_event=feed.take))
             limited = who == CALLEE and self.sdk == "ours"
             await one.join(who, server.url, tokens.token(who, room="flood"), limits=limits if limited else None)
 

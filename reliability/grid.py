@@ -11,7 +11,7 @@ from livekit.testing import LinkOptions
 
 from .figures import progress
 from .peers import Server
-from .stage import Result, stage
+from .scenario import Result, scenario
 
 LOSSES = (0.01, 0.10, 0.30)
 ROUND_TRIPS = (0.0, 0.1, 0.5)
@@ -61,7 +61,7 @@ async def run(sdk: str, calls: int, seed: int) -> list[Result]:
 
 
 async def run_cell(server: Server, sdk: str, cell: Cell, calls: int, seed: int) -> Result:
-    async with stage(server, sdk, seed, cell.link) as on:
+    async with scenario(server, sdk, seed, cell.link) as on:
         await on.join()
         on.start_calls(every=EVERY, count=calls)
         await on.caller.expect(event="done")

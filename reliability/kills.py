@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 from .figures import progress
 from .peers import Server, peer
-from .stage import FirstSuccess, Result, Stage, stage
+from .scenario import FirstSuccess, Result, Scenario, scenario
 
 MAX_RETURN = 15.0
 """Seconds until calls succeed again."""
@@ -18,7 +18,7 @@ WORK = 0.3
 WAIT = 60.0
 
 
-Kill = Callable[[Stage, AsyncExitStack], Awaitable[FirstSuccess]]
+Kill = Callable[[Scenario, AsyncExitStack], Awaitable[FirstSuccess]]
 """Ends a process and starts it again; the measure begins with that."""
 
 
@@ -33,7 +33,7 @@ async def _run(sdk: str, what: str, rounds: int, seed: int, kill: Kill) -> Resul
     returns: list[float] = []
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(Server())
-        on = await stack.enter_async_context(stage(server, sdk, seed))
+        on = await stack.enter_async_context(scenario(server, sdk, seed))
         await on.join()
         on.start_calls(every=0.05, count=1 << 20, seconds=WORK)
         for number in range(rounds):
@@ -48,26 +48,26 @@ async def _run(sdk: str, what: str, rounds: int, seed: int, kill: Kill) -> Resul
     return result
 
 
-async def _kill_server(on: Stage, stack: AsyncExitStack) -> FirstSuccess:
+async def _kill_server(on: Scenario, stack: AsyncExitStack) -> FirstSuccess:
     """All rooms are gone with it."""
     await on.server.kill()
     await on.server.start()
-    return FirstSuccess(on.journal)
+    return FirstSuccess(on.feed)
 
 
-async def _kill_caller(on: Stage, stack: AsyncExitStack) -> FirstSuccess:
+async def _kill_caller(on: Scenario, stack: AsyncExitStack) -> FirstSuccess:
     await on.caller.kill()
     on.ledger.abandon()
-    on.caller = await stack.enter_async_context(peer(on.sdk, on_event=on.journal.take))
-    first = FirstSuccess(on.journal)
+    on.caller = await stack.enter_async_context(peer(on.sdk, on_event=on.feed.take))
+    first = FirstSuccess(on.feed)
     await on.join_caller()
     on.start_calls(every=0.05, count=1 << 20, seconds=WORK)
     return first
 
 
-async def _kill_callee(on: Stage, stack: AsyncExitStack) -> FirstSuccess:
+async def _kill_callee(on: Scenario, stack: AsyncExitStack) -> FirstSuccess:
     await on.callee.kill()
-    on.callee = await stack.enter_async_context(peer(on.sdk, on_event=on.journal.take))
-    first = FirstSuccess(on.journal)
+    on.callee = await stack.enter_async_context(peer(on.sdk, on_event=on.feed.take))
+    first = FirstSuccess(on.feed)
     await on.join_callee()
     return first

@@ -8,7 +8,7 @@ from livekit.testing import LinkOptions
 
 from .figures import progress
 from .peers import Server
-from .stage import FirstSuccess, Result, Stage, stage
+from .scenario import FirstSuccess, Result, Scenario, scenario
 
 OUTAGES = (3.0, 10.0, 45.0)
 MAX_RETURN = 5.0
@@ -29,7 +29,7 @@ async def run(sdk: str, rounds: int, seed: int) -> list[Result]:
 
 
 async def run_outage(server: Server, sdk: str, seconds: float, seed: int) -> Result:
-    async with stage(server, sdk, seed, LINK) as on:
+    async with scenario(server, sdk, seed, LINK) as on:
         await on.join()
         back = await _lose_link(on, seconds)
         result: Result = {"sdk": sdk, "outage": seconds, "back": back, "required": MAX_RETURN, **on.result()}
@@ -40,12 +40,12 @@ async def run_outage(server: Server, sdk: str, seconds: float, seed: int) -> Res
     return result
 
 
-async def _lose_link(on: Stage, seconds: float) -> float:
+async def _lose_link(on: Scenario, seconds: float) -> float:
     on.start_calls(every=0.1, count=1 << 20)
     await asyncio.sleep(3)
     on.relay.is_down = True
     await asyncio.sleep(seconds)
-    first = FirstSuccess(on.journal)
+    first = FirstSuccess(on.feed)
     on.relay.is_down = False
     back = await first.seconds(WAIT)
     await asyncio.sleep(2)

@@ -8,7 +8,7 @@ from livekit.testing import LinkOptions
 
 from .figures import progress
 from .peers import Server
-from .stage import CALLEE, CALLER, Result, stage
+from .scenario import CALLEE, CALLER, Result, scenario
 
 LINK = LinkOptions(rate=256_000 / 8, delay=0.025, mtu=1472)
 STREAM = 10_000_000
@@ -24,7 +24,7 @@ async def run(sdk: str, calls: int, seed: int) -> list[Result]:
 
 
 async def _run(server: Server, sdk: str, way: str, calls: int, seed: int) -> Result:
-    async with stage(server, sdk, seed, LINK) as on:
+    async with scenario(server, sdk, seed, LINK) as on:
         await on.join()
         sender, who, to = (on.caller, CALLER, CALLEE) if way == "up" else (on.callee, CALLEE, CALLER)
         sender.tell(do="send", who=who, to=to, size=STREAM)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .peers import ROOT
-from .stage import Result
+from .scenario import Result
 
 JSON = ROOT / "docs/reliability.json"
 PAGE = ROOT / "docs/reliability.md"

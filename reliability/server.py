@@ -9,7 +9,7 @@ import sys
 from livekit import run
 from livekit.server import DevServer
 
-from .census import census
+from .process_stats import census
 from .worker import say
 
 

@@ -14,7 +14,7 @@ from livekit.testing import RunningServer
 from livekit.testing.ledger import SUCCESS, CallLedger
 
 from .figures import percentile, progress
-from .journal import Journal
+from .ledger_feed import LedgerFeed
 from .peers import ROOT, Peer, Server, peer
 
 PAIR_RATE = 50.0
@@ -49,9 +49,9 @@ class Soak:
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(Server())
             tokens = RunningServer(server.url, "devkey", "secret")
-            journal = Journal(self.ledger)
+            feed = LedgerFeed(self.ledger)
             peers = {
-                name: await stack.enter_async_context(peer("ours", on_event=journal.take)) for name in (*PAIR, "crowd")
+                name: await stack.enter_async_context(peer("ours", on_event=feed.take)) for name in (*PAIR, "crowd")
             }
             processes = {**peers, "server": server.peer}
             for who in PAIR:

@@ -17,8 +17,8 @@ from typing import Any
 import livekit
 from livekit import rtc
 
-from .census import census
-from .tally import Handled, Made
+from .call_counts import Handled, Made
+from .process_stats import census
 
 METHOD = "work"
 QUIET_METHOD = "quiet"

@@ -19,8 +19,8 @@ import pytest
 
 from livekit import Room, RoomOptions
 from livekit.server import DevServer
-from livekit.testing import Ground, RunningServer, TokenServer
-from tests.grounds import GROUNDS, open_ground
+from livekit.testing import RoomEnvironment, RunningServer, TokenServer
+from tests.environments import ENVIRONMENTS, open_environment
 from tests.support.leaks import Resources
 from tests.support.rooms import Join
 
@@ -73,11 +73,11 @@ async def join(server: TokenServer, room_name: str) -> AsyncIterator[Join]:
         yield join
 
 
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    """A room on each ground in turn: in memory on a virtual clock, on the embedded server, on LIVEKIT_URL."""
-    async with open_ground(request.param) as ground:
-        yield ground
+@pytest.fixture(params=ENVIRONMENTS)
+async def environment(request: pytest.FixtureRequest) -> AsyncIterator[RoomEnvironment]:
+    """A room on each environment in turn: in memory on a virtual clock, on the embedded server, on LIVEKIT_URL."""
+    async with open_environment(request.param) as environment:
+        yield environment
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from livekit.errors import RequestError, SessionClosedError
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 from tests.data.support import next_args
 
 
-async def test_changes_show_at_once_and_reach_the_others(ground: Ground) -> None:
-    alice, bob = await ground.join("alice", can_update_own_metadata=True), await ground.join("bob")
-    await ground.wait_for(bob, "alice")
+async def test_changes_show_at_once_and_reach_the_others(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.join("alice", can_update_own_metadata=True), await environment.join("bob")
+    await environment.wait_for(bob, "alice")
     them = bob.remote_participants["alice"]
     events = bob.events("participant_metadata_changed", "participant_name_changed", "participant_attributes_changed")
     local = alice.local_participant
@@ -29,8 +29,8 @@ async def test_changes_show_at_once_and_reach_the_others(ground: Ground) -> None
     assert them.attributes == {"b": "2", "c": "3"}
 
 
-async def test_our_own_events_come_once(ground: Ground) -> None:
-    alice = await ground.join("alice", can_update_own_metadata=True)
+async def test_our_own_events_come_once(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice", can_update_own_metadata=True)
     events = alice.events("participant_metadata_changed")
     await alice.local_participant.set_metadata("one")
     await alice.local_participant.set_metadata("two")
@@ -38,9 +38,9 @@ async def test_our_own_events_come_once(ground: Ground) -> None:
     assert await next_args(events) == (alice.local_participant, "one", "two")
 
 
-async def test_a_refusal_has_the_reason_of_the_server(ground: Ground) -> None:
-    alice = await ground.join("alice", can_update_own_metadata=True)
-    bob = await ground.join("bob", can_update_own_metadata=False)
+async def test_a_refusal_has_the_reason_of_the_server(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice", can_update_own_metadata=True)
+    bob = await environment.join("bob", can_update_own_metadata=False)
     with pytest.raises(RequestError, match="permission") as caught:
         await bob.local_participant.set_metadata("x")
     assert caught.value.reason == "NOT_ALLOWED"
@@ -50,8 +50,8 @@ async def test_a_refusal_has_the_reason_of_the_server(ground: Ground) -> None:
     assert caught.value.reason == "LIMIT_EXCEEDED"
 
 
-async def test_after_the_room(ground: Ground) -> None:
-    alice = await ground.join("alice")
+async def test_after_the_room(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
     local = alice.local_participant
     await alice.disconnect()
     with pytest.raises(SessionClosedError, match="not connected"):

@@ -6,15 +6,15 @@ import pytest
 
 from livekit import RemoteParticipant, Room
 from livekit._room.room_emitter import EVENT_NAMES, MAX_WAITING_EVENTS, RoomEmitter, RoomEvent
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 
 
-async def test_events_of_a_room_until_it_disconnects(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_events_of_a_room_until_it_disconnects(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     events = bob.events("participant_connected", "data_received", "participant_disconnected", "disconnected")
-    alice = await ground.join("alice")
-    await ground.wait_for(bob, "alice")
-    await ground.wait_for(alice, "bob")
+    alice = await environment.join("alice")
+    await environment.wait_for(bob, "alice")
+    await environment.wait_for(alice, "bob")
     await alice.local_participant.publish_data("hi")
     seen: list[str] = []
     async for event in events:
@@ -65,13 +65,13 @@ def test_every_event_has_a_name_once() -> None:
     assert {"data_received", "track_subscribed", "data_track_published", "moved"} <= set(EVENT_NAMES)
 
 
-async def test_the_official_arguments(ground: Ground) -> None:
+async def test_the_official_arguments(environment: RoomEnvironment) -> None:
     room = Room()
     seen: list[tuple[str, int]] = []
     room.on("connected", lambda: seen.append(("connected", 0)))
     room.on("connection_state_changed", lambda state: seen.append(("connection_state_changed", state)))
     room.on("disconnected", lambda reason: seen.append(("disconnected", reason)))
-    await room.connect(ground.url, ground.token("alice"))
+    await room.connect(environment.url, environment.token("alice"))
     await room.disconnect()
     assert seen == [
         ("connection_state_changed", 1),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from livekit import Room, SimulateScenarioKind
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 from tests.data.support import Mailbox, next_args
 
 
 @pytest.mark.parametrize("full", [False, True])
-async def test_reconnecting(ground: Ground, full: bool) -> None:
-    alice, bob = await ground.pair()
+async def test_reconnecting(environment: RoomEnvironment, full: bool) -> None:
+    alice, bob = await environment.pair()
     sid = alice.local_participant.sid
     inbox: Mailbox[bytes] = Mailbox()
     bob.on("data_received", lambda packet: inbox.put(packet.data))
@@ -24,8 +24,8 @@ async def test_reconnecting(ground: Ground, full: bool) -> None:
     assert await inbox.get() == b"through"
 
 
-async def test_what_there_is_not(ground: Ground) -> None:
-    alice = await ground.join("alice")
+async def test_what_there_is_not(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
     with pytest.raises(RuntimeError, match="SIMULATE_FORCE_TCP"):
         await alice.simulate_scenario(SimulateScenarioKind.SIMULATE_FORCE_TCP)
     await alice.disconnect()
@@ -37,8 +37,8 @@ async def test_what_there_is_not(ground: Ground) -> None:
         await Room().get_rtc_stats()
 
 
-async def test_statistics(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_statistics(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     inbox: Mailbox[bytes] = Mailbox()
     bob.on("data_received", lambda packet: inbox.put(packet.data))
     await alice.local_participant.publish_data(bytes(1_000))

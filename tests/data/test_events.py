@@ -6,13 +6,13 @@ import pytest
 
 from livekit import ConnectionQuality
 from livekit.protocol import models, rtc
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 
-pytestmark = pytest.mark.parametrize("ground", ["memory"], indirect=True)
+pytestmark = pytest.mark.parametrize("environment", ["memory"], indirect=True)
 
 
-async def test_moved(ground: Ground) -> None:
-    alice, _ = await ground.pair()
+async def test_moved(environment: RoomEnvironment) -> None:
+    alice, _ = await environment.pair()
     session = alice._session
     assert session is not None
     events = alice.events("participant_disconnected", "participant_connected", "moved")
@@ -27,8 +27,8 @@ async def test_moved(ground: Ground) -> None:
     assert set(alice.remote_participants) == {"carol"}
 
 
-async def test_room_updates_and_quality(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_room_updates_and_quality(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     session = alice._session
     assert session is not None
     events = alice.events("room_metadata_changed", "room_updated", "connection_quality_changed")

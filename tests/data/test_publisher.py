@@ -10,7 +10,7 @@ from livekit import DataPacketKind, Room, RoomOptions, Transcription, Transcript
 from livekit.data import ChatMessage, DataPacket, SipDTMF
 from livekit.e2ee import E2EEOptions, KeyProviderOptions
 from livekit.participant import PublishDataError, PublishDTMFError, PublishTranscriptionError
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 
 from .support import Mailbox, next_args
 
@@ -22,8 +22,8 @@ def received(room: Room) -> Mailbox[DataPacket]:
 
 
 @pytest.mark.parametrize("payload", ["text é", b"\x00\xff", b""])
-async def test_data_with_topic_and_sender(ground: Ground, payload: str | bytes) -> None:
-    alice, bob = await ground.pair()
+async def test_data_with_topic_and_sender(environment: RoomEnvironment, payload: str | bytes) -> None:
+    alice, bob = await environment.pair()
     inbox = received(bob)
     await alice.local_participant.publish_data(payload, topic="news")
     packet = await inbox.get()
@@ -32,18 +32,18 @@ async def test_data_with_topic_and_sender(ground: Ground, payload: str | bytes) 
     assert packet.participant is bob.remote_participants["alice"]
 
 
-async def test_lossy_data(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_lossy_data(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     inbox = received(bob)
     await alice.local_participant.publish_data(b"once", reliable=False)
     packet = await inbox.get()
     assert (packet.data, packet.kind) == (b"once", DataPacketKind.KIND_LOSSY)
 
 
-async def test_only_who_is_named_gets_it(ground: Ground) -> None:
-    alice, bob = await ground.pair()
-    carol = await ground.join("carol")
-    await ground.wait_for(carol, "alice")
+async def test_only_who_is_named_gets_it(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
+    carol = await environment.join("carol")
+    await environment.wait_for(carol, "alice")
     to_bob, to_carol = received(bob), received(carol)
     await alice.local_participant.publish_data(b"bob", destination_identities=["bob"])
     await alice.local_participant.publish_data(b"all")
@@ -52,8 +52,8 @@ async def test_only_who_is_named_gets_it(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("reliable", [True, False])
-async def test_over_the_limit_the_channel_stays_usable(ground: Ground, reliable: bool) -> None:
-    alice, bob = await ground.pair()
+async def test_over_the_limit_the_channel_stays_usable(environment: RoomEnvironment, reliable: bool) -> None:
+    alice, bob = await environment.pair()
     inbox = received(bob)
     for size in (64_000, 65_536, 1_000_000):
         with pytest.raises(PublishDataError, match="limit of 6"):
@@ -62,22 +62,22 @@ async def test_over_the_limit_the_channel_stays_usable(ground: Ground, reliable:
     assert len((await inbox.get()).data) == 63_900
 
 
-async def test_many_packets_in_order_and_at_once(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_many_packets_in_order_and_at_once(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     inbox = received(bob)
     payloads = [b"%d " % number * 2_000 for number in range(500)]
     await asyncio.gather(*(alice.local_participant.publish_data(payload) for payload in payloads))
     assert [(await inbox.get()).data for _ in payloads] == payloads
 
 
-async def test_who_may_not_is_told(ground: Ground) -> None:
-    mute = await ground.join("mute", can_publish_data=False)
+async def test_who_may_not_is_told(environment: RoomEnvironment) -> None:
+    mute = await environment.join("mute", can_publish_data=False)
     with pytest.raises(PublishDataError, match="canPublishData"):
         await mute.local_participant.publish_data(b"x")
 
 
-async def test_after_the_room(ground: Ground) -> None:
-    alice = await ground.join("alice")
+async def test_after_the_room(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
     local = alice.local_participant
     await alice.disconnect()
     with pytest.raises(PublishDataError, match="not connected") as caught:
@@ -89,24 +89,24 @@ async def test_after_the_room(ground: Ground) -> None:
         await local.publish_transcription(Transcription("alice", "", []))
 
 
-async def test_dtmf(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_dtmf(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     events = bob.events("sip_dtmf_received")
     await alice.local_participant.publish_dtmf(code=11, digit="#")
     assert await next_args(events) == (SipDTMF(11, "#", bob.remote_participants["alice"]),)
 
 
-async def test_what_an_agent_transcribes(ground: Ground) -> None:
-    agent, bob = await ground.join("agent", kind="agent"), await ground.join("bob")
-    await ground.wait_for(bob, "agent")
+async def test_what_an_agent_transcribes(environment: RoomEnvironment) -> None:
+    agent, bob = await environment.join("agent", kind="agent"), await environment.join("bob")
+    await environment.wait_for(bob, "agent")
     events = bob.events("transcription_received")
     segment = TranscriptionSegment(id="s", text="hi", start_time=1, end_time=2, language="en", final=True)
     await agent.local_participant.publish_transcription(Transcription("bob", "TR_1", [segment]))
     assert await next_args(events) == ([segment], bob.local_participant, None)
 
 
-async def test_chat(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_chat(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     events = bob.events("chat_message_received")
     sent = await alice.local_participant.send_chat_message("helo")
     (first,) = await next_args(events)
@@ -120,14 +120,17 @@ async def test_chat(ground: Ground) -> None:
     assert second.participant is bob.remote_participants["alice"]
 
 
-async def test_encrypted_packets_and_the_states_that_are_told(ground: Ground) -> None:
+async def test_encrypted_packets_and_the_states_that_are_told(environment: RoomEnvironment) -> None:
     def options(key: bytes) -> RoomOptions:
         return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=key)))
 
-    bob = await ground.join("bob", options=options(b"right"))
-    alice, eve = await ground.join("alice", options=options(b"right")), await ground.join("eve", options=options(b"no"))
-    await ground.wait_for(bob, "alice")
-    await ground.wait_for(bob, "eve")
+    bob = await environment.join("bob", options=options(b"right"))
+    alice, eve = (
+        await environment.join("alice", options=options(b"right")),
+        await environment.join("eve", options=options(b"no")),
+    )
+    await environment.wait_for(bob, "alice")
+    await environment.wait_for(bob, "eve")
     inbox = received(bob)
     events = bob.events("e2ee_state_changed", "participant_encryption_status_changed")
     await eve.local_participant.publish_data(b"wrong key")
@@ -139,8 +142,8 @@ async def test_encrypted_packets_and_the_states_that_are_told(ground: Ground) ->
     assert inbox.is_empty
 
 
-async def test_without_a_key_nothing_is_sent(ground: Ground) -> None:
-    alice = await ground.join("alice", options=RoomOptions(encryption=E2EEOptions()))
+async def test_without_a_key_nothing_is_sent(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice", options=RoomOptions(encryption=E2EEOptions()))
     events = alice.events("e2ee_state_changed")
     with pytest.raises(PublishDataError, match="no encryption key"):
         await alice.local_participant.publish_data(b"x")

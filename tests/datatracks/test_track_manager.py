@@ -23,7 +23,7 @@ from livekit import (
     SubscribeDataTrackError,
 )
 from livekit.datatracks.tracks import PublishDataTrackError
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 
 WAIT = 20.0
 
@@ -49,12 +49,12 @@ async def push_until_read(track: LocalDataTrack, stream: DataTrackStream, payloa
     return frame
 
 
-async def pair(ground: Ground, options: Callable[[], RoomOptions] = RoomOptions) -> tuple[Room, Room]:
-    return await ground.join("alice", options=options()), await ground.join("bob", options=options())
+async def pair(environment: RoomEnvironment, options: Callable[[], RoomOptions] = RoomOptions) -> tuple[Room, Room]:
+    return await environment.join("alice", options=options()), await environment.join("bob", options=options())
 
 
-async def test_frames_pass(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_frames_pass(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     published, unpublished = following(bob, "data_track_published"), following(bob, "data_track_unpublished")
     track = await alice.local_participant.publish_data_track(name="position")
     remote = await asyncio.wait_for(published.get(), WAIT)
@@ -79,12 +79,12 @@ async def test_frames_pass(ground: Ground) -> None:
     await track.unpublish()
 
 
-async def test_late_joiners_learn_of_tracks_and_refusals_are_told(ground: Ground) -> None:
-    alice = await ground.join("alice")
+async def test_late_joiners_learn_of_tracks_and_refusals_are_told(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
     await alice.local_participant.publish_data_track(name="position")
     with pytest.raises(PublishDataTrackError, match="same name"):
         await alice.local_participant.publish_data_track(name="position")
-    bob = await ground.join("bob")
+    bob = await environment.join("bob")
     tracks = bob.local_participant._require_context().tracks
     assert [track.info.name for track in tracks._remote.values()] == ["position"]
     published = following(alice, "data_track_published")
@@ -92,8 +92,8 @@ async def test_late_joiners_learn_of_tracks_and_refusals_are_told(ground: Ground
     assert (await asyncio.wait_for(published.get(), WAIT)).publisher_identity == "bob"
 
 
-async def test_a_stream_keeps_the_newest_frames_and_closing_unsubscribes(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_a_stream_keeps_the_newest_frames_and_closing_unsubscribes(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     published = following(bob, "data_track_published")
     track = await alice.local_participant.publish_data_track(name="position")
     remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
@@ -109,8 +109,8 @@ async def test_a_stream_keeps_the_newest_frames_and_closing_unsubscribes(ground:
     assert remote._streams == {}
 
 
-async def test_tracks_live_on_after_a_full_reconnect(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_tracks_live_on_after_a_full_reconnect(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     published = following(bob, "data_track_published")
     track = await alice.local_participant.publish_data_track(name="position")
     remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
@@ -127,8 +127,8 @@ async def test_tracks_live_on_after_a_full_reconnect(ground: Ground) -> None:
     assert published.empty()
 
 
-async def test_tracks_that_do_not_come_back_after_a_full_reconnect_end(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_tracks_that_do_not_come_back_after_a_full_reconnect_end(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     published, unpublished = following(bob, "data_track_published"), following(bob, "data_track_unpublished")
     await alice.local_participant.publish_data_track(name="position")
     remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
@@ -138,13 +138,13 @@ async def test_tracks_that_do_not_come_back_after_a_full_reconnect_end(ground: G
     assert not remote.is_published()
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_encrypted_frames(ground: Ground) -> None:
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_encrypted_frames(environment: RoomEnvironment) -> None:
     def options(key: bytes = b"secret") -> RoomOptions:
         return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=key)))
 
-    alice, bob = await pair(ground, options)
-    eve = await ground.join("eve", options=options(b"guess"))
+    alice, bob = await pair(environment, options)
+    eve = await environment.join("eve", options=options(b"guess"))
     heard, missed = following(bob, "data_track_published"), following(eve, "data_track_published")
     track = await alice.local_participant.publish_data_track(name="secret")
     remote, unreadable = await asyncio.wait_for(heard.get(), WAIT), await asyncio.wait_for(missed.get(), WAIT)
@@ -154,8 +154,8 @@ async def test_encrypted_frames(ground: Ground) -> None:
     assert not guessing._frames
 
 
-async def test_the_room_ends(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_the_room_ends(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     published = following(bob, "data_track_published")
     track = await alice.local_participant.publish_data_track(name="position")
     stream = (await asyncio.wait_for(published.get(), WAIT)).subscribe()

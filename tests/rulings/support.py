@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from livekit import RemoteParticipant, Room, RpcError, RpcInvocationData
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 
 SLACK = 0.25
 """Seconds that a call may take longer than its budget."""
@@ -98,11 +98,11 @@ class UnderWay(NamedTuple):
     pending: asyncio.Future[str]
 
 
-async def under_way(ground: Ground, **options: Any) -> UnderWay:
-    bob = await ground.join("bob")
+async def under_way(environment: RoomEnvironment, **options: Any) -> UnderWay:
+    bob = await environment.join("bob")
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     pending = asyncio.ensure_future(call(alice, "bob", "gate", **options))
     await gate.entered.wait()
     return UnderWay(alice, bob, gate, pending)
@@ -117,6 +117,6 @@ class Stopwatch:
     def seconds(self) -> float:
         return asyncio.get_running_loop().time() - self._started
 
-    def is_within(self, ground: Ground, seconds: float) -> bool:
+    def is_within(self, environment: RoomEnvironment, seconds: float) -> bool:
         """Whether no more have passed than these, and what the machine may be excused for."""
-        return self.seconds() <= seconds + (0.0 if ground.virtual else BUSY)
+        return self.seconds() <= seconds + (0.0 if environment.virtual else BUSY)

@@ -14,18 +14,18 @@ import livekit
 import livekit.rtc
 from livekit import Room, RoomOptions, RpcError, RpcInvocationData
 from livekit.rpc import RpcNotConnectedError
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 
 from .support import Gate, Stopwatch, call, echo, failure, why
 
 Code = RpcError.ErrorCode
 
 
-async def pair(ground: Ground) -> tuple[Room, Room]:
+async def pair(environment: RoomEnvironment) -> tuple[Room, Room]:
     """Alice, who calls, and Bob, who has an echo."""
-    bob = await ground.join("bob")
+    bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     return alice, bob
 
 
@@ -34,9 +34,9 @@ def test_row_01_import() -> None:
         assert getattr(livekit, name) is getattr(livekit.rtc, name)
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_02_default_timeout_is_15_seconds_in_all(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_02_default_timeout_is_15_seconds_in_all(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
     watch = Stopwatch()
@@ -46,8 +46,8 @@ async def test_row_02_default_timeout_is_15_seconds_in_all(ground: Ground) -> No
     assert gate.invocations[0].response_timeout == pytest.approx(15.0, abs=0.1)
 
 
-async def test_row_04_a_slow_handler_has_the_time_its_caller_gives(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_row_04_a_slow_handler_has_the_time_its_caller_gives(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
 
     async def slow(invocation: RpcInvocationData) -> str:
         assert 4.0 < invocation.response_timeout <= 5.0
@@ -58,8 +58,8 @@ async def test_row_04_a_slow_handler_has_the_time_its_caller_gives(ground: Groun
     assert await call(alice, "bob", "slow", response_timeout=5.0) == "done"
 
 
-async def test_row_05_the_handler_is_cancelled_at_the_told_time(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_row_05_the_handler_is_cancelled_at_the_told_time(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
     error = await failure(call(alice, "bob", "gate", response_timeout=0.5))
@@ -89,9 +89,9 @@ BAD_TYPES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("bad", [*BAD_VALUES, *BAD_TYPES], ids=str)
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_06_bad_arguments(ground: Ground, bad: dict[str, Any]) -> None:
-    alice, bob = await pair(ground)
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_06_bad_arguments(environment: RoomEnvironment, bad: dict[str, Any]) -> None:
+    alice, bob = await pair(environment)
     ran = Gate()
     bob.local_participant.register_rpc_method("gate", ran)
     arguments: dict[str, Any] = {"destination_identity": "bob", "method": "gate", "payload": "", **bad}
@@ -101,10 +101,10 @@ async def test_row_06_bad_arguments(ground: Ground, bad: dict[str, Any]) -> None
     assert not ran.invocations
 
 
-async def test_row_07_not_connected(ground: Ground) -> None:
+async def test_row_07_not_connected(environment: RoomEnvironment) -> None:
     with pytest.raises(RuntimeError, match="not connected"):
         _ = Room().local_participant
-    alice, _ = await pair(ground)
+    alice, _ = await pair(environment)
     local = alice.local_participant
     await alice.disconnect()
     with pytest.raises(RpcNotConnectedError, match="not connected") as caught:
@@ -114,11 +114,11 @@ async def test_row_07_not_connected(ground: Ground) -> None:
     assert caught.value.code == Code.SEND_FAILED
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_07_while_reconnecting_a_call_waits_inside_its_budget(ground: Ground) -> None:
-    alice, _ = await pair(ground)
-    ground.memory.reachable = False
-    ground.memory.lose_transport("alice")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_07_while_reconnecting_a_call_waits_inside_its_budget(environment: RoomEnvironment) -> None:
+    alice, _ = await pair(environment)
+    environment.memory.reachable = False
+    environment.memory.lose_transport("alice")
     await asyncio.sleep(0.1)
     assert livekit.ConnectionState.Name(alice.connection_state) == "CONN_RECONNECTING"
     watch = Stopwatch()
@@ -126,17 +126,17 @@ async def test_row_07_while_reconnecting_a_call_waits_inside_its_budget(ground: 
     assert (error.code, why(error)) == (Code.RESPONSE_TIMEOUT, "reconnecting")
     assert watch.seconds() == pytest.approx(1.0, abs=0.25)
     waiting = asyncio.ensure_future(call(alice, "bob", response_timeout=15.0))
-    ground.memory.reachable = True
+    environment.memory.reachable = True
     assert await waiting == "hi"
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_07_while_reconnecting_a_call_fails_at_once_by_option(ground: Ground) -> None:
-    await pair(ground)
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_07_while_reconnecting_a_call_fails_at_once_by_option(environment: RoomEnvironment) -> None:
+    await pair(environment)
     options = RoomOptions(rpc=livekit.options.RpcOptions(fail_fast_while_reconnecting=True))
-    carol = await ground.join("carol", options=options)
-    ground.memory.reachable = False
-    ground.memory.lose_transport("carol")
+    carol = await environment.join("carol", options=options)
+    environment.memory.reachable = False
+    environment.memory.lose_transport("carol")
     await asyncio.sleep(0.1)
     watch = Stopwatch()
     error = await failure(call(carol, "bob"))
@@ -144,8 +144,8 @@ async def test_row_07_while_reconnecting_a_call_fails_at_once_by_option(ground: 
     assert watch.seconds() == 0.0
 
 
-async def test_row_09_own_identity(ground: Ground) -> None:
-    alice, _ = await pair(ground)
+async def test_row_09_own_identity(environment: RoomEnvironment) -> None:
+    alice, _ = await pair(environment)
     alice.local_participant.register_rpc_method("echo", echo)
     assert await call(alice, "alice") == "hi"
     assert await call(alice, "alice", payload="x" * 100_000) == "x" * 100_000
@@ -155,16 +155,16 @@ async def test_row_09_own_identity(ground: Ground) -> None:
     assert (await failure(call(alice, "alice", "gate", response_timeout=0.2))).code == Code.RESPONSE_TIMEOUT
 
 
-async def test_row_12_unknown_method(ground: Ground) -> None:
-    alice, _ = await pair(ground)
+async def test_row_12_unknown_method(environment: RoomEnvironment) -> None:
+    alice, _ = await pair(environment)
     error = await failure(call(alice, "bob", "nothing"))
     assert error.code == Code.UNSUPPORTED_METHOD
     assert error.message == "Method not supported at destination"
     assert error.data is None
 
 
-async def test_row_15_a_handler_returns_none_or_a_str(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_row_15_a_handler_returns_none_or_a_str(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     bob.local_participant.register_rpc_method("none", lambda invocation: None)
     bob.local_participant.register_rpc_method("empty", lambda invocation: "")
     assert await call(alice, "bob", "none") == ""
@@ -174,9 +174,9 @@ async def test_row_15_a_handler_returns_none_or_a_str(ground: Ground) -> None:
 
 @pytest.mark.parametrize("result", [{"a": 1}, b"bytes", 7, ["x"]], ids=repr)
 async def test_row_16_a_handler_returns_anything_else(
-    ground: Ground, result: Any, caplog: pytest.LogCaptureFixture
+    environment: RoomEnvironment, result: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    alice, bob = await pair(ground)
+    alice, bob = await pair(environment)
     bob.local_participant.register_rpc_method("odd", lambda invocation: result)
     watch = Stopwatch()
     error = await failure(call(alice, "bob", "odd"))
@@ -186,8 +186,8 @@ async def test_row_16_a_handler_returns_anything_else(
     assert watch.seconds() < 5.0, "not the caller's timeout"
 
 
-async def test_row_16_a_handler_raises_an_error_that_cannot_be_sent(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_row_16_a_handler_raises_an_error_that_cannot_be_sent(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
 
     def odd(invocation: RpcInvocationData) -> str:
         raise RpcError(2000, "message", {"not": "a str"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -198,8 +198,10 @@ async def test_row_16_a_handler_raises_an_error_that_cannot_be_sent(ground: Grou
     assert "cannot be sent" in (error.data or "")
 
 
-async def test_row_17_a_handler_raises_another_exception(ground: Ground, caplog: pytest.LogCaptureFixture) -> None:
-    alice, bob = await pair(ground)
+async def test_row_17_a_handler_raises_another_exception(
+    environment: RoomEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice, bob = await pair(environment)
 
     async def broken(invocation: RpcInvocationData) -> str:
         raise KeyError("a secret of the callee")
@@ -212,20 +214,20 @@ async def test_row_17_a_handler_raises_another_exception(ground: Ground, caplog:
     assert "a secret of the callee" in caplog.text
 
 
-async def test_row_17_in_development_the_caller_may_see_it(ground: Ground) -> None:
-    bob = await ground.join("bob", options=RoomOptions(rpc=livekit.options.RpcOptions(expose_errors=True)))
+async def test_row_17_in_development_the_caller_may_see_it(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob", options=RoomOptions(rpc=livekit.options.RpcOptions(expose_errors=True)))
 
     async def broken(invocation: RpcInvocationData) -> str:
         raise KeyError("what went wrong")
 
     bob.local_participant.register_rpc_method("broken", broken)
-    error = await failure(call(await ground.join("alice"), "bob", "broken"))
+    error = await failure(call(await environment.join("alice"), "bob", "broken"))
     assert error.code == Code.APPLICATION_ERROR
     assert "KeyError: 'what went wrong'" in (error.data or "")
 
 
-async def test_row_22_errors_travel_with_code_message_and_data(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_row_22_errors_travel_with_code_message_and_data(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     errors = {
         "custom": RpcError(2001, "no", '{"role":"admin"}'),
         "bare": RpcError(2002, "no data"),
@@ -257,8 +259,8 @@ async def test_row_22_errors_travel_with_code_message_and_data(ground: Ground) -
             error.code = 1  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-async def test_row_24_invocation_data(ground: Ground) -> None:
-    alice, bob = await pair(ground)
+async def test_row_24_invocation_data(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
     seen: list[RpcInvocationData] = []
     bob.local_participant.register_rpc_method("look", seen.append)
     await call(alice, "bob", "look", "payload")

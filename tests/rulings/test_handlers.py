@@ -15,19 +15,19 @@ import pytest
 from livekit import Room, RoomOptions, RpcCallInfo, RpcError, RpcInterceptor, RpcInvocationData
 from livekit.options import RpcOptions
 from livekit.rpc import IncomingRpcNext, OutgoingRpcNext, RpcOverloadedError, detach_deadline
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 
 from .support import Gate, Stopwatch, call, echo, failure, incompressible, until, why
 
 Code = RpcError.ErrorCode
 
 
-async def test_row_13_cancelling_the_call_cancels_the_handler(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_13_cancelling_the_call_cancels_the_handler(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
     bob.local_participant.register_rpc_method("echo", echo)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     pending = asyncio.ensure_future(call(alice, "bob", "gate"))
     await gate.entered.wait()
     pending.cancel()
@@ -39,12 +39,12 @@ async def test_row_13_cancelling_the_call_cancels_the_handler(ground: Ground) ->
     assert await call(alice, "bob") == "hi", "the connection goes on"
 
 
-async def test_row_13_cancelling_a_large_request_while_it_is_sent(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_13_cancelling_a_large_request_while_it_is_sent(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
     bob.local_participant.register_rpc_method("echo", echo)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     for turns in range(12):
         pending = asyncio.ensure_future(call(alice, "bob", "gate", incompressible(250_000)))
         for _ in range(turns):
@@ -56,9 +56,9 @@ async def test_row_13_cancelling_a_large_request_while_it_is_sent(ground: Ground
     gate.opened.set()
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_19_registering(ground: Ground) -> None:
-    bob = await ground.join("bob")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_19_registering(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     local = bob.local_participant
 
     class Answering:
@@ -78,7 +78,7 @@ async def test_row_19_registering(ground: Ground) -> None:
     local.register_rpc_method("lambda", lambda invocation: "lambda")
     local.register_rpc_method("wrapped", lambda invocation: decorated(invocation))  # noqa: PLW0108 - a sync handler that gives a coroutine
     assert dict(local._rpc_handlers)["direct"] is echo
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     answers = {name: await call(alice, "bob", name) for name in local._rpc_handlers}
     assert answers == {
         "decorated": "decorated",
@@ -99,41 +99,41 @@ async def test_row_19_registering(ground: Ground) -> None:
         local.register_rpc_method("odd", not_callable)
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_20_unregistering(ground: Ground) -> None:
-    bob = await ground.join("bob")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_20_unregistering(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     local = bob.local_participant
     local.register_rpc_method("echo", echo)
     local.unregister_rpc_method("echo")
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     assert (await failure(call(alice, "bob"))).code == Code.UNSUPPORTED_METHOD
     with pytest.raises(KeyError):
         local.unregister_rpc_method("echo")
     local.unregister_rpc_method("echo", missing_ok=True)
 
 
-async def test_row_21_a_sync_handler_runs_on_the_loop(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_21_a_sync_handler_runs_on_the_loop(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("thread", lambda invocation: threading.current_thread().name)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     assert await call(alice, "bob", "thread") == threading.main_thread().name
 
 
-async def test_row_21_with_an_executor_it_runs_in_a_thread(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_21_with_an_executor_it_runs_in_a_thread(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     with ThreadPoolExecutor(thread_name_prefix="worker") as executor:
         bob.local_participant.register_rpc_method(
             "thread", lambda invocation: threading.current_thread().name, executor=executor
         )
-        alice = await ground.join("alice")
+        alice = await environment.join("alice")
         assert (await call(alice, "bob", "thread")).startswith("worker")
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 async def test_row_21_a_handler_that_blocks_is_named(
-    ground: Ground, kind: str, caplog: pytest.LogCaptureFixture
+    environment: RoomEnvironment, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bob = await ground.join("bob")
+    bob = await environment.join("bob")
 
     def block(invocation: RpcInvocationData) -> str:
         time.sleep(0.15)
@@ -144,7 +144,7 @@ async def test_row_21_a_handler_that_blocks_is_named(
         return block(invocation)
 
     bob.local_participant.register_rpc_method("blocker", block if kind == "sync" else block_later)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     with caplog.at_level(logging.WARNING, "livekit.rpc"):
         assert await call(alice, "bob", "blocker") == "blocked"
     assert "'blocker' blocked the event loop" in caplog.text
@@ -173,10 +173,10 @@ class Recording(RpcInterceptor):
             raise
 
 
-async def test_row_25_interceptors(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_25_interceptors(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     calls: list[str] = []
     serves: list[str] = []
     first, second = Recording("1", calls), Recording("2", calls)
@@ -193,9 +193,9 @@ async def test_row_25_interceptors(ground: Ground) -> None:
     assert await call(alice, "bob", payload="") == "2"
 
 
-async def chain(ground: Ground, *names: str) -> list[Room]:
+async def chain(environment: RoomEnvironment, *names: str) -> list[Room]:
     """Participants whose method `next` calls the following one's with a generous timeout of its own."""
-    rooms = [await ground.join(name) for name in names]
+    rooms = [await environment.join(name) for name in names]
     for room, following in zip(rooms, names[1:], strict=False):
 
         async def forward(invocation: RpcInvocationData, room: Room = room, following: str = following) -> str:
@@ -205,23 +205,23 @@ async def chain(ground: Ground, *names: str) -> list[Room]:
     return rooms
 
 
-async def test_row_26_deadlines_nest_three_hops_deep(ground: Ground) -> None:
-    rooms = await chain(ground, "a", "b", "c", "d")
+async def test_row_26_deadlines_nest_three_hops_deep(environment: RoomEnvironment) -> None:
+    rooms = await chain(environment, "a", "b", "c", "d")
     gate = Gate()
     rooms[-1].local_participant.register_rpc_method("next", gate)
     watch = Stopwatch()
     error = await failure(call(rooms[0], "b", "next", response_timeout=1.0))
     assert error.code in (Code.RESPONSE_TIMEOUT, Code.APPLICATION_ERROR)
-    assert watch.is_within(ground, 1.25)
+    assert watch.is_within(environment, 1.25)
     assert gate.invocations[0].response_timeout <= 1.0
     await asyncio.wait_for(gate.ended.wait(), 5.0)
     assert gate.cancelled
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_26_only_while_the_invocation_runs(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    carol = await ground.join("carol")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_26_only_while_the_invocation_runs(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
+    carol = await environment.join("carol")
     carol.local_participant.register_rpc_method("slow", slow_answer)
     background: list[asyncio.Task[str]] = []
 
@@ -231,7 +231,7 @@ async def test_row_26_only_while_the_invocation_runs(ground: Ground) -> None:
             return await call(bob, "carol", "slow", response_timeout=5.0)
 
     bob.local_participant.register_rpc_method("start", start)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     assert (await failure(call(alice, "bob", "start", response_timeout=0.05))).code == Code.RESPONSE_TIMEOUT
     assert await background[0] == "slow", "a task left behind is free once the invocation ended"
 
@@ -246,10 +246,10 @@ async def call_later(room: Room, delay: float) -> str:
     return await call(room, "carol", "slow", response_timeout=5.0)
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_26_detached_calls_have_their_own_time(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    carol = await ground.join("carol")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_26_detached_calls_have_their_own_time(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
+    carol = await environment.join("carol")
     told: list[float] = []
     carol.local_participant.register_rpc_method("look", lambda invocation: told.append(invocation.response_timeout))
 
@@ -259,22 +259,22 @@ async def test_row_26_detached_calls_have_their_own_time(ground: Ground) -> None
             await call(bob, "carol", "look", response_timeout=30.0)
 
     bob.local_participant.register_rpc_method("forward", forward)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     await call(alice, "bob", "forward", response_timeout=2.0)
     assert told[0] <= 2.0
     assert told[1] > 29.0
 
 
 @pytest.mark.parametrize("limit", ["room", "caller"])
-async def test_row_30_over_the_limit_is_said_at_once(ground: Ground, limit: str) -> None:
+async def test_row_30_over_the_limit_is_said_at_once(environment: RoomEnvironment, limit: str) -> None:
     options = RpcOptions(
         max_concurrent_calls=2 if limit == "room" else None,
         max_concurrent_calls_per_caller=2 if limit == "caller" else None,
     )
-    bob = await ground.join("bob", options=RoomOptions(rpc=options))
+    bob = await environment.join("bob", options=RoomOptions(rpc=options))
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
-    alice, carol = await ground.join("alice"), await ground.join("carol")
+    alice, carol = await environment.join("alice"), await environment.join("carol")
     running = [asyncio.ensure_future(call(alice, "bob", "gate")) for _ in range(2)]
     await until(lambda: len(gate.invocations) == 2)
     error = await failure(call(alice, "bob", "gate"))

@@ -10,11 +10,11 @@ from livekit import Room, RpcError, RpcInvocationData
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.streams.outgoing import text_stream
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 
 from .support import Gate, call, echo, under_way
 
-pytestmark = pytest.mark.parametrize("ground", ["memory"], indirect=True)
+pytestmark = pytest.mark.parametrize("environment", ["memory"], indirect=True)
 
 
 def send(room: Room, packet: models.DataPacket) -> None:
@@ -30,11 +30,11 @@ def stream(request_id: str, topic: str, attributes: dict[str, str], payload: str
     return packet
 
 
-async def test_row_27_answers_of_a_third_participant_do_not_count(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_27_answers_of_a_third_participant_do_not_count(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
-    alice, mallory = await ground.join("alice"), await ground.join("mallory")
+    alice, mallory = await environment.join("alice"), await environment.join("mallory")
     pending = asyncio.ensure_future(call(alice, "bob", "gate"))
     await gate.entered.wait()
     request_id = gate.invocations[0].request_id
@@ -53,11 +53,11 @@ async def test_row_27_answers_of_a_third_participant_do_not_count(ground: Ground
     assert await pending == "opened"
 
 
-async def test_row_27_a_request_that_comes_twice_runs_once(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_27_a_request_that_comes_twice_runs_once(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     runs: list[RpcInvocationData] = []
     bob.local_participant.register_rpc_method("count", runs.append)
-    mallory = await ground.join("mallory")
+    mallory = await environment.join("mallory")
     first, second = wire.new_request_id(), wire.new_request_id()
     for _ in range(3):
         send(mallory, wire.request_packet("bob", first, "count", "", 1000))
@@ -67,21 +67,21 @@ async def test_row_27_a_request_that_comes_twice_runs_once(ground: Ground) -> No
     assert [run.request_id for run in runs] == [first, second]
 
 
-async def test_row_27_the_same_id_of_another_sender_is_another_request(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_27_the_same_id_of_another_sender_is_another_request(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     runs: list[str] = []
     bob.local_participant.register_rpc_method("count", lambda invocation: runs.append(invocation.caller_identity))
     request_id = wire.new_request_id()
     for name in ("mallory", "alice"):
-        send(await ground.join(name), wire.request_packet("bob", request_id, "count", "", 1000))
+        send(await environment.join(name), wire.request_packet("bob", request_id, "count", "", 1000))
         await asyncio.sleep(0.1)
     assert runs == ["mallory", "alice"]
 
 
-async def test_row_27_acks_and_answers_out_of_nowhere(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_27_acks_and_answers_out_of_nowhere(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     for request_id in ("", "unknown", wire.new_request_id()):
         send(bob, wire.ack_packet("alice", request_id))
         send(bob, wire.response_packet("alice", request_id, "?"))
@@ -89,23 +89,23 @@ async def test_row_27_acks_and_answers_out_of_nowhere(ground: Ground) -> None:
     assert await call(alice, "bob") == "hi"
 
 
-async def test_row_27_packets_that_come_again_after_a_resume_are_dropped(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_27_packets_that_come_again_after_a_resume_are_dropped(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     runs: list[str] = []
     bob.local_participant.register_rpc_method("count", lambda invocation: runs.append(invocation.payload))
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     for number in range(50):
         if number % 10 == 5:
-            ground.memory.lose_signal("alice")
-            ground.memory.lose_signal("bob")
+            environment.memory.lose_signal("alice")
+            environment.memory.lose_signal("bob")
         await call(alice, "bob", "count", str(number))
     assert runs == [str(number) for number in range(50)]
 
 
-async def test_row_27_a_server_that_lies_about_who_sent_it(ground: Ground) -> None:
-    _, _, gate, pending = await under_way(ground)
+async def test_row_27_a_server_that_lies_about_who_sent_it(environment: RoomEnvironment) -> None:
+    _, _, gate, pending = await under_way(environment)
     nameless = wire.response_packet("alice", gate.invocations[0].request_id, "from nobody")
-    ground.memory.inject("alice", nameless)
+    environment.memory.inject("alice", nameless)
     await asyncio.sleep(0.1)
     assert not pending.done(), "bob was listed: an answer must name him"
     gate.opened.set()

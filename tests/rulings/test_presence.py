@@ -7,60 +7,60 @@ import asyncio
 import pytest
 
 from livekit import Room, RpcError
-from livekit.testing import Faults, Ground
+from livekit.testing import Faults, RoomEnvironment
 
 from .support import SLACK, Gate, Stopwatch, call, echo, failure, listed, under_way, until, why
 
 Code = RpcError.ErrorCode
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_03_one_budget_whatever_the_network_does(ground: Ground) -> None:
-    bob = await ground.join("bob")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_03_one_budget_whatever_the_network_does(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
-    alice = await ground.join("alice")
-    ground.memory.hold("alice")
+    alice = await environment.join("alice")
+    environment.memory.hold("alice")
     for budget in (0.05, 1.0, 20.0):
         watch = Stopwatch()
         error = await failure(call(alice, "bob", response_timeout=budget))
         assert error.code in (Code.RESPONSE_TIMEOUT, Code.CONNECTION_TIMEOUT)
         assert watch.seconds() <= budget + SLACK
-    ground.memory.release("alice")
+    environment.memory.release("alice")
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_03_no_ack_within_the_latency_is_1501(ground: Ground) -> None:
-    bob = await ground.join("bob")
-    alice = await ground.join("alice")
-    ground.memory.hold("bob")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_03_no_ack_within_the_latency_is_1501(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
+    alice = await environment.join("alice")
+    environment.memory.hold("bob")
     watch = Stopwatch()
     error = await failure(call(alice, "bob", response_timeout=15.0))
     assert (error.code, why(error)) == (Code.CONNECTION_TIMEOUT, "not_acknowledged")
     assert watch.seconds() == pytest.approx(7.0, abs=SLACK)
     error = await failure(call(alice, "bob", max_round_trip_latency=0.5))
     assert error.code == Code.CONNECTION_TIMEOUT
-    ground.memory.release("bob")
+    environment.memory.release("bob")
     assert bob.isconnected()
 
 
-async def test_row_08_nobody_of_that_name(ground: Ground) -> None:
-    alice = await ground.join("alice")
+async def test_row_08_nobody_of_that_name(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
     watch = Stopwatch()
     error = await failure(call(alice, "nobody", response_timeout=10.0))
     assert (error.code, why(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
-    assert watch.is_within(ground, (0.25 if ground.announces_joins else 3.5) + SLACK)
+    assert watch.is_within(environment, (0.25 if environment.announces_joins else 3.5) + SLACK)
 
 
-async def test_row_08_nobody_of_that_name_for_a_large_payload(ground: Ground) -> None:
-    alice = await ground.join("alice")
+async def test_row_08_nobody_of_that_name_for_a_large_payload(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
     error = await failure(call(alice, "nobody", payload="x" * 20_000, response_timeout=10.0))
     assert (error.code, why(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
 
 
-@pytest.mark.parametrize("ground", ["memory-late"], indirect=True)
-async def test_row_08_a_peer_that_is_not_announced_yet_is_reached(ground: Ground) -> None:
-    alice = await ground.join("alice")
-    bob = await ground.join("bob")
+@pytest.mark.parametrize("environment", ["memory-late"], indirect=True)
+async def test_row_08_a_peer_that_is_not_announced_yet_is_reached(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
     assert "bob" not in alice.remote_participants
     watch = Stopwatch()
@@ -69,84 +69,84 @@ async def test_row_08_a_peer_that_is_not_announced_yet_is_reached(ground: Ground
     assert await call(alice, "bob", payload="x" * 100_000) == "x" * 100_000, "waits for the listing"
 
 
-async def test_row_08_a_hidden_callee_answers(ground: Ground) -> None:
-    bob = await ground.join("bob", hidden=True)
+async def test_row_08_a_hidden_callee_answers(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob", hidden=True)
     bob.local_participant.register_rpc_method("echo", echo)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     assert "bob" not in alice.remote_participants
     assert await call(alice, "bob") == "hi"
 
 
-async def test_row_10_own_permission_missing(ground: Ground) -> None:
-    await ground.join("bob")
-    mute = await ground.join("mute", can_publish_data=False)
+async def test_row_10_own_permission_missing(environment: RoomEnvironment) -> None:
+    await environment.join("bob")
+    mute = await environment.join("mute", can_publish_data=False)
     watch = Stopwatch()
     error = await failure(call(mute, "bob"))
     assert (error.code, why(error)) == (Code.SEND_FAILED, "cannot_publish_data")
-    assert watch.is_within(ground, 0.1)
+    assert watch.is_within(environment, 0.1)
 
 
-async def test_row_10_their_permission_missing(ground: Ground) -> None:
-    await ground.join("mute", can_publish_data=False)
-    alice = await ground.join("alice")
+async def test_row_10_their_permission_missing(environment: RoomEnvironment) -> None:
+    await environment.join("mute", can_publish_data=False)
+    alice = await environment.join("alice")
     await listed(alice, "mute")
     watch = Stopwatch()
     error = await failure(call(alice, "mute"))
     assert (error.code, why(error)) == (Code.SEND_FAILED, "recipient_cannot_publish_data")
-    assert watch.is_within(ground, 0.1)
+    assert watch.is_within(environment, 0.1)
 
 
-async def test_row_10_a_hidden_caller(ground: Ground) -> None:
-    await ground.join("bob")
-    hidden = await ground.join("hidden", hidden=True)
+async def test_row_10_a_hidden_caller(environment: RoomEnvironment) -> None:
+    await environment.join("bob")
+    hidden = await environment.join("hidden", hidden=True)
     error = await failure(call(hidden, "bob"))
     assert (error.code, why(error)) == (Code.SEND_FAILED, "hidden_caller")
 
 
-async def test_row_11_the_recipient_leaves_mid_call(ground: Ground) -> None:
-    _, bob, _, pending = await under_way(ground)
+async def test_row_11_the_recipient_leaves_mid_call(environment: RoomEnvironment) -> None:
+    _, bob, _, pending = await under_way(environment)
     watch = Stopwatch()
     await asyncio.gather(bob.disconnect(), return_exceptions=True)
     error = await failure(pending)
     assert error.code == Code.RECIPIENT_DISCONNECTED
-    assert watch.is_within(ground, 4.0)
+    assert watch.is_within(environment, 4.0)
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_11_the_recipient_is_removed_mid_call(ground: Ground) -> None:
-    pending = (await under_way(ground)).pending
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_11_the_recipient_is_removed_mid_call(environment: RoomEnvironment) -> None:
+    pending = (await under_way(environment)).pending
     watch = Stopwatch()
-    ground.memory.remove("bob")
+    environment.memory.remove("bob")
     assert (await failure(pending)).code == Code.RECIPIENT_DISCONNECTED
-    assert watch.is_within(ground, 0.1)
+    assert watch.is_within(environment, 0.1)
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_11_the_recipient_reconnects_in_full_mid_call(ground: Ground) -> None:
-    _, bob, gate, pending = await under_way(ground)
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_11_the_recipient_reconnects_in_full_mid_call(environment: RoomEnvironment) -> None:
+    _, bob, gate, pending = await under_way(environment)
     sid = bob.local_participant.sid
-    ground.memory.lose_transport("bob")
+    environment.memory.lose_transport("bob")
     await until(lambda: bob.local_participant.sid != sid)
     gate.opened.set()
     assert await pending == "opened", "the call goes on, and an answer from the new sid counts"
     assert len(gate.invocations) == 1
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_11_another_takes_the_identity_mid_call(ground: Ground) -> None:
-    pending = (await under_way(ground, response_timeout=2.0)).pending
-    await ground.join("bob")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_11_another_takes_the_identity_mid_call(environment: RoomEnvironment) -> None:
+    pending = (await under_way(environment, response_timeout=2.0)).pending
+    await environment.join("bob")
     error = await failure(pending)
     assert (error.code, why(error)) == (Code.RESPONSE_TIMEOUT, "peer_restarted")
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_18_a_peer_that_is_not_active_yet_is_waited_for(ground: Ground) -> None:
-    alice = await ground.join("alice")
-    ground.memory.faults_of["bob"] = Faults(setup=2.0)
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_18_a_peer_that_is_not_active_yet_is_waited_for(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    environment.memory.faults_of["bob"] = Faults(setup=2.0)
     bob = Room()
     bob.register_rpc_method("echo", echo)
-    joining = asyncio.ensure_future(bob.connect(ground.url, ground.token("bob")))
+    joining = asyncio.ensure_future(bob.connect(environment.url, environment.token("bob")))
     await until(lambda: "bob" in alice.remote_participants)
     watch = Stopwatch()
     assert await call(alice, "bob") == "hi"
@@ -155,13 +155,13 @@ async def test_row_18_a_peer_that_is_not_active_yet_is_waited_for(ground: Ground
     await bob.disconnect()
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_18_a_peer_that_never_becomes_active_is_sent_to_all_the_same(ground: Ground) -> None:
-    alice = await ground.join("alice")
-    ground.memory.faults_of["bob"] = Faults(setup=9.0)
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_18_a_peer_that_never_becomes_active_is_sent_to_all_the_same(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    environment.memory.faults_of["bob"] = Faults(setup=9.0)
     bob = Room()
     bob.register_rpc_method("echo", echo)
-    joining = asyncio.ensure_future(bob.connect(ground.url, ground.token("bob")))
+    joining = asyncio.ensure_future(bob.connect(environment.url, environment.token("bob")))
     await until(lambda: "bob" in alice.remote_participants)
     watch = Stopwatch()
     error = await failure(call(alice, "bob", response_timeout=5.0))
@@ -171,14 +171,14 @@ async def test_row_18_a_peer_that_never_becomes_active_is_sent_to_all_the_same(g
     await asyncio.gather(joining, return_exceptions=True)
 
 
-async def test_row_18_waiting_for_one_who_is_absent(ground: Ground) -> None:
-    alice = await ground.join("alice")
+async def test_row_18_waiting_for_one_who_is_absent(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
     waiting = asyncio.ensure_future(call(alice, "bob", wait_for_ready=True, response_timeout=10.0))
     await asyncio.sleep(0.3)
     assert not waiting.done()
     bob = Room()
     bob.register_rpc_method("echo", echo)
-    await bob.connect(ground.url, ground.token("bob"))
+    await bob.connect(environment.url, environment.token("bob"))
     assert await waiting == "hi"
     await bob.disconnect()
     error = await failure(call(alice, "carol", wait_for_ready=True, response_timeout=0.3))
@@ -186,16 +186,16 @@ async def test_row_18_waiting_for_one_who_is_absent(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("early", ["caller", "callee"])
-async def test_row_18_joining_and_calling_at_once(ground: Ground, early: str) -> None:
+async def test_row_18_joining_and_calling_at_once(environment: RoomEnvironment, early: str) -> None:
     """Not one of many calls made as soon as both have joined fails, whoever came first."""
-    rounds = 100 if ground.virtual else 5
+    rounds = 100 if environment.virtual else 5
     for number in range(rounds):
         names = {"caller": f"alice-{number}", "callee": f"bob-{number}"}
         rooms = {role: Room() for role in names}
         rooms["callee"].register_rpc_method("echo", echo)
         late = "callee" if early == "caller" else "caller"
-        await rooms[early].connect(ground.url, ground.token(names[early]))
-        await rooms[late].connect(ground.url, ground.token(names[late]))
+        await rooms[early].connect(environment.url, environment.token(names[early]))
+        await rooms[late].connect(environment.url, environment.token(names[late]))
         assert await call(rooms["caller"], names["callee"]) == "hi"
         await asyncio.gather(*(room.disconnect() for room in rooms.values()))
 
@@ -203,17 +203,17 @@ async def test_row_18_joining_and_calling_at_once(ground: Ground, early: str) ->
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("early", ["caller", "callee"])
-@pytest.mark.parametrize("ground", ["memory", "memory-late"], indirect=True)
-async def test_row_18_a_thousand_rounds(ground: Ground, early: str) -> None:
+@pytest.mark.parametrize("environment", ["memory", "memory-late"], indirect=True)
+async def test_row_18_a_thousand_rounds(environment: RoomEnvironment, early: str) -> None:
     for _ in range(10):
-        await test_row_18_joining_and_calling_at_once(ground, early)
+        await test_row_18_joining_and_calling_at_once(environment, early)
 
 
-async def test_row_28_the_room_disconnects(ground: Ground) -> None:
-    bob = await ground.join("bob")
+async def test_row_28_the_room_disconnects(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     served = asyncio.ensure_future(call(alice, "bob", "gate"))
     await gate.entered.wait()
     await bob.disconnect()
@@ -222,15 +222,15 @@ async def test_row_28_the_room_disconnects(ground: Ground) -> None:
     assert (await failure(served)).code == Code.RECIPIENT_DISCONNECTED
 
 
-async def test_row_28_own_pending_calls_end(ground: Ground) -> None:
-    alice, _, _, pending = await under_way(ground)
+async def test_row_28_own_pending_calls_end(environment: RoomEnvironment) -> None:
+    alice, _, _, pending = await under_way(environment)
     await alice.disconnect()
     assert (await failure(pending)).code == Code.RECIPIENT_DISCONNECTED
 
 
-@pytest.mark.parametrize("ground", ["memory"], indirect=True)
-async def test_row_28_a_handler_that_does_not_stop_holds_nothing_up_for_long(ground: Ground) -> None:
-    bob = await ground.join("bob")
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_row_28_a_handler_that_does_not_stop_holds_nothing_up_for_long(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
     entered, released = asyncio.Event(), asyncio.Event()
 
     async def stubborn(invocation: object) -> str:
@@ -243,11 +243,11 @@ async def test_row_28_a_handler_that_does_not_stop_holds_nothing_up_for_long(gro
         return "late"
 
     bob.local_participant.register_rpc_method("stubborn", stubborn)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     pending = asyncio.ensure_future(call(alice, "bob", "stubborn"))
     await entered.wait()
     watch = Stopwatch()
     await bob.disconnect()
-    assert watch.is_within(ground, 2.5)
+    assert watch.is_within(environment, 2.5)
     assert (await failure(pending)).code == Code.RECIPIENT_DISCONNECTED
     released.set()

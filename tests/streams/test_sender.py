@@ -12,7 +12,7 @@ import pytest
 from livekit import ByteStreamReader, DataStreamOptions, Room, RoomOptions, StreamError, TextStreamReader
 from livekit.e2ee import E2EEOptions, KeyProviderOptions
 from livekit.streams.reader import MAX_UNREAD
-from livekit.testing import Ground
+from livekit.testing import RoomEnvironment
 from tests.data.support import PATIENCE, Mailbox, Streams
 
 SIZES = [0, 1, 14_000, 15_000, 15_001, 100_000, 1_000_000]
@@ -24,8 +24,8 @@ def noise(size: int) -> bytes:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("character", ["a", "🎈"])
-async def test_texts_of_all_sizes(ground: Ground, size: int, character: str) -> None:
-    alice, bob = await ground.pair()
+async def test_texts_of_all_sizes(environment: RoomEnvironment, size: int, character: str) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "t")
     text = character * (size // len(character.encode()))
     info = await alice.local_participant.send_text(text, topic="t", attributes={"key": "value"}, reply_to_id="other")
@@ -44,8 +44,8 @@ async def test_texts_of_all_sizes(ground: Ground, size: int, character: str) -> 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("compress", [True, False])
-async def test_bytes_of_all_sizes(ground: Ground, size: int, compress: bool) -> None:
-    alice, bob = await ground.pair()
+async def test_bytes_of_all_sizes(environment: RoomEnvironment, size: int, compress: bool) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     for content in (noise(size), bytes(size)):
         info = await alice.local_participant.send_bytes(
@@ -57,14 +57,14 @@ async def test_bytes_of_all_sizes(ground: Ground, size: int, compress: bool) -> 
         assert (info.stream_id, info.name, info.mime_type, info.size) == ("id", "n", "image/png", size)
 
 
-async def test_the_defaults_of_bytes(ground: Ground) -> None:
-    alice, _ = await ground.pair()
+async def test_the_defaults_of_bytes(environment: RoomEnvironment) -> None:
+    alice, _ = await environment.pair()
     info = await alice.local_participant.send_bytes(b"x")
     assert (info.name, info.mime_type, info.topic) == ("unknown", "application/octet-stream", "")
 
 
-async def test_a_text_written_piece_by_piece(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_a_text_written_piece_by_piece(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "t")
     writer = await alice.local_participant.stream_text(topic="t", attributes={"a": "1"}, total_size=99)
     reader = await streams.opened.get()
@@ -83,8 +83,8 @@ async def test_a_text_written_piece_by_piece(ground: Ground) -> None:
         await writer.aclose()
 
 
-async def test_a_stream_closed_with_a_reason_fails_after_what_came(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_a_stream_closed_with_a_reason_fails_after_what_came(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     writer = await alice.local_participant.stream_bytes("name", topic="b")
     await writer.write(b"part")
@@ -95,8 +95,8 @@ async def test_a_stream_closed_with_a_reason_fails_after_what_came(ground: Groun
     assert stream.error.description == "out of paper"
 
 
-async def test_an_exception_in_the_context_of_a_writer_ends_its_stream(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_an_exception_in_the_context_of_a_writer_ends_its_stream(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     with pytest.raises(KeyError):
         async with await alice.local_participant.stream_bytes("name", topic="b"):
@@ -105,8 +105,8 @@ async def test_an_exception_in_the_context_of_a_writer_ends_its_stream(ground: G
     assert str(stream.error) == "KeyError"
 
 
-async def test_less_than_announced_is_an_error(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_less_than_announced_is_an_error(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     writer = await alice.local_participant.stream_bytes("name", total_size=10, topic="b")
     await writer.write(b"12345")
@@ -117,8 +117,8 @@ async def test_less_than_announced_is_an_error(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"a line\n" * 200_000, noise(3_000_000)])
-async def test_a_file_and_its_progress(ground: Ground, content: bytes, tmp_path: Path) -> None:
-    alice, bob = await ground.pair()
+async def test_a_file_and_its_progress(environment: RoomEnvironment, content: bytes, tmp_path: Path) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "f")
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
@@ -135,14 +135,14 @@ async def test_a_file_and_its_progress(ground: Ground, content: bytes, tmp_path:
     assert not content or progress[-1] == (len(content), len(content))
 
 
-async def test_a_file_that_is_not_there(ground: Ground, tmp_path: Path) -> None:
-    alice = await ground.join("alice")
+async def test_a_file_that_is_not_there(environment: RoomEnvironment, tmp_path: Path) -> None:
+    alice = await environment.join("alice")
     with pytest.raises(FileNotFoundError):
         await alice.local_participant.send_file(tmp_path / "nothing")
 
 
-async def test_many_streams_at_once(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_many_streams_at_once(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "t")
     texts = {f"{number}:" + random_text(30_000, number) for number in range(64)}
 
@@ -159,8 +159,8 @@ def random_text(size: int, seed: int) -> str:
     return "".join(Random(seed).choices(string.ascii_letters, k=size))
 
 
-async def test_a_long_stream_does_not_hold_up_what_else_is_sent(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_a_long_stream_does_not_hold_up_what_else_is_sent(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     order: Mailbox[str] = Mailbox()
     streams = Streams(bob, "b")
     bob.on("data_received", lambda packet: order.put("data"))
@@ -175,8 +175,8 @@ async def test_a_long_stream_does_not_hold_up_what_else_is_sent(ground: Ground) 
     assert len((await streams.bytes.get()).content) == 2_000_000
 
 
-async def test_the_sender_leaves_amid_a_stream(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_the_sender_leaves_amid_a_stream(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "t")
     writer = await alice.local_participant.stream_text(topic="t")
     await writer.write("to be cont")
@@ -189,8 +189,8 @@ async def test_the_sender_leaves_amid_a_stream(ground: Ground) -> None:
         await writer.write("inued")
 
 
-async def test_what_was_sent_arrives_though_we_leave_at_once(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_what_was_sent_arrives_though_we_leave_at_once(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     await alice.local_participant.send_bytes(noise(300_000), topic="b")
     await alice.disconnect()
@@ -199,8 +199,8 @@ async def test_what_was_sent_arrives_though_we_leave_at_once(ground: Ground) -> 
     assert stream.content == noise(300_000)
 
 
-async def test_we_leave_amid_a_stream(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_we_leave_amid_a_stream(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "t")
     writer = await alice.local_participant.stream_text(topic="t")
     await writer.write("to be")
@@ -209,8 +209,8 @@ async def test_we_leave_amid_a_stream(ground: Ground) -> None:
     assert (await streams.texts.get()).error is not None
 
 
-async def test_streams_without_a_handler_and_of_calls_are_not_told(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_streams_without_a_handler_and_of_calls_are_not_told(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "lk.rpc_request")
     streams = Streams(bob, "t")
     bob.local_participant.register_rpc_method("echo", lambda data: data.payload)
@@ -223,11 +223,11 @@ async def test_streams_without_a_handler_and_of_calls_are_not_told(ground: Groun
     assert streams.texts.is_empty
 
 
-async def test_too_long_for_the_receiver(ground: Ground) -> None:
+async def test_too_long_for_the_receiver(environment: RoomEnvironment) -> None:
     options = RoomOptions(data_stream=DataStreamOptions(max_payload_byte_length=10_000))
-    alice, bob = await ground.join("alice"), await ground.join("bob", options=options)
-    await ground.wait_for(alice, "bob")
-    await ground.wait_for(bob, "alice")
+    alice, bob = await environment.join("alice"), await environment.join("bob", options=options)
+    await environment.wait_for(alice, "bob")
+    await environment.wait_for(bob, "alice")
     streams = Streams(bob, "b")
     await alice.local_participant.send_bytes(bytes(10_000), topic="b")
     assert (await streams.bytes.get()).error is None
@@ -238,8 +238,10 @@ async def test_too_long_for_the_receiver(ground: Ground) -> None:
     assert (await streams.bytes.get()).error is not None
 
 
-async def test_a_reader_that_never_reads_costs_bounded_memory(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    alice, bob = await ground.pair()
+async def test_a_reader_that_never_reads_costs_bounded_memory(
+    environment: RoomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = await environment.pair()
     idle: Mailbox[ByteStreamReader] = Mailbox()
     bob.register_byte_stream_handler("idle", lambda reader, sender: idle.put(reader))
     streams = Streams(bob, "read")
@@ -256,8 +258,8 @@ async def test_a_reader_that_never_reads_costs_bounded_memory(ground: Ground, mo
     await writer.aclose()
 
 
-async def test_a_reader_that_is_closed_keeps_nothing(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_a_reader_that_is_closed_keeps_nothing(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     opened: Mailbox[TextStreamReader] = Mailbox()
     bob.register_text_stream_handler("t", lambda reader, sender: opened.put(reader))
     writer = await alice.local_participant.stream_text(topic="t")
@@ -272,9 +274,9 @@ async def test_a_reader_that_is_closed_keeps_nothing(ground: Ground) -> None:
     assert await reader.read_all() == ""
 
 
-async def test_writing_goes_at_the_pace_of_the_connection(ground: Ground) -> None:
+async def test_writing_goes_at_the_pace_of_the_connection(environment: RoomEnvironment) -> None:
     """While there is no connection a write waits, and nothing is queued behind it."""
-    alice, bob = await ground.pair()
+    alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     writer = await alice.local_participant.stream_bytes("n", topic="b")
     written = 0
@@ -292,8 +294,8 @@ async def test_writing_goes_at_the_pace_of_the_connection(ground: Ground) -> Non
     assert (stream.content, written) == (content, 10)
 
 
-async def test_a_cancelled_write_is_sent_all_the_same(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_a_cancelled_write_is_sent_all_the_same(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     writer = await alice.local_participant.stream_bytes("n", topic="b")
     writing = asyncio.create_task(writer.write(noise(500_000)))
@@ -305,23 +307,23 @@ async def test_a_cancelled_write_is_sent_all_the_same(ground: Ground) -> None:
     assert (await streams.bytes.get()).content == noise(500_000) + b"end"
 
 
-async def test_attributes_that_do_not_fit(ground: Ground) -> None:
-    alice = await ground.join("alice")
+async def test_attributes_that_do_not_fit(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
     with pytest.raises(StreamError, match="does not fit"):
         await alice.local_participant.send_text("x", attributes={"a": "x" * 15_000})
     with pytest.raises(StreamError, match="does not fit"):
         await alice.local_participant.stream_text(attributes={"a": "x" * 15_000})
 
 
-async def test_encrypted_streams(ground: Ground) -> None:
+async def test_encrypted_streams(environment: RoomEnvironment) -> None:
     def options() -> RoomOptions:
         return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=b"key")))
 
-    alice, bob = await ground.join("alice", options=options()), await ground.join("bob", options=options())
-    plain = await ground.join("plain")
+    alice, bob = await environment.join("alice", options=options()), await environment.join("bob", options=options())
+    plain = await environment.join("plain")
     for room in (alice, plain):
-        await ground.wait_for(room, "bob")
-    await ground.wait_for(bob, "alice")
+        await environment.wait_for(room, "bob")
+    await environment.wait_for(bob, "alice")
     streams = Streams(bob, "t")
     await plain.local_participant.send_text("in plain", topic="t")
     for text in ("short", random_text(100_000, 1)):
@@ -337,17 +339,17 @@ async def test_encrypted_streams(ground: Ground) -> None:
     assert (received.content, received.reader.info) == (noise(50_000), content)
 
 
-async def test_a_stream_without_a_key_fails(ground: Ground) -> None:
-    alice = await ground.join("alice", options=RoomOptions(encryption=E2EEOptions()))
+async def test_a_stream_without_a_key_fails(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice", options=RoomOptions(encryption=E2EEOptions()))
     with pytest.raises(StreamError, match="no encryption key"):
         await alice.local_participant.send_text("x" * 100_000)
     with pytest.raises(StreamError, match="no encryption key"):
         await alice.local_participant.stream_text()
 
 
-async def test_an_agent_speaks_for_another(ground: Ground) -> None:
-    agent, bob = await ground.join("agent", kind="agent"), await ground.join("bob")
-    await ground.wait_for(bob, "agent")
+async def test_an_agent_speaks_for_another(environment: RoomEnvironment) -> None:
+    agent, bob = await environment.join("agent", kind="agent"), await environment.join("bob")
+    await environment.wait_for(bob, "agent")
     streams = Streams(bob, "t")
     async with await agent.local_participant.stream_text(topic="t", sender_identity="bob") as writer:
         await writer.write("bob says ")
@@ -376,8 +378,8 @@ def test_handlers_are_one_for_a_topic_and_no_coroutine_functions() -> None:
     room.register_text_stream_handler("t", lambda reader, sender: None)
 
 
-async def test_a_handler_that_fails(ground: Ground, caplog: pytest.LogCaptureFixture) -> None:
-    alice, bob = await ground.pair()
+async def test_a_handler_that_fails(environment: RoomEnvironment, caplog: pytest.LogCaptureFixture) -> None:
+    alice, bob = await environment.pair()
 
     def fail(reader: TextStreamReader, sender: str) -> None:
         raise KeyError("of the handler")

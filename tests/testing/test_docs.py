@@ -31,7 +31,7 @@ def test_every_block_runs(pytester: pytest.Pytester) -> None:
     files = blocks()
     for name, code in files.items():
         (pytester.path / name).write_text(code)
-    result = run_pytest(pytester, "-o", "asyncio_mode=auto", "--livekit-ground=memory,embedded")
+    result = run_pytest(pytester, "-o", "asyncio_mode=auto", "--livekit-environment=memory,embedded")
     tests = {name: code.count("def test_") for name, code in files.items() if name.startswith("test_")}
     once = code_runs_once(files)
     in_memory_only = tests["test_faults.py"]
@@ -41,7 +41,7 @@ def test_every_block_runs(pytester: pytest.Pytester) -> None:
 
 
 def code_runs_once(files: dict[str, str]) -> int:
-    """How many tests have no ground to take place on."""
+    """How many tests have no environment to take place on."""
     signatures = re.findall(r"def test_\w+\((.*?)\)", "\n".join(files.values()))
     return sum(not arguments for arguments in signatures)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from livekit import RpcError, RpcInvocationData
-from livekit.testing import CallLedger, Ground
+from livekit.testing import CallLedger, RoomEnvironment
 from livekit.testing.ledger import SUCCESS
 
 
@@ -55,8 +55,8 @@ def test_calls_of_a_caller_that_died() -> None:
     assert ledger.success_rate() == 0.0
 
 
-async def test_rooms_tell_it_of_their_calls(ground: Ground) -> None:
-    alice, bob = await ground.pair()
+async def test_rooms_tell_it_of_their_calls(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
     ledger = CallLedger()
     ledger.watch(alice, bob)
 

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from livekit.testing import Faults, VirtualClock
-from livekit.testing.lane import Wire
+from livekit.testing.memory_link import MemoryLink
 from livekit.testing.memory_peer import CONSENT_TIMEOUT, MAX_MESSAGE_SIZE, MemoryChannel, MemoryPeer
 from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, PeerConnection, PeerState
 
@@ -19,7 +19,7 @@ class Pair:
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
-        self.near, self.far = MemoryPeer(), MemoryPeer(Wire(lambda: self.faults, Random(0)))
+        self.near, self.far = MemoryPeer(), MemoryPeer(MemoryLink(lambda: self.faults, Random(0)))
         self.states: list[tuple[str, PeerState]] = []
         self.opened: list[DataChannel] = []
         self.near.on_state = lambda state: self.states.append(("near", state))

@@ -7,12 +7,12 @@ import pytest
 from aiohttp import WSMsgType
 
 from livekit.testing import Faults, VirtualClock
-from livekit.testing.lane import Wire
+from livekit.testing.memory_link import MemoryLink
 from livekit.testing.memory_socket import MemorySocket, socket_pair
 
 
 def pair(faults: Faults | None = None) -> tuple[MemorySocket, MemorySocket]:
-    return socket_pair(Wire(lambda: faults or Faults(), Random(0)))
+    return socket_pair(MemoryLink(lambda: faults or Faults(), Random(0)))
 
 
 async def test_messages_in_order(clock: VirtualClock) -> None:

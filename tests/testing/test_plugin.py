@@ -27,24 +27,24 @@ async def test_pair(livekit_pair):
     assert answer == "hello alice"
 
 
-async def test_ground(livekit_ground):
-    bob = await livekit_ground.stub("bob", {{"ask": RpcError(7, "no")}})
-    alice = await livekit_ground.join("alice", name="Alice")
+async def test_environment(livekit_environment):
+    bob = await livekit_environment.stub("bob", {{"ask": RpcError(7, "no")}})
+    alice = await livekit_environment.join("alice", name="Alice")
     assert alice.local_participant.name == "Alice"
     with pytest.raises(RpcError, match="no"):
         await alice.local_participant.perform_rpc(destination_identity="bob", method="ask", payload="")
     bob.calls.assert_received("ask", caller="alice", times=1)
 
 
-async def test_clock(livekit_clock, livekit_ground, livekit_ground_name):
-    assert (livekit_clock is not None) == (livekit_ground_name == "memory")
+async def test_clock(livekit_clock, livekit_environment, livekit_environment_name):
+    assert (livekit_clock is not None) == (livekit_environment_name == "memory")
     if livekit_clock is not None:
         await asyncio.sleep(3600)
         assert livekit_clock.elapsed >= 3600
 
 
-async def test_faults(livekit_memory, livekit_ground):
-    alice = await livekit_ground.join("alice")
+async def test_faults(livekit_memory, livekit_environment):
+    alice = await livekit_environment.join("alice")
     gone = asyncio.Event()
     alice.on("disconnected", gone.set)
     livekit_memory.shut_down()
@@ -55,10 +55,10 @@ PLAIN = """
 import asyncio
 
 
-def test_plain(livekit_ground):
+def test_plain(livekit_environment):
     async def main():
-        async with livekit_ground as ground:
-            alice, bob = await ground.pair()
+        async with livekit_environment as environment:
+            alice, bob = await environment.pair()
             assert list(alice.remote_participants) == ["bob"]
 
     asyncio.run(main())
@@ -90,9 +90,9 @@ def test_every_runner(pytester: pytest.Pytester, runner: str) -> None:
     run_pytest(pytester, *mode).assert_outcomes(passed=4)
 
 
-def test_several_grounds(pytester: pytest.Pytester) -> None:
+def test_several_environments(pytester: pytest.Pytester) -> None:
     write(pytester, "asyncio")
-    result = run_pytest(pytester, "--livekit-ground=memory,embedded", "-v")
+    result = run_pytest(pytester, "--livekit-environment=memory,embedded", "-v")
     result.assert_outcomes(passed=7, skipped=1)
     result.stdout.fnmatch_lines_random(["*test_pair?memory? PASSED*", "*test_pair?embedded? PASSED*"])
 
@@ -105,8 +105,8 @@ def test_a_server_that_runs(pytester: pytest.Pytester, monkeypatch: pytest.Monke
         monkeypatch.setenv("LIVEKIT_API_SECRET", server.api_secret)
         monkeypatch.setenv("LIVEKIT_URL", "ws://127.0.0.1:1" if by == "url" else server.url)
         if by == "environment":
-            monkeypatch.setenv("LIVEKIT_TEST_GROUND", "server")
-        options = [f"--livekit-ground={server.url}"] if by == "url" else []
+            monkeypatch.setenv("LIVEKIT_TEST_ENVIRONMENT", "server")
+        options = [f"--livekit-environment={server.url}"] if by == "url" else []
         run_pytest(pytester, *options).assert_outcomes(passed=3, skipped=1)
 
 
@@ -118,8 +118,8 @@ def test_without_an_async_plugin(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*livekit_pair needs an event loop*"])
 
 
-def test_a_ground_that_is_none(pytester: pytest.Pytester) -> None:
-    result = run_pytest(pytester, "--livekit-ground=moon")
+def test_an_environment_that_is_none(pytester: pytest.Pytester) -> None:
+    result = run_pytest(pytester, "--livekit-environment=moon")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*'moon' is none of memory, embedded, server*"])
 
@@ -127,9 +127,9 @@ def test_a_ground_that_is_none(pytester: pytest.Pytester) -> None:
 def test_no_server_to_take_place_on(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIVEKIT_URL", raising=False)
     write(pytester, "asyncio")
-    result = run_pytest(pytester, "--livekit-ground=server", "-k", "test_ground")
+    result = run_pytest(pytester, "--livekit-environment=server", "-k", "test_environment")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*--livekit-ground=server needs LIVEKIT_URL*"])
+    result.stdout.fnmatch_lines(["*--livekit-environment=server needs LIVEKIT_URL*"])
 
 
 def test_it_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester) -> None:
@@ -149,4 +149,4 @@ def test_it_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester) -> Non
 def test_the_package_declares_it() -> None:
     project = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     assert f'[project.entry-points.pytest11]\nlivekit = "{PLUGIN}"\n' in project
-    assert importlib.import_module(PLUGIN).GROUNDS == ("memory", "embedded", "server")
+    assert importlib.import_module(PLUGIN).ENVIRONMENTS == ("memory", "embedded", "server")

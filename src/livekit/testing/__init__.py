@@ -9,39 +9,39 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .call_recorder import CallRecorder as CallRecorder
+    from .call_recorder import RecordedCall as RecordedCall
+    from .call_recorder import record_calls as record_calls
     from .clock import VirtualClock as VirtualClock
     from .clock import VirtualClockStalledError as VirtualClockStalledError
     from .clock import run_virtual as run_virtual
     from .faults import Faults as Faults
-    from .ground import Ground as Ground
-    from .ground import RunningServer as RunningServer
-    from .ground import TokenServer as TokenServer
     from .ledger import CallLedger as CallLedger
     from .memory import MemoryRoom as MemoryRoom
     from .netem import LinkOptions as LinkOptions
-    from .recorder import CallRecorder as CallRecorder
-    from .recorder import RecordedCall as RecordedCall
-    from .recorder import record_calls as record_calls
     from .relay import NetworkRelay as NetworkRelay
+    from .room_environment import RoomEnvironment as RoomEnvironment
+    from .room_environment import RunningServer as RunningServer
+    from .room_environment import TokenServer as TokenServer
     from .server_thread import ServerThread as ServerThread
     from .stub import StubParticipant as StubParticipant
 
 _HOMES = {
     "CallLedger": "ledger",
-    "CallRecorder": "recorder",
+    "CallRecorder": "call_recorder",
     "Faults": "faults",
-    "Ground": "ground",
+    "RoomEnvironment": "room_environment",
     "LinkOptions": "netem",
     "MemoryRoom": "memory",
     "NetworkRelay": "relay",
-    "RecordedCall": "recorder",
-    "RunningServer": "ground",
+    "RecordedCall": "call_recorder",
+    "RunningServer": "room_environment",
     "ServerThread": "server_thread",
     "StubParticipant": "stub",
-    "TokenServer": "ground",
+    "TokenServer": "room_environment",
     "VirtualClock": "clock",
     "VirtualClockStalledError": "clock",
-    "record_calls": "recorder",
+    "record_calls": "call_recorder",
     "run_virtual": "clock",
 }
 
@@ -49,11 +49,11 @@ __all__ = [
     "CallLedger",
     "CallRecorder",
     "Faults",
-    "Ground",
     "LinkOptions",
     "MemoryRoom",
     "NetworkRelay",
     "RecordedCall",
+    "RoomEnvironment",
     "RunningServer",
     "ServerThread",
     "StubParticipant",

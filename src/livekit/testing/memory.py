@@ -19,9 +19,9 @@ from livekit.server.room import RoomSettings
 from livekit.server.room_manager import RoomManager
 
 from .faults import Faults
-from .guests import Guests
 from .memory_peer import MemoryPeer
 from .memory_server import MemoryServer
+from .room_clients import RoomClients
 
 __all__ = ["MemoryRoom"]
 
@@ -31,7 +31,7 @@ _servers: WeakValueDictionary[str, MemoryServer] = WeakValueDictionary()
 """By the host of their URL."""
 
 
-class MemoryRoom(Guests):
+class MemoryRoom(RoomClients):
     """A room, and the server it is in, inside this process. `Room.connect` takes its `url` and `token` as any other::
 
         async with MemoryRoom() as memory:
@@ -129,11 +129,11 @@ class MemoryRoom(Guests):
 
     def hold(self, identity: str) -> None:
         """Nothing gets through to or from a participant until `release`; nothing is lost yet."""
-        self._server.lines[identity].wire.hold()
+        self._server.lines[identity].link.hold()
 
     def release(self, identity: str) -> None:
         """Let through what `hold` kept."""
-        self._server.lines[identity].wire.release()
+        self._server.lines[identity].link.release()
 
     def restart(self, *, downtime: float = 0.0) -> None:
         """The server dies without a word and comes back after `downtime` seconds, knowing of no rooms."""

@@ -1,4 +1,4 @@
-"""Peer connections in memory: the port of :mod:`livekit.webrtc.interfaces`, filled with lanes."""
+"""Peer connections in memory: the port of :mod:`livekit.webrtc.interfaces`, filled with pipes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, IceServerSettings, PeerState
 
-from .lane import Lane, Wire
+from .memory_link import MemoryLink, MemoryPipe
 
 __all__ = ["MAX_MESSAGE_SIZE", "MemoryChannel", "MemoryPeer"]
 
@@ -40,8 +40,8 @@ class MemoryChannel:
         self.on_buffered_amount_low: Callable[[], None] = _nothing
         self.buffered_amount_low_threshold = 0
         self.options: Final = options
-        self._wire: Wire | None = None
-        self._lane: Lane[_Item] | None = None
+        self._link: MemoryLink | None = None
+        self._lane: MemoryPipe[_Item] | None = None
         self._was_high = False
 
     @property
@@ -68,20 +68,20 @@ class MemoryChannel:
         self._lane.put((data, on_delivered), len(data))
         self._was_high = self._lane.waiting > self.buffered_amount_low_threshold
 
-    def open(self, wire: Wire, far: MemoryChannel) -> None:
+    def open(self, link: MemoryLink, far: MemoryChannel) -> None:
         """What is sent from now on comes to `far`."""
         lossy = self.options.max_retransmits == 0
-        self._wire = wire
-        self._lane = wire.lane(far.take, lossy=lossy, duplicates=True)
+        self._link = link
+        self._lane = link.pipe(far.take, lossy=lossy, duplicates=True)
         self._lane.on_departed = self._departed
 
     def take(self, item: _Item) -> None:
         """A message from the other end, which learns in turn that it came."""
         data, on_delivered = item
         self.on_message(data)
-        if on_delivered is None or self._wire is None:
+        if on_delivered is None or self._link is None:
             return
-        delay = self._wire.faults().delay
+        delay = self._link.faults().delay
         if delay:
             asyncio.get_running_loop().call_later(delay, on_delivered)
         else:
@@ -107,12 +107,12 @@ class MemoryChannel:
 class MemoryPeer:
     """One side of a peer connection; the other side is found by the session description."""
 
-    def __init__(self, wire: Wire | None = None) -> None:
-        """Sides made with a `wire` are the server's, and bring it into the connection."""
+    def __init__(self, link: MemoryLink | None = None) -> None:
+        """Sides made with a `link` are the server's, and bring it into the connection."""
         self.on_state: Callable[[PeerState], None] = _nothing
         self.on_channel: Callable[[DataChannel], None] = _nothing
         self.on_candidate: Callable[[str | None], None] = _nothing
-        self.wire = wire
+        self.link = link
         self._state = PeerState.NEW
         self._far: MemoryPeer | None = None
         self._channels: list[MemoryChannel] = []
@@ -134,7 +134,7 @@ class MemoryPeer:
 
     @property
     def round_trip_time(self) -> float | None:
-        return None if self.wire is None or self._state is not PeerState.CONNECTED else 2 * self.wire.faults().delay
+        return None if self.link is None or self._state is not PeerState.CONNECTED else 2 * self.link.faults().delay
 
     def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
         """Nothing is needed to get through a queue."""
@@ -155,9 +155,9 @@ class MemoryPeer:
 
     async def accept_answer(self, sdp: str) -> None:
         self._pair(sdp)
-        if self._state is PeerState.NEW and self.wire is not None:
+        if self._state is PeerState.NEW and self.link is not None:
             self._change(PeerState.CONNECTING)
-            setup = self.wire.faults().setup + 2 * self.wire.faults().delay
+            setup = self.link.faults().setup + 2 * self.link.faults().delay
             self._timer = asyncio.get_running_loop().call_later(setup, self._connect)
 
     async def add_candidate(self, candidate: str | None) -> None:
@@ -168,8 +168,8 @@ class MemoryPeer:
         if self._state is PeerState.CLOSED:
             return
         self._end(PeerState.CLOSED)
-        if far is not None and far.wire is not None:
-            delay = max(CLOSE_NOTICE, far.wire.faults().delay)
+        if far is not None and far.link is not None:
+            delay = max(CLOSE_NOTICE, far.link.faults().delay)
             far.fail_later(delay)
 
     def break_path(self) -> None:
@@ -198,7 +198,7 @@ class MemoryPeer:
         if far is None:
             raise ValueError("this is not the description of a connection in memory that is still there")
         self._far = far
-        self.wire = far.wire = self.wire or far.wire
+        self.link = far.link = self.link or far.link
 
     def _connect(self) -> None:
         """Both sides are up at the same moment; the one that answered knows first."""
@@ -213,12 +213,12 @@ class MemoryPeer:
         self.on_state(PeerState.CONNECTED)
 
     def _open(self, channel: MemoryChannel) -> None:
-        far, wire = self._far, self.wire
-        if far is None or wire is None or channel.is_open or self._state is not PeerState.CONNECTED:
+        far, link = self._far, self.link
+        if far is None or link is None or channel.is_open or self._state is not PeerState.CONNECTED:
             return
         opposite = MemoryChannel(channel.options)
-        channel.open(wire, opposite)
-        opposite.open(wire, channel)
+        channel.open(link, opposite)
+        opposite.open(link, channel)
         far._channels.append(opposite)
         far.on_channel(opposite)
         channel.on_open()

@@ -1,4 +1,4 @@
-"""The server of a room in memory: the embedded server's core and connections, reached through lanes."""
+"""The server of a room in memory: the embedded server's core and connections, reached through pipes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from livekit.server.tasks import OwnedTasks
 from livekit.signaling import SignalConnection, SignalUrls
 from livekit.signaling.failures import classify_status
 
-from .announcing import LateAnnouncements
 from .faults import Faults
-from .lane import Wire
+from .late_announcements import LateAnnouncements
+from .memory_link import MemoryLink
 from .memory_peer import MemoryPeer
 from .memory_socket import MemorySocket, socket_pair
 
@@ -41,15 +41,15 @@ CLOSE_GRACE = 1.0
 class Line:
     """What connects one identity with the server, from its first join on."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, link: MemoryLink) -> None:
+        self.link = link
         self.sockets: tuple[MemorySocket, ...] = ()
         self.peers: list[MemoryPeer] = []
 
     def new_peer(self, _: object = None) -> MemoryPeer:
         """The server's side of a peer connection."""
         self.peers = [peer for peer in self.peers if peer.is_alive]
-        self.peers.append(MemoryPeer(self.wire))
+        self.peers.append(MemoryPeer(self.link))
         return self.peers[-1]
 
     def reset_signal(self) -> None:
@@ -123,14 +123,14 @@ class MemoryServer:
         progress(f"connecting to {urls.websocket.host}")
         try:
             grants = self._authority.verify(token)
-            await asyncio.sleep(2 * self._line(grants.identity).wire.faults().delay)
+            await asyncio.sleep(2 * self._line(grants.identity).link.faults().delay)
             if not self.reachable:
                 raise ServerUnreachableError(f"no connection to {urls.websocket.host}: it is not reachable")
             parameters = self._admit(grants, urls)
         except AuthError as error:
             raise classify_status(error.status, error.message, urls.websocket) from error
         line = self._line(grants.identity)
-        near, far = line.sockets = socket_pair(line.wire)
+        near, far = line.sockets = socket_pair(line.link)
         socket = SignalSocket(cast(web.WebSocketResponse, far), self._tasks)
         if self._late is not None:
             self._late.watch(far, grants.identity)
@@ -181,8 +181,8 @@ class MemoryServer:
     def _line(self, identity: str) -> Line:
         line = self.lines.get(identity)
         if line is None:
-            wire = Wire(lambda: self._faults_of(identity), Random(f"{self._seed} {identity}"))
-            line = self.lines[identity] = Line(wire)
+            link = MemoryLink(lambda: self._faults_of(identity), Random(f"{self._seed} {identity}"))
+            line = self.lines[identity] = Line(link)
         return line
 
     def _tick(self) -> None:

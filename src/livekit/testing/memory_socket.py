@@ -1,4 +1,4 @@
-"""A WebSocket in memory: what the client's and the server's ends need of `aiohttp`, over two lanes."""
+"""A WebSocket in memory: what the client's and the server's ends need of `aiohttp`, over two pipes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from aiohttp import WSMessage, WSMsgType
 
-from .lane import Lane, Wire
+from .memory_link import MemoryLink, MemoryPipe
 
 __all__ = ["MemorySocket", "socket_pair"]
 
@@ -19,12 +19,12 @@ _ABNORMAL_CLOSURE = 1006
 class MemorySocket:
     """One end. Messages are bytes."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, link: MemoryLink) -> None:
         self.close_code: int | None = None
         self.filter: Callable[[bytes], bytes | None] = _as_it_is
         """What is done with each message before it is sent; None drops it."""
-        self._wire = wire
-        self._lane: Lane[bytes | None] | None = None
+        self._link = link
+        self._lane: MemoryPipe[bytes | None] | None = None
         self._received: deque[bytes] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._far_closed = False
@@ -86,7 +86,7 @@ class MemorySocket:
         self._finish(_ABNORMAL_CLOSURE)
 
     def connect(self, far: MemorySocket) -> None:
-        self._lane = self._wire.lane(far.take)
+        self._lane = self._link.pipe(far.take)
 
     def take(self, data: bytes | None) -> None:
         """What the other end sent; None for its goodbye."""
@@ -106,9 +106,9 @@ class MemorySocket:
             self._waiter.set_result(None)
 
 
-def socket_pair(wire: Wire) -> tuple[MemorySocket, MemorySocket]:
+def socket_pair(link: MemoryLink) -> tuple[MemorySocket, MemorySocket]:
     """A WebSocket's two ends."""
-    near, far = MemorySocket(wire), MemorySocket(wire)
+    near, far = MemorySocket(link), MemorySocket(link)
     near.connect(far)
     far.connect(near)
     return near, far

@@ -1,6 +1,6 @@
 """The pytest plugin: fixtures of rooms in memory, on the embedded server, or on a server that runs already.
 
-What it needs is imported by the fixtures, not when pytest starts. `livekit_ground` works in plain tests; where
+What it needs is imported by the fixtures, not when pytest starts. `livekit_environment` works in plain tests; where
 pytest-asyncio or anyio runs the test, it also disconnects what the test connected. `livekit_pair` and `livekit_clock`
 need one of the two.
 """
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from livekit.room import Room
 
     from .clock import VirtualClock
-    from .ground import Ground
     from .memory import MemoryRoom
+    from .room_environment import RoomEnvironment
     from .server_thread import ServerThread
 
-OPTION = "--livekit-ground"
-GROUNDS = ("memory", "embedded", "server")
+OPTION = "--livekit-environment"
+ENVIRONMENTS = ("memory", "embedded", "server")
 _ASYNCIO, _ANYIO, _PLAIN = "asyncio", "anyio", "plain"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("livekit").addoption(
         OPTION,
-        metavar="GROUND",
-        default=os.environ.get("LIVEKIT_TEST_GROUND", "memory"),
+        metavar="ENVIRONMENT",
+        default=os.environ.get("LIVEKIT_TEST_ENVIRONMENT", "memory"),
         help="where tests with livekit fixtures take place: memory (default), embedded (a server in this process), "
         "server (the one of LIVEKIT_URL), the URL of a server, or several of these, with commas between; servers take "
         "the key and secret of LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
@@ -40,9 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for name in _grounds(config):
-        if name not in GROUNDS and "://" not in name:
-            raise pytest.UsageError(f"{OPTION}: {name!r} is none of {', '.join(GROUNDS)}, and no URL")
+    for name in _environments(config):
+        if name not in ENVIRONMENTS and "://" not in name:
+            raise pytest.UsageError(f"{OPTION}: {name!r} is none of {', '.join(ENVIRONMENTS)}, and no URL")
     manager = config.pluginmanager
     manager.register(_async_fixtures(_ANYIO, pytest.fixture), "livekit-anyio")
     if manager.hasplugin("asyncio") or manager.hasplugin("pytest_asyncio"):
@@ -52,46 +52,46 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    grounds = _grounds(metafunc.config)
-    if "livekit_ground_name" in metafunc.fixturenames and len(grounds) > 1:
-        metafunc.parametrize("livekit_ground_name", grounds, indirect=True)
+    environments = _environments(metafunc.config)
+    if "livekit_environment_name" in metafunc.fixturenames and len(environments) > 1:
+        metafunc.parametrize("livekit_environment_name", environments, indirect=True)
 
 
 @pytest.fixture
-def livekit_ground_name(request: pytest.FixtureRequest) -> str:
+def livekit_environment_name(request: pytest.FixtureRequest) -> str:
     """Where this test takes place: ``memory``, ``embedded``, ``server``, or the URL of a server."""
-    name: str = getattr(request, "param", _grounds(request.config)[0])
+    name: str = getattr(request, "param", _environments(request.config)[0])
     return name
 
 
 @pytest.fixture
-def livekit_ground(livekit_ground_name: str, request: pytest.FixtureRequest) -> Ground:
-    """A room of the test's own: `url`, `token`, and `await livekit_ground.join("alice")`."""
-    ground: Ground = _variant("ground", request)
-    return ground
+def livekit_environment(livekit_environment_name: str, request: pytest.FixtureRequest) -> RoomEnvironment:
+    """A room of the test's own: `url`, `token`, and `await livekit_environment.join("alice")`."""
+    environment: RoomEnvironment = _variant("environment", request)
+    return environment
 
 
 @pytest.fixture
-def livekit_pair(livekit_ground_name: str, request: pytest.FixtureRequest) -> tuple[Room, Room]:
+def livekit_pair(livekit_environment_name: str, request: pytest.FixtureRequest) -> tuple[Room, Room]:
     """Two connected rooms that list each other, ``alice`` and ``bob``."""
     pair: tuple[Room, Room] = _variant("pair", request)
     return pair
 
 
 @pytest.fixture
-def livekit_clock(livekit_ground_name: str, request: pytest.FixtureRequest) -> VirtualClock | None:
+def livekit_clock(livekit_environment_name: str, request: pytest.FixtureRequest) -> VirtualClock | None:
     """Puts the test on a virtual clock where it takes place in memory; None elsewhere, where time is real."""
-    clock: VirtualClock | None = _variant("clock", request) if livekit_ground_name == "memory" else None
+    clock: VirtualClock | None = _variant("clock", request) if livekit_environment_name == "memory" else None
     return clock
 
 
 @pytest.fixture
-def livekit_memory(livekit_ground_name: str, request: pytest.FixtureRequest) -> MemoryRoom:
+def livekit_memory(livekit_environment_name: str, request: pytest.FixtureRequest) -> MemoryRoom:
     """The room in memory that the test takes place in, for its faults; the test is skipped elsewhere."""
-    if livekit_ground_name != "memory":
+    if livekit_environment_name != "memory":
         pytest.skip("makes faults, which only a room in memory can")
-    ground: Ground = request.getfixturevalue("livekit_ground")
-    return ground.memory
+    environment: RoomEnvironment = request.getfixturevalue("livekit_environment")
+    return environment.memory
 
 
 @pytest.fixture(scope="session")
@@ -104,29 +104,29 @@ def livekit_server() -> Iterator[ServerThread]:
 
 
 @pytest.fixture
-def _livekit_plain_ground(livekit_ground_name: str, request: pytest.FixtureRequest) -> Ground:
-    from .ground import Ground, RunningServer
+def _livekit_plain_environment(livekit_environment_name: str, request: pytest.FixtureRequest) -> RoomEnvironment:
     from .memory import MemoryRoom
+    from .room_environment import RoomEnvironment, RunningServer
 
-    if livekit_ground_name == "memory":
-        return Ground("memory", MemoryRoom())
-    if livekit_ground_name == "embedded":
-        return Ground("embedded", request.getfixturevalue("livekit_server"))
-    server = RunningServer.from_environment(livekit_ground_name if "://" in livekit_ground_name else None)
+    if livekit_environment_name == "memory":
+        return RoomEnvironment("memory", MemoryRoom())
+    if livekit_environment_name == "embedded":
+        return RoomEnvironment("embedded", request.getfixturevalue("livekit_server"))
+    server = RunningServer.from_environment(livekit_environment_name if "://" in livekit_environment_name else None)
     if server is None:
-        pytest.fail(f"{OPTION}={livekit_ground_name} needs LIVEKIT_URL", pytrace=False)
-    return Ground("server", server, announces_joins=False)
+        pytest.fail(f"{OPTION}={livekit_environment_name} needs LIVEKIT_URL", pytrace=False)
+    return RoomEnvironment("server", server, announces_joins=False)
 
 
 def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
     """The fixtures that need an event loop, for the plugin that runs it."""
 
-    async def ground(_livekit_plain_ground: Ground) -> AsyncIterator[Ground]:
-        async with _livekit_plain_ground as ground:
-            yield ground
+    async def environment(_livekit_plain_environment: RoomEnvironment) -> AsyncIterator[RoomEnvironment]:
+        async with _livekit_plain_environment as environment:
+            yield environment
 
-    async def pair(livekit_ground: Ground) -> tuple[Room, Room]:
-        return await livekit_ground.pair()
+    async def pair(livekit_environment: RoomEnvironment) -> tuple[Room, Room]:
+        return await livekit_environment.pair()
 
     async def clock() -> AsyncIterator[VirtualClock]:
         from .clock import VirtualClock
@@ -135,7 +135,7 @@ def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
             yield clock
 
     plugin = ModuleType(f"livekit.testing fixtures for {kind}")
-    for function in (ground, pair, clock):
+    for function in (environment, pair, clock):
         name = f"_livekit_{kind}_{function.__name__}"
         setattr(plugin, name, fixture(name=name)(function))
     return plugin
@@ -144,13 +144,13 @@ def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
 def _variant(what: str, request: pytest.FixtureRequest) -> Any:
     """The fixture of that name for the plugin that runs this test."""
     kind = _runner(request)
-    if kind == _PLAIN and what != "ground":
+    if kind == _PLAIN and what != "environment":
         if inspect.iscoroutinefunction(getattr(request, "function", None)):
             advice = (
                 "mark it @pytest.mark.asyncio or @pytest.mark.anyio, or set `asyncio_mode = auto` for pytest-asyncio"
             )
         else:
-            advice = f"write `async def {request.node.name}`, or use livekit_ground inside asyncio.run"
+            advice = f"write `async def {request.node.name}`, or use livekit_environment inside asyncio.run"
         raise pytest.UsageError(f"livekit_{what} needs an event loop that it shares with the test: {advice}")
     return request.getfixturevalue(f"_livekit_{kind}_{what}")
 
@@ -163,6 +163,6 @@ def _runner(request: pytest.FixtureRequest) -> str:
     return _PLAIN
 
 
-def _grounds(config: pytest.Config) -> list[str]:
+def _environments(config: pytest.Config) -> list[str]:
     names = str(config.getoption(OPTION))
     return [name.strip() for name in names.split(",")]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from livekit.room import Room
 from livekit.rpc import RpcInvocationData
 
-from .recorder import record_calls
+from .call_recorder import record_calls
 
 __all__ = ["Answer", "StubParticipant"]
 
@@ -19,7 +19,7 @@ Answer = str | None | BaseException | Callable[[RpcInvocationData], "Awaitable[s
 
 
 class StubParticipant:
-    """Stands in for a participant that others call. Made by `MemoryRoom.stub` and `Ground.stub`."""
+    """Stands in for a participant that others call. Made by `MemoryRoom.stub` and `RoomEnvironment.stub`."""
 
     def __init__(self, room: Room) -> None:
         self.room = room

@@ -3,7 +3,7 @@
   const parse = (color) => (color.match(/[\d.]+/g) ?? []).map(Number);
   const light = (channel) => (channel <= 10.31 ? channel / 3294.6 : ((channel / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = ([red, green, blue]) => 0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue);
-  const ground = (element) => {
+  const environment = (element) => {
     for (; element; element = element.parentElement) {
       const color = parse(getComputedStyle(element).backgroundColor);
       if (color.length === 3 || color[3] === 1) return color;
@@ -15,7 +15,7 @@
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
     if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
-    const tones = [luminance(parse(getComputedStyle(element).color)), luminance(ground(element))];
+    const tones = [luminance(parse(getComputedStyle(element).color)), luminance(environment(element))];
     const contrast = (Math.max(...tones) + 0.05) / (Math.min(...tones) + 0.05);
     if (contrast < 4.5) faint.push(`${walker.currentNode.data.trim()}: ${contrast.toFixed(2)}`);
   }

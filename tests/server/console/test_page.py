@@ -210,8 +210,8 @@ async def test_it_can_be_read(
             assert await user.evaluate("document.querySelector('#tool-tabs').scrollWidth") <= size[0] - 50
             assert await user.evaluate(CONTRAST) == []
         await user.picture(tmp_path / "read.png")
-        ground = await user.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-        brightness = sum(map(int, re.findall(r"\d+", ground)))
+        environment = await user.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        brightness = sum(map(int, re.findall(r"\d+", environment)))
         assert (brightness < 200) is dark
 
 

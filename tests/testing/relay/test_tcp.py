@@ -9,7 +9,7 @@ import pytest
 
 from livekit.testing.netem import Link, LinkOptions
 from livekit.testing.relay import TcpRelay
-from livekit.testing.relay.driver import Deliver
+from livekit.testing.relay.datagram_link import Deliver
 
 BULK = random.Random(3).randbytes(300_000)
 

@@ -6,7 +6,7 @@ import socket
 
 from livekit.testing.netem import Link, LinkOptions
 from livekit.testing.relay import UdpRelay
-from livekit.testing.relay.driver import DatagramLink
+from livekit.testing.relay.datagram_link import DatagramLink
 
 
 class Target:

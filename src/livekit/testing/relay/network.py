@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from livekit.testing.netem import Link, LinkOptions
 
-from .driver import DatagramLink, Deliver
+from .datagram_link import DatagramLink, Deliver
 from .signals import SignalRelay
 from .tcp import TcpRelay
 from .udp import Address, UdpRelay

@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from livekit.testing.netem import Link
 
-from .driver import Deliver
+from .datagram_link import Deliver
 
 __all__ = ["TcpRelay"]
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 
-from .driver import DatagramLink
+from .datagram_link import DatagramLink
 
 __all__ = ["UdpRelay"]
 

@@ -15,10 +15,10 @@ from livekit.room import Room
 
 from .stub import Answer, StubParticipant
 
-__all__ = ["Guests"]
+__all__ = ["RoomClients"]
 
 
-class Guests(ABC):
+class RoomClients(ABC):
     """A room that participants join. At the end of its context those who came by `join` and `stub` are
     disconnected."""
 

@@ -5,48 +5,52 @@ import asyncio
 import pytest
 
 from livekit import Room, RpcInvocationData
-from livekit.testing import Ground, MemoryRoom, RunningServer, ServerThread
-from tests.grounds import MEMORY_LATE
+from livekit.testing import MemoryRoom, RoomEnvironment, RunningServer, ServerThread
+from tests.environments import MEMORY_LATE
 
 
-async def test_a_call_on_every_ground(ground: Ground) -> None:
+async def test_a_call_on_every_environment(environment: RoomEnvironment) -> None:
     """Two participants meet and one calls the other."""
-    bob = await ground.join("bob")
+    bob = await environment.join("bob")
 
     async def greet(invocation: RpcInvocationData) -> str:
         return f"hello {invocation.caller_identity}"
 
     bob.local_participant.register_rpc_method("greet", greet)
-    alice = await ground.join("alice")
+    alice = await environment.join("alice")
     answer = await alice.local_participant.perform_rpc(destination_identity="bob", method="greet", payload="")
     assert answer == "hello alice"
-    assert alice.name == ground.room
+    assert alice.name == environment.room
 
 
-async def test_a_pair_on_every_ground(ground: Ground) -> None:
-    alice, bob = await ground.pair("carol", "dave")
+async def test_a_pair_on_every_environment(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair("carol", "dave")
     assert list(alice.remote_participants) == ["dave"]
     assert list(bob.remote_participants) == ["carol"]
 
 
-async def test_the_clock_is_virtual_in_memory(ground: Ground) -> None:
+async def test_the_clock_is_virtual_in_memory(environment: RoomEnvironment) -> None:
     loop = asyncio.get_running_loop()
     before = loop.time()
-    await asyncio.sleep(30 if ground.virtual else 0)
-    assert (loop.time() - before >= 30) == ground.virtual
+    await asyncio.sleep(30 if environment.virtual else 0)
+    assert (loop.time() - before >= 30) == environment.virtual
 
 
-@pytest.mark.parametrize("ground", [MEMORY_LATE], indirect=True)
-async def test_a_ground_that_announces_late(ground: Ground) -> None:
-    alice = await ground.join("alice")
-    await ground.join("bob")
-    assert not ground.announces_joins
+@pytest.mark.parametrize("environment", [MEMORY_LATE], indirect=True)
+async def test_an_environment_that_announces_late(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    await environment.join("bob")
+    assert not environment.announces_joins
     assert not alice.remote_participants
-    await ground.wait_for(alice, "bob")
+    await environment.wait_for(alice, "bob")
 
 
-async def test_every_ground_has_a_room_of_its_own() -> None:
-    async with MemoryRoom() as memory, Ground("memory", memory) as one, Ground("memory", memory) as other:
+async def test_every_environment_has_a_room_of_its_own() -> None:
+    async with (
+        MemoryRoom() as memory,
+        RoomEnvironment("memory", memory) as one,
+        RoomEnvironment("memory", memory) as other,
+    ):
         assert one.room != other.room
         await one.join("alice")
         assert not (await other.join("bob")).remote_participants
@@ -56,17 +60,17 @@ async def test_every_ground_has_a_room_of_its_own() -> None:
 
 async def test_the_context_disconnects() -> None:
     async with MemoryRoom() as memory:
-        async with Ground("memory", memory) as ground:
-            alice = await ground.join("alice")
-            bob = (await ground.stub("bob")).room
+        async with RoomEnvironment("memory", memory) as environment:
+            alice = await environment.join("alice")
+            bob = (await environment.stub("bob")).room
         assert not alice.isconnected()
         assert not bob.isconnected()
 
 
 def test_faults_are_for_memory_only() -> None:
-    ground = Ground("server", RunningServer("ws://127.0.0.1:7880", "key", "secret"))
-    with pytest.raises(TypeError, match="this ground is server"):
-        _ = ground.memory
+    environment = RoomEnvironment("server", RunningServer("ws://127.0.0.1:7880", "key", "secret"))
+    with pytest.raises(TypeError, match="this environment is server"):
+        _ = environment.memory
 
 
 class TestRunningServer:

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from livekit.server import DEV_KEYS
 from livekit.server.auth import TokenAuthority
 
-from .guests import Guests
 from .memory import MemoryRoom
+from .room_clients import RoomClients
 
-__all__ = ["Ground", "RunningServer", "TokenServer"]
+__all__ = ["RoomEnvironment", "RunningServer", "TokenServer"]
 
 
 class TokenServer(Protocol):
@@ -62,7 +62,7 @@ class RunningServer:
         return authority.join_token(self.api_key, identity, room, claims=claims, grants=grants, lifetime=ttl)
 
 
-class Ground(Guests):
+class RoomEnvironment(RoomClients):
     """A room of its own on some server; what a test does there is the same everywhere."""
 
     def __init__(self, name: str, server: TokenServer, *, announces_joins: bool = True, virtual: bool = False) -> None:
@@ -78,7 +78,7 @@ class Ground(Guests):
         self._server = server
 
     def __repr__(self) -> str:
-        return f"<Ground {self.name} {self.url} room {self.room}>"
+        return f"<RoomEnvironment {self.name} {self.url} room {self.room}>"
 
     @property
     def url(self) -> str:
@@ -86,9 +86,9 @@ class Ground(Guests):
 
     @property
     def memory(self) -> MemoryRoom:
-        """The room in memory, for its faults. Raises TypeError on another ground."""
+        """The room in memory, for its faults. Raises TypeError on another environment."""
         if not isinstance(self._server, MemoryRoom):
-            raise TypeError(f"faults are made in a room in memory; this ground is {self.name}")
+            raise TypeError(f"faults are made in a room in memory; this environment is {self.name}")
         return self._server
 
     def token(self, identity: str, **grants: Any) -> str:

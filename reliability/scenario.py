@@ -13,7 +13,7 @@ from typing import Any
 from livekit.testing import CallLedger, LinkOptions, NetworkRelay, RunningServer
 
 from .figures import percentile
-from .journal import Journal
+from .ledger_feed import LedgerFeed
 from .peers import Event, Peer, Server, peer
 
 CALLER, CALLEE = "caller", "callee"
@@ -26,7 +26,7 @@ _rooms = itertools.count()
 
 
 @dataclass
-class Stage:
+class Scenario:
     """One room of its own, with its ledger."""
 
     server: Server
@@ -34,7 +34,7 @@ class Stage:
     relay: NetworkRelay
     room: str
     ledger: CallLedger
-    journal: Journal
+    feed: LedgerFeed
     caller: Peer
     callee: Peer
     names: itertools.count[int] = field(default_factory=itertools.count)
@@ -82,27 +82,27 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(server: Server, sdk: str, seed: int, link: LinkOptions | None = None) -> AsyncGenerator[Stage]:
+async def scenario(server: Server, sdk: str, seed: int, link: LinkOptions | None = None) -> AsyncGenerator[Scenario]:
     """Processes that are started and have joined nothing yet."""
     ledger = CallLedger()
-    journal = Journal(ledger)
+    feed = LedgerFeed(ledger)
     async with (
         NetworkRelay(server.url, seed=seed, link=link) as relay,
-        peer(sdk, on_event=journal.take) as caller,
-        peer(sdk, on_event=journal.take) as callee,
+        peer(sdk, on_event=feed.take) as caller,
+        peer(sdk, on_event=feed.take) as callee,
     ):
-        yield Stage(server, sdk, relay, f"room-{next(_rooms)}", ledger, journal, caller, callee)
+        yield Scenario(server, sdk, relay, f"room-{next(_rooms)}", ledger, feed, caller, callee)
 
 
 class FirstSuccess:
     """When a call that was started after some moment first succeeded."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, feed: LedgerFeed) -> None:
         self._since = time.monotonic()
         self._started: set[str] = set()
         self._found: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._journal = journal
-        journal.watchers.append(self._see)
+        self._journal = feed
+        feed.watchers.append(self._see)
 
     async def seconds(self, limit: float) -> float:
         """From that moment on; infinite if it takes longer than `limit`."""

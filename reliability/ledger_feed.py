@@ -9,7 +9,7 @@ from livekit.testing import CallLedger
 from .peers import Event
 
 
-class Journal:
+class LedgerFeed:
     """Takes the events of any number of workers."""
 
     def __init__(self, ledger: CallLedger) -> None:

@@ -13,29 +13,29 @@ from typing import Any, Generic, TypeVar
 
 from .faults import Faults
 
-__all__ = ["Lane", "Wire"]
+__all__ = ["MemoryLink", "MemoryPipe"]
 
 logger = logging.getLogger("livekit.testing")
 
 T = TypeVar("T")
 
 
-class Wire:
-    """What lies between one participant and the server: everything its lanes have in common."""
+class MemoryLink:
+    """What lies between one participant and the server: everything its pipes have in common."""
 
     def __init__(self, faults: Callable[[], Faults], random: Random) -> None:
         self.faults = faults
         self.random = random
         self.held = False
         """Nothing gets through, and nothing is lost."""
-        self._lanes: list[Lane[Any]] = []
+        self._pipes: list[MemoryPipe[Any]] = []
 
-    def lane(self, deliver: Callable[[T], None], *, lossy: bool = False, duplicates: bool = False) -> Lane[T]:
+    def pipe(self, deliver: Callable[[T], None], *, lossy: bool = False, duplicates: bool = False) -> MemoryPipe[T]:
         """A new direction. `lossy`: it may lose and reorder; `duplicates`: what goes in may come out twice."""
-        lane = Lane(self, deliver, lossy=lossy, duplicates=duplicates)
-        self._lanes = [known for known in self._lanes if not known.closed]
-        self._lanes.append(lane)
-        return lane
+        pipe = MemoryPipe(self, deliver, lossy=lossy, duplicates=duplicates)
+        self._pipes = [known for known in self._pipes if not known.closed]
+        self._pipes.append(pipe)
+        return pipe
 
     def hold(self) -> None:
         """Let nothing through until `release`."""
@@ -44,14 +44,14 @@ class Wire:
     def release(self) -> None:
         """Let through what waited."""
         self.held = False
-        for lane in self._lanes:
-            lane.wake()
+        for pipe in self._pipes:
+            pipe.wake()
 
 
-class Lane(Generic[T]):
+class MemoryPipe(Generic[T]):
     """What goes in comes out later, on a later turn of the loop at the soonest."""
 
-    def __init__(self, wire: Wire, deliver: Callable[[T], None], *, lossy: bool, duplicates: bool) -> None:
+    def __init__(self, link: MemoryLink, deliver: Callable[[T], None], *, lossy: bool, duplicates: bool) -> None:
         self.on_departed: Callable[[], None] = _nothing
         """Called when bytes left the sender."""
         self.waiting = 0
@@ -60,7 +60,7 @@ class Lane(Generic[T]):
         self.cut = False
         """What goes in never comes out."""
         self._loop = asyncio.get_running_loop()
-        self._wire = wire
+        self._link = link
         self._deliver = deliver
         self._lossy = lossy
         self._duplicates = duplicates
@@ -76,7 +76,7 @@ class Lane(Generic[T]):
         """Send one item of `size` bytes."""
         if self.closed:
             return
-        faults = self._wire.faults()
+        faults = self._link.faults()
         now = self._loop.time()
         departure = now
         if faults.bandwidth is not None:
@@ -84,7 +84,7 @@ class Lane(Generic[T]):
         if size:
             self.waiting += size
             self._departing.append((departure, size))
-        if not self.cut and not (self._lossy and faults.loss and self._wire.random.random() < faults.loss):
+        if not self.cut and not (self._lossy and faults.loss and self._link.random.random() < faults.loss):
             self._arrive(item, departure, faults)
         self._arm(now)
 
@@ -102,18 +102,18 @@ class Lane(Generic[T]):
             self._handle = None
 
     def _arrive(self, item: T, departure: float, faults: Faults) -> None:
-        spread = self._wire.random.random() * faults.jitter if faults.jitter else 0.0
+        spread = self._link.random.random() * faults.jitter if faults.jitter else 0.0
         arrival = departure + faults.delay + spread
         if not self._lossy:
             arrival = self._last_arrival = max(arrival, self._last_arrival)
         heapq.heappush(self._arriving, (arrival, next(self._order), item))
-        if self._duplicates and faults.duplicate and self._wire.random.random() < faults.duplicate:
-            again = arrival + self._wire.random.random() * (faults.delay + faults.jitter)
+        if self._duplicates and faults.duplicate and self._link.random.random() < faults.duplicate:
+            again = arrival + self._link.random.random() * (faults.delay + faults.jitter)
             heapq.heappush(self._arriving, (again, next(self._order), item))
 
     def _arm(self, now: float) -> None:
         """Have one timer for whatever comes first."""
-        if self._wire.held or self.closed or not (self._departing or self._arriving):
+        if self._link.held or self.closed or not (self._departing or self._arriving):
             return
         when = self._arriving[0][0] if self._arriving else self._departing[0][0]
         if self._departing and self._departing[0][0] < when:
@@ -127,7 +127,7 @@ class Lane(Generic[T]):
 
     def _run(self) -> None:
         self._handle = None
-        if self._wire.held:
+        if self._link.held:
             return
         now = max(self._loop.time(), self._armed_for)
         departed = False
@@ -146,7 +146,7 @@ class Lane(Generic[T]):
         self._arm(now)
 
     def _guard(self, call: Callable[..., None], *arguments: T) -> None:
-        """An exception of a receiver does not stop the lane."""
+        """An exception of a receiver does not stop the pipe."""
         try:
             call(*arguments)
         except Exception:
@@ -154,4 +154,4 @@ class Lane(Generic[T]):
 
 
 def _nothing() -> None:
-    """The callback of a lane that nobody watches."""
+    """The callback of a pipe that nobody watches."""

@@ -10,34 +10,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livekit.testing import Faults, VirtualClock, run_virtual
-from livekit.testing.lane import Lane, Wire
+from livekit.testing.memory_link import MemoryLink, MemoryPipe
 
 PROBABILITIES = st.floats(0, 1)
 SECONDS = st.floats(0, 10)
 
 
-def make(faults: Faults, *, seed: int = 0, lossy: bool = False) -> tuple[Wire, Lane[int], list[tuple[int, float]]]:
-    """A lane, and what comes out of it with the time it took since now."""
+def make(
+    faults: Faults, *, seed: int = 0, lossy: bool = False
+) -> tuple[MemoryLink, MemoryPipe[int], list[tuple[int, float]]]:
+    """A pipe, and what comes out of it with the time it took since now."""
     loop = asyncio.get_running_loop()
     start = loop.time()
     arrived: list[tuple[int, float]] = []
-    wire = Wire(lambda: faults, Random(seed))
+    link = MemoryLink(lambda: faults, Random(seed))
 
     def deliver(item: int) -> None:
         arrived.append((item, loop.time() - start))
 
-    return wire, wire.lane(deliver, lossy=lossy, duplicates=True), arrived
+    return link, link.pipe(deliver, lossy=lossy, duplicates=True), arrived
 
 
 def carried(faults: Faults, count: int, *, seed: int = 0, lossy: bool = False) -> Sequence[tuple[int, float]]:
-    """What comes out of a lane that `count` items of 100 bytes went into at once."""
+    """What comes out of a pipe that `count` items of 100 bytes went into at once."""
 
     async def main() -> Sequence[tuple[int, float]]:
-        _, lane, arrived = make(faults, seed=seed, lossy=lossy)
+        _, pipe, arrived = make(faults, seed=seed, lossy=lossy)
         for number in range(count):
-            lane.put(number, 100)
+            pipe.put(number, 100)
         await asyncio.sleep(3600)
-        assert lane.waiting == 0
+        assert pipe.waiting == 0
         return arrived
 
     return run_virtual(main())
@@ -86,8 +88,8 @@ def test_bandwidth() -> None:
 
 async def test_never_at_once(clock: VirtualClock) -> None:
     """What is sent arrives on a later turn of the loop, without any time passing."""
-    _, lane, arrived = make(Faults())
-    lane.put(1)
+    _, pipe, arrived = make(Faults())
+    pipe.put(1)
     assert not arrived
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -95,28 +97,28 @@ async def test_never_at_once(clock: VirtualClock) -> None:
 
 
 async def test_hold_and_release(clock: VirtualClock) -> None:
-    wire, lane, arrived = make(Faults(delay=0.5))
-    lane.put(1, 10)
-    wire.hold()
-    lane.put(2, 10)
+    link, pipe, arrived = make(Faults(delay=0.5))
+    pipe.put(1, 10)
+    link.hold()
+    pipe.put(2, 10)
     await asyncio.sleep(5)
     assert not arrived
-    assert lane.waiting == 20
-    wire.release()
+    assert pipe.waiting == 20
+    link.release()
     await asyncio.sleep(0.1)
     assert [item for item, _ in arrived] == [1, 2]
-    assert lane.waiting == 0
+    assert pipe.waiting == 0
 
 
 async def test_less_delay_from_now_on(clock: VirtualClock) -> None:
     """A lossy item on a quicker way overtakes the timer that was set for a slower one."""
     faults = [Faults(delay=10.0)]
     arrived: list[int] = []
-    wire = Wire(lambda: faults[-1], Random(0))
-    lane = wire.lane(arrived.append, lossy=True)
-    lane.put(1)
+    link = MemoryLink(lambda: faults[-1], Random(0))
+    pipe = link.pipe(arrived.append, lossy=True)
+    pipe.put(1)
     faults.append(Faults(delay=1.0))
-    lane.put(2)
+    pipe.put(2)
     await asyncio.sleep(2)
     assert arrived == [2]
     await asyncio.sleep(9)
@@ -124,25 +126,25 @@ async def test_less_delay_from_now_on(clock: VirtualClock) -> None:
 
 
 async def test_a_closed_lane_carries_nothing(clock: VirtualClock) -> None:
-    _, lane, arrived = make(Faults(delay=1.0))
-    lane.put(1)
-    lane.close()
-    lane.put(2)
+    _, pipe, arrived = make(Faults(delay=1.0))
+    pipe.put(1)
+    pipe.close()
+    pipe.put(2)
     await asyncio.sleep(5)
     assert not arrived
 
 
 async def test_a_receiver_may_close_the_lane(clock: VirtualClock) -> None:
     arrived: list[int] = []
-    wire = Wire(Faults, Random(0))
+    link = MemoryLink(Faults, Random(0))
 
     def deliver(item: int) -> None:
         arrived.append(item)
-        lane.close()
+        pipe.close()
 
-    lane = wire.lane(deliver)
-    lane.put(1)
-    lane.put(2)
+    pipe = link.pipe(deliver)
+    pipe.put(1)
+    pipe.put(2)
     await asyncio.sleep(1)
     assert arrived == [1]
 
@@ -155,9 +157,9 @@ async def test_a_receiver_that_fails(clock: VirtualClock, caplog: pytest.LogCapt
             raise LookupError("a bug in a receiver")
         arrived.append(item)
 
-    lane = Wire(Faults, Random(0)).lane(deliver)
+    pipe = MemoryLink(Faults, Random(0)).pipe(deliver)
     for number in (1, 2):
-        lane.put(number)
+        pipe.put(number)
     with caplog.at_level(logging.ERROR, "livekit.testing"):
         await asyncio.sleep(1)
     assert arrived == [2]
