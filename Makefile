@@ -88,4 +88,4 @@ setup: ## All environments that `make test` and `make check` need
 	@$(SETUP) dev official node
 
 clean: ## Remove environments, caches and builds
-	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/peers/js/node_modules*
+	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/interop/js/node_modules*

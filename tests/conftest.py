@@ -92,7 +92,7 @@ def official_python() -> str:
 @pytest.fixture(scope="session")
 def js_peers() -> Path:
     """The folder with the JavaScript SDKs installed; scripts there are run by `node`."""
-    folder = ROOT / "tests" / "peers" / "js"
+    folder = ROOT / "tests" / "interop" / "js"
     if not shutil.which("node") or not (folder / "node_modules").is_dir():
         pytest.skip("no JavaScript SDKs: install Node.js 20 and run `make setup`")
     return folder

@@ -101,7 +101,7 @@ class Recorder:
 def run_tests(server: str) -> int:
     """Run the matrix and keep what comes of it."""
     run = Run(server, datetime.datetime.now(datetime.timezone.utc).date().isoformat())
-    arguments = [str(ROOT / "tests" / "peers"), "-q", "-m", "slow or not slow", "--rootdir", str(ROOT)]
+    arguments = [str(ROOT / "tests" / "interop"), "-q", "-m", "slow or not slow", "--rootdir", str(ROOT)]
     status = pytest.main(arguments, plugins=[Recorder(run)])
     if run.outcomes:
         run.write()

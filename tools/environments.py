@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OTHERS = ROOT / ".venvs"
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
 OLDEST_NODE = 20
-JS_PEERS = ROOT / "tests" / "peers" / "js"
+JS_PEERS = ROOT / "tests" / "interop" / "js"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from livekit.server import DevServer
-from tests.peers.harness import PeerProgram
-from tests.peers.matrix import JS, browser_command
+from tests.interop.harness import PeerProgram
+from tests.interop.matrix import JS, browser_command
 
 PROGRAM = Path(__file__).with_name("user.mjs")
 

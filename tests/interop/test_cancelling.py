@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.peers.harness import LONG
-from tests.peers.kinds import FROM_OURS, OURS, Pair
-from tests.peers.matrix import Matrix
-from tests.peers.test_payloads import text
+from tests.interop.harness import LONG
+from tests.interop.kinds import FROM_OURS, OURS, Pair
+from tests.interop.matrix import Matrix
+from tests.interop.test_payloads import text
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 

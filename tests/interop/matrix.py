@@ -16,8 +16,8 @@ import pytest
 
 import livekit.api as api
 from livekit.testing import RunningServer
-from tests.peers.harness import Participant, PeerProgram
-from tests.peers.kinds import Kind, Pair
+from tests.interop.harness import Participant, PeerProgram
+from tests.interop.kinds import Kind, Pair
 from tests.support.backend import Backend
 
 HERE = Path(__file__).resolve().parent

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
-from tests.peers.harness import LONG, CallError, Participant, PeerError
-from tests.peers.kinds import BROWSER_0, OURS, PYTHON, Kind, Pair
-from tests.peers.matrix import Matrix
+from tests.interop.harness import LONG, CallError, Participant, PeerError
+from tests.interop.kinds import BROWSER_0, OURS, PYTHON, Kind, Pair
+from tests.interop.matrix import Matrix
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 

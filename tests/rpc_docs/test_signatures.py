@@ -13,7 +13,7 @@ import pytest
 
 import livekit
 from livekit import LocalParticipant, RpcError, RpcHandler, RpcInvocationData
-from tests.page.page import Namespace, block
+from tests.rpc_docs.page import Namespace, block
 
 PAGE_BLOCKS = ("invocation-data", "rpc-handler", "rpc-error", "local-participant")
 

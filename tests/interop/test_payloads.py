@@ -9,9 +9,9 @@ import string
 import pytest
 
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
-from tests.peers.harness import CallError
-from tests.peers.kinds import ALL_PAIRS, WITH_OURS, Pair
-from tests.peers.matrix import Matrix
+from tests.interop.harness import CallError
+from tests.interop.kinds import ALL_PAIRS, WITH_OURS, Pair
+from tests.interop.matrix import Matrix
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 

@@ -9,9 +9,9 @@ import pytest
 from livekit import RpcError
 from livekit.rpc.errors import MAX_ERROR_DATA_BYTES, MAX_ERROR_MESSAGE_BYTES
 from livekit.rpc.wire import is_our_request_id
-from tests.peers.harness import CallError, Participant
-from tests.peers.kinds import ALL_PAIRS, BROWSER_0, OURS, Pair
-from tests.peers.matrix import Matrix
+from tests.interop.harness import CallError, Participant
+from tests.interop.kinds import ALL_PAIRS, BROWSER_0, OURS, Pair
+from tests.interop.matrix import Matrix
 
 pytestmark = [
     pytest.mark.peers,

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.peers.harness import LONG, CallError
-from tests.peers.kinds import FROM_OURS, WITH_OURS, Pair
-from tests.peers.matrix import Matrix
+from tests.interop.harness import LONG, CallError
+from tests.interop.kinds import FROM_OURS, WITH_OURS, Pair
+from tests.interop.matrix import Matrix
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 

@@ -8,9 +8,9 @@ import json
 import pytest
 
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
-from tests.peers.harness import PATIENCE, Participant
-from tests.peers.kinds import NODE, OFFICIAL, OURS, PYTHON, Kind
-from tests.peers.matrix import Matrix
+from tests.interop.harness import PATIENCE, Participant
+from tests.interop.kinds import NODE, OFFICIAL, OURS, PYTHON, Kind
+from tests.interop.matrix import Matrix
 from tests.support.backend import ServerError, refusal
 
 pytestmark = [

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from livekit.backend import Backend, BackendRpcError
-from tests.peers.kinds import BROWSER, NODE, PYTHON, Kind
-from tests.peers.matrix import Matrix
+from tests.interop.kinds import BROWSER, NODE, PYTHON, Kind
+from tests.interop.matrix import Matrix
 
 pytestmark = [
     pytest.mark.peers,

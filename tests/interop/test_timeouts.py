@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.peers.harness import CallError
-from tests.peers.kinds import FROM_OURS, WITH_OURS, Pair
-from tests.peers.matrix import Matrix
+from tests.interop.harness import CallError
+from tests.interop.kinds import FROM_OURS, WITH_OURS, Pair
+from tests.interop.matrix import Matrix
 
 HANDLER_TAKES = "2.5"
 """Seconds; official callers log the late answer, so the test waits for it."""

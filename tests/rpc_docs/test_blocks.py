@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from livekit import LocalParticipant, Room, RpcError, RpcHandler, RpcInvocationData
-from tests.page.conftest import ADMIN, LOCAL, REMOTE
-from tests.page.page import Namespace, block, block_names, docstring_examples
+from tests.rpc_docs.conftest import ADMIN, LOCAL, REMOTE
+from tests.rpc_docs.page import Namespace, block, block_names, docstring_examples
 from tests.support.rooms import Join, listed
 
 Call = Callable[..., Awaitable[str]]

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from livekit.testing import RunningServer
-from tests.peers.matrix import Matrix, open_matrix
+from tests.interop.matrix import Matrix, open_matrix
 from tests.support.servers import shared_server
 
 

@@ -7,9 +7,9 @@ import random
 
 import pytest
 
-from tests.peers.kinds import OURS, PYTHON, WITH_OURS, Pair
-from tests.peers.matrix import Matrix
-from tests.peers.test_payloads import TEXTS, text
+from tests.interop.kinds import OURS, PYTHON, WITH_OURS, Pair
+from tests.interop.matrix import Matrix
+from tests.interop.test_payloads import TEXTS, text
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 

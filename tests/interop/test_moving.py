@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from livekit.testing import RunningServer
-from tests.peers.kinds import OFFICIAL, OURS, Kind
-from tests.peers.matrix import Matrix
+from tests.interop.kinds import OFFICIAL, OURS, Kind
+from tests.interop.matrix import Matrix
 
 pytestmark = [
     pytest.mark.peers,

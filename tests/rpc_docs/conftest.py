@@ -9,7 +9,7 @@ import pytest
 
 from livekit import Room, RpcError
 from livekit.testing import TokenServer
-from tests.page.page import Namespace, block
+from tests.rpc_docs.page import Namespace, block
 from tests.support.rooms import Join, listed
 
 LOCAL = "local-user"
