@@ -10,6 +10,7 @@ from typing import Any, cast
 import aiohttp
 
 from fuzz.fuzz_sdp import SEEDS as DESCRIPTIONS
+from livekit._util.callbacks import ignore
 from livekit.protocol import models, rtc
 from livekit.server.join_request import parse_join
 from livekit.signaling import SignalConnection, SignalUrls
@@ -97,9 +98,9 @@ class Peer:
     """Reads what it is given as the real ones do, and is connected once it has a description; nothing is sent."""
 
     def __init__(self, options: PeerOptions) -> None:
-        self.on_state: Callable[[PeerState], None] = _nothing
-        self.on_channel: Callable[[DataChannel], None] = _nothing
-        self.on_candidate: Callable[[str | None], None] = _nothing
+        self.on_state: Callable[[PeerState], None] = ignore
+        self.on_channel: Callable[[DataChannel], None] = ignore
+        self.on_candidate: Callable[[str | None], None] = ignore
         self.state = PeerState.NEW
         self.max_message_size = 65_536
         self.round_trip_time: float | None = None
@@ -147,10 +148,10 @@ class Channel:
     """Takes everything at once."""
 
     def __init__(self, label: str) -> None:
-        self.on_open: Callable[[], None] = _nothing
-        self.on_message: Callable[[bytes], None] = _nothing
-        self.on_close: Callable[[], None] = _nothing
-        self.on_buffered_amount_low: Callable[[], None] = _nothing
+        self.on_open: Callable[[], None] = ignore
+        self.on_message: Callable[[bytes], None] = ignore
+        self.on_close: Callable[[], None] = ignore
+        self.on_buffered_amount_low: Callable[[], None] = ignore
         self.buffered_amount_low_threshold = 0
         self.buffered_amount = 0
         self.send_window = 1 << 20
@@ -160,7 +161,3 @@ class Channel:
     def send(self, data: bytes, on_delivered: Callable[[], None] | None = None) -> None:
         if on_delivered is not None:
             on_delivered()
-
-
-def _nothing(*_: object) -> None:
-    """No callback."""

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from livekit._util.callbacks import ignore
 from livekit.webrtc import ChannelError
-
-
-def nothing(*_: object) -> None:
-    """No callback."""
 
 
 class WireChannel:
     """Keeps what is sent; `drain` puts it on the wire, and `confirm` has it confirmed by the other side."""
 
     def __init__(self, label: str = "_reliable", max_size: int = 65_536) -> None:
-        self.on_open: Callable[[], None] = nothing
-        self.on_message: Callable[[bytes], None] = nothing
-        self.on_close: Callable[[], None] = nothing
-        self.on_buffered_amount_low: Callable[[], None] = nothing
+        self.on_open: Callable[[], None] = ignore
+        self.on_message: Callable[[bytes], None] = ignore
+        self.on_close: Callable[[], None] = ignore
+        self.on_buffered_amount_low: Callable[[], None] = ignore
         self.buffered_amount_low_threshold = 0
         self.send_window = 1 << 20
         self.is_open = True
@@ -41,7 +38,7 @@ class WireChannel:
             raise ChannelError("closed or too long")
         self.sent.append(data)
         self._buffered.append(len(data))
-        self._unconfirmed.append(on_delivered or nothing)
+        self._unconfirmed.append(on_delivered or ignore)
 
     def drain(self) -> None:
         """Put everything on the wire."""

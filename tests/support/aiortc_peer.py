@@ -17,6 +17,7 @@ from aiortc import (
 from aiortc.sdp import candidate_from_sdp
 
 from livekit._util.aio import finish
+from livekit._util.callbacks import ignore
 from livekit.webrtc.interfaces import (
     ChannelError,
     ChannelOptions,
@@ -46,18 +47,14 @@ def _without_useless_candidates(sdp: str) -> str:
     return "\r\n".join(line for line in lines if not (line.startswith("a=candidate:") and _is_of_no_use(line.lower())))
 
 
-def _nothing(*_: object) -> None:
-    """The callback of whoever has not set one."""
-
-
 class AiortcDataChannel:
     """A data channel of aiortc. It cannot tell when a message is confirmed, so being sent counts as delivered."""
 
     def __init__(self, channel: RTCDataChannel, peer: AiortcPeerConnection) -> None:
-        self.on_open: Callable[[], None] = _nothing
-        self.on_message: Callable[[bytes], None] = _nothing
-        self.on_close: Callable[[], None] = _nothing
-        self.on_buffered_amount_low: Callable[[], None] = _nothing
+        self.on_open: Callable[[], None] = ignore
+        self.on_message: Callable[[bytes], None] = ignore
+        self.on_close: Callable[[], None] = ignore
+        self.on_buffered_amount_low: Callable[[], None] = ignore
         self._channel = channel
         self._peer = peer
         channel.on("open", lambda: self._guard(self.on_open))
@@ -116,9 +113,9 @@ class AiortcPeerConnection:
     """A peer connection of aiortc. It gathers before it describes, so `on_candidate` only says that it is done."""
 
     def __init__(self, options: PeerOptions) -> None:
-        self.on_state: Callable[[PeerState], None] = _nothing
-        self.on_channel: Callable[[DataChannel], None] = _nothing
-        self.on_candidate: Callable[[str | None], None] = _nothing
+        self.on_state: Callable[[PeerState], None] = ignore
+        self.on_channel: Callable[[DataChannel], None] = ignore
+        self.on_candidate: Callable[[str | None], None] = ignore
         servers = [
             RTCIceServer(urls=list(s.urls), username=s.username or None, credential=s.credential or None)
             for s in options.ice_servers

@@ -1,4 +1,4 @@
-"""Two things that asyncio of Python 3.10 does not have, or not safely."""
+"""What asyncio of Python 3.10 lacks, or does not do safely."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["finish", "within"]
+__all__ = ["finish", "loop_time", "within"]
 
 T = TypeVar("T")
+
+
+def loop_time() -> float:
+    """Return the running event loop's clock, in seconds. Raises RuntimeError: none runs in this thread."""
+    return asyncio.get_running_loop().time()
 
 
 async def within(seconds: float | None, coroutine: Coroutine[Any, Any, T]) -> T:

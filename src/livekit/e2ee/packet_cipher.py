@@ -9,6 +9,7 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidTag
 from google.protobuf.message import DecodeError
 
+from livekit._util.callbacks import ignore
 from livekit._util.logs import RateLimitedLog
 from livekit.enums import EncryptionState
 from livekit.protocol import models
@@ -46,7 +47,7 @@ class PacketCipher:
         self._strict = strict
         self._accept_server_calls = accept_server_calls
         self._server_calls: set[str] = set()
-        self.on_state: Callable[[str, EncryptionState.ValueType], None] = _ignore
+        self.on_state: Callable[[str, EncryptionState.ValueType], None] = ignore
         """Told, for each packet, whose it is and how it went to seal or open it."""
 
     def seal(self, packet: models.DataPacket) -> models.DataPacket:
@@ -155,10 +156,6 @@ class PacketCipher:
 def _streamed_request(header: models.DataStream.Header) -> str:
     """The id of the request that a stream brings, if it brings one."""
     return header.attributes.get(wire.ATTR_REQUEST_ID, "") if header.topic == wire.REQUEST_TOPIC else ""
-
-
-def _ignore(identity: str, state: EncryptionState.ValueType) -> None:
-    """Nobody wants to know."""
 
 
 def _open(key: Key, iv: bytes, data: bytes) -> bytes | None:

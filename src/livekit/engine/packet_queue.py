@@ -11,6 +11,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 
+from livekit._util.callbacks import ignore
 from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
 from livekit.protocol import models
 from livekit.webrtc import ChannelError, DataChannel
@@ -127,7 +128,7 @@ class PacketQueue:
     def detach(self) -> None:
         """Keep everything until there is a channel again."""
         if self._channel is not None:
-            self._channel.on_buffered_amount_low = _nothing
+            self._channel.on_buffered_amount_low = ignore
             self._channel = None
 
     def send(
@@ -246,7 +247,3 @@ class PacketQueue:
 
 def _has_room(channel: DataChannel) -> bool:
     return channel.buffered_amount < min(HIGH_WATER, channel.send_window)
-
-
-def _nothing() -> None:
-    """The callback of a channel that is not ours any more."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from livekit._util.aio import loop_time
 from livekit.errors import AuthenticationError, ConnectError, ServerUnreachableError
 from livekit.protocol import models
 
@@ -47,7 +48,7 @@ class Reconnector:
     async def connect(self) -> None:
         """The first join, tried again where it breaks off. Raises ConnectError."""
         failure: Exception = ConnectError("the session was closed while it connected")
-        while (attempt := self._machine.next_attempt(_now())) is not None:
+        while (attempt := self._machine.next_attempt(loop_time())) is not None:
             await asyncio.sleep(attempt.delay)
             try:
                 await self._join(attempt)
@@ -69,7 +70,7 @@ class Reconnector:
 
     async def _recover(self) -> None:
         while self._machine.recovering:
-            attempt = self._machine.next_attempt(_now())
+            attempt = self._machine.next_attempt(loop_time())
             if attempt is None:
                 self._ended(Event.GAVE_UP, _Reason.SIGNAL_CLOSE)
                 return
@@ -103,8 +104,4 @@ class Reconnector:
         unreachable = timed_out or isinstance(error, ServerUnreachableError)
         if unreachable and rejoining:
             self._urls.server_unreachable()
-        self._machine.handle(Event.UNREACHABLE if unreachable else Event.FAILED, _now())
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+        self._machine.handle(Event.UNREACHABLE if unreachable else Event.FAILED, loop_time())

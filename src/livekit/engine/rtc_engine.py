@@ -8,7 +8,8 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from livekit._util.aio import finish, within
+from livekit._util.aio import finish, loop_time, within
+from livekit._util.callbacks import ignore
 from livekit.errors import ConnectError, ConnectTimeoutError, SessionClosedError
 from livekit.options import DEFAULT_CONNECT_TIMEOUT, RoomOptions
 from livekit.protocol import models, rtc
@@ -62,7 +63,7 @@ class RtcEngine:
         self._urls = RegionUrls(url, token)
         self._options = options
         self._listener = listener
-        self.on_track_packet: Callable[[bytes], None] = _ignore
+        self.on_track_packet: Callable[[bytes], None] = ignore
         self._machine = ConnectionStateMachine(patience=options.reconnect_timeout, random=random.random)
         self._packets = PacketChannel(listener.on_packet)
         self._sessions = SessionManager(
@@ -208,7 +209,7 @@ class RtcEngine:
 
     def _connected(self, session: RtcSession) -> None:
         """Packets pass again: tell the room, then send what waits."""
-        if not self._machine.handle(Event.SUCCEEDED, _now()):
+        if not self._machine.handle(Event.SUCCEEDED, loop_time()):
             return
         self._tell(EngineState.CONNECTED)
         self._packets.attach(session.transport.reliable, session.transport.lossy, session.transport.max_message_size)
@@ -218,7 +219,7 @@ class RtcEngine:
 
     def _trouble(self, event: Event, text: str, reason: models.DisconnectReason) -> None:
         before = self.state
-        if not self._machine.handle(event, _now(), reason):
+        if not self._machine.handle(event, loop_time(), reason):
             return
         if self._machine.phase is Phase.CLOSED:
             self._finish(reason, leave=False)
@@ -238,7 +239,7 @@ class RtcEngine:
             raise SessionClosedError("the room is not connected any more")
 
     def _end(self, event: Event, reason: models.DisconnectReason) -> None:
-        if self._machine.handle(event, _now(), reason):
+        if self._machine.handle(event, loop_time(), reason):
             self._finish(reason, leave=event is Event.CLOSED)
 
     def _finish(self, reason: models.DisconnectReason, *, leave: bool) -> None:
@@ -267,11 +268,3 @@ class RtcEngine:
             call()
         except Exception:
             logger.exception("a session's listener failed")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _ignore(data: bytes) -> None:
-    """The callback of whoever has not set one."""

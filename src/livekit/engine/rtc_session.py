@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from livekit._util.aio import finish, within
+from livekit._util.callbacks import ignore
 from livekit._util.enum_names import enum_name
 from livekit.errors import ConnectError, ServerUnreachableError
 from livekit.options import RoomOptions
@@ -342,7 +343,7 @@ class RtcSession:
             with contextlib.suppress(ConnectError, asyncio.TimeoutError):
                 await within(FAREWELL_TIMEOUT, self._reopen(TimeLimits()))
         if self._signal is not None:
-            self._signal.on_message = self._signal.on_closed = _ignore
+            self._signal.on_message = self._signal.on_closed = ignore
             self._signal.send(rtc.SignalRequest(leave=leave))
             await self._signal.close()
 
@@ -357,7 +358,7 @@ class RtcSession:
         if self._address is not None:
             self._address.stop()
         if signal is not None:
-            signal.on_message = signal.on_closed = _ignore
+            signal.on_message = signal.on_closed = ignore
             await signal.abort()
 
     async def _drop_transport(self) -> None:
@@ -365,7 +366,3 @@ class RtcSession:
         self._unsent.clear()
         if transport is not None:
             await finish(transport.close())
-
-
-def _ignore(*_: object) -> None:
-    """The callback of a session that is closed."""

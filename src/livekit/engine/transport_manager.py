@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from livekit._util.callbacks import ignore
 from livekit.datatracks.packet import CHANNEL as TRACKS
 from livekit.errors import ConnectError, PeerConnectionError
 from livekit.protocol import rtc
@@ -49,11 +50,11 @@ class TransportManager:
         receive: Callable[[bytes], None],
     ) -> None:
         """`send` takes signal messages, `receive` gets what comes over any channel."""
-        self.on_silent: Callable[[str], None] = _ignore
+        self.on_silent: Callable[[str], None] = ignore
         """Nothing was heard for `SILENCE_GRACE` seconds over a peer connection that was connected."""
-        self.on_lost: Callable[[str], None] = _ignore
+        self.on_lost: Callable[[str], None] = ignore
         """A peer connection failed or was closed by the other side; called once."""
-        self.on_track_packet: Callable[[bytes], None] = _ignore
+        self.on_track_packet: Callable[[bytes], None] = ignore
         """Gets what comes over the channel of data tracks."""
         self.single = single
         self._send = send
@@ -167,9 +168,9 @@ class TransportManager:
 
     def silence(self) -> None:
         """Call nobody back any more."""
-        self._receive = self._send = self.on_lost = self.on_silent = _ignore
+        self._receive = self._send = self.on_lost = self.on_silent = ignore
         for channel in self._channels:
-            channel.on_message = _ignore
+            channel.on_message = ignore
         self._stop_silence_timer()
 
     async def close(self) -> None:
@@ -259,7 +260,3 @@ _HANDLERS: dict[str, Callable[[TransportManager, rtc.SignalResponse], None]] = {
     "offer": TransportManager._offer,
     "trickle": TransportManager._trickle,
 }
-
-
-def _ignore(*_: object) -> None:
-    """The callback of whoever has not set one."""

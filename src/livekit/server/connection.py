@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from livekit._util.aio import loop_time
 from livekit.protocol import rtc
 from livekit.webrtc import PeerOptions, create_peer_connection
 
@@ -71,11 +72,11 @@ class Connection:
         if self._socket is not None:
             self._socket.finish()
         self._socket = socket
-        room.resume(participant, _now())
+        room.resume(participant, loop_time())
         if parameters.publisher_offer is not None:
             await self._transport_request(rtc.SignalRequest(offer=parameters.publisher_offer))
         if parameters.sync_state is not None:
-            handle(room, participant, rtc.SignalRequest(sync_state=parameters.sync_state), _now())
+            handle(room, participant, rtc.SignalRequest(sync_state=parameters.sync_state), loop_time())
         await self._serve_current()
 
     def send_signal(self, message: rtc.SignalResponse) -> None:
@@ -119,16 +120,16 @@ class Connection:
                 if participant.state == State.DISCONNECTED:
                     return
                 if request.WhichOneof("message") in self._transport_handlers:
-                    participant.signal_seen = _now()
+                    participant.signal_seen = loop_time()
                     await self._transport_request(request)
                 else:
                     room, _ = self._place or place  # it may have been moved
-                    handle(room, participant, request, _now())
+                    handle(room, participant, request, loop_time())
         finally:
             socket.finish()
             if self._socket is socket:
                 self._socket = None
-                participant.signal_lost_at = _now()
+                participant.signal_lost_at = loop_time()
 
     async def _transport_request(self, request: rtc.SignalRequest) -> None:
         kind = request.WhichOneof("message")
@@ -142,7 +143,7 @@ class Connection:
             self._remove(f"its {kind} cannot be used: {error}", DisconnectReason.JOIN_FAILURE)
 
     def _may_offer(self) -> bool:
-        now = _now()
+        now = loop_time()
         if len(self._offered) == self._offered.maxlen and now - self._offered[0] < 1.0:
             return False
         self._offered.append(now)
@@ -152,7 +153,7 @@ class Connection:
         assert self._place is not None
         room, participant = self._place
         logger.warning("removing %r: %s", participant, why, extra=participant.log_fields)
-        room.remove(participant, reason, _now())
+        room.remove(participant, reason, loop_time())
 
     def _on_packet(self, data: bytes, reliable: bool) -> None:
         if self._place is not None:
@@ -162,26 +163,22 @@ class Connection:
     def _on_track_packet(self, data: bytes) -> None:
         if self._place is not None:
             room, participant = self._place
-            data_tracks.forward(room, participant, data, _now())
+            data_tracks.forward(room, participant, data, loop_time())
 
     def _on_up(self) -> None:
         if self._place is not None:
             room, participant = self._place
-            room.activate(participant, _now())
+            room.activate(participant, loop_time())
 
     def _on_silent(self) -> None:
         if self._place is not None and self._place[1].transport_silent_at is None:
-            self._place[1].transport_silent_at = _now()
+            self._place[1].transport_silent_at = loop_time()
 
     def _on_lost(self) -> None:
         self._on_silent()
         if self._place is not None and self._place[1].transport_lost_at is None:
-            self._place[1].transport_lost_at = _now()
+            self._place[1].transport_lost_at = loop_time()
 
     def _on_replaced(self) -> None:
         if self._place is not None:
             self._place[1].transport_replaced()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

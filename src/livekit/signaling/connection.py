@@ -13,6 +13,7 @@ import aiohttp
 from google.protobuf.message import DecodeError
 
 from livekit._util.aio import finish, within
+from livekit._util.callbacks import ignore
 from livekit._util.logs import RateLimitedLog
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError
 from livekit.protocol import rtc
@@ -44,8 +45,8 @@ class SignalConnection:
     """
 
     def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        self.on_message: Callable[[rtc.SignalResponse], None] = _ignore
-        self.on_closed: Callable[[str], None] = _ignore
+        self.on_message: Callable[[rtc.SignalResponse], None] = ignore
+        self.on_closed: Callable[[str], None] = ignore
         """Called once, with the reason, when the connection ended other than by `close`."""
         self._session = session
         self._garbage = RateLimitedLog(logger)
@@ -269,7 +270,3 @@ def _close_reason(socket: aiohttp.ClientWebSocketResponse[bool], extra: object) 
         return str(error) or type(error).__name__
     text = f" {extra}" if extra else ""
     return f"code {socket.close_code}{text}"
-
-
-def _ignore(*_: object) -> None:
-    """The callback of whoever has not set one."""

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Generic, TypeVar
 
+from livekit._util.callbacks import ignore
+
 from .faults import Faults
 
 __all__ = ["MemoryLink", "MemoryPipe"]
@@ -52,7 +54,7 @@ class MemoryPipe(Generic[T]):
     """What goes in comes out later, on a later turn of the loop at the soonest."""
 
     def __init__(self, link: MemoryLink, deliver: Callable[[T], None], *, lossy: bool, duplicates: bool) -> None:
-        self.on_departed: Callable[[], None] = _nothing
+        self.on_departed: Callable[[], None] = ignore
         """Called when bytes left the sender."""
         self.waiting = 0
         """Bytes that have not left the sender."""
@@ -151,7 +153,3 @@ class MemoryPipe(Generic[T]):
             call(*arguments)
         except Exception:
             logger.exception("a receiver failed")
-
-
-def _nothing() -> None:
-    """The callback of a pipe that nobody watches."""

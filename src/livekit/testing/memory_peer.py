@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
+from livekit._util.callbacks import ignore
 from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, IceServerSettings, PeerState
 
 from .memory_link import MemoryLink, MemoryPipe
@@ -34,10 +35,10 @@ class MemoryChannel:
     """One end of a data channel."""
 
     def __init__(self, options: ChannelOptions) -> None:
-        self.on_open: Callable[[], None] = _nothing
-        self.on_message: Callable[[bytes], None] = _nothing
-        self.on_close: Callable[[], None] = _nothing
-        self.on_buffered_amount_low: Callable[[], None] = _nothing
+        self.on_open: Callable[[], None] = ignore
+        self.on_message: Callable[[bytes], None] = ignore
+        self.on_close: Callable[[], None] = ignore
+        self.on_buffered_amount_low: Callable[[], None] = ignore
         self.buffered_amount_low_threshold = 0
         self.options: Final = options
         self._link: MemoryLink | None = None
@@ -109,9 +110,9 @@ class MemoryPeer:
 
     def __init__(self, link: MemoryLink | None = None) -> None:
         """Sides made with a `link` are the server's, and bring it into the connection."""
-        self.on_state: Callable[[PeerState], None] = _nothing
-        self.on_channel: Callable[[DataChannel], None] = _nothing
-        self.on_candidate: Callable[[str | None], None] = _nothing
+        self.on_state: Callable[[PeerState], None] = ignore
+        self.on_channel: Callable[[DataChannel], None] = ignore
+        self.on_candidate: Callable[[str | None], None] = ignore
         self.link = link
         self._state = PeerState.NEW
         self._far: MemoryPeer | None = None
@@ -235,7 +236,3 @@ class MemoryPeer:
             for channel in self._channels:
                 channel.close()
             self._change(state)
-
-
-def _nothing(*_: object) -> None:
-    """The callback of whoever has not set one."""

@@ -6,6 +6,8 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 
+from livekit._util.callbacks import ignore
+
 from .certificate import local_certificate
 from .ice import Candidate, CandidateError, Credentials
 from .interfaces import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
@@ -24,17 +26,13 @@ ANSWER_SETUP = {"actpass": "active", "active": "passive", "passive": "active"}
 """RFC 8842 section 5.3: who may choose is the client, as then its first message follows the answer at once."""
 
 
-def _nothing(*_: object) -> None:
-    """The callback of whoever has not set one."""
-
-
 class DataPeerConnection:
     """A `PeerConnection` for data channels. To be made on the event loop that it is used on."""
 
     def __init__(self, options: PeerOptions | None = None) -> None:
-        self.on_state: Callable[[PeerState], None] = _nothing
-        self.on_channel: Callable[[DataChannel], None] = _nothing
-        self.on_candidate: Callable[[str | None], None] = _nothing
+        self.on_state: Callable[[PeerState], None] = ignore
+        self.on_channel: Callable[[DataChannel], None] = ignore
+        self.on_candidate: Callable[[str | None], None] = ignore
         self._transport = DataTransport(options or PeerOptions())
         self._transport.on_state = self._state_changed
         self._transport.paths.on_candidate = self._trickle

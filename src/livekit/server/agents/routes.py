@@ -7,6 +7,7 @@ import logging
 
 from aiohttp import web
 
+from livekit._util.aio import loop_time
 from livekit.protocol import agent
 from livekit.server import limits
 from livekit.server.access_log import name_connection
@@ -77,20 +78,16 @@ class AgentRoutes:
         try:
             async for message in link.requests():
                 if worker is not None:
-                    self._agents.receive(worker, message, _now())
+                    self._agents.receive(worker, message, loop_time())
                 elif message.HasField("register"):
                     timer.cancel()
-                    worker = self._agents.register(link, api_key, message.register, _now())
+                    worker = self._agents.register(link, api_key, message.register, loop_time())
                     name_connection(worker.id)
                 elif message.HasField("ping"):
-                    link.send(self._agents.pong(message.ping, _now()))
+                    link.send(self._agents.pong(message.ping, loop_time()))
         except (ValueError, TooManyWorkersError) as error:
             logger.warning("refused a worker: %s", error)
         finally:
             timer.cancel()
             if worker is not None:
-                self._agents.lost(worker, _now())
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+                self._agents.lost(worker, loop_time())

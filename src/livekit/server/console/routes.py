@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import hdrs, web
 
+from livekit._util.aio import loop_time
 from livekit._version import __version__
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
@@ -63,7 +63,7 @@ class Console:
     def add_to(self, app: web.Application) -> None:
         """Look on, and register the routes, `/` included."""
         self._rooms.packet_observer = self._observer
-        _ = self._rooms.observe(lambda event: self._observer.happened(event, _now()))
+        _ = self._rooms.observe(lambda event: self._observer.happened(event, loop_time()))
         app.middlewares.insert(0, self._watch_refusals)
         app.router.add_get("/", self._root)
         app.router.add_get(f"{PREFIX}/feed", local_only(self._feeds.serve))
@@ -90,7 +90,7 @@ class Console:
         if response.status >= 400 and not path.startswith(PREFIX) and path != "/favicon.ico":
             text = (response.text if isinstance(response, web.Response) else None) or response.reason or ""
             who = f"{request.method} {path[:MAX_NOTED_PATH]}"
-            self._observer.event_log.write(f"answered {response.status}: {text}", _now(), who=who, is_problem=True)
+            self._observer.event_log.write(f"answered {response.status}: {text}", loop_time(), who=who, is_problem=True)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
         """The page for browsers on this machine; what LiveKit servers answer for everybody else."""
@@ -122,14 +122,14 @@ class Console:
     async def _call(self, body: dict[str, Any]) -> dict[str, Any]:
         wanted = parse_call(body)
         call = RpcCallInfo(wanted.to, wanted.method, wanted.payload, response_timeout=wanted.timeout)
-        started = _now()
+        started = loop_time()
         try:
             answer = await self._perform(wanted.room, call)
         except RpcError as error:
             outcome: dict[str, Any] = {"code": int(error.code), "message": error.message, "data": error.data}
         else:
             outcome = {"payload": answer}
-        return {**outcome, "took": round((_now() - started) * 1000, 2)}
+        return {**outcome, "took": round((loop_time() - started) * 1000, 2)}
 
     async def _ask_methods(self, body: dict[str, Any]) -> dict[str, Any]:
         room, identity = parse_person(body)
@@ -159,10 +159,6 @@ class Console:
 
     async def _stop(self, app: web.Application) -> None:
         self._feeds.close()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from yarl import URL
 
+from livekit._util.aio import loop_time
 from livekit._version import __version__
 from livekit.protocol import webhook
 from livekit.server.events import RoomEvent
@@ -55,7 +56,7 @@ class WebhookSender:
         """Queue what happened for every URL."""
         if not self._queues:
             return
-        now = _now()
+        now = loop_time()
         told = to_webhook(event, event_id=random_sid("EV_"), wall_time=self._epoch + now)
         for url, queue in self._queues.items():
             queue.add(told, now)
@@ -65,7 +66,7 @@ class WebhookSender:
         """Nothing more will happen: hurry with what waits."""
         self._is_finishing = True
         for url, queue in self._queues.items():
-            queue.hurry(_now())
+            queue.hurry(loop_time())
             self._changed[url].set()
 
     async def _serve(self, url: URL) -> None:
@@ -74,7 +75,7 @@ class WebhookSender:
         try:
             async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
                 while not (self._is_finishing and queue.wake_at is None):
-                    event = queue.due(_now())
+                    event = queue.due(loop_time())
                     if event is not None:
                         await self._attempt(session, url, queue, event)
                         continue
@@ -97,25 +98,21 @@ class WebhookSender:
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 status = response.status
         except asyncio.TimeoutError:
-            queue.failed(f"no answer within {self._settings.timeout:g} s", _now())
+            queue.failed(f"no answer within {self._settings.timeout:g} s", loop_time())
         except (aiohttp.ClientError, OSError) as error:
-            queue.failed(str(error) or type(error).__name__, _now())
+            queue.failed(str(error) or type(error).__name__, loop_time())
         else:
             if 200 <= status < 300:
                 queue.sent(event)
             else:
-                queue.failed(f"answered {status}", _now(), is_final=status < 500 and status not in _PASSING)
+                queue.failed(f"answered {status}", loop_time(), is_final=status < 500 and status not in _PASSING)
 
 
 async def _wait(changed: asyncio.Event, until: float | None) -> None:
     with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(changed.wait(), None if until is None else max(until - _now(), 0.0))
+        await asyncio.wait_for(changed.wait(), None if until is None else max(until - loop_time(), 0.0))
 
 
 def _shown(url: URL) -> str:
     """The URL without what may be secret in it."""
     return str(url.with_user(None).with_query(None).with_fragment(None))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

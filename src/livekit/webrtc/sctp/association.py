@@ -7,9 +7,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from livekit._util.callbacks import ignore
+
 from . import dcep
 from .bundle import Bundle
-from .channel import Channel, call, nothing
+from .channel import Channel, call
 from .channels import ChannelTable
 from .chunks import encode_cause
 from .congestion import CongestionControl
@@ -66,11 +68,11 @@ class Association:
         randbits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         """Sizes in bytes, times in seconds; `max_retransmits` is how many timeouts in a row end the association."""
-        self.on_output: Callable[[], None] = nothing
+        self.on_output: Callable[[], None] = ignore
         """Something may wait to be sent."""
-        self.on_established: Callable[[], None] = nothing
-        self.on_closed: Callable[[CloseReason], None] = nothing
-        self.on_restart: Callable[[], None] = nothing
+        self.on_established: Callable[[], None] = ignore
+        self.on_closed: Callable[[CloseReason], None] = ignore
+        self.on_restart: Callable[[], None] = ignore
         """The peer began anew; all channels have closed."""
         self.dropped_packets = 0
         self.rto = RetransmissionTimeout(initial=rto_initial, minimum=rto_min, maximum=rto_max)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from livekit._util.callbacks import ignore
 from livekit.webrtc.interfaces import ChannelError
 
 from . import dcep
@@ -27,10 +28,6 @@ class ChannelState(enum.Enum):
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
-
-
-def nothing(*_: object) -> None:
-    """The callback until one is set."""
 
 
 class ChannelOwner(Protocol):
@@ -55,10 +52,10 @@ class Channel:
         self.outgoing_reset = False
         self.parameters = parameters
         self.state = ChannelState.CONNECTING
-        self.on_open: Callable[[], None] = nothing
-        self.on_message: Callable[[bytes], None] = nothing
-        self.on_close: Callable[[], None] = nothing
-        self.on_buffered_amount_low: Callable[[], None] = nothing
+        self.on_open: Callable[[], None] = ignore
+        self.on_message: Callable[[bytes], None] = ignore
+        self.on_close: Callable[[], None] = ignore
+        self.on_buffered_amount_low: Callable[[], None] = ignore
 
     @property
     def label(self) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from livekit._util.callbacks import ignore
+
 from . import dcep
-from .channel import Channel, ChannelState, call, nothing
+from .channel import Channel, ChannelState, call
 from .congestion import CongestionControl
 from .constants import DEFAULT_PEER_MAX_MESSAGE_SIZE, MAX_CHANNELS, MAX_STREAMS, Ppid
 from .reconfig import StreamReset
@@ -26,7 +28,7 @@ class ChannelTable:
         self.congestion = congestion
         self.on_output = on_output
         self.max_message_size = DEFAULT_PEER_MAX_MESSAGE_SIZE
-        self.on_channel: Callable[[Channel], None] = nothing
+        self.on_channel: Callable[[Channel], None] = ignore
         self._opening: list[Channel] = []  # announced, not yet open
         self._channels: dict[int, Channel] = {}
         self._pending: list[Channel] = []  # opened before the association
