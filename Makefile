@@ -10,7 +10,7 @@ SETUP := tools/setup.sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help api-diff bench demo fuzz test test-long test-all test-lowest test-latest conformance check format lint types mypy pyright reliability setup soak clean
+.PHONY: help api-diff bench coverage demo fuzz test test-long test-all test-lowest test-latest conformance check format lint types mypy pyright reliability setup soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ test-lowest: ## The core tests with the lowest dependency versions that are allo
 test-latest: ## The tests with the newest official Python SDK as peer
 	@$(SETUP) dev latest
 	@OFFICIAL_PYTHON=.venvs/latest/bin/python $(PYTEST) -m peers $(ARGS)
+
+coverage: ## Each module of the protocol cores is fully covered by its own tests; takes minutes
+	@$(SETUP) dev
+	@$(BIN)/python tools/own_coverage.py $(ARGS)
 
 fuzz: ## Every fuzz target for SECONDS (60) each
 	@$(SETUP) dev
