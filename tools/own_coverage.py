@@ -1,7 +1,7 @@
 """Check that each module of the protocol cores is fully covered by its own tests: `make coverage`.
 
-A module ``src/livekit/a/b.py`` belongs to ``tests/a/test_b.py`` and ``tests/a/test_b_*.py``. One without tests of its own
-must be covered by being imported: types, constants, protocols.
+A module ``src/livekit/a/b.py`` belongs to ``tests/a/test_b.py`` and ``tests/a/test_b_*.py``. A module without
+its own tests must be covered by being imported: types, constants, protocols.
 
     python tools/own_coverage.py [PATH ...]      modules or folders under src/livekit; the default is CORES
 """
