@@ -11,7 +11,7 @@ from livekit.testing import VirtualClock, VirtualClockStalledError, run_virtual
 YEAR = 365 * 24 * 3600.0
 
 
-async def test_waiting_takes_no_time() -> None:
+async def test_waiting_takes_no_real_time() -> None:
     started = time.monotonic()
     with VirtualClock() as clock:
         await asyncio.sleep(3600)
@@ -49,7 +49,7 @@ async def test_time_stands_still_while_code_runs() -> None:
         assert loop.time() == before
 
 
-async def test_the_clock_never_goes_back() -> None:
+async def test_the_clock_is_monotonic() -> None:
     """Nor does it stop when the virtual time ends."""
     loop = asyncio.get_running_loop()
     times = [loop.time()]
@@ -92,24 +92,24 @@ async def test_another_thread_wakes_the_loop() -> None:
         thread.join()
 
 
-def test_a_deadlock_is_an_error() -> None:
+def test_deadlock_raises() -> None:
     async def main() -> None:
         await asyncio.get_running_loop().create_future()
 
-    with pytest.raises(VirtualClockStalledError, match="nothing will happen"):
+    with pytest.raises(VirtualClockStalledError, match="nothing can wake one"):
         run_virtual(main())
 
 
-def test_only_timers_is_an_error() -> None:
+def test_exceeding_the_limit_raises() -> None:
     async def main() -> None:
         for _ in range(1000):
             await asyncio.sleep(60)
 
-    with pytest.raises(VirtualClockStalledError, match="nothing but timers"):
+    with pytest.raises(VirtualClockStalledError, match="only timers fired"):
         run_virtual(main(), limit=1800)
 
 
-def test_the_limit_is_the_caller_s() -> None:
+def test_the_limit_is_configurable() -> None:
     async def main() -> float:
         before = asyncio.get_running_loop().time()
         await asyncio.sleep(YEAR)
@@ -118,7 +118,7 @@ def test_the_limit_is_the_caller_s() -> None:
     assert run_virtual(main(), limit=2 * YEAR) == pytest.approx(YEAR)
 
 
-def test_results_and_exceptions_come_out() -> None:
+def test_results_and_exceptions_propagate() -> None:
     async def fail() -> None:
         await asyncio.sleep(1)
         raise LookupError("out")
@@ -131,7 +131,7 @@ def test_results_and_exceptions_come_out() -> None:
     assert run_virtual(debugged(), debug=True) is True
 
 
-def test_what_is_left_over_is_cancelled() -> None:
+def test_pending_tasks_are_cancelled_at_the_end() -> None:
     cancelled: list[str] = []
 
     async def forever() -> None:
@@ -150,18 +150,18 @@ def test_what_is_left_over_is_cancelled() -> None:
     assert cancelled == ["forever"]
 
 
-async def test_one_clock_at_a_time() -> None:
+async def test_nested_clocks_are_refused() -> None:
     with VirtualClock(), pytest.raises(RuntimeError, match="already"), VirtualClock():
         pass
     with VirtualClock():
         pass
 
 
-def test_uvloop_says_no() -> None:
+def test_uvloop_is_refused() -> None:
     uvloop = pytest.importorskip("uvloop")
 
     async def main() -> None:
-        with pytest.raises(RuntimeError, match="use an event loop of asyncio"), VirtualClock():
+        with pytest.raises(RuntimeError, match="use one of asyncio's own event loops"), VirtualClock():
             pass
 
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()

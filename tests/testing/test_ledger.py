@@ -22,8 +22,8 @@ BROKEN: dict[str, Callable[[CallLedger], None]] = {
     "has 2 outcomes": lambda ledger: ledger.settled("c", "1502", 0.6),
     "took 1.300 s of 1": lambda ledger: setattr(ledger.entries["c"], "seconds", 1.3),
     "has 0 outcomes": lambda ledger: ledger.entries["c"].outcomes.clear(),
-    "did not run to its end": lambda ledger: ledger.entries["c"].endings.clear(),
-    "nobody made it": lambda ledger: setattr(ledger.entries["c"], "budget", None),
+    "did not return": lambda ledger: ledger.entries["c"].endings.clear(),
+    "no caller made it": lambda ledger: setattr(ledger.entries["c"], "budget", None),
 }
 
 
@@ -36,7 +36,7 @@ def test_a_good_call() -> None:
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_broken_promises(what: str) -> None:
+def test_violations_are_reported(what: str) -> None:
     ledger = CallLedger()
     good(ledger)
     BROKEN[what](ledger)
@@ -45,7 +45,7 @@ def test_broken_promises(what: str) -> None:
         ledger.assert_clean()
 
 
-def test_calls_of_a_caller_that_died() -> None:
+def test_abandoned_calls_are_no_violations() -> None:
     ledger = CallLedger()
     ledger.started("a/1", 1.0)
     ledger.started("b/1", 1.0)
@@ -55,7 +55,7 @@ def test_calls_of_a_caller_that_died() -> None:
     assert ledger.success_rate() == 0.0
 
 
-async def test_rooms_tell_it_of_their_calls(environment: RoomEnvironment) -> None:
+async def test_watched_rooms_report_their_calls(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     ledger = CallLedger()
     ledger.watch(alice, bob)

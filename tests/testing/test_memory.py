@@ -82,7 +82,7 @@ class TestJoining:
         url, token = memory.url, memory.token("alice")
         del memory
         gc.collect()
-        with pytest.raises(ConnectError, match="keep the MemoryRoom"):
+        with pytest.raises(ConnectError, match="keep a reference to its MemoryRoom"):
             await Room().connect(url, token)
 
     async def test_not_reachable(self, memory: MemoryRoom) -> None:

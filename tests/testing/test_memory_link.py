@@ -39,7 +39,7 @@ def carried(faults: Faults, count: int, *, seed: int = 0, lossy: bool = False) -
         for number in range(count):
             pipe.put(number, 100)
         await asyncio.sleep(3600)
-        assert pipe.waiting == 0
+        assert pipe.buffered_amount == 0
         return arrived
 
     return run_virtual(main())
@@ -103,11 +103,11 @@ async def test_hold_and_release(clock: VirtualClock) -> None:
     pipe.put(2, 10)
     await asyncio.sleep(5)
     assert not arrived
-    assert pipe.waiting == 20
+    assert pipe.buffered_amount == 20
     link.release()
     await asyncio.sleep(0.1)
     assert [item for item, _ in arrived] == [1, 2]
-    assert pipe.waiting == 0
+    assert pipe.buffered_amount == 0
 
 
 async def test_less_delay_from_now_on(clock: VirtualClock) -> None:

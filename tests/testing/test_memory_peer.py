@@ -33,7 +33,7 @@ class Pair:
         return self
 
 
-def test_they_fill_the_ports() -> None:
+def test_the_interfaces_are_implemented() -> None:
     peer: PeerConnection = MemoryPeer()
     channel: DataChannel = MemoryChannel(RELIABLE)
     assert peer.state is PeerState.NEW
@@ -67,7 +67,7 @@ async def test_messages_both_ways(clock: VirtualClock) -> None:
     assert sorted(received) == [b"down", b"up"]
 
 
-async def test_delivery_is_confirmed_a_round_trip_later(clock: VirtualClock) -> None:
+async def test_delivery_is_confirmed_after_a_round_trip(clock: VirtualClock) -> None:
     pair = await Pair(Faults(delay=0.5)).connect()
     confirmed: list[float] = []
     before = clock.elapsed
@@ -83,7 +83,7 @@ async def test_a_message_over_the_limit(clock: VirtualClock) -> None:
     pair.channel.send(bytes(MAX_MESSAGE_SIZE))
 
 
-async def test_the_sender_is_told_when_there_is_room(clock: VirtualClock) -> None:
+async def test_on_buffered_amount_low_is_called(clock: VirtualClock) -> None:
     pair = await Pair(Faults(bandwidth=1000)).connect()
     low: list[int] = []
     pair.channel.buffered_amount_low_threshold = 300
@@ -104,7 +104,7 @@ async def test_a_channel_opened_later(clock: VirtualClock) -> None:
     assert [channel.label for channel in pair.opened] == ["_reliable", "later"]
 
 
-async def test_a_repeated_offer_changes_nothing(clock: VirtualClock) -> None:
+async def test_a_repeated_offer_is_idempotent(clock: VirtualClock) -> None:
     pair = await Pair().connect()
     pair.states.clear()
     await pair.connect()
@@ -126,7 +126,7 @@ async def test_closing(clock: VirtualClock) -> None:
         pair.channel.send(b"x")
 
 
-async def test_closing_before_it_is_up(clock: VirtualClock) -> None:
+async def test_closing_while_connecting(clock: VirtualClock) -> None:
     pair = Pair(Faults(setup=5.0))
     await pair.connect()
     await pair.near.close()
@@ -142,7 +142,7 @@ async def test_failing(clock: VirtualClock) -> None:
     assert not pair.channel.is_open
 
 
-async def test_a_broken_path_is_noticed_late(clock: VirtualClock) -> None:
+async def test_a_broken_path_fails_after_the_consent_timeout(clock: VirtualClock) -> None:
     pair = await Pair().connect()
     received: list[bytes] = []
     pair.opened[0].on_message = received.append
@@ -155,9 +155,9 @@ async def test_a_broken_path_is_noticed_late(clock: VirtualClock) -> None:
     assert not received
 
 
-async def test_a_description_of_nobody(clock: VirtualClock) -> None:
+async def test_an_unknown_description_is_refused(clock: VirtualClock) -> None:
     gone = await MemoryPeer().create_offer()
     gc.collect()
     for sdp in ("v=0", gone):
-        with pytest.raises(ValueError, match="not the description"):
+        with pytest.raises(ValueError, match="not the session description"):
             await MemoryPeer().accept_offer(sdp)

@@ -115,13 +115,13 @@ def test_without_an_async_plugin(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_more="def test_pair(livekit_pair): ...\ndef test_clock(livekit_clock): ...")
     result = run_pytest(pytester, "-p", "no:anyio", "-p", "no:asyncio", "-W", "ignore")
     result.assert_outcomes(passed=1, errors=2)
-    result.stdout.fnmatch_lines(["*livekit_pair needs an event loop*"])
+    result.stdout.fnmatch_lines(["*livekit_pair must share the test's event loop*"])
 
 
 def test_an_environment_that_is_none(pytester: pytest.Pytester) -> None:
     result = run_pytest(pytester, "--livekit-environment=moon")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*'moon' is none of memory, embedded, server*"])
+    result.stderr.fnmatch_lines(["*'moon' is not one of memory, embedded, server*"])
 
 
 def test_no_server_to_take_place_on(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

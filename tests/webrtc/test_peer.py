@@ -174,7 +174,7 @@ async def test_either_side_opens_channels_later(make_a: MakePeer, make_b: MakePe
 
 
 @pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
-async def test_a_repeated_offer_changes_nothing(make_a: MakePeer, make_b: MakePeer) -> None:
+async def test_a_repeated_offer_is_idempotent(make_a: MakePeer, make_b: MakePeer) -> None:
     async with connected(make_a, make_b) as (a, b):
         await negotiate(a.peer, b.peer)
         a.channels["_reliable"].send(b"one")

@@ -1,4 +1,4 @@
-"""Remembering the calls that a room makes and receives."""
+"""Recording of the calls that a room makes and receives."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ __all__ = ["CallRecorder", "RecordedCall", "record_calls"]
 
 @dataclass(kw_only=True)
 class RecordedCall:
-    """One call."""
+    """A recorded call."""
 
     method: str
     payload: str
     peer: str
-    """Identity of the caller, for a call that was received; of whom was called, for one that was made."""
+    """Identity of the caller of a received call, or of the callee of a call made."""
     outcome: str | BaseException | None = None
-    """What came of it: the response, what was raised, None while it runs. A handler that was cancelled ends with
+    """The response, or the exception raised; None while the call is pending. A cancelled handler has
     `asyncio.CancelledError`."""
 
 
 class CallRecorder(RpcInterceptor):
-    """Remembers calls, in the order in which they began. An interceptor like any other."""
+    """Interceptor that records calls in the order in which they start."""
 
     def __init__(self) -> None:
         self.received: list[RecordedCall] = []
-        """Calls that others made to this room, of unknown methods too."""
+        """Calls received by this room, including those of unregistered methods."""
         self.made: list[RecordedCall] = []
-        """Calls that this room made."""
+        """Calls made by this room."""
 
     async def intercept_incoming(self, invocation: RpcInvocationData, next: IncomingRpcNext) -> str | None:
         call = RecordedCall(method=invocation.method, payload=invocation.payload, peer=invocation.caller_identity)
@@ -57,18 +57,18 @@ class CallRecorder(RpcInterceptor):
     def assert_received(
         self, method: str, *, payload: str | None = None, caller: str | None = None, times: int | None = None
     ) -> None:
-        """Raises AssertionError unless such a call was received: as often as `times`, or at least once."""
+        """Raise AssertionError unless a matching call was received `times` times, or at least once by default."""
         _assert_calls("received", self.received, method, payload, caller, times)
 
     def assert_made(
         self, method: str, *, payload: str | None = None, callee: str | None = None, times: int | None = None
     ) -> None:
-        """Raises AssertionError unless such a call was made: as often as `times`, or at least once."""
+        """Raise AssertionError unless a matching call was made `times` times, or at least once by default."""
         _assert_calls("made", self.made, method, payload, callee, times)
 
 
 def record_calls(room: Room) -> CallRecorder:
-    """Remember the calls of `room` from now on; before it connects, too."""
+    """Record the calls of `room` from now on; also before it connects."""
     recorder = CallRecorder()
     room._rpc.registry.add_interceptor(recorder)
     return recorder

@@ -1,8 +1,8 @@
-"""A virtual clock for the event loop: when everything waits, it is at once the time that something waits for.
+"""A virtual clock for the event loop: when every task waits, time jumps to the next timer.
 
-Waiting takes no time then, and happens in the same order every time: a rule about 15 seconds is proved in
-milliseconds. Whatever asks the loop for the time (`asyncio.sleep`, timeouts, `loop.time`, `loop.call_later`, rooms in
-memory) lives in virtual time; `time.monotonic` and the network do not.
+Waiting then takes no real time and is deterministic: a rule about 15 seconds is tested in milliseconds. Everything that
+asks the loop for the time (`asyncio.sleep`, timeouts, `loop.time`, `loop.call_later`, in-memory rooms) uses virtual
+time; `time.monotonic` and the network do not.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ __all__ = ["VirtualClock", "VirtualClockStalledError", "run_virtual"]
 T = TypeVar("T")
 
 DEFAULT_LIMIT = 4 * 3600.0
-"""Virtual seconds after which a loop is taken for stuck: nothing but timers goes on."""
+"""Virtual seconds after which the loop is considered stuck: only timers fire."""
 IDLE_GRACE = 1.0
-"""Real seconds that a loop with nothing to wait for is given, for somebody's thread to wake it."""
+"""Real seconds that an idle loop without timers waits for another thread to wake it."""
 CLOCK_RESOLUTION = time.get_clock_info("monotonic").resolution
-"""By so many seconds asyncio runs timers early."""
+"""Seconds by which asyncio may run timers early."""
 
 _Select = Callable[["float | None"], "list[Any]"]
 
 
 class VirtualClockStalledError(RuntimeError):
-    """Everything waits and nothing will happen, or nothing but timers has for a very long time."""
+    """Deadlock: every task waits and nothing can wake one, or only timers fired for a very long time."""
 
 
 class VirtualClock:
-    """Puts the running event loop on virtual time, for as long as the context lasts::
+    """Runs the event loop on virtual time for the duration of the context::
 
         with VirtualClock() as clock:
             await asyncio.sleep(3600)
         assert clock.elapsed == 3600
 
-    The clock goes on from where the loop's was, and never back. While a function runs in an executor of the loop,
-    time passes as it really does. For the event loops of asyncio itself; uvloop cannot be put on virtual time.
+    The clock continues from the loop's time and never runs backwards. While a function runs in one of the loop's
+    executors, time passes at its real rate. Only asyncio's own event loops are supported, not uvloop.
     """
 
     def __init__(self, *, limit: float = DEFAULT_LIMIT) -> None:
-        """After `limit` virtual seconds the loop ends with VirtualClockStalledError."""
+        """Create a clock that raises VirtualClockStalledError after `limit` virtual seconds."""
         self._limit = limit
         self._loop: asyncio.AbstractEventLoop
         self._select: _Select
@@ -55,15 +55,17 @@ class VirtualClock:
 
     @property
     def elapsed(self) -> float:
-        """Virtual seconds since the context began, to the nanosecond."""
+        """Virtual seconds since the context was entered, rounded to nanoseconds."""
         return round(self._now - self._started, 9)
 
     def __enter__(self) -> Self:
-        """Raises RuntimeError: no event loop of asyncio runs, or it has a virtual clock already."""
+        """Start virtual time. Raises RuntimeError: no asyncio event loop runs, or it has a virtual clock already."""
         loop: Any = asyncio.get_running_loop()
         selector = getattr(loop, "_selector", None)
         if not isinstance(loop, asyncio.BaseEventLoop) or selector is None:
-            raise RuntimeError(f"{type(loop).__name__} cannot be put on virtual time; use an event loop of asyncio")
+            raise RuntimeError(
+                f"{type(loop).__name__} cannot run on virtual time; use one of asyncio's own event loops"
+            )
         if isinstance(getattr(selector.select, "__self__", None), VirtualClock):
             raise RuntimeError("this event loop has a virtual clock already")
         self._loop = loop
@@ -96,7 +98,7 @@ class VirtualClock:
         self._in_threads -= 1
 
     def _wait(self, timeout: float | None = None) -> list[Any]:
-        """In the place of the selector's `select`: wait for I/O until `timeout`."""
+        """Wait for I/O until `timeout`; replaces the selector's `select`."""
         if self._in_threads:
             started = time.monotonic()
             ready = self._select(timeout)
@@ -108,28 +110,29 @@ class VirtualClock:
         if timeout is None:
             ready = self._select(IDLE_GRACE)
             if not ready:
-                raise VirtualClockStalledError(f"everything waits and nothing will happen: {self._waiting()}")
+                raise VirtualClockStalledError(
+                    f"deadlock: every task waits and nothing can wake one; {self._waiting()}"
+                )
             return ready
         self._now += timeout
         if self._now + CLOCK_RESOLUTION == self._now:  # else the loop never sees the timer's time as reached
             self._now = math.nextafter(self._now, math.inf)
         if self.elapsed > self._limit:
             raise VirtualClockStalledError(
-                f"nothing but timers for {self.elapsed:.0f} virtual seconds: {self._waiting()}"
+                f"only timers fired for {self.elapsed:.0f} virtual seconds; {self._waiting()}"
             )
         return ready
 
     def _waiting(self) -> str:
         names = sorted(task.get_name() for task in asyncio.all_tasks(self._loop))
-        return f"the tasks {', '.join(names)} do not end"
+        return f"pending tasks: {', '.join(names)}"
 
 
 def run_virtual(main: Coroutine[Any, Any, T], *, debug: bool | None = None, limit: float = DEFAULT_LIMIT) -> T:
-    """`asyncio.run` on a virtual clock.
+    """Run a coroutine like `asyncio.run`, on a virtual clock.
 
     Raises:
-        VirtualClockStalledError: everything waits and nothing will happen, or it took more than `limit` virtual
-            seconds.
+        VirtualClockStalledError: deadlock, or `main` took more than `limit` virtual seconds.
     """
     return asyncio.run(_on_virtual_clock(main, limit), debug=debug)
 

@@ -1,4 +1,4 @@
-"""What may go wrong between a participant and the server."""
+"""Impairments of the link between a participant and the server."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ __all__ = ["Faults"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Faults:
-    """How messages travel, one way. Probabilities are 0 to 1.
+    """Impairments of one direction of a link. Probabilities range from 0 to 1.
 
-    What a transport guarantees stays: signal messages and reliable packets are neither lost nor reordered, however
-    bad the network is; only lossy packets are.
+    The transport's guarantees hold: signal messages and reliable packets are neither lost nor reordered, only lossy
+    packets are.
     """
 
     delay: float = 0.0
-    """Seconds that everything takes."""
+    """One-way delay in seconds."""
     jitter: float = 0.0
-    """Up to so many seconds more, evenly distributed; reorders lossy packets."""
+    """Maximum additional delay in seconds, uniformly distributed; reorders lossy packets."""
     loss: float = 0.0
-    """Share of the lossy packets that is lost."""
+    """Loss probability of lossy packets."""
     duplicate: float = 0.0
-    """Probability that a data packet comes a second time, up to `delay` + `jitter` later. Reliable packets keep their
-    sequence number, as those that are sent again after a resume."""
+    """Probability that a data packet arrives a second time, up to `delay` + `jitter` later. Reliable packets keep their
+    sequence number, like those retransmitted after a resume."""
     bandwidth: float | None = None
     """Bytes of data packets per second and channel; None for no limit."""
     setup: float = 0.0
-    """Seconds between joining and being ACTIVE, which is when packets can pass."""
+    """Seconds from joining to ACTIVE, when data packets can flow."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError."""
+        """Validate the values. Raises ValueError."""
         for name in ("delay", "jitter", "setup"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")

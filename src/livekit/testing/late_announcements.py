@@ -1,4 +1,4 @@
-"""A server that announces late: what a LiveKit server does with participants that publish no media."""
+"""Delayed announcements, as a LiveKit server makes them for participants that publish no media."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .memory_socket import MemorySocket
 __all__ = ["ANNOUNCE_INTERVAL", "LateAnnouncements"]
 
 ANNOUNCE_INTERVAL = 3.0
-"""Seconds between two announcements of who joined, became ACTIVE or left."""
+"""Seconds between two announcements of participants that joined, became ACTIVE or left."""
 
 
 class LateAnnouncements:
-    """Keeps back what a server sends about changes of state, until its next tick."""
+    """Holds back announcements of state changes until the next tick."""
 
     def __init__(self) -> None:
         self._listeners: list[_Listener] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, socket: MemorySocket, identity: str) -> None:
-        """Have everything that `identity` is sent over the server's end of a signal connection pass here."""
+        """Filter everything sent to `identity` over the server's end of a signal connection."""
         listener = _Listener(socket, identity)
         self._listeners = [known for known in self._listeners if not known.socket.closed]
         self._listeners.append(listener)
@@ -43,18 +43,19 @@ class LateAnnouncements:
 
 
 class _Listener:
-    """Who is told, and what it knows of the others."""
+    """A participant that receives announcements, and the state of the others as announced to it."""
 
     def __init__(self, socket: MemorySocket, identity: str) -> None:
         self.socket = socket
         self.kept: dict[str, models.ParticipantInfo] = {}
-        """What it is to be told, by identity."""
+        """Announcements held back, by identity."""
         self._told: dict[str, models.ParticipantInfo] = {}
         self._identity = identity
         self._resumed = False
 
     def tell(self, message: rtc.SignalResponse) -> rtc.SignalResponse | None:
-        """What of a message is told at once: all about itself, and of the others what is no change of state."""
+        """Return the part of a message to send immediately: everything about itself, and updates of other participants
+        that do not change their state."""
         kind = message.WhichOneof("message")
         if kind == "join":
             message.join.server_info.debug_info = ""
@@ -73,7 +74,7 @@ class _Listener:
         return message
 
     def tell_kept(self) -> None:
-        """Tell what was kept back."""
+        """Send the announcements held back."""
         kept, self.kept = self.kept, {}
         if kept:
             self._told.update(kept)

@@ -1,4 +1,4 @@
-"""A ledger of calls: what was made, run and answered, and whether that breaks what a call promises."""
+"""A ledger of calls: records requests, handler runs and outcomes, and reports violations of RPC's guarantees."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from livekit.rpc.client import DEFAULT_RESPONSE_TIMEOUT
 __all__ = ["SUCCESS", "CallLedger", "LedgerEntry"]
 
 SUCCESS = "ok"
-"""The outcome of a call that was answered."""
+"""The outcome of a successful call."""
 GRACE = 0.25
-"""Seconds beyond its budget after which a call must have ended."""
+"""Seconds beyond its budget by which a call must have ended."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -23,76 +23,76 @@ class LedgerEntry:
     """One call."""
 
     budget: float | None = None
-    """Seconds; None while the caller has not told of the call."""
+    """Seconds; None until the caller has reported the call."""
     outcomes: list[str] = field(default_factory=list[str])
-    """What came of it, as the caller saw it."""
+    """Outcomes reported by the caller; exactly one is expected."""
     seconds: float = 0.0
-    """How long it took."""
+    """Seconds from the call to its outcome."""
     requests: list[str] = field(default_factory=list[str])
-    """The request ids of its invocations."""
+    """Request ids of its handler runs; at most one is allowed."""
     endings: list[str] = field(default_factory=list[str])
-    """How its invocations ended: ``returned``, ``raised`` or ``cancelled``."""
+    """Results of its handler runs: ``returned``, ``raised`` or ``cancelled``."""
     abandoned: bool = False
-    """The caller is gone, and with it whoever would see an outcome."""
+    """The caller was killed, so no outcome is expected."""
 
 
 class CallLedger:
-    """Keeps account of calls by their payloads, each of which must be used once only.
+    """Records calls by payload; each call needs a unique payload.
 
-    `watch` has the rooms of this process tell by themselves. What happens in other processes is told with `started`,
+    `watch` records the calls of rooms in this process automatically. Report those of other processes with `started`,
     `settled`, `invoked` and `ended`.
     """
 
     def __init__(self, *, grace: float = GRACE) -> None:
-        """`grace`: seconds beyond its budget that a call may take."""
+        """Create an empty ledger. `grace`: seconds beyond its budget that a call may take."""
         self.entries: dict[str, LedgerEntry] = {}
-        """By payload."""
+        """Entries by payload."""
         self._grace = grace
 
     def watch(self, *rooms: Room) -> None:
-        """Account for the calls that these rooms make and receive from now on; before they connect, too."""
+        """Record the calls that these rooms make and receive from now on; also before they connect."""
         for room in rooms:
-            room._rpc.registry.add_interceptor(_Accountant(self))
+            room._rpc.registry.add_interceptor(_LedgerInterceptor(self))
 
     def started(self, call: str, budget: float) -> None:
-        """A call is being made that has so many seconds."""
+        """Record the start of a call with a budget in seconds."""
         self._entry(call).budget = budget
 
     def settled(self, call: str, outcome: str, seconds: float) -> None:
-        """A call ended for its caller: `SUCCESS`, or what was raised."""
+        """Record a call's outcome: `SUCCESS`, or a description of the error raised."""
         entry = self._entry(call)
         entry.outcomes.append(outcome)
         entry.seconds = seconds
 
     def invoked(self, call: str, request_id: str) -> None:
-        """A handler begins."""
+        """Record the start of a handler run."""
         self._entry(call).requests.append(request_id)
 
     def ended(self, call: str, how: str) -> None:
-        """A handler ended: ``returned``, ``raised`` or ``cancelled``."""
+        """Record the end of a handler run: ``returned``, ``raised`` or ``cancelled``."""
         self._entry(call).endings.append(how)
 
     def abandon(self, prefix: str = "") -> None:
-        """The caller of the calls with this prefix was killed: those without outcome will have none."""
+        """Expect no outcome of pending calls with this prefix: their caller was killed."""
         for call, entry in self.entries.items():
             if call.startswith(prefix) and not entry.outcomes:
                 entry.abandoned = True
 
     def violations(self) -> list[str]:
-        """What is wrong with the calls that were made, once all have ended; empty if nothing is."""
+        """Return the violations found, once all calls have ended; empty if there are none."""
         return [f"{call!r}: {what}" for call, entry in self.entries.items() for what in self._wrong(entry)]
 
     def outcomes(self) -> Counter[str]:
-        """How often each outcome was seen."""
+        """Return the number of calls by outcome."""
         return Counter(outcome for entry in self.entries.values() for outcome in entry.outcomes)
 
     def success_rate(self) -> float:
-        """The share of successes among the calls that were made and not abandoned; 1 if there were none."""
+        """Return the share of successful calls among those made and not abandoned; 1 if there are none."""
         made = [entry for entry in self.entries.values() if entry.budget is not None and not entry.abandoned]
         return sum(entry.outcomes == [SUCCESS] for entry in made) / len(made) if made else 1.0
 
     def assert_clean(self) -> None:
-        """Raises AssertionError unless every call kept its promises."""
+        """Raise AssertionError if there are violations."""
         __tracebackhide__ = True
         wrong = self.violations()
         assert not wrong, f"{len(wrong)} of {len(self.entries)} calls:\n" + "\n".join(wrong[:20])
@@ -107,16 +107,16 @@ class CallLedger:
         if len(entry.outcomes) != 1 and not (entry.abandoned and not entry.outcomes):
             wrong.append(f"it has {len(entry.outcomes)} outcomes: {entry.outcomes}")
         if SUCCESS in entry.outcomes and "returned" not in entry.endings:
-            wrong.append(f"it succeeded, and its handler did not run to its end: {entry.endings}")
+            wrong.append(f"it succeeded, but its handler did not return: {entry.endings}")
         if entry.budget is None:
-            wrong.append("nobody made it")
+            wrong.append("no caller made it")
         elif entry.seconds > entry.budget + self._grace:
             wrong.append(f"it took {entry.seconds:.3f} s of {entry.budget:g}")
         return wrong
 
 
-class _Accountant(RpcInterceptor):
-    """Tells a ledger of a room's calls."""
+class _LedgerInterceptor(RpcInterceptor):
+    """Reports a room's calls to a ledger."""
 
     def __init__(self, ledger: CallLedger) -> None:
         self._ledger = ledger

@@ -1,4 +1,4 @@
-"""A room in memory: the real rooms, sessions and server, without a network between them."""
+"""In-memory rooms: the real rooms, engines and server core, connected without a network."""
 
 from __future__ import annotations
 
@@ -28,19 +28,28 @@ __all__ = ["MemoryRoom"]
 SCHEME = "memory"
 _numbers = itertools.count(1)
 _servers: WeakValueDictionary[str, MemoryServer] = WeakValueDictionary()
-"""By the host of their URL."""
+"""Servers by the host of their URL."""
 
 
 class MemoryRoom(RoomClients):
-    """A room, and the server it is in, inside this process. `Room.connect` takes its `url` and `token` as any other::
+    """A room and its server inside this process. Connect to it with `Room.connect`, as to any other server::
 
         async with MemoryRoom() as memory:
             alice = await memory.join("alice")
             bob = Room()
             await bob.connect(memory.url, memory.token("bob"))
 
-    Everything from `Room` down to serialised packets is what runs over a network, and so is the server; only the
-    WebSocket and the peer connection are queues. It belongs to the event loop on which somebody joins first.
+    Everything from `Room` down to serialised packets is the code that runs over a network, and so is the server core;
+    only the WebSocket and the peer connections are replaced by in-memory links. It belongs to the event loop of the
+    first join.
+
+    Args:
+        name: the room's name.
+        faults: impairments of every participant's link.
+        seed: seeds the impairments' randomness.
+        announces_joins: False delays announcements of participants that join, leave or become ACTIVE by up to 3 s, as
+            a LiveKit server does for participants that publish no media.
+        settings: timeouts and limits of rooms on this server.
     """
 
     def __init__(
@@ -52,14 +61,12 @@ class MemoryRoom(RoomClients):
         announces_joins: bool = True,
         settings: RoomSettings | None = None,
     ) -> None:
-        """`seed` is for everything random about faults. `announces_joins` False: who joins, leaves or becomes ACTIVE
-        is told up to 3 seconds late, as a LiveKit server does with participants that publish no media."""
         super().__init__()
         self.name = name
         self.faults = faults or Faults()
-        """What goes wrong for everybody; may be replaced at any time, and counts for what is sent from then on."""
+        """Impairments of every link; may be replaced at any time and apply to everything sent afterwards."""
         self.faults_of: dict[str, Faults] = {}
-        """What goes wrong for single participants, by identity, instead of `faults`."""
+        """Impairments of single participants' links by identity, in place of `faults`."""
         self.announces_joins = announces_joins
         self.api_key, self.api_secret = next(iter(DEV_KEYS.items()))
         self._authority = TokenAuthority(DEV_KEYS)
@@ -79,7 +86,7 @@ class MemoryRoom(RoomClients):
 
     @property
     def rooms(self) -> RoomManager:
-        """What goes on in the server; inside the event loop only."""
+        """The server's rooms; for use on the event loop only."""
         return self._server.rooms
 
     def token(
@@ -103,15 +110,15 @@ class MemoryRoom(RoomClients):
         return self._authority.join_token(self.api_key, identity, where, claims=claims, grants=grants, lifetime=ttl)
 
     async def aclose(self) -> None:
-        """Disconnect those who came by `join` and `stub`, and stop the server."""
+        """Disconnect the participants created by `join` and `stub`, and stop the server."""
         await super().aclose()
         await self._server.aclose()
 
-    # What goes wrong. Each raises KeyError for an identity that has not joined.
+    # Fault injection. Each method raises KeyError for an identity that has not joined.
 
     @property
     def reachable(self) -> bool:
-        """False: no signal connection can be made, so that a lost one stays lost."""
+        """True if signal connections can be opened. With False a lost one stays lost."""
         return self._server.reachable
 
     @reachable.setter
@@ -119,41 +126,41 @@ class MemoryRoom(RoomClients):
         self._server.reachable = reachable
 
     def lose_signal(self, identity: str) -> None:
-        """The signal connection of a participant breaks; it resumes. Packets go on flowing."""
-        self._server.lines[identity].reset_signal()
+        """Break a participant's signal connection, so that it resumes. Data packets keep flowing."""
+        self._server.clients[identity].reset_signal()
 
     def lose_transport(self, identity: str) -> None:
-        """The peer connections of a participant fail; it reconnects in full, with a new sid."""
-        for peer in self._server.lines[identity].peers:
+        """Fail a participant's peer connections, so that it does a full reconnect under a new sid."""
+        for peer in self._server.clients[identity].peers:
             peer.fail()
 
     def hold(self, identity: str) -> None:
-        """Nothing gets through to or from a participant until `release`; nothing is lost yet."""
-        self._server.lines[identity].link.hold()
+        """Suspend all traffic to and from a participant until `release`, without losing any."""
+        self._server.clients[identity].link.hold()
 
     def release(self, identity: str) -> None:
-        """Let through what `hold` kept."""
-        self._server.lines[identity].link.release()
+        """Resume the traffic that `hold` suspended."""
+        self._server.clients[identity].link.release()
 
     def restart(self, *, downtime: float = 0.0) -> None:
-        """The server dies without a word and comes back after `downtime` seconds, knowing of no rooms."""
+        """Crash the server silently and bring it back after `downtime` seconds, without its rooms."""
         self._server.crash()
         if downtime:
             self.reachable = False
             asyncio.get_running_loop().call_later(downtime, setattr, self, "reachable", True)
 
     def shut_down(self) -> None:
-        """The server ends every room and says so; it takes new ones."""
+        """End every room in order, notifying the participants; new rooms can be created."""
         self.rooms.close(self._server.now())
 
     def remove(self, identity: str) -> None:
-        """Put a participant out, as `RoomService.RemoveParticipant` does."""
-        room, participant = self._server.place(identity)
+        """Remove a participant, as `RoomService.RemoveParticipant` does."""
+        room, participant = self._server.find(identity)
         room.remove(participant, DisconnectReason.PARTICIPANT_REMOVED, self._server.now())
 
     def set_permission(self, identity: str, **changes: bool) -> None:
-        """Change what a participant may do, such as ``can_publish_data=False`` or ``hidden=True``."""
-        room, participant = self._server.place(identity)
+        """Change a participant's permissions, for example ``can_publish_data=False`` or ``hidden=True``."""
+        room, participant = self._server.find(identity)
         permission = models.ParticipantPermission()
         permission.CopyFrom(participant.permission)
         for name, value in changes.items():
@@ -161,8 +168,8 @@ class MemoryRoom(RoomClients):
         room.set_permission(participant, permission, self._server.now())
 
     def inject(self, identity: str, packet: models.DataPacket) -> None:
-        """Send a participant a packet that nobody checked or stamped, as a server that lies would."""
-        _, participant = self._server.place(identity)
+        """Send a participant a packet without checks and without the sender's stamp, as a malicious server could."""
+        _, participant = self._server.find(identity)
         participant.link.send_packet(packet.SerializeToString(), reliable=True)
 
 
@@ -170,7 +177,7 @@ def _open(url: str, token: str, options: RoomOptions, listener: EngineListener) 
     host = url.strip().partition("://")[2]
     server = _servers.get(host)
     if server is None:
-        raise ConnectError(f"there is no room in memory at {url!r} (any more): keep the MemoryRoom while it is used")
+        raise ConnectError(f"no in-memory room at {url!r}: keep a reference to its MemoryRoom while it is in use")
     return RtcEngine(
         f"ws://{host}", token, options, listener, make_peer=lambda _: MemoryPeer(), open_signal=server.open_signal
     )

@@ -1,4 +1,4 @@
-"""One direction of a connection in memory."""
+"""In-memory links with delay, jitter, loss, duplication and bandwidth limits."""
 
 from __future__ import annotations
 
@@ -23,44 +23,50 @@ T = TypeVar("T")
 
 
 class MemoryLink:
-    """What lies between one participant and the server: everything its pipes have in common."""
+    """The link between one participant and the server: state shared by its pipes."""
 
     def __init__(self, faults: Callable[[], Faults], random: Random) -> None:
         self.faults = faults
         self.random = random
         self.held = False
-        """Nothing gets through, and nothing is lost."""
+        """Delivery is suspended; items queue up and none is lost."""
         self._pipes: list[MemoryPipe[Any]] = []
 
     def pipe(self, deliver: Callable[[T], None], *, lossy: bool = False, duplicates: bool = False) -> MemoryPipe[T]:
-        """A new direction. `lossy`: it may lose and reorder; `duplicates`: what goes in may come out twice."""
+        """Return a new one-way pipe.
+
+        Args:
+            deliver: called with each item that arrives.
+            lossy: items may be lost and reordered.
+            duplicates: items may be delivered twice.
+        """
         pipe = MemoryPipe(self, deliver, lossy=lossy, duplicates=duplicates)
         self._pipes = [known for known in self._pipes if not known.closed]
         self._pipes.append(pipe)
         return pipe
 
     def hold(self) -> None:
-        """Let nothing through until `release`."""
+        """Suspend delivery until `release`."""
         self.held = True
 
     def release(self) -> None:
-        """Let through what waited."""
+        """Resume delivery, starting with the queued items."""
         self.held = False
         for pipe in self._pipes:
             pipe.wake()
 
 
 class MemoryPipe(Generic[T]):
-    """What goes in comes out later, on a later turn of the loop at the soonest."""
+    """A one-way pipe; delivers each item in a later iteration of the event loop."""
 
     def __init__(self, link: MemoryLink, deliver: Callable[[T], None], *, lossy: bool, duplicates: bool) -> None:
-        self.on_departed: Callable[[], None] = ignore
-        """Called when bytes left the sender."""
-        self.waiting = 0
-        """Bytes that have not left the sender."""
+        self.on_sent: Callable[[], None] = ignore
+        """Called when bytes have left the send buffer."""
+        self.buffered_amount = 0
+        """Bytes in the send buffer."""
         self.closed = False
         self.cut = False
-        """What goes in never comes out."""
+        """Items are silently dropped."""
         self._loop = asyncio.get_running_loop()
         self._link = link
         self._deliver = deliver
@@ -75,7 +81,7 @@ class MemoryPipe(Generic[T]):
         self._armed_for = 0.0
 
     def put(self, item: T, size: int = 0) -> None:
-        """Send one item of `size` bytes."""
+        """Send an item of `size` bytes."""
         if self.closed:
             return
         faults = self._link.faults()
@@ -84,18 +90,18 @@ class MemoryPipe(Generic[T]):
         if faults.bandwidth is not None:
             departure = self._last_departure = max(now, self._last_departure) + size / faults.bandwidth
         if size:
-            self.waiting += size
+            self.buffered_amount += size
             self._departing.append((departure, size))
         if not self.cut and not (self._lossy and faults.loss and self._link.random.random() < faults.loss):
             self._arrive(item, departure, faults)
         self._arm(now)
 
     def wake(self) -> None:
-        """Go on after having been held."""
+        """Resume delivery after the link was held."""
         self._arm(self._loop.time())
 
     def close(self) -> None:
-        """Drop what is on its way."""
+        """Drop all items in flight."""
         self.closed = True
         self._departing.clear()
         self._arriving.clear()
@@ -114,7 +120,7 @@ class MemoryPipe(Generic[T]):
             heapq.heappush(self._arriving, (again, next(self._order), item))
 
     def _arm(self, now: float) -> None:
-        """Have one timer for whatever comes first."""
+        """Schedule one timer for the earliest departure or arrival."""
         if self._link.held or self.closed or not (self._departing or self._arriving):
             return
         when = self._arriving[0][0] if self._arriving else self._departing[0][0]
@@ -134,7 +140,7 @@ class MemoryPipe(Generic[T]):
         now = max(self._loop.time(), self._armed_for)
         departed = False
         while self._departing and self._departing[0][0] <= now:
-            self.waiting -= self._departing.popleft()[1]
+            self.buffered_amount -= self._departing.popleft()[1]
             departed = True
         due: list[T] = []
         while self._arriving and self._arriving[0][0] <= now:
@@ -144,12 +150,12 @@ class MemoryPipe(Generic[T]):
                 return
             self._guard(self._deliver, item)
         if departed:
-            self._guard(self.on_departed)
+            self._guard(self.on_sent)
         self._arm(now)
 
     def _guard(self, call: Callable[..., None], *arguments: T) -> None:
-        """An exception of a receiver does not stop the pipe."""
+        """Call a receiver; log its exception so that the pipe keeps running."""
         try:
             call(*arguments)
         except Exception:
-            logger.exception("a receiver failed")
+            logger.exception("a receiver of an in-memory link raised an exception")

@@ -1,4 +1,4 @@
-"""Peer connections in memory: the port of :mod:`livekit.webrtc.interfaces`, filled with pipes."""
+"""In-memory peer connections: `livekit.webrtc.interfaces` implemented with `MemoryPipe`."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["MAX_MESSAGE_SIZE", "MemoryChannel", "MemoryPeer"]
 logger = logging.getLogger("livekit.testing")
 
 MAX_MESSAGE_SIZE = 65_536
-"""Bytes of one message."""
+"""The longest message, in bytes."""
 CLOSE_NOTICE = 0.05
-"""Seconds after which the other side notices that a connection was closed."""
+"""Seconds until the remote peer notices that the connection was closed."""
 CONSENT_TIMEOUT = 5.0
-"""Seconds after which both sides notice that nothing gets through any more (RFC 7675)."""
+"""Seconds until both peers notice that the path is broken: consent expires (RFC 7675)."""
 
 _Item = tuple[bytes, "Callable[[], None] | None"]
 _numbers = itertools.count(1)
 _peers: WeakValueDictionary[str, MemoryPeer] = WeakValueDictionary()
-"""By what their descriptions name them."""
+"""Peers by the name in their session descriptions."""
 
 
 class MemoryChannel:
@@ -42,7 +42,7 @@ class MemoryChannel:
         self.buffered_amount_low_threshold = 0
         self.options: Final = options
         self._link: MemoryLink | None = None
-        self._lane: MemoryPipe[_Item] | None = None
+        self._pipe: MemoryPipe[_Item] | None = None
         self._was_high = False
 
     @property
@@ -51,33 +51,33 @@ class MemoryChannel:
 
     @property
     def is_open(self) -> bool:
-        return self._lane is not None and not self._lane.closed
+        return self._pipe is not None and not self._pipe.closed
 
     @property
     def buffered_amount(self) -> int:
-        return 0 if self._lane is None else self._lane.waiting
+        return 0 if self._pipe is None else self._pipe.buffered_amount
 
     @property
     def send_window(self) -> int:
         return MAX_MESSAGE_SIZE
 
     def send(self, data: bytes, on_delivered: Callable[[], None] | None = None) -> None:
-        if self._lane is None or self._lane.closed:
+        if self._pipe is None or self._pipe.closed:
             raise ChannelError("the data channel is not open")
         if len(data) > MAX_MESSAGE_SIZE:
             raise ChannelError(f"a message of {len(data)} bytes is over the limit of {MAX_MESSAGE_SIZE}")
-        self._lane.put((data, on_delivered), len(data))
-        self._was_high = self._lane.waiting > self.buffered_amount_low_threshold
+        self._pipe.put((data, on_delivered), len(data))
+        self._was_high = self._pipe.buffered_amount > self.buffered_amount_low_threshold
 
-    def open(self, link: MemoryLink, far: MemoryChannel) -> None:
-        """What is sent from now on comes to `far`."""
+    def open(self, link: MemoryLink, remote: MemoryChannel) -> None:
+        """Open the channel; messages are delivered to `remote`."""
         lossy = self.options.max_retransmits == 0
         self._link = link
-        self._lane = link.pipe(far.take, lossy=lossy, duplicates=True)
-        self._lane.on_departed = self._departed
+        self._pipe = link.pipe(remote.take, lossy=lossy, duplicates=True)
+        self._pipe.on_sent = self._bytes_sent
 
     def take(self, item: _Item) -> None:
-        """A message from the other end, which learns in turn that it came."""
+        """Receive a message, and confirm its delivery to the sender after the link's delay."""
         data, on_delivered = item
         self.on_message(data)
         if on_delivered is None or self._link is None:
@@ -89,33 +89,33 @@ class MemoryChannel:
             on_delivered()
 
     def close(self) -> None:
-        """Drop what is on its way; the other end is not told."""
-        if self._lane is not None and not self._lane.closed:
-            self._lane.close()
+        """Close this end and drop messages in flight, without notifying the other end."""
+        if self._pipe is not None and not self._pipe.closed:
+            self._pipe.close()
             self.on_close()
 
     def cut(self) -> None:
-        """Nothing sent from now on arrives, and nobody is told."""
-        if self._lane is not None:
-            self._lane.cut = True
+        """Silently drop everything sent from now on."""
+        if self._pipe is not None:
+            self._pipe.cut = True
 
-    def _departed(self) -> None:
+    def _bytes_sent(self) -> None:
         if self._was_high and self.buffered_amount <= self.buffered_amount_low_threshold:
             self._was_high = False
             self.on_buffered_amount_low()
 
 
 class MemoryPeer:
-    """One side of a peer connection; the other side is found by the session description."""
+    """One side of a peer connection; finds the other side by the name in its session description."""
 
     def __init__(self, link: MemoryLink | None = None) -> None:
-        """Sides made with a `link` are the server's, and bring it into the connection."""
+        """Create a peer; the server's peers are given the `link` that the connection uses."""
         self.on_state: Callable[[PeerState], None] = ignore
         self.on_channel: Callable[[DataChannel], None] = ignore
         self.on_candidate: Callable[[str | None], None] = ignore
         self.link = link
         self._state = PeerState.NEW
-        self._far: MemoryPeer | None = None
+        self._remote: MemoryPeer | None = None
         self._channels: list[MemoryChannel] = []
         self._name = f"memory {next(_numbers)}"
         self._timer: asyncio.TimerHandle | None = None
@@ -138,7 +138,7 @@ class MemoryPeer:
         return None if self.link is None or self._state is not PeerState.CONNECTED else 2 * self.link.faults().delay
 
     def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
-        """Nothing is needed to get through a queue."""
+        """Ignore the servers: in-memory links need none."""
 
     def create_channel(self, options: ChannelOptions) -> MemoryChannel:
         channel = MemoryChannel(options)
@@ -165,63 +165,63 @@ class MemoryPeer:
         return None
 
     async def close(self) -> None:
-        far = self._far
+        remote = self._remote
         if self._state is PeerState.CLOSED:
             return
         self._end(PeerState.CLOSED)
-        if far is not None and far.link is not None:
-            delay = max(CLOSE_NOTICE, far.link.faults().delay)
-            far.fail_later(delay)
+        if remote is not None and remote.link is not None:
+            delay = max(CLOSE_NOTICE, remote.link.faults().delay)
+            remote.fail_later(delay)
 
     def break_path(self) -> None:
-        """Nothing gets through any more; both sides notice after a while."""
-        for peer in (self, self._far):
+        """Break the path silently; both peers fail after `CONSENT_TIMEOUT`."""
+        for peer in (self, self._remote):
             if peer is not None:
                 for channel in peer._channels:
                     channel.cut()
                 peer.fail_later(CONSENT_TIMEOUT)
 
     def fail(self) -> None:
-        """The connection is lost for good, and both sides know it."""
-        far = self._far
-        for peer in (self, far):
+        """Fail both peers immediately."""
+        remote = self._remote
+        for peer in (self, remote):
             if peer is not None:
                 peer._end(PeerState.FAILED)
 
     def fail_later(self, delay: float) -> None:
-        """Notice after `delay` seconds that the connection is lost."""
+        """Fail this peer after `delay` seconds."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(delay, self._end, PeerState.FAILED)
 
     def _pair(self, sdp: str) -> None:
-        far = _peers.get(sdp)
-        if far is None:
-            raise ValueError("this is not the description of a connection in memory that is still there")
-        self._far = far
-        self.link = far.link = self.link or far.link
+        remote = _peers.get(sdp)
+        if remote is None:
+            raise ValueError("not the session description of an in-memory peer connection, or its peer is gone")
+        self._remote = remote
+        self.link = remote.link = self.link or remote.link
 
     def _connect(self) -> None:
-        """Both sides are up at the same moment; the one that answered knows first."""
-        far = self._far
-        if far is None or far.state is PeerState.CLOSED or self._state is not PeerState.CONNECTING:
+        """Connect both peers; the answerer is notified first."""
+        remote = self._remote
+        if remote is None or remote.state is PeerState.CLOSED or self._state is not PeerState.CONNECTING:
             return
-        far._change(PeerState.CONNECTED)
+        remote._change(PeerState.CONNECTED)
         self._state = PeerState.CONNECTED
-        for peer in (self, far):
+        for peer in (self, remote):
             for channel in list(peer._channels):
                 peer._open(channel)
         self.on_state(PeerState.CONNECTED)
 
     def _open(self, channel: MemoryChannel) -> None:
-        far, link = self._far, self.link
-        if far is None or link is None or channel.is_open or self._state is not PeerState.CONNECTED:
+        remote, link = self._remote, self.link
+        if remote is None or link is None or channel.is_open or self._state is not PeerState.CONNECTED:
             return
         opposite = MemoryChannel(channel.options)
         channel.open(link, opposite)
         opposite.open(link, channel)
-        far._channels.append(opposite)
-        far.on_channel(opposite)
+        remote._channels.append(opposite)
+        remote.on_channel(opposite)
         channel.on_open()
 
     def _change(self, state: PeerState) -> None:

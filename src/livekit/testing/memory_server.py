@@ -1,4 +1,4 @@
-"""The server of a room in memory: the embedded server's core and connections, reached through pipes."""
+"""The server of in-memory rooms: the embedded server's core and connections on in-memory links."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from .memory_socket import MemorySocket, socket_pair
 __all__ = ["MemoryServer"]
 
 CLOSE_GRACE = 1.0
-"""Seconds for telling the clients that the server stops."""
+"""Seconds allowed for notifying the clients that the server stops."""
 
 
-class Line:
-    """What connects one identity with the server, from its first join on."""
+class ClientLink:
+    """The link, sockets and peer connections of one identity, from its first join on."""
 
     def __init__(self, link: MemoryLink) -> None:
         self.link = link
@@ -47,7 +47,7 @@ class Line:
         self.peers: list[MemoryPeer] = []
 
     def new_peer(self, _: object = None) -> MemoryPeer:
-        """The server's side of a peer connection."""
+        """Return the server's side of a new peer connection."""
         self.peers = [peer for peer in self.peers if peer.is_alive]
         self.peers.append(MemoryPeer(self.link))
         return self.peers[-1]
@@ -59,7 +59,7 @@ class Line:
 
 
 class MemoryServer:
-    """Takes the place of `livekit.server.DevServer` where there is no network."""
+    """Replaces `livekit.server.DevServer` for in-memory rooms."""
 
     def __init__(
         self,
@@ -71,8 +71,8 @@ class MemoryServer:
         settings: RoomSettings | None,
     ) -> None:
         self.reachable = True
-        self.lines: dict[str, Line] = {}
-        """By identity."""
+        self.clients: dict[str, ClientLink] = {}
+        """Client links by identity."""
         self._authority = authority
         self._faults_of = faults_of
         self._seed = seed
@@ -84,7 +84,7 @@ class MemoryServer:
 
     @property
     def rooms(self) -> RoomManager:
-        """Made when the first one joins."""
+        """The server's rooms; created at the first join."""
         if self._rooms is None:
             epoch = time.time() - self.now()
             self._rooms = RoomManager(settings=self._settings, epoch=epoch, refresh_token=self._authority.refresh)
@@ -94,23 +94,23 @@ class MemoryServer:
     def now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def place(self, identity: str) -> tuple[Room, Participant]:
-        """The participant of that identity, and its room. Raises KeyError."""
+    def find(self, identity: str) -> tuple[Room, Participant]:
+        """Return a participant's room and the participant. Raises KeyError: the identity is in no room."""
         for room in self.rooms.rooms:
             if identity in room.participants:
                 return room, room.participants[identity]
         raise KeyError(identity)
 
     def crash(self) -> None:
-        """Be gone without a word; who joins next finds no rooms."""
-        for line in self.lines.values():
-            line.reset_signal()
-            for peer in line.peers:
+        """Crash silently; the rooms are lost."""
+        for client in self.clients.values():
+            client.reset_signal()
+            for peer in client.peers:
                 peer.break_path()
         self._rooms = None
 
     async def aclose(self) -> None:
-        """Put everybody out and stop."""
+        """Disconnect all participants and stop."""
         if self._rooms is not None:
             self._rooms.close(self.now())
             self._rooms = None
@@ -119,22 +119,22 @@ class MemoryServer:
             self._ticker.cancel()
 
     async def open_signal(self, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
-        """Takes the place of `SignalConnection.open`."""
+        """Open a signal connection; replaces `SignalConnection.open`."""
         progress(f"connecting to {urls.websocket.host}")
         try:
             grants = self._authority.verify(token)
-            await asyncio.sleep(2 * self._line(grants.identity).link.faults().delay)
+            await asyncio.sleep(2 * self._client(grants.identity).link.faults().delay)
             if not self.reachable:
                 raise ServerUnreachableError(f"no connection to {urls.websocket.host}: it is not reachable")
             parameters = self._admit(grants, urls)
         except AuthError as error:
             raise classify_status(error.status, error.message, urls.websocket) from error
-        line = self._line(grants.identity)
-        near, far = line.sockets = socket_pair(line.link)
+        client = self._client(grants.identity)
+        near, far = client.sockets = socket_pair(client.link)
         socket = SignalSocket(cast(web.WebSocketResponse, far), self._tasks)
         if self._late is not None:
             self._late.watch(far, grants.identity)
-        self._tasks.run(self._serve(socket, grants, parameters, line), name=f"serve {grants.identity}")
+        self._tasks.run(self._serve(socket, grants, parameters, client), name=f"serve {grants.identity}")
         return SignalConnection(cast(aiohttp.ClientSession, _NoSession()), cast(Any, near))
 
     def _admit(self, grants: Grants, urls: SignalUrls) -> JoinParameters:
@@ -148,14 +148,16 @@ class MemoryServer:
             raise AuthError(503, str(error)) from error
         return parameters
 
-    async def _serve(self, socket: SignalSocket, grants: Grants, parameters: JoinParameters, line: Line) -> None:
+    async def _serve(
+        self, socket: SignalSocket, grants: Grants, parameters: JoinParameters, client: ClientLink
+    ) -> None:
         try:
-            await self._connection(socket, grants, parameters, line)
+            await self._connection(socket, grants, parameters, client)
         finally:
             await socket.aclose()
 
     def _connection(
-        self, socket: SignalSocket, grants: Grants, parameters: JoinParameters, line: Line
+        self, socket: SignalSocket, grants: Grants, parameters: JoinParameters, client: ClientLink
     ) -> Awaitable[None]:
         rooms = self.rooms
         if parameters.reconnect:
@@ -169,7 +171,7 @@ class MemoryServer:
             self._tasks,
             single_peer_connection=parameters.single_peer_connection,
             options=None,
-            make_peer=line.new_peer,
+            make_peer=client.new_peer,
         )
         try:
             room, participant = rooms.join(grants, parameters, connection, self.now())
@@ -178,15 +180,15 @@ class MemoryServer:
             return asyncio.sleep(0)
         return connection.start(room, participant, parameters)
 
-    def _line(self, identity: str) -> Line:
-        line = self.lines.get(identity)
-        if line is None:
+    def _client(self, identity: str) -> ClientLink:
+        client = self.clients.get(identity)
+        if client is None:
             link = MemoryLink(lambda: self._faults_of(identity), Random(f"{self._seed} {identity}"))
-            line = self.lines[identity] = Line(link)
-        return line
+            client = self.clients[identity] = ClientLink(link)
+        return client
 
     def _tick(self) -> None:
-        """Notice who is gone, as long as there are rooms."""
+        """Detect timeouts periodically while there are rooms."""
         if self._ticker is not None:
             self._ticker.cancel()
         if self._rooms is not None:
@@ -195,7 +197,7 @@ class MemoryServer:
 
 
 class _NoSession:
-    """In the place of an HTTP client session."""
+    """Replaces an HTTP client session."""
 
     async def close(self) -> None:
         return None

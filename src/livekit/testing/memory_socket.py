@@ -1,4 +1,4 @@
-"""A WebSocket in memory: what the client's and the server's ends need of `aiohttp`, over two pipes."""
+"""In-memory WebSockets with the part of aiohttp's API that the client and the server use."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _ABNORMAL_CLOSURE = 1006
 
 
 class MemorySocket:
-    """One end. Messages are bytes."""
+    """One end of an in-memory WebSocket; messages are bytes."""
 
     def __init__(self, link: MemoryLink) -> None:
         self.close_code: int | None = None
         self.filter: Callable[[bytes], bytes | None] = _as_it_is
-        """What is done with each message before it is sent; None drops it."""
+        """Transforms each message before it is sent; returning None drops it."""
         self._link = link
-        self._lane: MemoryPipe[bytes | None] | None = None
+        self._pipe: MemoryPipe[bytes | None] | None = None
         self._received: deque[bytes] = deque()
         self._waiter: asyncio.Future[None] | None = None
-        self._far_closed = False
+        self._remote_closed = False
 
     @property
     def closed(self) -> bool:
@@ -37,24 +37,24 @@ class MemorySocket:
         return None
 
     def get_extra_info(self, name: str) -> None:
-        """There is no socket below."""
+        """Return None: there is no underlying socket."""
 
     def send_now(self, data: bytes) -> None:
-        """Send a message past the filter."""
-        if self._lane is not None and not self.closed:
-            self._lane.put(data)
+        """Send a message, bypassing the filter."""
+        if self._pipe is not None and not self.closed:
+            self._pipe.put(data)
 
     async def send_bytes(self, data: bytes) -> None:
         if self.closed:
-            raise ConnectionResetError("the connection in memory is closed")
+            raise ConnectionResetError("the in-memory WebSocket is closed")
         kept = self.filter(data)
         if kept is not None:
             self.send_now(kept)
 
     async def receive(self) -> WSMessage:
-        """The next message; one of type CLOSED at the end."""
+        """Return the next message; one of type CLOSED at the end."""
         while not self._received:
-            if self.closed or self._far_closed:
+            if self.closed or self._remote_closed:
                 self._finish(_NORMAL_CLOSURE)
                 return WSMessage(WSMsgType.CLOSED, None, None)
             self._waiter = asyncio.get_running_loop().create_future()
@@ -71,27 +71,27 @@ class MemorySocket:
         return message
 
     async def close(self) -> bool:
-        """Say goodbye; what was sent before still arrives."""
+        """Close after delivering what was sent before."""
         if self.closed:
             return False
-        if self._lane is not None:
-            self._lane.put(None)
+        if self._pipe is not None:
+            self._pipe.put(None)
         self._finish(_NORMAL_CLOSURE)
         return True
 
     def reset(self) -> None:
-        """The connection is lost, and what was on its way."""
-        if self._lane is not None:
-            self._lane.close()
+        """Lose the connection and everything in flight."""
+        if self._pipe is not None:
+            self._pipe.close()
         self._finish(_ABNORMAL_CLOSURE)
 
-    def connect(self, far: MemorySocket) -> None:
-        self._lane = self._link.pipe(far.take)
+    def connect(self, remote: MemorySocket) -> None:
+        self._pipe = self._link.pipe(remote.take)
 
     def take(self, data: bytes | None) -> None:
-        """What the other end sent; None for its goodbye."""
+        """Receive a message; None is the remote end's close."""
         if data is None:
-            self._far_closed = True
+            self._remote_closed = True
         elif not self.closed:
             self._received.append(data)
         self._wake()
@@ -107,11 +107,11 @@ class MemorySocket:
 
 
 def socket_pair(link: MemoryLink) -> tuple[MemorySocket, MemorySocket]:
-    """A WebSocket's two ends."""
-    near, far = MemorySocket(link), MemorySocket(link)
-    near.connect(far)
-    far.connect(near)
-    return near, far
+    """Return the two ends of a WebSocket."""
+    near, remote = MemorySocket(link), MemorySocket(link)
+    near.connect(remote)
+    remote.connect(near)
+    return near, remote
 
 
 def _as_it_is(data: bytes) -> bytes:

@@ -1,8 +1,8 @@
-"""The pytest plugin: fixtures of rooms in memory, on the embedded server, or on a server that runs already.
+"""The pytest plugin: fixtures for rooms in memory, on the embedded server, or on a running server.
 
-What it needs is imported by the fixtures, not when pytest starts. `livekit_environment` works in plain tests; where
-pytest-asyncio or anyio runs the test, it also disconnects what the test connected. `livekit_pair` and `livekit_clock`
-need one of the two.
+Heavy imports happen in the fixtures, not at pytest's start. `livekit_environment` works in plain tests; under
+pytest-asyncio or anyio it also disconnects the rooms that the test connected. `livekit_pair` and `livekit_clock` need
+one of the two.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         OPTION,
         metavar="ENVIRONMENT",
         default=os.environ.get("LIVEKIT_TEST_ENVIRONMENT", "memory"),
-        help="where tests with livekit fixtures take place: memory (default), embedded (a server in this process), "
-        "server (the one of LIVEKIT_URL), the URL of a server, or several of these, with commas between; servers take "
-        "the key and secret of LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
+        help="environment of tests with livekit fixtures: memory (default), embedded (a server in this process), "
+        "server (LIVEKIT_URL), the URL of a server, or a comma-separated list of these; servers are used with the key "
+        "and secret in LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for name in _environments(config):
         if name not in ENVIRONMENTS and "://" not in name:
-            raise pytest.UsageError(f"{OPTION}: {name!r} is none of {', '.join(ENVIRONMENTS)}, and no URL")
+            raise pytest.UsageError(f"{OPTION}: {name!r} is not one of {', '.join(ENVIRONMENTS)}, nor a URL")
     manager = config.pluginmanager
     manager.register(_async_fixtures(_ANYIO, pytest.fixture), "livekit-anyio")
     if manager.hasplugin("asyncio") or manager.hasplugin("pytest_asyncio"):
@@ -59,44 +59,44 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def livekit_environment_name(request: pytest.FixtureRequest) -> str:
-    """Where this test takes place: ``memory``, ``embedded``, ``server``, or the URL of a server."""
+    """This test's environment: ``memory``, ``embedded``, ``server``, or the URL of a server."""
     name: str = getattr(request, "param", _environments(request.config)[0])
     return name
 
 
 @pytest.fixture
 def livekit_environment(livekit_environment_name: str, request: pytest.FixtureRequest) -> RoomEnvironment:
-    """A room of the test's own: `url`, `token`, and `await livekit_environment.join("alice")`."""
+    """A room with a unique name: `url`, `token`, and `await livekit_environment.join("alice")`."""
     environment: RoomEnvironment = _variant("environment", request)
     return environment
 
 
 @pytest.fixture
 def livekit_pair(livekit_environment_name: str, request: pytest.FixtureRequest) -> tuple[Room, Room]:
-    """Two connected rooms that list each other, ``alice`` and ``bob``."""
+    """Two connected rooms, ``alice`` and ``bob``, that list each other."""
     pair: tuple[Room, Room] = _variant("pair", request)
     return pair
 
 
 @pytest.fixture
 def livekit_clock(livekit_environment_name: str, request: pytest.FixtureRequest) -> VirtualClock | None:
-    """Puts the test on a virtual clock where it takes place in memory; None elsewhere, where time is real."""
+    """A virtual clock in the memory environment; None elsewhere, where time is real."""
     clock: VirtualClock | None = _variant("clock", request) if livekit_environment_name == "memory" else None
     return clock
 
 
 @pytest.fixture
 def livekit_memory(livekit_environment_name: str, request: pytest.FixtureRequest) -> MemoryRoom:
-    """The room in memory that the test takes place in, for its faults; the test is skipped elsewhere."""
+    """The in-memory room, for fault injection; skips the test in other environments."""
     if livekit_environment_name != "memory":
-        pytest.skip("makes faults, which only a room in memory can")
+        pytest.skip("injects faults, which needs the memory environment")
     environment: RoomEnvironment = request.getfixturevalue("livekit_environment")
     return environment.memory
 
 
 @pytest.fixture(scope="session")
 def livekit_server() -> Iterator[ServerThread]:
-    """The embedded server, started when the first test needs it: `url`, `token`, `api_key`, `api_secret`."""
+    """The embedded server, started on first use: `url`, `token`, `api_key`, `api_secret`."""
     from .server_thread import ServerThread
 
     with ServerThread() as server:
@@ -119,7 +119,7 @@ def _livekit_plain_environment(livekit_environment_name: str, request: pytest.Fi
 
 
 def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
-    """The fixtures that need an event loop, for the plugin that runs it."""
+    """Return the fixtures that need an event loop, for the plugin that provides it."""
 
     async def environment(_livekit_plain_environment: RoomEnvironment) -> AsyncIterator[RoomEnvironment]:
         async with _livekit_plain_environment as environment:
@@ -142,7 +142,7 @@ def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
 
 
 def _variant(what: str, request: pytest.FixtureRequest) -> Any:
-    """The fixture of that name for the plugin that runs this test."""
+    """Return the fixture of that name made for the plugin that runs this test."""
     kind = _runner(request)
     if kind == _PLAIN and what != "environment":
         if inspect.iscoroutinefunction(getattr(request, "function", None)):
@@ -151,7 +151,7 @@ def _variant(what: str, request: pytest.FixtureRequest) -> Any:
             )
         else:
             advice = f"write `async def {request.node.name}`, or use livekit_environment inside asyncio.run"
-        raise pytest.UsageError(f"livekit_{what} needs an event loop that it shares with the test: {advice}")
+        raise pytest.UsageError(f"livekit_{what} must share the test's event loop: {advice}")
     return request.getfixturevalue(f"_livekit_{kind}_{what}")
 
 

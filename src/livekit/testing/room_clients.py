@@ -1,4 +1,4 @@
-"""Participants that a test brings into a room, and takes out again."""
+"""Participants that a test connects to a room and disconnects at its end."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ __all__ = ["RoomClients"]
 
 
 class RoomClients(ABC):
-    """A room that participants join. At the end of its context those who came by `join` and `stub` are
-    disconnected."""
+    """A room that a test's participants join; the context disconnects those created by `join` and `stub`."""
 
     def __init__(self) -> None:
         self._joined: list[Room] = []
@@ -28,22 +27,22 @@ class RoomClients(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where to connect."""
+        """The URL to connect to."""
 
     @abstractmethod
     def token(self, identity: str, **grants: Any) -> str:
-        """An access token for this room.
+        """Return an access token for this room.
 
-        `grants` are by the names of `livekit.api.VideoGrants`: `can_publish_data=False`, `hidden=True`, …; and
-        `name`, `metadata`, `attributes`, `kind`, `ttl` (seconds), `room` (another one).
+        `grants` has fields of `livekit.api.VideoGrants`, such as `can_publish_data=False` or `hidden=True`, and `name`,
+        `metadata`, `attributes`, `kind`, `ttl` (seconds) and `room` (another room).
         """
 
     async def join(self, identity: str, *, options: RoomOptions | None = None, **grants: Any) -> Room:
-        """A connected room. `grants` are those of `token`."""
+        """Join and return the connected room. `grants` are those of `token`."""
         return await self._connect(Room(), identity, options, grants)
 
     async def stub(self, identity: str, answers: Mapping[str, Answer] | None = None, **grants: Any) -> StubParticipant:
-        """A participant that answers calls as told, and remembers them. See `StubParticipant.answer`."""
+        """Join a participant that records calls and answers from a script; see `StubParticipant.answer`."""
         stub = StubParticipant(Room())
         for method, answer in (answers or {}).items():
             stub.answer(method, answer)
@@ -51,7 +50,7 @@ class RoomClients(ABC):
         return stub
 
     async def pair(self, first: str = "alice", second: str = "bob") -> tuple[Room, Room]:
-        """Two connected rooms that list each other."""
+        """Join two participants and wait until each lists the other."""
         rooms = await self.join(first), await self.join(second)
         await asyncio.gather(self.wait_for(rooms[0], second), self.wait_for(rooms[1], first))
         return rooms
@@ -69,7 +68,7 @@ class RoomClients(ABC):
             room.off("participant_connected", listed.set)
 
     async def aclose(self) -> None:
-        """Disconnect those who came by `join` and `stub`."""
+        """Disconnect the participants created by `join` and `stub`."""
         joined, self._joined = self._joined, []
         await asyncio.gather(*(room.disconnect() for room in joined))
 

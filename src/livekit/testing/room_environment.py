@@ -1,4 +1,4 @@
-"""Where a test takes place: a room in memory, the embedded server, or a LiveKit server that runs already."""
+"""Test environments: an in-memory room, the embedded server, or a LiveKit server that is already running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["RoomEnvironment", "RunningServer", "TokenServer"]
 
 
 class TokenServer(Protocol):
-    """Where clients connect, and with what: `MemoryRoom`, `livekit.server.DevServer`, `RunningServer`."""
+    """A URL and the tokens to connect with: `MemoryRoom`, `livekit.server.DevServer`, `RunningServer`."""
 
     @property
     def url(self) -> str: ...
@@ -28,7 +28,7 @@ class TokenServer(Protocol):
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A LiveKit server that was started by somebody else."""
+    """A LiveKit server that is already running."""
 
     url: str
     api_key: str
@@ -36,7 +36,7 @@ class RunningServer:
 
     @classmethod
     def from_environment(cls, url: str | None = None) -> RunningServer | None:
-        """The server of `url` or else LIVEKIT_URL; None if neither is set. Its key and secret are LIVEKIT_API_KEY and
+        """Return the server at `url` or LIVEKIT_URL; None if neither is set. The key and secret are LIVEKIT_API_KEY and
         LIVEKIT_API_SECRET, by default those of development servers."""
         url = url or os.environ.get("LIVEKIT_URL")
         if not url:
@@ -63,18 +63,18 @@ class RunningServer:
 
 
 class RoomEnvironment(RoomClients):
-    """A room of its own on some server; what a test does there is the same everywhere."""
+    """A room with a unique name on some server; the same test runs in every environment."""
 
     def __init__(self, name: str, server: TokenServer, *, announces_joins: bool = True, virtual: bool = False) -> None:
         super().__init__()
         self.name = name
         """``memory``, ``embedded`` or ``server``."""
         self.room = f"test-{uuid.uuid4().hex[:12]}"
-        """The name of the room."""
+        """The room's name."""
         self.announces_joins = announces_joins
-        """Who joins or leaves is told at once. A LiveKit server takes up to 3 seconds."""
+        """Joins and leaves are announced immediately. A LiveKit server may take up to 3 s."""
         self.virtual = virtual
-        """The test's event loop is on a virtual clock."""
+        """The test's event loop runs on a virtual clock."""
         self._server = server
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The embedded server in a thread of its own, for tests that have their own event loops."""
+"""The embedded server in its own thread, for tests that manage their own event loops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class ServerThread:
-    """A `livekit.server.DevServer` on a free port of 127.0.0.1, from the start of the context to its end."""
+    """A `livekit.server.DevServer` on a free port of 127.0.0.1, running while the context is active."""
 
     def __init__(self) -> None:
         self._server = DevServer(port=0)
@@ -41,11 +41,11 @@ class ServerThread:
         return self._server.api_secret
 
     def token(self, identity: str, *, room: str = "", **grants: Any) -> str:
-        """An access token, as `DevServer.token` makes them."""
+        """Return an access token; see `DevServer.token`."""
         return self._server.token(identity, room=room, **grants)
 
     def call(self, action: Callable[[DevServer], T]) -> T:
-        """What `action` gives, done with the server on its own event loop; this thread waits for it."""
+        """Run `action` on the server's event loop and return its result; blocks this thread."""
         done: Future[T] = Future()
 
         def run() -> None:
@@ -58,7 +58,7 @@ class ServerThread:
         return done.result()
 
     def __enter__(self) -> Self:
-        """Raises ServerStartError."""
+        """Start the server. Raises ServerStartError."""
         self._thread.start()
         self._started.result()
         return self

@@ -1,4 +1,4 @@
-"""A participant that answers calls as a test tells it to."""
+"""Participants with scripted answers to calls."""
 
 from __future__ import annotations
 
@@ -15,23 +15,28 @@ from .call_recorder import record_calls
 __all__ = ["Answer", "StubParticipant"]
 
 Answer = str | None | BaseException | Callable[[RpcInvocationData], "Awaitable[str | None] | str | None"]
-"""What a stub answers: a response, an error to raise, or a handler to run."""
+"""An answer of a stub: a response, an exception to raise, or a handler to run."""
 
 
 class StubParticipant:
-    """Stands in for a participant that others call. Made by `MemoryRoom.stub` and `RoomEnvironment.stub`."""
+    """A participant with scripted answers to calls. Created by `MemoryRoom.stub` and `RoomEnvironment.stub`."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
-        """The room of the stub, connected like any other."""
+        """The stub's room, connected like any other."""
         self.calls = record_calls(room)
-        """The calls it received and made: `stub.calls.assert_received("greet", payload="hi")`."""
+        """Calls received and made: `stub.calls.assert_received("greet", payload="hi")`."""
 
     def answer(self, method: str, *answers: Answer, delay: float = 0.0) -> None:
-        """Answer calls of `method` from now on: the first call with the first answer and so on, the last for ever.
+        """Answer calls of `method` from now on with each answer once, in order, then repeatedly with the last one.
 
-        An `RpcError` is what the caller gets; any other exception is one that a handler failed with. Each answer
-        comes after `delay` seconds. Raises ValueError without answers.
+        An `RpcError` is sent to the caller; any other exception counts as a failed handler.
+
+        Args:
+            delay: seconds before each answer.
+
+        Raises:
+            ValueError: no answer is given.
         """
         if not answers:
             raise ValueError("a stub needs at least one answer")
