@@ -1,4 +1,4 @@
-"""A bad network between real processes, in user space: see `NetworkRelay`."""
+"""An impaired network between real processes, in user space; see `NetworkRelay`."""
 
 from .network import NetworkRelay
 from .signals import SignalRelay

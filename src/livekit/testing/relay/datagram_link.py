@@ -1,4 +1,4 @@
-"""A link in real time."""
+"""An emulated link driven by the event loop's clock."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from livekit.testing.netem import Link
 __all__ = ["DatagramLink", "Deliver"]
 
 Deliver = Callable[[], None]
-"""What is called when a datagram arrives."""
+"""Called when a datagram arrives."""
 
 
 class DatagramLink:
-    """Calls when something arrives over a link; several senders may share it, and its rate with it."""
+    """Delivers datagrams over an emulated link in real time; senders that share the link share its rate."""
 
     def __init__(self, link: Link[Deliver]) -> None:
         self.link = link
@@ -23,13 +23,13 @@ class DatagramLink:
         self._timer: asyncio.TimerHandle | None = None
 
     def send(self, data: bytes, deliver: Callable[[bytes], None]) -> None:
-        """Put a datagram on the way to `deliver`."""
+        """Send a datagram; `deliver` is called when it arrives."""
         now = self._loop.time()
         self.link.send(partial(deliver, data), len(data), now)
         self._pass_on(now)
 
     def close(self) -> None:
-        """Drop what is on its way."""
+        """Drop all datagrams in flight."""
         if self._timer is not None:
             self._timer.cancel()
         self.link.receive(float("inf"))

@@ -1,4 +1,4 @@
-"""A bad network between participants and a server."""
+"""An impaired network between participants and a server."""
 
 from __future__ import annotations
 
@@ -24,34 +24,35 @@ logger = logging.getLogger("livekit.testing")
 
 
 class NetworkRelay:
-    """Who connects to its `url` instead of the server's reaches the server over a link that delays, loses, doubles and
-    reorders, is slow, or fails: signalling over TCP and media over UDP alike::
+    """Relays clients to a server over an emulated link: delay, loss, duplication, reordering, a rate limit, outages.
+
+    Clients connect to the relay's `url`, not the server's. Signalling over TCP and media over UDP share the link::
 
         async with NetworkRelay("ws://127.0.0.1:7880", seed=7, link=LinkOptions(delay=0.05, loss=0.1)) as relay:
             await room.connect(relay.url, token)
-            relay.is_down = True  # nothing gets through
+            relay.is_down = True  # everything is dropped
             …
             relay.is_down = False
 
-    All who connect to one relay share its link. It suits every LiveKit SDK and server, in any process: it changes the
-    server's ICE candidates to its own addresses, and keeps those of the client from the server.
+    All clients of a relay share its link. It works with every LiveKit SDK and server, in any process: it replaces the
+    server's ICE candidates with its own addresses and withholds the client's candidates from the server.
 
     Args:
-        url: of the server, ws or wss.
-        seed: of everything random; one is made up, logged and kept in `seed` if it is None.
-        link: how datagrams travel each way; replace `up.options` and `down.options` for one way or while it runs.
+        url: the server's URL, ws or wss.
+        seed: seeds the randomness; None chooses a seed at random, logs it and keeps it in `seed`.
+        link: impairments of both directions; assign `up.options` and `down.options` for one direction, at any time.
     """
 
     def __init__(self, url: str, *, seed: int | None = None, link: LinkOptions | None = None) -> None:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.up: Link[Deliver] = Link(link or LinkOptions(), random.Random(f"{self.seed} up"))
-        """To the server."""
+        """The link to the server."""
         self.down: Link[Deliver] = Link(link or LinkOptions(), random.Random(f"{self.seed} down"))
-        """From the server."""
+        """The link from the server."""
         self.signals = SignalRelay(url, locate=self._locate)
-        """What is said on signal connections."""
+        """The relay of signal messages."""
         self._tcp: TcpRelay | None = None
-        self._ways: tuple[DatagramLink, DatagramLink] | None = None
+        self._links: tuple[DatagramLink, DatagramLink] | None = None
         self._udp: dict[Address, UdpRelay] = {}
         self._locating = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -59,9 +60,9 @@ class NetworkRelay:
     async def __aenter__(self) -> Self:
         if logger.isEnabledFor(logging.INFO):
             logger.info("network relay with seed %d", self.seed)
-        self._ways = DatagramLink(self.up), DatagramLink(self.down)
-        for way in self._ways:
-            self._stack.callback(way.close)
+        self._links = DatagramLink(self.up), DatagramLink(self.down)
+        for link in self._links:
+            self._stack.callback(link.close)
         await self._stack.enter_async_context(self.signals)
         self._tcp = TcpRelay(("127.0.0.1", self.signals.port), self.up, self.down)
         await self._stack.enter_async_context(self._tcp)
@@ -76,18 +77,18 @@ class NetworkRelay:
 
     @property
     def url(self) -> str:
-        """Where clients connect."""
+        """The URL that clients connect to."""
         return f"ws://127.0.0.1:{self.tcp.port}"
 
     @property
     def tcp(self) -> TcpRelay:
-        """The signal connections: `tcp.reset()`, `await tcp.refuse()`, `await tcp.open()`."""
+        """The relay of signal connections: `tcp.reset()`, `await tcp.refuse()`, `await tcp.open()`."""
         assert self._tcp is not None, "opened by its context"
         return self._tcp
 
     @property
     def link(self) -> LinkOptions:
-        """How datagrams travel to the server; setting it sets both ways."""
+        """Impairments of the link to the server; assignment sets both directions."""
         return self.up.options
 
     @link.setter
@@ -96,7 +97,7 @@ class NetworkRelay:
 
     @property
     def is_down(self) -> bool:
-        """Nothing gets through, and nobody is told."""
+        """Both directions silently drop everything."""
         return self.up.is_down and self.down.is_down
 
     @is_down.setter
@@ -104,17 +105,17 @@ class NetworkRelay:
         self.up.is_down = self.down.is_down = is_down
 
     async def change_address(self) -> None:
-        """From now on the server sees the clients' media come from new ports."""
+        """Send the clients' media from new ports from now on, as after a NAT rebinding."""
         await asyncio.gather(*(relay.change_address() for relay in self._udp.values()))
 
     def __repr__(self) -> str:
         return f"<NetworkRelay seed {self.seed}: {self.up.options}>"
 
     async def _locate(self, address: Address) -> Address:
-        assert self._ways is not None, "opened by its context"
+        assert self._links is not None, "opened by its context"
         async with self._locating:
             relay = self._udp.get(address)
             if relay is None:
-                relay = self._udp[address] = UdpRelay(address, *self._ways)
+                relay = self._udp[address] = UdpRelay(address, *self._links)
                 await relay.open()
         return relay.address

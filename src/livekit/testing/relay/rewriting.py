@@ -1,4 +1,4 @@
-"""Signal messages changed so that media go through a relay: no I/O, but for asking where the relay of an address is."""
+"""Rewriting of signal messages so that media pass a relay. No I/O except for the `Locate` callback."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["Locate", "decode_join_request", "hide_client", "hide_client_in_join"
 
 Address = tuple[str, int]
 Locate = Callable[[Address], Awaitable[Address]]
-"""Where the relay to an address of the server listens."""
+"""Returns the address of the relay that forwards to an address of the server."""
 
 _CANDIDATE = "a=candidate:"
 _CLIENT_SIDE = (_CANDIDATE, "a=end-of-candidates")
 
 
 async def redirect_server(message: rtc.SignalResponse, locate: Locate) -> bool:
-    """Put relays in place of the server's addresses, and take away every way around them; False to drop a message."""
+    """Replace the server's addresses by relays and remove everything that bypasses them; False to drop the message."""
     kind = message.WhichOneof("message")
     if kind == "join":
         message.join.ClearField("ice_servers")
@@ -41,7 +41,7 @@ async def redirect_server(message: rtc.SignalResponse, locate: Locate) -> bool:
 
 
 def hide_client(message: rtc.SignalRequest) -> bool:
-    """Take the client's addresses away: the server is to learn them from what comes by the relay; False to drop."""
+    """Remove the client's addresses, so that the server learns only the relay's; False to drop the message."""
     kind = message.WhichOneof("message")
     if kind in ("offer", "answer"):
         description = message.offer if kind == "offer" else message.answer
@@ -50,7 +50,7 @@ def hide_client(message: rtc.SignalRequest) -> bool:
 
 
 def hide_client_in_join(encoded: str) -> str:
-    """The same for the offer in the parameter `join_request`."""
+    """Remove the client's addresses from the offer in the URL parameter `join_request`."""
     request = decode_join_request(encoded)
     if request.HasField("publisher_offer"):
         request.publisher_offer.sdp = _without_candidates(request.publisher_offer.sdp)
@@ -58,7 +58,7 @@ def hide_client_in_join(encoded: str) -> str:
 
 
 def decode_join_request(encoded: str) -> rtc.JoinRequest:
-    """The value of the `join_request` parameter. Raises ValueError, zlib.error, DecodeError."""
+    """Decode the URL parameter `join_request`. Raises ValueError, zlib.error, DecodeError."""
     stripped = encoded.rstrip("=")
     wrapped = rtc.WrappedJoinRequest.FromString(base64.urlsafe_b64decode(stripped + "=" * (-len(stripped) % 4)))
     data = wrapped.join_request
@@ -91,7 +91,7 @@ async def _redirect_trickle(trickle: rtc.TrickleRequest, locate: Locate) -> bool
 
 
 async def _redirect(text: str, locate: Locate) -> Candidate | None:
-    """A candidate at the relay; None for one that cannot be relayed: TCP, or an address by name."""
+    """Return the candidate at the relay; None if it cannot be relayed: TCP, or a host name for an address."""
     try:
         candidate = Candidate.parse(text)
     except CandidateError:

@@ -1,4 +1,4 @@
-"""Relaying signal connections message by message: changed, withheld, or made up."""
+"""A relay of signal connections that can rewrite, drop and inject messages."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from .rewriting import hide_client, hide_client_in_join, redirect_server
 __all__ = ["SignalRelay"]
 
 MAX_REQUEST_LINE = 1 << 18
-"""Bytes; a join request with its offer is part of the URL."""
+"""The longest request line in bytes; a join request with its offer is part of the URL."""
 
 Address = tuple[str, int]
 
 
 class SignalRelay:
-    """Relays WebSockets and other requests to the server of `url`; `self.url` is the relay's.
+    """Relays WebSockets and plain HTTP requests to the server at `url`; `self.url` is the relay's URL.
 
-    With `locate`, what is said about addresses is changed so that media pass the relays that it names.
+    With `locate`, addresses in messages are rewritten so that media pass the relays that it returns.
     """
 
     def __init__(self, url: str, *, locate: Callable[[Address], Awaitable[Address]] | None = None) -> None:
-        """`url`: of the server, ws or wss."""
+        """Create a relay to the server at `url`, ws or wss."""
         self.url = ""
         self.missing: tuple[str, ...] = ()
-        """Paths that begin like this are answered with 404."""
+        """Path prefixes that are answered with 404."""
         self.muted: set[str] = set()
-        """Kinds of the server's messages that are swallowed."""
+        """Kinds of server messages to drop."""
         self.requests: list[rtc.SignalRequest] = []
-        """What clients said."""
+        """Messages received from clients."""
         self.paths: list[str] = []
-        """What clients asked for, with the query."""
+        """Paths requested by clients, with the query."""
         self.joins = 0
-        """WebSockets that were made."""
+        """Number of WebSockets opened."""
         self.heard = asyncio.Event()
-        """Set when a client has said something."""
+        """Set when a client has sent a message."""
         self._server = URL(url)
         self._locate = locate
         self._runner: web.AppRunner | None = None
@@ -82,11 +82,11 @@ class SignalRelay:
         return int(self._runner.addresses[0][1])
 
     async def say(self, message: rtc.SignalResponse) -> None:
-        """Say something in the server's name, to the client that connected last."""
+        """Send a message in the server's name to the client that connected last."""
         await self.say_bytes(message.SerializeToString())
 
     async def say_bytes(self, data: bytes) -> None:
-        """The same with what need not be a message."""
+        """Send arbitrary bytes in the server's name."""
         assert self._client is not None
         await self._client.send_bytes(data)
 
@@ -163,7 +163,7 @@ class SignalRelay:
         await client.close(code=upstream.close_code or aiohttp.WSCloseCode.GOING_AWAY)
 
     def _target(self, request: web.Request, scheme: str) -> URL:
-        """The server's URL for a request, with the client's addresses taken out of its join request."""
+        """Return the server's URL for a request, with the client's addresses removed from its join request."""
         path = self._server.raw_path.rstrip("/") + request.raw_path
         url = URL(f"{scheme}://{self._server.raw_authority}{path}", encoded=True)
         join_request = request.query.get("join_request")

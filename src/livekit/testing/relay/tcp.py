@@ -1,4 +1,4 @@
-"""Relaying TCP connections over impaired links."""
+"""A relay of TCP connections over impaired links."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from .datagram_link import Deliver
 __all__ = ["TcpRelay"]
 
 SEGMENT = 1400
-"""Bytes that are lost or delayed as one."""
+"""Bytes of a segment, the unit of loss and delay."""
 HANDSHAKE = 60
 """Bytes of a SYN."""
 MIN_RTO = 0.2
-"""Seconds after which a lost segment is sent again, at least; doubled each time, as TCP does."""
-MAX_UNDER_WAY = 256
-"""Segments, as in a window of TCP."""
+"""Minimum retransmission timeout in seconds; doubled with each retransmission (RFC 6298)."""
+MAX_IN_FLIGHT = 256
+"""Maximum number of segments in flight, like a TCP window."""
 
 Address = tuple[str, int]
 
 
 class TcpRelay:
-    """Takes connections at a port of 127.0.0.1 and relays them to `target`.
+    """Accepts connections on a port of 127.0.0.1 and relays them to `target`.
 
-    Segments travel over the same links as datagrams. As TCP makes good for it, what is lost comes later, with all that
-    follows; what is doubled or out of order shows as delay only.
+    Segments use the same links as datagrams. As with TCP, a lost segment delays itself and all that follow
+    (head-of-line blocking); duplication and reordering show only as delay.
     """
 
     def __init__(self, target: Address, up: Link[Deliver], down: Link[Deliver]) -> None:
-        """`up` is the way to `target`, `down` the way back."""
+        """Create a relay; `up` is the link to `target`, `down` the link back."""
         self.connections = 0
-        """How many were made."""
+        """Number of connections accepted."""
         self.port = 0
-        """Where it listens, once opened."""
+        """The listening port, once opened."""
         self._target = target
         self._up = up
         self._down = down
@@ -60,13 +60,13 @@ class TcpRelay:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def open(self) -> None:
-        """Take connections (again, at the same port)."""
+        """Accept connections; after `refuse`, again on the same port."""
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
-        """Reset what is connected and take no more."""
+        """Reset all connections and refuse new ones."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
@@ -74,7 +74,7 @@ class TcpRelay:
             await server.wait_closed()
 
     def reset(self) -> None:
-        """Reset the connections of now."""
+        """Reset all current connections."""
         for writer in self._writers:
             writer.transport.abort()
 
@@ -107,7 +107,10 @@ class TcpRelay:
                     await end.wait_closed()
 
     async def _handshake(self, reader: asyncio.StreamReader) -> bytes | None:
-        """Let SYN and SYN ACK pass. What the client sends meanwhile; None if it closes: the target hears nothing."""
+        """Delay the connection by SYN and SYN ACK.
+
+        Returns the data that the client sent meanwhile; None if it closed, in which case the target sees no connection.
+        """
         passing = asyncio.ensure_future(self._pass_handshake())
         early = b""
         try:
@@ -134,7 +137,7 @@ class TcpRelay:
 
 
 async def _pass(size: int, there: Link[Deliver], back: Link[Deliver]) -> float:
-    """When a segment arrives; not before it is on its way for good, however often it is lost."""
+    """Return the arrival time of a segment, after the retransmissions that losses require."""
     loop = asyncio.get_running_loop()
     rto = max(MIN_RTO, 2 * (there.options.delay + back.options.delay))
     while not (arrivals := there.arrivals(size, loop.time())):
@@ -144,7 +147,7 @@ async def _pass(size: int, there: Link[Deliver], back: Link[Deliver]) -> float:
 
 
 class _Pipe:
-    """One direction of a connection."""
+    """One direction of a relayed connection."""
 
     def __init__(
         self,
@@ -154,28 +157,28 @@ class _Pipe:
         back: Link[Deliver],
         early: bytes = b"",
     ) -> None:
-        """`early`: what was read already."""
+        """Create a pipe; `early` is data already read."""
         self._early = early
         self._reader = reader
         self._writer = writer
         self._there = there
         self._back = back
         self._loop = asyncio.get_running_loop()
-        self._under_way: deque[tuple[float, bytes]] = deque()
+        self._in_flight: deque[tuple[float, bytes]] = deque()
         self._changed = asyncio.Event()
         self._ended = False
 
     async def run(self) -> None:
-        """Relay until this direction ends, and pass on how: in order, or by a reset."""
+        """Relay until this direction ends, and end the other side in the same manner: by EOF or by a reset."""
         delivering = asyncio.ensure_future(self._deliver())
         try:
             with contextlib.suppress(OSError):
                 while data := await self._read():
                     arrival = await _pass(len(data), self._there, self._back)
-                    while len(self._under_way) >= MAX_UNDER_WAY:
+                    while len(self._in_flight) >= MAX_IN_FLIGHT:
                         self._changed.clear()
                         await self._changed.wait()
-                    self._under_way.append((arrival, data))
+                    self._in_flight.append((arrival, data))
                     self._changed.set()
                 self._ended = True
                 self._changed.set()
@@ -188,7 +191,7 @@ class _Pipe:
             await asyncio.wait({delivering})
 
     async def _read(self) -> bytes:
-        """The next segment; empty at the end."""
+        """Return the next segment; empty at EOF."""
         size = min(SEGMENT, self._there.options.mtu or SEGMENT)
         if not self._early:
             return await self._reader.read(size)
@@ -197,14 +200,14 @@ class _Pipe:
 
     async def _deliver(self) -> None:
         with contextlib.suppress(OSError):
-            while self._under_way or not self._ended:
-                if not self._under_way:
+            while self._in_flight or not self._ended:
+                if not self._in_flight:
                     self._changed.clear()
                     await self._changed.wait()
                     continue
-                arrival, data = self._under_way[0]
+                arrival, data = self._in_flight[0]
                 await asyncio.sleep(max(0.0, arrival - self._loop.time()))
-                self._under_way.popleft()
+                self._in_flight.popleft()
                 self._changed.set()
                 self._writer.write(data)
                 await self._writer.drain()

@@ -1,4 +1,4 @@
-"""Relaying datagrams over impaired links."""
+"""A relay of datagrams over impaired links."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ Address = tuple[str, int]
 
 
 class UdpRelay:
-    """Takes datagrams at `address` and relays them to `target`, for each client from a socket of its own, and back."""
+    """Relays datagrams between clients at `address` and `target`, with one socket per client like a NAT."""
 
     def __init__(self, target: Address, up: DatagramLink, down: DatagramLink) -> None:
-        """`up` is the way to `target`, `down` the way back."""
+        """Create a relay; `up` is the link to `target`, `down` the link back."""
         self.address: Address = ("", 0)
-        """Where it listens, once opened: on the address of this machine that reaches the target."""
+        """The listening address, once opened: the local address that routes to the target."""
         self._target = target
         self._up = up
         self._down = down
-        self._front: asyncio.DatagramTransport | None = None
+        self._client_socket: asyncio.DatagramTransport | None = None
         self._flows: dict[Address, _Flow] = {}
         self._opening: set[asyncio.Task[None]] = set()
 
     async def open(self) -> Address:
-        """Listen; returns the address. Raises OSError."""
+        """Start listening and return the address. Raises OSError."""
         with socket.socket(_family(self._target), socket.SOCK_DGRAM) as probe:
             probe.connect(self._target)
             host = probe.getsockname()[0]
         loop = asyncio.get_running_loop()
-        self._front, _ = await loop.create_datagram_endpoint(lambda: _Front(self), local_addr=(host, 0))
-        self.address = self._front.get_extra_info("sockname")[:2]
+        self._client_socket, _ = await loop.create_datagram_endpoint(lambda: _ClientSocket(self), local_addr=(host, 0))
+        self.address = self._client_socket.get_extra_info("sockname")[:2]
         return self.address
 
     async def change_address(self) -> None:
-        """From now on the target sees every client at a new port, as after a change of networks or of a NAT's mind;
-        what it sends to the old one is lost."""
+        """Give every client a new port towards the target, as a network change or a NAT rebinding does; datagrams sent
+        to the old port are lost."""
         await asyncio.gather(*(flow.connect(self._target) for flow in self._flows.values()))
 
     def close(self) -> None:
-        if self._front is not None:
-            self._front.close()
+        if self._client_socket is not None:
+            self._client_socket.close()
         for task in self._opening:
             task.cancel()
         for flow in self._flows.values():
             flow.close()
 
     def take(self, data: bytes, client: Address) -> None:
-        """A datagram of a client."""
+        """Relay a datagram from a client."""
         flow = self._flows.get(client)
         if flow is None:
             flow = self._flows[client] = _Flow(self, client)
@@ -61,14 +61,14 @@ class UdpRelay:
         self._up.send(data, flow.forward)
 
     def answer(self, data: bytes, client: Address) -> None:
-        """A datagram for a client."""
-        front = self._front
-        if front is not None:
-            self._down.send(data, lambda data: None if front.is_closing() else front.sendto(data, client))
+        """Relay a datagram to a client."""
+        socket_ = self._client_socket
+        if socket_ is not None:
+            self._down.send(data, lambda data: None if socket_.is_closing() else socket_.sendto(data, client))
 
 
-class _Front(asyncio.DatagramProtocol):
-    """The clients' side."""
+class _ClientSocket(asyncio.DatagramProtocol):
+    """The socket that faces the clients."""
 
     def __init__(self, relay: UdpRelay) -> None:
         self._relay = relay
@@ -77,11 +77,11 @@ class _Front(asyncio.DatagramProtocol):
         self._relay.take(data, addr[:2])
 
     def error_received(self, exc: Exception) -> None:
-        """A client is gone; the target will notice."""
+        """Ignore ICMP errors: the target detects by itself that a client is gone."""
 
 
 class _Flow(asyncio.DatagramProtocol):
-    """One client as the target sees it."""
+    """The socket that stands for one client towards the target."""
 
     def __init__(self, relay: UdpRelay, client: Address) -> None:
         self._relay = relay
@@ -90,7 +90,7 @@ class _Flow(asyncio.DatagramProtocol):
         self._early: list[bytes] = []
 
     async def connect(self, target: Address) -> None:
-        """Have a new socket."""
+        """Open a new socket towards the target, replacing the previous one."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=target)
@@ -101,7 +101,7 @@ class _Flow(asyncio.DatagramProtocol):
                 self.forward(data)
 
     def forward(self, data: bytes) -> None:
-        """What arrived at this end of the link goes on to the target."""
+        """Forward a datagram to the target; queue it while the socket opens."""
         if self._transport is None:
             self._early.append(data)
         elif not self._transport.is_closing():
@@ -111,7 +111,7 @@ class _Flow(asyncio.DatagramProtocol):
         self._relay.answer(data, self._client)
 
     def error_received(self, exc: Exception) -> None:
-        """The target is gone; the client will notice."""
+        """Ignore ICMP errors: the client detects by itself that the target is gone."""
 
     def close(self) -> None:
         if self._transport is not None:
