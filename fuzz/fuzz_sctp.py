@@ -63,7 +63,7 @@ class Target:
     def __call__(self, data: bytes) -> None:
         victim = self.victim
         self.now += 0.01
-        packet = PacketHeader(victim.local_tag).packet([data])
+        packet = PacketHeader(victim.tcb.local_tag).packet([data])
         victim.receive_datagram(PacketHeader(0).packet([data]), self.now)
         victim.receive_datagram(packet, self.now)
         if self.channel.is_open:
@@ -79,15 +79,15 @@ class Target:
                 PARSERS[kind](packet[start:end])
 
     def _check(self) -> None:
-        tcb = self.victim.tcb
-        if tcb is None or self.victim.state is not State.ESTABLISHED or self.now % 50 < 0.01:
+        transfer = self.victim.tcb.transfer
+        if transfer is None or self.victim.state is not State.ESTABLISHED or self.now % 50 < 0.01:
             self._renew()
             return
-        outstanding = tcb.outbound.outstanding
-        if not 0 <= outstanding.flight <= sum(len(chunk.wire) for chunk in outstanding.chunks.values()):
-            raise AssertionError(f"{outstanding.flight} bytes in flight")
-        if not 0 <= tcb.inbound.reassembly.buffered <= 2 * RECEIVE_BUFFER:
-            raise AssertionError(f"{tcb.inbound.reassembly.buffered} bytes stored")
+        outstanding = transfer.sender.outstanding
+        if not 0 <= outstanding.flight_size <= sum(len(chunk.wire) for chunk in outstanding.chunks.values()):
+            raise AssertionError(f"{outstanding.flight_size} bytes in flight")
+        if not 0 <= transfer.receiver.reassembly.buffered <= 2 * RECEIVE_BUFFER:
+            raise AssertionError(f"{transfer.receiver.reassembly.buffered} bytes stored")
 
 
 def _seeds() -> list[bytes]:

@@ -173,7 +173,7 @@ class DataTransport:
         if dtls.state is DtlsState.CONNECTED:
             self._associated = True
             if self.agent.round_trip_time:
-                self.association.rto.expect(self.agent.round_trip_time)
+                self.association.rto.set_initial_rtt(self.agent.round_trip_time)
             self.association.connect(now, is_client=dtls.is_client)
 
     def _arm_timer(self) -> None:

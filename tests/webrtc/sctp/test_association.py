@@ -31,7 +31,7 @@ def pair() -> Pair:
 def inject(pair: Pair, *chunks: bytes) -> list[bytes]:
     """Give the server chunks as if from the client; return the chunks of its answer."""
     server = pair.server.association
-    server.receive_datagram(PacketHeader(server.local_tag).packet(chunks), pair.now)
+    server.receive_datagram(PacketHeader(server.tcb.local_tag).packet(chunks), pair.now)
     return [
         packet[start - 4 : end]
         for packet in server.datagrams_to_send(pair.now)
@@ -46,7 +46,7 @@ def test_heartbeat_is_answered(pair: Pair) -> None:
 
 def test_answers_to_a_flood_are_bounded(pair: Pair) -> None:
     server = pair.server.association
-    heartbeat = PacketHeader(server.local_tag).packet([encode_chunk(ChunkType.HEARTBEAT, b"abcd")] * 10)
+    heartbeat = PacketHeader(server.tcb.local_tag).packet([encode_chunk(ChunkType.HEARTBEAT, b"abcd")] * 10)
     for _ in range(100):
         server.receive_datagram(heartbeat, pair.now)
     answers = sum(len(list(iterate_chunks(packet))) for packet in server.datagrams_to_send(pair.now))
@@ -62,7 +62,7 @@ def test_unknown_chunks(pair: Pair, kind: int, reported: int, goes_on: bool) -> 
 
 def test_wrong_tag_is_dropped(pair: Pair) -> None:
     server = pair.server.association
-    server.receive_datagram(PacketHeader(server.local_tag ^ 1).packet([encode_chunk(ChunkType.ABORT)]), pair.now)
+    server.receive_datagram(PacketHeader(server.tcb.local_tag ^ 1).packet([encode_chunk(ChunkType.ABORT)]), pair.now)
     assert server.state is State.ESTABLISHED
     assert server.dropped_packets == 1
 
@@ -70,7 +70,7 @@ def test_wrong_tag_is_dropped(pair: Pair) -> None:
 @pytest.mark.parametrize("reflected", [False, True])
 def test_abort(pair: Pair, reflected: bool) -> None:
     server = pair.server.association
-    tag = server.peer_tag if reflected else server.local_tag
+    tag = server.tcb.peer_tag if reflected else server.tcb.local_tag
     chunk = encode_chunk(ChunkType.ABORT, b"", FLAG_TAG_REFLECTED if reflected else 0)
     server.receive_datagram(PacketHeader(tag).packet([chunk]), pair.now)
     assert pair.server.closed == [CloseReason.ABORTED]
@@ -134,22 +134,22 @@ def test_reordered_and_repeated_sacks_do_no_harm(pair: Pair) -> None:
     for _ in range(20):
         channel.send(bytes(1000))
     pair.client.association.datagrams_to_send(pair.now)
-    tcb = pair.client.association.tcb
-    assert tcb is not None
+    transfer = pair.client.association.tcb.transfer
+    assert transfer is not None
     for offset in (5, 3, 5, 0, 9, 9, 7):
-        acked = (tcb.outbound.outstanding.acked_tsn + offset) & 0xFFFF_FFFF
+        acked = (transfer.sender.outstanding.cumulative_acked_tsn + offset) & 0xFFFF_FFFF
         chunk = Sack(acked, 1 << 20, [(2, 3), (1, 1), (70, 80)], []).encode()
         pair.client.association.receive_datagram(
-            PacketHeader(pair.client.association.local_tag).packet([chunk]), pair.now
+            PacketHeader(pair.client.association.tcb.local_tag).packet([chunk]), pair.now
         )
-        assert tcb.outbound.outstanding.flight >= 0
+        assert transfer.sender.outstanding.flight_size >= 0
 
 
 def test_reset_requests_that_wait_are_bounded(pair: Pair) -> None:
     server = pair.server.association
-    tcb = server.tcb
-    assert tcb is not None
-    sequence = tcb.inbound.cumulative_tsn + 1
+    transfer = server.tcb.transfer
+    assert transfer is not None
+    sequence = transfer.receiver.cumulative_tsn + 1
     far = (sequence + 1000) & 0xFFFF_FFFF
     answered = 0
     for index in range(MAX_DEFERRED + 5):
@@ -163,15 +163,15 @@ def test_reset_requests_that_wait_are_bounded(pair: Pair) -> None:
 def test_what_a_peer_can_make_us_store_is_bounded(pair: Pair) -> None:
     """Fragments without an end, all above a gap, on many streams."""
     server = pair.server.association
-    tcb = server.tcb
-    assert tcb is not None
-    base = tcb.inbound.cumulative_tsn
-    header = PacketHeader(server.local_tag)
+    transfer = server.tcb.transfer
+    assert transfer is not None
+    base = transfer.receiver.cumulative_tsn
+    header = PacketHeader(server.tcb.local_tag)
     for index in range(5000):
         tsn = (base + 2 + index) & 0xFFFF_FFFF
         chunk = DATA_HEADER.pack(0, FLAG_BEGIN, 1016, tsn, index & 0xFFFF, 0, 53) + bytes(1000)
         server.receive_datagram(header.packet([chunk]), pair.now)
-    assert tcb.inbound.reassembly.buffered <= RECEIVE_BUFFER
+    assert transfer.receiver.reassembly.buffered <= RECEIVE_BUFFER
 
 
 actions = st.lists(

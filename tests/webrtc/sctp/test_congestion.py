@@ -9,7 +9,7 @@ from livekit.webrtc.sctp.constants import (
     MAX_RATE,
     MAX_WINDOW_PACKETS,
     MIN_WINDOW_PACKETS,
-    RTT_FILTER,
+    RTT_FILTER_SAMPLES,
 )
 
 MTU = 1000
@@ -26,120 +26,120 @@ def test_initial_window(congestion: CongestionControl) -> None:
 
 def test_slow_start_adds_what_was_acknowledged_but_two_packets_at_most(congestion: CongestionControl) -> None:
     before = congestion.cwnd
-    congestion.acknowledged(500, before, 1)
+    congestion.on_ack(500, before, 1)
     assert congestion.cwnd == before + 500
-    congestion.acknowledged(9000, congestion.cwnd, 2)
+    congestion.on_ack(9000, congestion.cwnd, 2)
     assert congestion.cwnd == before + 500 + 2 * MTU
 
 
 def test_a_window_that_is_not_used_does_not_grow(congestion: CongestionControl) -> None:
     before = congestion.cwnd
-    congestion.acknowledged(2000, 5000, 1)
+    congestion.on_ack(2000, 5000, 1)
     assert congestion.cwnd == before
 
 
 def test_window_is_bounded(congestion: CongestionControl) -> None:
     for tsn in range(1000):
-        congestion.acknowledged(2 * MTU, congestion.cwnd, tsn)
+        congestion.on_ack(2 * MTU, congestion.cwnd, tsn)
     assert congestion.cwnd == MAX_WINDOW_PACKETS * MTU
-    congestion.path_measured(0.1, 0.1)
-    assert congestion.maximum == int(MAX_RATE * 0.1)
-    congestion.path_measured(0.0001, 0.0001)
-    assert congestion.maximum == MAX_WINDOW_PACKETS * MTU
+    congestion.on_rtt_sample(0.1, 0.1)
+    assert congestion.max_cwnd == int(MAX_RATE * 0.1)
+    congestion.on_rtt_sample(0.0001, 0.0001)
+    assert congestion.max_cwnd == MAX_WINDOW_PACKETS * MTU
 
 
 @pytest.fixture
 def queued(congestion: CongestionControl) -> CongestionControl:
     """On a path on which packets wait: losses mean congestion there."""
-    congestion.path_measured(0.05, 0.05)
-    for _ in range(RTT_FILTER):
-        congestion.path_measured(1.0, 0.05)
+    congestion.on_rtt_sample(0.05, 0.05)
+    for _ in range(RTT_FILTER_SAMPLES):
+        congestion.on_rtt_sample(1.0, 0.05)
     congestion.cwnd = congestion.ssthresh = INITIAL_WINDOW_PACKETS * MTU
     return congestion
 
 
 def test_losses_without_a_queue_leave_the_initial_window(congestion: CongestionControl) -> None:
     for tsn in range(1000):
-        congestion.acknowledged(2 * MTU, congestion.cwnd, tsn)
-    assert congestion.lost(2000)
+        congestion.on_ack(2 * MTU, congestion.cwnd, tsn)
+    assert congestion.enter_fast_recovery(2000)
     assert congestion.cwnd == MAX_WINDOW_PACKETS // 2 * MTU
     for _ in range(10):
-        congestion.timed_out()
+        congestion.on_t3_expiry()
     assert congestion.cwnd == congestion.ssthresh == INITIAL_WINDOW_PACKETS * MTU
 
 
 def test_one_long_round_trip_is_no_queue(congestion: CongestionControl) -> None:
     for rtt in (0.05, 1.0, 0.05, 1.0):
-        congestion.path_measured(rtt, 0.05)
-    congestion.timed_out()
+        congestion.on_rtt_sample(rtt, 0.05)
+    congestion.on_t3_expiry()
     assert congestion.cwnd == INITIAL_WINDOW_PACKETS * MTU
 
 
 def test_one_reduction_per_loss_event(queued: CongestionControl) -> None:
     congestion, before = queued, queued.cwnd
-    assert congestion.lost(50)
+    assert congestion.enter_fast_recovery(50)
     assert congestion.cwnd == before // 2
-    assert not congestion.lost(60)
-    congestion.acknowledged(5000, congestion.cwnd, 49)
+    assert not congestion.enter_fast_recovery(60)
+    congestion.on_ack(5000, congestion.cwnd, 49)
     assert congestion.cwnd == before // 2  # no growth in fast recovery
-    congestion.acknowledged(5000, congestion.cwnd, 50)
-    assert congestion.lost(70)
+    congestion.on_ack(5000, congestion.cwnd, 50)
+    assert congestion.enter_fast_recovery(70)
     assert congestion.cwnd == before // 4
 
 
 def test_congestion_avoidance_adds_one_packet_per_window(queued: CongestionControl) -> None:
     congestion = queued
-    congestion.lost(1)
-    congestion.acknowledged(0, 0, 1)
+    congestion.enter_fast_recovery(1)
+    congestion.on_ack(0, 0, 1)
     before = congestion.cwnd
-    congestion.acknowledged(1, before, 2)  # cwnd is not above ssthresh: the last step of slow start
+    congestion.on_ack(1, before, 2)  # cwnd is not above ssthresh: the last step of slow start
     before = congestion.cwnd
     for tsn in range(7):
-        congestion.acknowledged(MTU, before, 3 + tsn)
+        congestion.on_ack(MTU, before, 3 + tsn)
     assert congestion.cwnd == before
-    congestion.acknowledged(2 * MTU, before, 10)
+    congestion.on_ack(2 * MTU, before, 10)
     assert congestion.cwnd == before + MTU
 
 
 def test_timeout(queued: CongestionControl) -> None:
     congestion = queued
-    congestion.timed_out()
+    congestion.on_t3_expiry()
     assert congestion.cwnd == MTU
     assert congestion.ssthresh == INITIAL_WINDOW_PACKETS // 2 * MTU
     for _ in range(9):
-        congestion.timed_out()
+        congestion.on_t3_expiry()
     assert congestion.ssthresh == 4 * MTU
 
 
 def test_idle_halves_down_to_the_initial_window(congestion: CongestionControl) -> None:
     for tsn in range(1000):
-        congestion.acknowledged(2 * MTU, congestion.cwnd, tsn)
-    congestion.idle(0.5, 1.0)
+        congestion.on_ack(2 * MTU, congestion.cwnd, tsn)
+    congestion.on_idle(0.5, 1.0)
     assert congestion.cwnd == MAX_WINDOW_PACKETS * MTU
-    congestion.idle(1.1, 1.0)
+    congestion.on_idle(1.1, 1.0)
     assert congestion.cwnd == MAX_WINDOW_PACKETS // 2 * MTU
-    congestion.idle(1e6, 1.0)
+    congestion.on_idle(1e6, 1.0)
     assert congestion.cwnd == INITIAL_WINDOW_PACKETS * MTU
 
 
 def test_a_standing_queue_shrinks_the_window_to_what_passes_in_time(congestion: CongestionControl) -> None:
     before = congestion.cwnd
-    congestion.path_measured(0.05, 0.05)
-    congestion.path_measured(0.6, 0.05)
+    congestion.on_rtt_sample(0.05, 0.05)
+    congestion.on_rtt_sample(0.6, 0.05)
     assert congestion.cwnd == congestion.ssthresh == before, "one long round trip may be a hiccup, but ends slow start"
-    congestion.path_measured(0.3, 0.05)
+    congestion.on_rtt_sample(0.3, 0.05)
     assert congestion.cwnd == congestion.ssthresh == int(before * (0.05 + MAX_QUEUE_DELAY) / 0.3)
     for _ in range(10):
-        congestion.path_measured(5.0, 0.05)
+        congestion.on_rtt_sample(5.0, 0.05)
     assert congestion.cwnd == MIN_WINDOW_PACKETS * MTU
 
 
 def test_round_trips_that_end_with_all_acknowledgements_at_once_are_no_queue(congestion: CongestionControl) -> None:
     before = congestion.cwnd
-    congestion.path_measured(0.001, 0.001)
+    congestion.on_rtt_sample(0.001, 0.001)
     for _ in range(10):
-        congestion.path_measured(0.6, 0.001, 0.5)
+        congestion.on_rtt_sample(0.6, 0.001, 0.5)
     assert congestion.cwnd == before, "a busy host answers late, and then all"
     for _ in range(10):
-        congestion.path_measured(0.6, 0.001, 0.1)
+        congestion.on_rtt_sample(0.6, 0.001, 0.1)
     assert congestion.cwnd == MIN_WINDOW_PACKETS * MTU

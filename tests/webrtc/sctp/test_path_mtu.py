@@ -39,8 +39,8 @@ def test_the_largest_size_that_arrives_is_found(mtu: int | None, size: int) -> N
     link.run(lambda: link.server.messages["x"] == [BLOB])
     packets = -(-len(BLOB) // (size - 28))
     assert packets <= link.network.a_to_b.sent - before <= packets + 4
-    assert link.client.association.tcb is not None
-    assert link.client.association.tcb.outbound.retransmissions == 0
+    assert link.client.association.tcb.transfer is not None
+    assert link.client.association.tcb.transfer.sender.retransmissions == 0
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -91,7 +91,7 @@ def test_another_path_begins_at_the_base() -> None:
     link.network.a_to_b.options = LinkOptions(delay=0.01, mtu=9_000)
     association.path_mtu.search(MAX_RECEIVED_PACKET, link.now)
     assert association.path_mtu.size == MAX_PACKET_SIZE
-    assert association.congestion.cwnd <= association.congestion.maximum
+    assert association.congestion.cwnd <= association.congestion.max_cwnd
     link.settle(2 * MAX_PROBES * PROBE_TIMER)
     assert association.path_mtu.size == 8_912
 
@@ -109,10 +109,10 @@ def test_a_search_that_ended_low_is_repeated_later() -> None:
     again = mtu.timer_at
     heartbeat, padding = mtu.take_probe(again)
     assert len(heartbeat) + len(padding) + 12 == MAX_RECEIVED_PACKET
-    mtu.acknowledged(b"another", again)
+    mtu.receive_heartbeat_ack(b"another", again)
     assert not sizes
-    mtu.acknowledged(heartbeat[4:], again)
-    mtu.acknowledged(heartbeat[4:], again)
+    mtu.receive_heartbeat_ack(heartbeat[4:], again)
+    mtu.receive_heartbeat_ack(heartbeat[4:], again)
     assert sizes == [MAX_RECEIVED_PACKET]
     assert mtu.take_probe(mtu.timer_at) == []
     assert mtu.timer_at == NEVER
@@ -120,6 +120,6 @@ def test_a_search_that_ended_low_is_repeated_later() -> None:
 
 def test_timeouts_of_small_packets_say_nothing() -> None:
     mtu = PathMtu(1_000, lambda _: pytest.fail("it cannot fall below the base"))
-    mtu.timed_out(10)
+    mtu.on_t3_expiry(10)
     mtu.search(0, 0.0)
     assert mtu.timer_at == NEVER

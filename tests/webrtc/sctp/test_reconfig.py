@@ -7,8 +7,8 @@ import pytest
 from livekit.webrtc.sctp.chunks import Parameters, encode_parameter, parse_parameters
 from livekit.webrtc.sctp.congestion import CongestionControl
 from livekit.webrtc.sctp.constants import NEVER, Parameter
-from livekit.webrtc.sctp.inbound import Inbound
-from livekit.webrtc.sctp.outbound import Outbound
+from livekit.webrtc.sctp.data_receiver import DataReceiver
+from livekit.webrtc.sctp.data_sender import DataSender
 from livekit.webrtc.sctp.packet import ChunkError
 from livekit.webrtc.sctp.reconfig import MAX_STREAMS_PER_REQUEST, Result, StreamReset
 from livekit.webrtc.sctp.rto import RetransmissionTimeout
@@ -20,9 +20,9 @@ OURS, THEIRS = 100, 0xFFFF_FFFF
 class Side:
     def __init__(self) -> None:
         rto = RetransmissionTimeout()
-        self.inbound = Inbound(THEIRS, lambda stream, ppid, data: None)
-        outbound = Outbound(OURS, rto, CongestionControl(), SendQueue())
-        self.reset = StreamReset(self.inbound, outbound, rto, OURS)
+        self.receiver = DataReceiver(THEIRS, lambda stream, ppid, data: None)
+        outbound = DataSender(OURS, rto, CongestionControl(), SendQueue())
+        self.reset = StreamReset(self.receiver, outbound, rto, OURS)
         self.incoming: list[tuple[int, ...]] = []
         self.outgoing: list[tuple[tuple[int, ...], bool]] = []
         self.reset.on_incoming_reset = self._on_incoming
@@ -88,11 +88,11 @@ def test_a_request_is_performed_once_and_answered_as_often_as_it_comes(side: Sid
 
 def test_a_request_waits_for_the_data_before_it(side: Side) -> None:
     assert result_of(side.reset.receive(request(THEIRS, THEIRS + 1, 4))) is Result.IN_PROGRESS
-    side.inbound.cumulative_tsn += 1
-    side.reset.inbound_advanced()
+    side.receiver.cumulative_tsn += 1
+    side.reset.perform_deferred()
     assert side.incoming == []
-    side.inbound.cumulative_tsn += 1
-    side.reset.inbound_advanced()
+    side.receiver.cumulative_tsn += 1
+    side.reset.perform_deferred()
     assert side.incoming == [(4,)]
     assert result_of(side.reset.receive(request(THEIRS, THEIRS + 1, 4))) is Result.PERFORMED
 

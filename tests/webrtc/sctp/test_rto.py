@@ -26,13 +26,13 @@ def test_first_and_second_sample() -> None:
 
 def test_what_ice_measured_shortens_the_first_timeout_only() -> None:
     rto = RetransmissionTimeout()
-    rto.expect(0.1)
+    rto.set_initial_rtt(0.1)
     assert rto.value == pytest.approx(0.3)
     assert rto.srtt is None
-    rto.expect(5.0)
+    rto.set_initial_rtt(5.0)
     assert rto.value == pytest.approx(0.3)
     rto.sample(0.2)
-    rto.expect(0.1)
+    rto.set_initial_rtt(0.1)
     assert rto.value == pytest.approx(0.6)
 
 
@@ -51,5 +51,5 @@ def test_backoff_doubles_to_the_ceiling_and_ends_with_progress() -> None:
         values.append(rto.value)
         rto.back_off()
     assert values == [0.5, 1.0, 2.0, 2.0]
-    rto.progress()
+    rto.reset_backoff()
     assert rto.value == 0.5

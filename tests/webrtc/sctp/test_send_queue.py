@@ -50,12 +50,12 @@ def test_buffered_amount_and_its_low_water_mark() -> None:
     queue.push(Message(stream, 53, b"abcdef"))
     assert stream.buffered == queue.buffered == 6
     take(queue, 3)
-    queue.report_drained()
+    queue.notify_buffered_amount_low()
     assert low == []
     take(queue, 1)
     take(queue, 1)
-    queue.report_drained()
-    queue.report_drained()
+    queue.notify_buffered_amount_low()
+    queue.notify_buffered_amount_low()
     assert low == [1]
     assert stream.buffered == queue.buffered == 1
 

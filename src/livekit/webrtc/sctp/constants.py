@@ -137,9 +137,9 @@ MAX_RATE = 16 << 20
 MAX_QUEUE_DELAY = 0.1
 """Seconds that packets may wait on the path, behind others of ours: longer queues are avoided (as in RFC 6817), since
 calls wait in them. On paths with a longer round trip it is that."""
-ALL_AT_ONCE = 0.75
+STALLED_ACK_SHARE = 0.75
 """The part of a round trip after which the first acknowledgement is as good as the last."""
-RTT_FILTER = 2
+RTT_FILTER_SAMPLES = 2
 """Round trips in a row whose shortest says how long packets wait."""
 MIN_WINDOW_PACKETS = 4
 """What the window is not reduced below for the sake of short queues."""
@@ -157,7 +157,7 @@ SACK_DELAY = 0.02
 IMMEDIATE_SACK_DELAY = 0.004
 """Delay of a SACK asked for by the I bit, so that an answer of the application can carry it: through a server on the
 same host a call takes 1 to 2 ms."""
-BURST_OF_LOSSY_PATH = 3
+DUPLICATE_SACK_PACKETS = 3
 """Packets that are acknowledged twice, in two packets, if some before them are missing or came twice. RFC 9260 section
 6.2 asks for a SACK for every second packet; of what is read at once one is enough, unless it is lost."""
 COOKIE_LIFETIME = 60.0

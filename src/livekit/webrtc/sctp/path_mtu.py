@@ -31,7 +31,17 @@ _INFO = Struct("!L")
 class PathMtu:
     """The packet size on the present path. The largest size is tried first: most paths end at a round number."""
 
-    __slots__ = ("_base", "_limit", "_number", "_on_size", "_sizes", "_tries", "on_black_hole", "size", "timer_at")
+    __slots__ = (
+        "_base",
+        "_candidate_sizes",
+        "_max_size",
+        "_on_size",
+        "_probe_count",
+        "_probe_number",
+        "on_black_hole",
+        "size",
+        "timer_at",
+    )
 
     def __init__(self, base: int, on_size: Callable[[int], None]) -> None:
         """`on_size` is told when the size changes; all sizes are bytes of SCTP packets."""
@@ -40,63 +50,63 @@ class PathMtu:
         """When `take_probe` is to be asked."""
         self.on_black_hole: Callable[[], None] = lambda: None
         """Large packets do not arrive any more. Those in flight cannot be cut anew: they need IP fragmentation."""
-        self._base = self._limit = base
+        self._base = self._max_size = base
         self._on_size = on_size
-        self._sizes: list[int] = []  # still to be tried, the next one last
-        self._tries = 0
-        self._number = 0
+        self._candidate_sizes: list[int] = []  # still to be tried, the next one last
+        self._probe_count = 0
+        self._probe_number = 0
 
     def search(self, limit: int, now: float) -> None:
         """Begin on a new path, whose other end takes packets of up to `limit` bytes."""
-        self._limit = limit
-        self._change(self._base)
-        self._begin(now)
+        self._max_size = limit
+        self._set_size(self._base)
+        self._start_search(now)
 
     def take_probe(self, now: float) -> list[bytes]:
         """The chunks of the probe that is due; none if the search has ended."""
-        if self._tries == MAX_PROBES:
-            self._sizes.pop()
-            self._tries = 0
-            if not self._sizes:
+        if self._probe_count == MAX_PROBES:
+            self._candidate_sizes.pop()
+            self._probe_count = 0
+            if not self._candidate_sizes:
                 self.timer_at = now + RAISE_TIMER
                 return []
-        elif not self._sizes:
-            self._begin(now)
-            if not self._sizes:
+        elif not self._candidate_sizes:
+            self._start_search(now)
+            if not self._candidate_sizes:
                 return []
-        self._tries += 1
-        self._number += 1
+        self._probe_count += 1
+        self._probe_number += 1
         self.timer_at = now + PROBE_TIMER
         heartbeat = encode_chunk(ChunkType.HEARTBEAT, self._info())
-        padding = self._sizes[-1] - PACKET_HEADER_SIZE - len(heartbeat) - len(encode_chunk(ChunkType.PAD))
+        padding = self._candidate_sizes[-1] - PACKET_HEADER_SIZE - len(heartbeat) - len(encode_chunk(ChunkType.PAD))
         return [heartbeat, encode_chunk(ChunkType.PAD, bytes(padding))]
 
-    def acknowledged(self, info: bytes, now: float) -> None:
+    def receive_heartbeat_ack(self, info: bytes, now: float) -> None:
         """A HEARTBEAT ACK with this information came."""
-        if self._tries and info == self._info():
-            self._change(self._sizes[-1])
-            self._sizes.clear()
-            self._tries = 0
+        if self._probe_count and info == self._info():
+            self._set_size(self._candidate_sizes[-1])
+            self._candidate_sizes.clear()
+            self._probe_count = 0
             self.timer_at = now + RAISE_TIMER
 
-    def timed_out(self, times: int) -> None:
+    def on_t3_expiry(self, times: int) -> None:
         """T3-rtx expired so many times in a row."""
         if times >= BLACK_HOLE_TIMEOUTS and self.size > self._base:
-            self._sizes.clear()
-            self._tries = 0
+            self._candidate_sizes.clear()
+            self._probe_count = 0
             self.timer_at = NEVER
-            self._change(self._base)
+            self._set_size(self._base)
             self.on_black_hole()
 
-    def _begin(self, now: float) -> None:
-        self._sizes = [size for size in PROBE_SIZES if self.size < size <= self._limit]
-        self._tries = 0
-        self.timer_at = now if self._sizes else NEVER
+    def _start_search(self, now: float) -> None:
+        self._candidate_sizes = [size for size in PROBE_SIZES if self.size < size <= self._max_size]
+        self._probe_count = 0
+        self.timer_at = now if self._candidate_sizes else NEVER
 
     def _info(self) -> bytes:
-        return encode_parameter(Parameter.HEARTBEAT_INFO, _INFO.pack(self._number))
+        return encode_parameter(Parameter.HEARTBEAT_INFO, _INFO.pack(self._probe_number))
 
-    def _change(self, size: int) -> None:
+    def _set_size(self, size: int) -> None:
         if size != self.size:
             self.size = size
             self._on_size(size)

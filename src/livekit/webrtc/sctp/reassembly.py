@@ -22,7 +22,7 @@ class MessageTooLongError(Exception):
     """A message is over `MAX_MESSAGE_SIZE`."""
 
 
-class _Run:
+class _FragmentRun:
     """Consecutive fragments of one message."""
 
     __slots__ = ("first", "flags", "last", "pieces", "ppid", "size", "ssn", "stream")
@@ -43,7 +43,7 @@ class _Run:
         self.pieces.append(payload)
         self.size += len(payload)
 
-    def extend(self, other: _Run) -> None:
+    def extend(self, other: _FragmentRun) -> None:
         """Append the run that follows."""
         self.last = other.last
         self.flags |= other.flags
@@ -51,7 +51,7 @@ class _Run:
         self.size += other.size
 
     @property
-    def cost(self) -> int:
+    def buffered_size(self) -> int:
         return self.size + CHUNK_OVERHEAD * len(self.pieces)
 
 
@@ -62,8 +62,8 @@ class Reassembly:
 
     def __init__(self, deliver: Deliver) -> None:
         self._deliver = deliver
-        self._by_first: dict[int, _Run] = {}
-        self._by_last: dict[int, _Run] = {}
+        self._by_first: dict[int, _FragmentRun] = {}
+        self._by_last: dict[int, _FragmentRun] = {}
         self._next_ssn: dict[int, int] = {}
         self._waiting: dict[int, dict[int, tuple[int, bytes]]] = {}
         self.buffered = 0
@@ -72,7 +72,7 @@ class Reassembly:
     def add(self, tsn: int, flags: int, stream: int, ssn: int, ppid: int, payload: bytes) -> None:
         """Take a chunk that was not seen before. Raises MessageTooLongError."""
         if self._by_last and flags & FLAG_BEGIN:
-            self._forget_unfinished(tsn - 1)
+            self._discard_unfinished(tsn - 1)
         if flags & _WHOLE != _WHOLE:
             self._add_fragment(tsn, flags, stream, ssn, ppid, payload)
         elif flags & FLAG_UNORDERED:
@@ -84,7 +84,7 @@ class Reassembly:
         self.buffered += len(payload) + CHUNK_OVERHEAD
         run = None if flags & FLAG_BEGIN else self._by_last.pop(tsn - 1, None)
         if run is None:
-            run = _Run(tsn, flags, stream, ssn, ppid, payload)
+            run = _FragmentRun(tsn, flags, stream, ssn, ppid, payload)
             self._by_first[tsn] = run
         else:
             run.append(flags, payload)
@@ -98,23 +98,23 @@ class Reassembly:
         if run.flags & _WHOLE == _WHOLE:
             self._complete(run)
 
-    def _complete(self, run: _Run) -> None:
-        self._forget(run)
+    def _complete(self, run: _FragmentRun) -> None:
+        self._discard(run)
         message = b"".join(run.pieces)
         if run.flags & FLAG_UNORDERED:
             self._deliver(run.stream, run.ppid, message)
         else:
             self._add_ordered(run.stream, run.ssn, run.ppid, message)
 
-    def _forget(self, run: _Run) -> None:
+    def _discard(self, run: _FragmentRun) -> None:
         del self._by_first[run.first], self._by_last[run.last]
-        self.buffered -= run.cost
+        self.buffered -= run.buffered_size
 
-    def _forget_unfinished(self, last: int) -> None:
+    def _discard_unfinished(self, last: int) -> None:
         """Where a message begins, the one before it ends: its sender gave up the rest."""
         run = self._by_last.get(last)
         if run is not None and not run.flags & FLAG_END:
-            self._forget(run)
+            self._discard(run)
 
     def _add_ordered(self, stream: int, ssn: int, ppid: int, message: bytes) -> None:
         expected = self._next_ssn.get(stream, 0)
@@ -150,7 +150,7 @@ class Reassembly:
         for run in list(self._by_first.values()):
             complete_so_far = run.flags & FLAG_BEGIN and run.last >= cumulative_tsn
             if run.first <= cumulative_tsn and not complete_so_far:
-                self._forget(run)
+                self._discard(run)
         for stream, ssn in streams:
             self._skip_ordered(stream, ssn)
 

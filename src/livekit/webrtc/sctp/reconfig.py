@@ -8,11 +8,11 @@ from struct import Struct
 
 from .chunks import Parameters, encode_parameter
 from .constants import NEVER, ChunkType, Parameter
-from .inbound import Inbound
-from .outbound import Outbound
+from .data_receiver import DataReceiver
+from .data_sender import DataSender
 from .packet import ChunkError, encode_chunk
 from .rto import RetransmissionTimeout
-from .serial import TSN_MASK, unwrap
+from .serial_number import TSN_MASK, unwrap
 
 _OUTGOING = Struct("!LLL")
 _RESPONSE = Struct("!LL")
@@ -40,12 +40,12 @@ class StreamReset:
 
     __slots__ = (
         "_deferred",
-        "_inbound",
-        "_outbound",
         "_peer_sequence",
+        "_receiver",
         "_request",
         "_requested",
         "_rto",
+        "_sender",
         "_sequence",
         "on_incoming_reset",
         "on_outgoing_reset",
@@ -54,14 +54,14 @@ class StreamReset:
     )
 
     def __init__(
-        self, inbound: Inbound, outbound: Outbound, rto: RetransmissionTimeout, local_initial_tsn: int
+        self, receiver: DataReceiver, sender: DataSender, rto: RetransmissionTimeout, local_initial_tsn: int
     ) -> None:
-        self._inbound = inbound
-        self._outbound = outbound
+        self._receiver = receiver
+        self._sender = sender
         self._rto = rto
         # Request sequence numbers begin with the initial TSNs (section 4.1).
         self._sequence = local_initial_tsn
-        self._peer_sequence = inbound.cumulative_tsn + 1
+        self._peer_sequence = receiver.cumulative_tsn + 1
         self._deferred: dict[int, tuple[int, tuple[int, ...]]] = {}  # requests by number: last TSN and streams
         self._request: bytes | None = None
         self._requested: tuple[int, ...] = ()
@@ -82,7 +82,7 @@ class StreamReset:
         if self._request is None and self.pending:
             self._requested = tuple(self.pending[:MAX_STREAMS_PER_REQUEST])
             del self.pending[:MAX_STREAMS_PER_REQUEST]
-            last_tsn = (self._outbound.outstanding.next_tsn - 1) & TSN_MASK
+            last_tsn = (self._sender.outstanding.next_tsn - 1) & TSN_MASK
             fixed = _OUTGOING.pack(self._sequence, (self._peer_sequence - 1) & TSN_MASK, last_tsn)
             streams = b"".join(stream.to_bytes(2, "big") for stream in self._requested)
             parameter = encode_parameter(Parameter.OUTGOING_RESET_REQUEST, fixed + streams)
@@ -139,17 +139,17 @@ class StreamReset:
         """The peer resets its outgoing streams, our incoming ones (section 5.2.2)."""
         if len(value) < _OUTGOING.size or len(value) % 2:
             raise ChunkError(f"outgoing SSN reset request of {len(value)} bytes")
-        last_tsn = unwrap(_OUTGOING.unpack_from(value)[2], self._inbound.cumulative_tsn)
+        last_tsn = unwrap(_OUTGOING.unpack_from(value)[2], self._receiver.cumulative_tsn)
         streams = tuple(int.from_bytes(value[i : i + 2], "big") for i in range(_OUTGOING.size, len(value), 2))
         self._deferred[sequence] = last_tsn, streams
-        self.inbound_advanced()
+        self.perform_deferred()
 
-    def inbound_advanced(self) -> None:
+    def perform_deferred(self) -> None:
         """Perform the resets that waited for data of the old stream (section 5.2.2, rule E2)."""
         if not self._deferred:
             return
         for sequence, (last_tsn, streams) in list(self._deferred.items()):
-            if self._inbound.cumulative_tsn >= last_tsn:
+            if self._receiver.cumulative_tsn >= last_tsn:
                 del self._deferred[sequence]
-                self._inbound.reassembly.reset_streams(streams)
+                self._receiver.reassembly.reset_streams(streams)
                 self.on_incoming_reset(streams)

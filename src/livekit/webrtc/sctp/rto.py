@@ -31,7 +31,7 @@ class RetransmissionTimeout:
         """The timeout to use now."""
         return min(self._base * self._backoff, self._maximum)
 
-    def expect(self, rtt: float) -> None:
+    def set_initial_rtt(self, rtt: float) -> None:
         """The path was measured before there was an association, by ICE checks: no sample, but a better first guess.
 
         The timeout never becomes longer by it.
@@ -60,7 +60,7 @@ class RetransmissionTimeout:
         if self._base * self._backoff < self._maximum:
             self._backoff *= 2
 
-    def progress(self) -> None:
+    def reset_backoff(self) -> None:
         """New data was acknowledged: the path works, so no longer back off.
 
         RFC 9260 waits for the next sample; on a path that loses much, samples are rare and the backoff would stay.

@@ -14,16 +14,16 @@ _SSN_MASK = 0xFFFF
 class OutboundStream:
     """What waits on one stream."""
 
-    __slots__ = ("buffered", "low_threshold", "messages", "next_ssn", "on_low", "stream_id")
+    __slots__ = ("buffered", "low_threshold", "messages", "next_ssn", "on_buffered_amount_low", "stream_id")
 
-    def __init__(self, stream_id: int, on_low: Callable[[], None] | None = None) -> None:
+    def __init__(self, stream_id: int, on_buffered_amount_low: Callable[[], None] | None = None) -> None:
         self.stream_id = stream_id
         self.messages: deque[Message] = deque()
         self.next_ssn = 0
         self.buffered = 0
         """Payload bytes not yet put on the wire."""
         self.low_threshold = 0
-        self.on_low = on_low
+        self.on_buffered_amount_low = on_buffered_amount_low
         """To be called when `buffered` falls to `low_threshold` or below, having been above."""
 
 
@@ -65,7 +65,7 @@ class Message:
         self.ssn = 0
         self.expires_at: float | None = None
 
-    def is_given_up(self, transmissions: int, now: float) -> bool:
+    def should_abandon(self, transmissions: int, now: float) -> bool:
         """A chunk that was sent so often is lost: is that the end of the message (RFC 3758 sections 3.5 and 4.1)?"""
         if self.max_retransmits is not None and transmissions > self.max_retransmits:
             return True
@@ -75,19 +75,19 @@ class Message:
 class SendQueue:
     """All that waits to be sent for the first time."""
 
-    __slots__ = ("_turns", "buffered", "drained")
+    __slots__ = ("_round_robin", "buffered", "low_streams")
 
     def __init__(self) -> None:
-        self._turns: deque[OutboundStream] = deque()  # streams that have messages; the first is being served
+        self._round_robin: deque[OutboundStream] = deque()  # streams that have messages; the first is being served
         self.buffered = 0
         """Payload bytes of all streams not yet put on the wire."""
-        self.drained: list[OutboundStream] = []
-        """Streams whose `on_low` is to be called."""
+        self.low_streams: list[OutboundStream] = []
+        """Streams whose `on_buffered_amount_low` is to be called."""
 
     def push(self, message: Message) -> None:
         stream = message.stream
         if not stream.messages:
-            self._turns.append(stream)
+            self._round_robin.append(stream)
         stream.messages.append(message)
         size = len(message.data)
         stream.buffered += size
@@ -95,7 +95,7 @@ class SendQueue:
 
     def head(self) -> Message | None:
         """The message to send from next."""
-        return self._turns[0].messages[0] if self._turns else None
+        return self._round_robin[0].messages[0] if self._round_robin else None
 
     def begin(self, message: Message, now: float) -> None:
         """The first fragment of the head is about to be sent."""
@@ -111,7 +111,7 @@ class SendQueue:
         message.offset += size
         self._release(message.stream, size)
         if message.offset == len(message.data):
-            self._next_turn()
+            self._finish_message()
 
     def abandon(self, message: Message) -> None:
         """Send no more of a message that was begun."""
@@ -119,33 +119,33 @@ class SendQueue:
         if remaining:
             self._release(message.stream, remaining)
             message.offset = len(message.data)
-            self._next_turn()
+            self._finish_message()
 
     def discard(self, stream: OutboundStream) -> None:
         """Forget all that waits on a stream."""
         if not stream.messages:
             return
-        self._turns.remove(stream)
+        self._round_robin.remove(stream)
         stream.messages.clear()
         self.buffered -= stream.buffered
         stream.buffered = 0
 
-    def report_drained(self) -> None:
-        """Call `on_low` of the streams that fell to their threshold."""
-        drained, self.drained = self.drained, []
+    def notify_buffered_amount_low(self) -> None:
+        """Call `on_buffered_amount_low` of the streams that fell to their threshold."""
+        drained, self.low_streams = self.low_streams, []
         for stream in drained:
-            if stream.on_low is not None:
-                stream.on_low()
+            if stream.on_buffered_amount_low is not None:
+                stream.on_buffered_amount_low()
 
     def _release(self, stream: OutboundStream, size: int) -> None:
         self.buffered -= size
         before = stream.buffered
         stream.buffered = after = before - size
-        if after <= stream.low_threshold < before and stream.on_low is not None:
-            self.drained.append(stream)
+        if after <= stream.low_threshold < before and stream.on_buffered_amount_low is not None:
+            self.low_streams.append(stream)
 
-    def _next_turn(self) -> None:
-        turns = self._turns
+    def _finish_message(self) -> None:
+        turns = self._round_robin
         stream = turns[0]
         stream.messages.popleft()
         if not stream.messages:

@@ -1,80 +1,79 @@
-"""Ending an association in order (RFC 9260 section 9.2)."""
+"""Graceful shutdown of an association (RFC 9260 section 9.2)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from .chunks import encode_shutdown
 from .constants import MAX_SHUTDOWN_RETRANSMITS, NEVER, ChunkType
 from .packet import encode_chunk
-from .serial import TSN_MASK
+from .serial_number import TSN_MASK
 from .states import CloseReason, State
-
-if TYPE_CHECKING:
-    from .association import Association, TransmissionControlBlock
+from .tcb import DataTransfer, TransmissionControlBlock
 
 
 class Shutdown:
-    """The three-way shutdown from both sides."""
+    """The three-way shutdown, from either side."""
 
-    __slots__ = ("_association", "_attempts", "timer_at")
+    __slots__ = ("_close", "_retransmits", "_tcb", "timer_at")
 
-    def __init__(self, association: Association) -> None:
-        self._association = association
-        self._attempts = 0
+    def __init__(self, tcb: TransmissionControlBlock, close: Callable[[CloseReason], None]) -> None:
+        self._tcb = tcb
+        self._close = close
+        self._retransmits = 0
         self.timer_at = NEVER
-        """T2-shutdown."""
+        """Expiry of T2-shutdown."""
 
-    def begin(self, tcb: TransmissionControlBlock, now: float) -> None:
-        """The application wants to end; what waits is sent first."""
-        self._association.state = State.SHUTDOWN_PENDING
-        self.proceed(tcb, now)
+    def start(self, transfer: DataTransfer, now: float) -> None:
+        """Shut down as soon as all data is acknowledged."""
+        self._tcb.state = State.SHUTDOWN_PENDING
+        self.proceed(transfer, now)
 
-    def proceed(self, tcb: TransmissionControlBlock, now: float) -> None:
-        """Once all is acknowledged, say so."""
-        if not tcb.outbound.is_idle:
+    def proceed(self, transfer: DataTransfer, now: float) -> None:
+        """Send SHUTDOWN or SHUTDOWN ACK if all data is acknowledged."""
+        tcb = self._tcb
+        if not transfer.sender.is_idle:
             return
-        association = self._association
-        if association.state is State.SHUTDOWN_PENDING:
-            association.state = State.SHUTDOWN_SENT
-            self.announce(tcb, now)
-        elif association.state is State.SHUTDOWN_RECEIVED:
-            association.state = State.SHUTDOWN_ACK_SENT
-            self.announce(tcb, now)
+        if tcb.state is State.SHUTDOWN_PENDING:
+            tcb.state = State.SHUTDOWN_SENT
+            self.send_shutdown(transfer, now)
+        elif tcb.state is State.SHUTDOWN_RECEIVED:
+            tcb.state = State.SHUTDOWN_ACK_SENT
+            self.send_shutdown(transfer, now)
 
-    def announce(self, tcb: TransmissionControlBlock, now: float) -> None:
-        """Send SHUTDOWN or SHUTDOWN ACK, whichever is ours to send."""
-        association = self._association
-        self.timer_at = now + association.rto.value
-        if association.state is State.SHUTDOWN_SENT:
-            association.send_control(encode_shutdown(tcb.inbound.cumulative_tsn & TSN_MASK))
+    def send_shutdown(self, transfer: DataTransfer, now: float) -> None:
+        """Send SHUTDOWN or, in SHUTDOWN-ACK-SENT, SHUTDOWN ACK, and restart T2-shutdown."""
+        tcb = self._tcb
+        self.timer_at = now + tcb.rto.value
+        if tcb.state is State.SHUTDOWN_SENT:
+            tcb.send_control(encode_shutdown(transfer.receiver.cumulative_tsn & TSN_MASK))
         else:
-            association.send_control(encode_chunk(ChunkType.SHUTDOWN_ACK))
+            tcb.send_control(encode_chunk(ChunkType.SHUTDOWN_ACK))
 
-    def on_timer(self, tcb: TransmissionControlBlock, now: float) -> None:
-        """T2 expired."""
-        self._attempts += 1
-        if self._attempts > MAX_SHUTDOWN_RETRANSMITS:
-            self._association.close(CloseReason.TIMEOUT)
+    def handle_t2(self, transfer: DataTransfer, now: float) -> None:
+        """Retransmit on expiry of T2-shutdown; close after `MAX_SHUTDOWN_RETRANSMITS`."""
+        self._retransmits += 1
+        if self._retransmits > MAX_SHUTDOWN_RETRANSMITS:
+            self._close(CloseReason.TIMEOUT)
             return
-        self._association.rto.back_off()
-        self.announce(tcb, now)
+        self._tcb.rto.back_off()
+        self.send_shutdown(transfer, now)
 
-    def receive_shutdown(self, tcb: TransmissionControlBlock, now: float) -> None:
-        association = self._association
-        if association.state in (State.ESTABLISHED, State.SHUTDOWN_PENDING):
-            association.state = State.SHUTDOWN_RECEIVED
-            self.proceed(tcb, now)
-        elif association.state is State.SHUTDOWN_SENT:  # both at once
-            association.state = State.SHUTDOWN_ACK_SENT
-            self.announce(tcb, now)
+    def receive_shutdown(self, transfer: DataTransfer, now: float) -> None:
+        tcb = self._tcb
+        if tcb.state in (State.ESTABLISHED, State.SHUTDOWN_PENDING):
+            tcb.state = State.SHUTDOWN_RECEIVED
+            self.proceed(transfer, now)
+        elif tcb.state is State.SHUTDOWN_SENT:  # both sides shut down at once
+            tcb.state = State.SHUTDOWN_ACK_SENT
+            self.send_shutdown(transfer, now)
 
     def receive_shutdown_ack(self) -> None:
-        association = self._association
-        if association.state in (State.SHUTDOWN_SENT, State.SHUTDOWN_ACK_SENT):
-            association.send_apart(association.peer_tag, encode_chunk(ChunkType.SHUTDOWN_COMPLETE))
-            association.close(CloseReason.SHUTDOWN)
+        tcb = self._tcb
+        if tcb.state in (State.SHUTDOWN_SENT, State.SHUTDOWN_ACK_SENT):
+            tcb.send_packet(tcb.peer_tag, encode_chunk(ChunkType.SHUTDOWN_COMPLETE))
+            self._close(CloseReason.SHUTDOWN)
 
     def receive_shutdown_complete(self) -> None:
-        if self._association.state is State.SHUTDOWN_ACK_SENT:
-            self._association.close(CloseReason.SHUTDOWN)
+        if self._tcb.state is State.SHUTDOWN_ACK_SENT:
+            self._close(CloseReason.SHUTDOWN)

@@ -1,4 +1,4 @@
-"""States of an association, and how it ends."""
+"""States of an association, and the reasons for its end."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ class State(enum.Enum):
     SHUTDOWN_ACK_SENT = "shutdown-ack-sent"
 
 
+SETTING_UP = (State.CLOSED, State.COOKIE_WAIT, State.COOKIE_ECHOED)
+"""The handshake has not completed."""
 RECEIVING = (State.ESTABLISHED, State.SHUTDOWN_PENDING, State.SHUTDOWN_SENT)
-"""DATA is taken from the peer."""
+"""DATA is accepted from the peer."""
 SENDING = (State.ESTABLISHED, State.SHUTDOWN_PENDING, State.SHUTDOWN_RECEIVED)
 """DATA may be sent."""
 
 
 class CloseReason(enum.Enum):
-    """Why an association ended."""
+    """Reason for the end of an association."""
 
     SHUTDOWN = "shutdown"
-    """Both sides closed in order."""
+    """Graceful shutdown (RFC 9260 section 9.2)."""
     ABORTED = "aborted"
-    """The peer sent ABORT."""
+    """The peer sent ABORT (RFC 9260 section 9.1)."""
     LOCAL = "local"
     """`abort` was called."""
     PROTOCOL_VIOLATION = "protocol violation"
-    """The peer sent what we cannot accept."""
+    """The peer sent an invalid INIT ACK, or a message over `MAX_MESSAGE_SIZE`."""
     TIMEOUT = "timeout"
-    """The peer did not answer for too long."""
+    """The peer left all retransmissions unanswered (RFC 9260 section 8.1)."""

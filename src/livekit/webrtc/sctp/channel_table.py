@@ -48,10 +48,10 @@ class ChannelTable:
         if self._reset is None:
             self._pending.append(channel)
         else:
-            self._announce(channel)
+            self._send_open(channel)
         return channel
 
-    def begin(self, streams: int, reset: StreamReset, *, can_reset: bool) -> None:
+    def start(self, streams: int, reset: StreamReset, *, can_reset: bool) -> None:
         """The handshake has told how many streams there are: the waiting channels can be announced."""
         self._streams = min(streams, MAX_STREAMS)
         self._reset = reset
@@ -60,16 +60,16 @@ class ChannelTable:
         reset.on_outgoing_reset = self._outgoing_reset
         pending, self._pending = self._pending, []
         for channel in pending:
-            self._announce(channel)
+            self._send_open(channel)
 
-    def before_flush(self) -> None:
+    def prepare_flush(self) -> None:
         """Open what was announced, and reset what is closing and has sent all."""
         if self._opening:
-            self.open_announced()
+            self.open_pending()
         if self._closing:
             self._reset_drained()
 
-    def open_announced(self) -> None:
+    def open_pending(self) -> None:
         """Data may flow: the opener need not wait for the ACK (RFC 8832 section 6)."""
         opening, self._opening = self._opening, []
         for channel in opening:
@@ -77,7 +77,7 @@ class ChannelTable:
                 channel.state = ChannelState.OPEN
                 call(channel.on_open)
 
-    def _announce(self, channel: Channel) -> None:
+    def _send_open(self, channel: Channel) -> None:
         free = (one for one in range(self._parity, self._streams, 2) if one not in self._channels)
         stream_id = next(free, None)
         if stream_id is None or len(self._channels) >= MAX_CHANNELS:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit.webrtc.sctp.serial import TSN_MASK, unwrap
+from livekit.webrtc.sctp.serial_number import TSN_MASK, unwrap
 
 
 @pytest.mark.parametrize(

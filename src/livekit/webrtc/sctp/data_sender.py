@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bundle import Bundle
+from .bundling import Bundle
 from .chunks import DATA_HEADER, Sack
 from .congestion import CongestionControl
 from .constants import (
@@ -19,28 +19,28 @@ from .constants import (
     THIN_FLIGHT_PACKETS,
     THIN_TIMEOUTS,
 )
-from .outstanding import LOST, Outstanding, SentChunk
 from .packet import PADDING
+from .retransmission import LOST, OutstandingData, SentChunk
 from .rto import RetransmissionTimeout
 from .send_queue import Message, SendQueue
-from .serial import TSN_MASK, unwrap
+from .serial_number import TSN_MASK, unwrap
 
 
-class Outbound:
+class DataSender:
     """The sending half of an association."""
 
     __slots__ = (
+        "_bypass_cwnd",
         "_congestion",
-        "_force",
-        "_forward_due",
-        "_heard_at",
+        "_consecutive_timeouts",
+        "_first_ack_at",
+        "_forward_tsn_due",
         "_idle_since",
-        "_in_a_row",
         "_peer_window",
-        "_probe_at",
-        "_probe_tsn",
         "_queue",
         "_rto",
+        "_rtt_sent_at",
+        "_rtt_tsn",
         "outstanding",
         "retransmissions",
         "t3_at",
@@ -53,21 +53,21 @@ class Outbound:
         self._rto = rto
         self._congestion = congestion
         self._queue = queue
-        self.outstanding = Outstanding(initial_tsn, queue.abandon)
+        self.outstanding = OutstandingData(initial_tsn, queue.abandon)
         self.t3_at = NEVER
         """T3-rtx."""
         self.retransmissions = 0
         self.timeouts = 0
-        self._in_a_row = 0  # timeouts since something was acknowledged
+        self._consecutive_timeouts = 0  # timeouts since something was acknowledged
         self._peer_window = 0
-        self._force = False  # the next retransmission goes whatever the window
-        self._forward_due = False
-        self._probe_tsn: int | None = None  # the chunk whose round trip is being measured, sent at _probe_at
-        self._probe_at = 0.0
-        self._heard_at = NEVER  # when the first acknowledgement since then came
+        self._bypass_cwnd = False  # the next retransmission goes whatever the window
+        self._forward_tsn_due = False
+        self._rtt_tsn: int | None = None  # the chunk whose round trip is being measured, sent at _rtt_sent_at
+        self._rtt_sent_at = 0.0
+        self._first_ack_at = NEVER  # when the first acknowledgement since then came
         self._idle_since: float | None = None
 
-    def adopt(self, window: int, *, partial_reliability: bool) -> None:
+    def set_peer(self, window: int, *, partial_reliability: bool) -> None:
         """What the peer's INIT or INIT ACK says: its receiver window, and whether it understands FORWARD TSN."""
         self._peer_window = window
         self.outstanding.partial_reliability = partial_reliability
@@ -80,22 +80,22 @@ class Outbound:
     @property
     def has_work(self) -> bool:
         """Something may be sent now, if the windows allow."""
-        return self._queue.head() is not None or bool(self.outstanding.lost) or self._forward_due
+        return self._queue.head() is not None or bool(self.outstanding.lost) or self._forward_tsn_due
 
     # Transmission (section 6.1)
 
     def transmit(self, bundle: Bundle, now: float, max_packets: int = MAX_BURST_PACKETS) -> None:
         """Fill packets with what the windows allow: first what was lost, then what is new."""
-        if self._forward_due:
-            self._forward_due = False
+        if self._forward_tsn_due:
+            self._forward_tsn_due = False
             bundle.add(self.outstanding.forward_tsn().encode())
         last_packet = bundle.number + max_packets - 1
-        sent_again = bool(self.outstanding.lost) and self._retransmit(bundle, now, last_packet)
+        retransmitted = bool(self.outstanding.lost) and self._retransmit(bundle, now, last_packet)
         sent_new = self._transmit_new(bundle, now, last_packet)
-        if sent_again or sent_new:
+        if retransmitted or sent_new:
             bundle.set_immediate()
-        if sent_new and self._probe_tsn is None:
-            self._probe_tsn, self._probe_at, self._heard_at = self.outstanding.next_tsn - 1, now, NEVER
+        if sent_new and self._rtt_tsn is None:
+            self._rtt_tsn, self._rtt_sent_at, self._first_ack_at = self.outstanding.next_tsn - 1, now, NEVER
         if self.t3_at == NEVER and self.outstanding.chunks:
             self.t3_at = now + self._rto.value
 
@@ -103,19 +103,19 @@ class Outbound:
         outstanding = self.outstanding
         window = min(self._congestion.cwnd, self._peer_window)
         before = self.retransmissions
-        proven_at = now + self._rto.min_rtt
+        unambiguous_at = now + self._rto.min_rtt
         done = 0
         for tsn in outstanding.lost:
             chunk = outstanding.chunks.get(tsn)
             if chunk is not None and chunk.state == LOST:
                 size = len(chunk.wire)
-                if outstanding.flight and not self._force and outstanding.flight + size > window:
+                if outstanding.flight_size and not self._bypass_cwnd and outstanding.flight_size + size > window:
                     break
-                if bundle.number >= last_packet and size > bundle.room:
+                if bundle.number >= last_packet and size > bundle.free_payload:
                     break
-                self._force = False
+                self._bypass_cwnd = False
                 bundle.add(chunk.wire)
-                outstanding.sent_again(chunk, bundle.number, proven_at)
+                outstanding.mark_retransmitted(chunk, bundle.number, unambiguous_at)
                 self.retransmissions += 1
             done += 1
         del outstanding.lost[:done]
@@ -124,18 +124,18 @@ class Outbound:
     def _transmit_new(self, bundle: Bundle, now: float, last_packet: int) -> bool:
         queue, outstanding = self._queue, self.outstanding
         if self._idle_since is not None:
-            self._congestion.idle(now - self._idle_since, self._rto.value)
+            self._congestion.on_idle(now - self._idle_since, self._rto.value)
             self._idle_since = None
         first = outstanding.next_tsn
         cwnd, window = self._congestion.cwnd, self._peer_window
-        while outstanding.flight < cwnd and (message := queue.head()) is not None:
-            room = bundle.room
+        while outstanding.flight_size < cwnd and (message := queue.head()) is not None:
+            room = bundle.free_payload
             size = len(message.data) - message.offset
             next_packet = size > room and (room < MIN_FRAGMENT or size <= bundle.max_payload)
             if next_packet:
                 room = bundle.max_payload
             size = min(size, room)
-            if outstanding.flight and outstanding.flight + size + DATA_HEADER_SIZE > window:
+            if outstanding.flight_size and outstanding.flight_size + size + DATA_HEADER_SIZE > window:
                 break  # with nothing in flight one chunk is sent, to probe a closed window (rule A)
             if next_packet:
                 if bundle.number >= last_packet:
@@ -159,7 +159,7 @@ class Outbound:
         header = DATA_HEADER.pack(0, flags, length, tsn, message.stream.stream_id, message.ssn, message.ppid)
         wire = header + message.data[begin:end] + PADDING[length & 3]
         bundle.add(wire)
-        self.outstanding.sent(wire, message, ends, bundle.number)
+        self.outstanding.add(wire, message, ends, bundle.number)
         self._queue.advance(message, size)
 
     # Acknowledgement (section 6.2.1)
@@ -167,25 +167,25 @@ class Outbound:
     def acknowledge(self, sack: Sack, now: float) -> list[Callable[[], None]]:
         """Process a SACK; return the confirmations to call: of messages now cumulatively acknowledged."""
         outstanding = self.outstanding
-        cumulative = unwrap(sack.cumulative_tsn, outstanding.acked_tsn)
-        if cumulative < outstanding.acked_tsn or cumulative >= outstanding.next_tsn:
+        cumulative = unwrap(sack.cumulative_tsn, outstanding.cumulative_acked_tsn)
+        if cumulative < outstanding.cumulative_acked_tsn or cumulative >= outstanding.next_tsn:
             return []  # rule D i: an old one; or of TSNs never sent
-        flight_before = outstanding.flight
-        advanced = cumulative > outstanding.acked_tsn
+        flight_before = outstanding.flight_size
+        advanced = cumulative > outstanding.cumulative_acked_tsn
         delivered: list[Callable[[], None]] = []
         newly_acked = outstanding.acknowledge_cumulative(cumulative, delivered, now) if advanced else 0
         gap_acked, lost = outstanding.acknowledge_gaps(sack.gaps, now)
         self._peer_window = sack.window
         if newly_acked or gap_acked:
-            self._heard_at = min(self._heard_at, now)
+            self._first_ack_at = min(self._first_ack_at, now)
         self._measure(now)
         if advanced:
-            self._rto.progress()
-            self._in_a_row = 0
-            self._congestion.acknowledged(newly_acked + gap_acked, flight_before, cumulative)
+            self._rto.reset_backoff()
+            self._consecutive_timeouts = 0
+            self._congestion.on_ack(newly_acked + gap_acked, flight_before, cumulative)
         if lost:
             self._fast_retransmit(lost, now)
-        self._forward_due |= outstanding.advance() or (advanced and outstanding.must_forward)
+        self._forward_tsn_due |= outstanding.advance_peer_ack_point() or (advanced and outstanding.needs_forward_tsn)
         if not outstanding.chunks:
             self.t3_at = NEVER
             self._idle_since = now
@@ -193,41 +193,44 @@ class Outbound:
             self.t3_at = now + self._rto.value  # section 6.3.2, rule R3, and 7.2.4, step 4
         return delivered
 
-    def sack_of(self, cumulative_tsn: int) -> Sack:
+    def sack_from_shutdown(self, cumulative_tsn: int) -> Sack:
         """What a SHUTDOWN acknowledges; it says nothing about windows and gaps (section 9.2)."""
         return Sack(cumulative_tsn, self._peer_window, [], [])
 
     def _measure(self, now: float) -> None:
         """One round trip is measured at a time (section 6.3.1, rule C4)."""
-        if self._probe_tsn is not None and self.outstanding.is_acked(self._probe_tsn):
-            self._probe_tsn = None
-            rtt = now - self._probe_at
+        if self._rtt_tsn is not None and self.outstanding.is_acked(self._rtt_tsn):
+            self._rtt_tsn = None
+            rtt = now - self._rtt_sent_at
             self._rto.sample(rtt)
-            self._congestion.path_measured(rtt, self._rto.min_rtt, self._heard_at - self._probe_at)
+            self._congestion.on_rtt_sample(rtt, self._rto.min_rtt, self._first_ack_at - self._rtt_sent_at)
 
     # Loss (sections 6.3.3 and 7.2.4)
 
     def _fast_retransmit(self, lost: list[SentChunk], now: float) -> None:
-        if self._congestion.lost(self.outstanding.next_tsn - 1):
-            self._force = True
-        self._lose(lost, now)
+        if self._congestion.enter_fast_recovery(self.outstanding.next_tsn - 1):
+            self._bypass_cwnd = True
+        self._mark_lost(lost, now)
 
-    def on_t3(self, now: float) -> None:
+    def handle_t3(self, now: float) -> None:
         """T3-rtx expired."""
         self.timeouts += 1
-        self._in_a_row += 1
-        if self._in_a_row > THIN_TIMEOUTS or self.outstanding.flight >= THIN_FLIGHT_PACKETS * MAX_PACKET_SIZE:
+        self._consecutive_timeouts += 1
+        if (
+            self._consecutive_timeouts > THIN_TIMEOUTS
+            or self.outstanding.flight_size >= THIN_FLIGHT_PACKETS * MAX_PACKET_SIZE
+        ):
             self._rto.back_off()
-        self._congestion.timed_out()
-        self.lose_all(now)
+        self._congestion.on_t3_expiry()
+        self.mark_all_lost(now)
 
-    def lose_all(self, now: float) -> None:
+    def mark_all_lost(self, now: float) -> None:
         """All that is in flight is to be sent again."""
         self.t3_at = NEVER
-        self._lose(self.outstanding.in_flight(), now)
-        self._forward_due = self.outstanding.advance() or self.outstanding.must_forward
+        self._mark_lost(self.outstanding.in_flight(), now)
+        self._forward_tsn_due = self.outstanding.advance_peer_ack_point() or self.outstanding.needs_forward_tsn
 
-    def _lose(self, chunks: list[SentChunk], now: float) -> None:
-        if any(chunk.tsn == self._probe_tsn for chunk in chunks):
-            self._probe_tsn = None  # Karn's rule (section 6.3.1, C5)
-        self.outstanding.lose(chunks, now)
+    def _mark_lost(self, chunks: list[SentChunk], now: float) -> None:
+        if any(chunk.tsn == self._rtt_tsn for chunk in chunks):
+            self._rtt_tsn = None  # Karn's rule (section 6.3.1, C5)
+        self.outstanding.mark_lost(chunks, now)

@@ -179,7 +179,7 @@ def test_lossy_channel_gives_up_and_goes_on() -> None:
     received = pair.server.messages["lossy"]
     assert 150 < len(received) < 280
     assert len(set(received)) == len(received)
-    tcb = pair.client.association.tcb
-    assert tcb is not None
-    pair.run(lambda: tcb.outbound.is_idle)
-    assert tcb.outbound.retransmissions == 0
+    transfer = pair.client.association.tcb.transfer
+    assert transfer is not None
+    pair.run(lambda: transfer.sender.is_idle)
+    assert transfer.sender.retransmissions == 0

@@ -6,8 +6,8 @@ from bisect import bisect_left
 
 from .chunks import DATA_BODY, ForwardTsn, Sack
 from .constants import (
-    BURST_OF_LOSSY_PATH,
     CHUNK_OVERHEAD,
+    DUPLICATE_SACK_PACKETS,
     FLAG_IMMEDIATE,
     IMMEDIATE_SACK_DELAY,
     MAX_DUPLICATES,
@@ -21,21 +21,21 @@ from .constants import (
 )
 from .packet import ChunkError
 from .reassembly import Deliver, Reassembly
-from .serial import TSN_MASK, unwrap
+from .serial_number import TSN_MASK, unwrap
 
 _BODY_SIZE = DATA_BODY.size
 _HALF = 0x8000_0000
 
 
-class Inbound:
+class DataReceiver:
     """The receiving half of an association."""
 
     __slots__ = (
         "_duplicates",
         "_immediate",
         "_packets",
-        "_runs",
-        "_urgent",
+        "_ranges",
+        "_sack_at_once",
         "cumulative_tsn",
         "reassembly",
         "sack_at",
@@ -47,11 +47,11 @@ class Inbound:
         self.reassembly = Reassembly(deliver)
         self.sack_at = NEVER
         """When a SACK is due."""
-        self._runs: list[list[int]] = []  # [first, last] of TSNs above the cumulative one, in order, not touching
+        self._ranges: list[list[int]] = []  # [first, last] of TSNs above the cumulative one, in order, not touching
         self._duplicates: list[int] = []
         self._packets = 0
         self._immediate = False
-        self._urgent = False
+        self._sack_at_once = False
 
     def receive_data(self, packet: bytes, flags: int, start: int, end: int) -> None:
         """A DATA chunk, whose body is `packet[start:end]`.
@@ -67,7 +67,7 @@ class Inbound:
         if flags & FLAG_IMMEDIATE:
             self._immediate = True
         ahead = (wire_tsn - self.cumulative_tsn) & TSN_MASK
-        if ahead == 1 and not self._runs:  # what nearly always comes: the next one
+        if ahead == 1 and not self._ranges:  # what nearly always comes: the next one
             tsn = self.cumulative_tsn = self.cumulative_tsn + 1
         elif ahead == 0 or ahead >= _HALF:
             self._duplicate(wire_tsn)
@@ -78,10 +78,10 @@ class Inbound:
                 return
         self.reassembly.add(tsn, flags, stream, ssn, ppid, packet[payload_start:end])
 
-    def end_of_packet(self, now: float) -> None:
+    def schedule_sack(self, now: float) -> None:
         """A packet with DATA was read: decide when to acknowledge (section 6.2, RFC 7053 section 5.2)."""
         self._packets += 1
-        if self._packets >= 2 or self._urgent or self._runs:
+        if self._packets >= 2 or self._sack_at_once or self._ranges:
             self.sack_at = now
         elif self._immediate:
             self.sack_at = min(self.sack_at, now + IMMEDIATE_SACK_DELAY)
@@ -95,42 +95,42 @@ class Inbound:
         if tsn <= self.cumulative_tsn or tsn > self.cumulative_tsn + MAX_TSN_AHEAD:
             return
         self.cumulative_tsn = tsn
-        while self._runs and self._runs[0][0] <= self.cumulative_tsn + 1:
-            self.cumulative_tsn = max(self.cumulative_tsn, self._runs.pop(0)[1])
+        while self._ranges and self._ranges[0][0] <= self.cumulative_tsn + 1:
+            self.cumulative_tsn = max(self.cumulative_tsn, self._ranges.pop(0)[1])
         self.reassembly.skip(tsn, chunk.streams)
 
-    def is_sack_precious(self) -> bool:
+    def should_duplicate_sack(self) -> bool:
         """Of several packets on a path that loses some: were it lost, so would be word of them all."""
-        return self._packets >= BURST_OF_LOSSY_PATH and bool(self._runs or self._duplicates)
+        return self._packets >= DUPLICATE_SACK_PACKETS and bool(self._ranges or self._duplicates)
 
     def sack(self) -> Sack:
         """The SACK to send now; what was due is done with it."""
         base = self.cumulative_tsn
         duplicates, self._duplicates = self._duplicates, []
         self._packets = 0
-        self._immediate = self._urgent = False
+        self._immediate = self._sack_at_once = False
         self.sack_at = NEVER
         window = RECEIVE_WINDOW - self.reassembly.buffered
-        gaps = [(first - base, last - base) for first, last in self._runs[:MAX_GAP_BLOCKS]]
+        gaps = [(first - base, last - base) for first, last in self._ranges[:MAX_GAP_BLOCKS]]
         return Sack(base & TSN_MASK, max(0, window), gaps, duplicates)
 
     def _duplicate(self, wire_tsn: int) -> None:
-        self._urgent = True
+        self._sack_at_once = True
         if len(self._duplicates) < MAX_DUPLICATES:
             self._duplicates.append(wire_tsn)
 
     def _accept(self, tsn: int, ahead: int, size: int) -> bool:
         """Record a TSN that is not simply the next one; False if it is known or must be dropped."""
-        runs = self._runs
+        runs = self._ranges
         if ahead == 1:  # closes the first gap, and is taken even if the buffer is full (section 6.2)
             self.cumulative_tsn = runs.pop(0)[1] if runs and runs[0][0] == tsn + 1 else tsn
-            self._urgent = True
+            self._sack_at_once = True
             return True
         index = bisect_left(runs, [tsn + 1])  # runs[:index] begin at or before tsn
         if index and tsn <= runs[index - 1][1]:
             self._duplicate(tsn & TSN_MASK)
             return False
-        self._urgent = True
+        self._sack_at_once = True
         if ahead > MAX_TSN_AHEAD or self.reassembly.buffered + size + CHUNK_OVERHEAD > RECEIVE_BUFFER:
             return False
         touches_left = index > 0 and runs[index - 1][1] == tsn - 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from .chunks import ForwardTsn
 from .constants import LOSS_THRESHOLD, NEVER
 from .send_queue import Message
-from .serial import TSN_MASK
+from .serial_number import TSN_MASK
 
 # States of a chunk.
 IN_FLIGHT, ACKED, LOST, ABANDONED = range(4)
@@ -20,7 +20,7 @@ _MAX_FORWARD_STREAMS = 256
 class SentChunk:
     """A DATA chunk from its first transmission until the cumulative TSN passes it."""
 
-    __slots__ = ("ends", "first_packet", "message", "packet", "proven_at", "state", "transmissions", "tsn", "wire")
+    __slots__ = ("ends", "first_packet", "message", "packet", "state", "transmissions", "tsn", "unambiguous_at", "wire")
 
     def __init__(self, tsn: int, wire: bytes, message: Message, ends: bool, packet: int) -> None:
         self.tsn = tsn
@@ -30,23 +30,23 @@ class SentChunk:
         self.packet = packet
         """Number of the packet it was last sent in."""
         self.first_packet = packet
-        self.proven_at = NEVER
+        self.unambiguous_at = NEVER
         """From when on an acknowledgement means the last packet and not the first: a round trip later (RFC 8985)."""
         self.state = IN_FLIGHT
         self.transmissions = 1
 
 
-class Outstanding:
+class OutstandingData:
     """What is in flight, what arrived above a gap, what is lost and what was given up."""
 
     __slots__ = (
         "_advanced_tsn",
-        "_evidence",
         "_gap_acked",
-        "_last_packet",
-        "acked_tsn",
+        "_newest_delivered",
+        "_newest_sent",
         "chunks",
-        "flight",
+        "cumulative_acked_tsn",
+        "flight_size",
         "lost",
         "next_tsn",
         "on_abandoned",
@@ -57,37 +57,37 @@ class Outstanding:
         self.chunks: dict[int, SentChunk] = {}
         """By TSN, in order and without a hole."""
         self.next_tsn = initial_tsn
-        self.acked_tsn = initial_tsn - 1
+        self.cumulative_acked_tsn = initial_tsn - 1
         """All up to this TSN is acknowledged."""
-        self.flight = 0
+        self.flight_size = 0
         """Bytes of chunks in flight: sent, and neither acknowledged nor found lost."""
         self.lost: list[int] = []
         """TSNs to send again, in order; some may have been acknowledged meanwhile."""
         self.partial_reliability = False
         self.on_abandoned = on_abandoned
-        self._advanced_tsn = self.acked_tsn  # Advanced.Peer.Ack.Point (RFC 3758 section 3.5)
+        self._advanced_tsn = self.cumulative_acked_tsn  # Advanced.Peer.Ack.Point (RFC 3758 section 3.5)
         self._gap_acked = 0
-        self._last_packet = -1  # the packet of the last chunk sent
-        self._evidence = -1  # the highest packet that is known to have arrived
+        self._newest_sent = -1  # the packet of the last chunk sent
+        self._newest_delivered = -1  # the highest packet that is known to have arrived
 
-    def sent(self, wire: bytes, message: Message, ends: bool, packet: int) -> None:
+    def add(self, wire: bytes, message: Message, ends: bool, packet: int) -> None:
         """A new chunk, with TSN `next_tsn`, was put into a packet."""
         tsn = self.next_tsn
         self.next_tsn = tsn + 1
         self.chunks[tsn] = SentChunk(tsn, wire, message, ends, packet)
-        self.flight += len(wire)
-        self._last_packet = packet
+        self.flight_size += len(wire)
+        self._newest_sent = packet
 
-    def sent_again(self, chunk: SentChunk, packet: int, proven_at: float) -> None:
+    def mark_retransmitted(self, chunk: SentChunk, packet: int, unambiguous_at: float) -> None:
         chunk.packet = packet
-        chunk.proven_at = proven_at
+        chunk.unambiguous_at = unambiguous_at
         chunk.state = IN_FLIGHT
         chunk.transmissions += 1
-        self.flight += len(chunk.wire)
-        self._last_packet = packet
+        self.flight_size += len(chunk.wire)
+        self._newest_sent = packet
 
     def is_acked(self, tsn: int) -> bool:
-        return tsn <= self.acked_tsn or self.chunks[tsn].state == ACKED
+        return tsn <= self.cumulative_acked_tsn or self.chunks[tsn].state == ACKED
 
     # Acknowledgement
 
@@ -95,21 +95,21 @@ class Outstanding:
         """All up to this TSN arrived: note whom to tell, return how many bytes are newly acknowledged."""
         newly_acked = 0
         chunks = self.chunks
-        for tsn in range(self.acked_tsn + 1, cumulative + 1):
+        for tsn in range(self.cumulative_acked_tsn + 1, cumulative + 1):
             chunk = chunks.pop(tsn)
             state = chunk.state
             if state == IN_FLIGHT:
                 size = len(chunk.wire)
-                self.flight -= size
+                self.flight_size -= size
                 newly_acked += size
-                self._prove(chunk, now)
+                self._note_delivery(chunk, now)
             elif state == ACKED:
                 self._gap_acked -= 1
             elif state == ABANDONED:
                 continue
             if chunk.ends and (on_delivered := chunk.message.on_delivered) is not None:
                 delivered.append(on_delivered)
-        self.acked_tsn = cumulative
+        self.cumulative_acked_tsn = cumulative
         self._advanced_tsn = max(self._advanced_tsn, cumulative)
         return newly_acked
 
@@ -119,9 +119,9 @@ class Outstanding:
             return 0, []
         newly_acked = reported = 0
         missing: list[SentChunk] = []
-        position = self.acked_tsn + 1
+        position = self.cumulative_acked_tsn + 1
         for start, end in gaps:
-            first, last = self.acked_tsn + start, self.acked_tsn + end
+            first, last = self.cumulative_acked_tsn + start, self.cumulative_acked_tsn + end
             if first < position or last < first or last >= self.next_tsn:
                 break  # not in order, or of TSNs never sent
             missing += [self.chunks[tsn] for tsn in range(position, first)]
@@ -133,47 +133,47 @@ class Outstanding:
                         newly_acked += self._gap_acknowledge(chunk, now)
             position = last + 1
         if reported < self._gap_acked:  # rule D iii: the peer no longer has what it had reported
-            self._renege(missing)
-            self._renege(self.chunks[tsn] for tsn in range(position, self.next_tsn))
+            self._revert_reneged(missing)
+            self._revert_reneged(self.chunks[tsn] for tsn in range(position, self.next_tsn))
         # Once the last packet has arrived no more evidence comes: do not wait for it (as RFC 5827).
-        threshold = self._evidence - (LOSS_THRESHOLD if self._evidence < self._last_packet else 1)
+        threshold = self._newest_delivered - (LOSS_THRESHOLD if self._newest_delivered < self._newest_sent else 1)
         return newly_acked, [chunk for chunk in missing if chunk.state == IN_FLIGHT and chunk.packet <= threshold]
 
     def _gap_acknowledge(self, chunk: SentChunk, now: float) -> int:
         size = len(chunk.wire)
         if chunk.state == IN_FLIGHT:
-            self.flight -= size
+            self.flight_size -= size
         chunk.state = ACKED
         self._gap_acked += 1
-        self._prove(chunk, now)
+        self._note_delivery(chunk, now)
         return size
 
-    def _prove(self, chunk: SentChunk, now: float) -> None:
+    def _note_delivery(self, chunk: SentChunk, now: float) -> None:
         """A packet with this chunk has arrived, and so should those that were sent well before it."""
-        packet = chunk.packet if now >= chunk.proven_at else chunk.first_packet
-        if packet > self._evidence:
-            self._evidence = packet
+        packet = chunk.packet if now >= chunk.unambiguous_at else chunk.first_packet
+        if packet > self._newest_delivered:
+            self._newest_delivered = packet
 
-    def _renege(self, chunks: Iterable[SentChunk]) -> None:
+    def _revert_reneged(self, chunks: Iterable[SentChunk]) -> None:
         for chunk in chunks:
             if chunk.state == ACKED:
                 self._gap_acked -= 1
                 chunk.state = IN_FLIGHT
-                self.flight += len(chunk.wire)
+                self.flight_size += len(chunk.wire)
 
     # Loss
 
     def in_flight(self) -> list[SentChunk]:
         return [chunk for chunk in self.chunks.values() if chunk.state == IN_FLIGHT]
 
-    def lose(self, chunks: list[SentChunk], now: float) -> None:
+    def mark_lost(self, chunks: list[SentChunk], now: float) -> None:
         """These chunks are lost: send them again, or give up their messages."""
         for chunk in chunks:
             if chunk.state != IN_FLIGHT:
                 continue  # its message was given up just now
             chunk.state = LOST
-            self.flight -= len(chunk.wire)
-            if self.partial_reliability and chunk.message.is_given_up(chunk.transmissions, now):
+            self.flight_size -= len(chunk.wire)
+            if self.partial_reliability and chunk.message.should_abandon(chunk.transmissions, now):
                 self._abandon(chunk)
             else:
                 insort(self.lost, chunk.tsn)
@@ -189,18 +189,18 @@ class Outstanding:
             tsn -= 1
         while (part := self.chunks.get(tsn)) is not None and part.message is message:
             if part.state == IN_FLIGHT:
-                self.flight -= len(part.wire)
+                self.flight_size -= len(part.wire)
             elif part.state == ACKED:
                 self._gap_acked -= 1
             part.state = ABANDONED
             tsn += 1
 
     @property
-    def must_forward(self) -> bool:
+    def needs_forward_tsn(self) -> bool:
         """The peer has yet to be told, or to acknowledge, that it need not wait for what was given up (rule C3)."""
-        return self._advanced_tsn > self.acked_tsn
+        return self._advanced_tsn > self.cumulative_acked_tsn
 
-    def advance(self) -> bool:
+    def advance_peer_ack_point(self) -> bool:
         """Move Advanced.Peer.Ack.Point over all given up chunks that follow it (rules C1 and C2); True if it moved."""
         point = self._advanced_tsn
         while (chunk := self.chunks.get(point + 1)) is not None and chunk.state == ABANDONED:
@@ -213,8 +213,8 @@ class Outstanding:
     def forward_tsn(self) -> ForwardTsn:
         """The FORWARD TSN to send; a part of it if it would name too many streams."""
         streams: dict[int, int] = {}
-        last = self.acked_tsn
-        for tsn in range(self.acked_tsn + 1, self._advanced_tsn + 1):
+        last = self.cumulative_acked_tsn
+        for tsn in range(self.cumulative_acked_tsn + 1, self._advanced_tsn + 1):
             message = self.chunks[tsn].message
             if message.ordered:
                 if len(streams) == _MAX_FORWARD_STREAMS and message.stream.stream_id not in streams:

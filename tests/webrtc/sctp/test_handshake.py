@@ -30,7 +30,7 @@ def test_four_way_handshake() -> None:
     server.receive_datagram(init, 0.0)
     (init_ack,) = server.datagrams_to_send(0.0)
     assert chunk_types(init_ack) == [ChunkType.INIT_ACK]
-    assert not server.is_set_up  # nothing is remembered
+    assert not server.tcb.handshake_complete  # nothing is remembered
     client.receive_datagram(init_ack, 0.0)
     (echo,) = client.datagrams_to_send(0.0)
     assert chunk_types(echo) == [ChunkType.COOKIE_ECHO]
@@ -173,6 +173,6 @@ def test_init_on_a_live_association_does_not_disturb_it() -> None:
 def test_error_without_meaning_is_ignored() -> None:
     pair = Pair().establish()
     error = encode_chunk(ChunkType.ERROR, encode_cause(Cause.STALE_COOKIE, bytes(4)) + encode_cause(99))
-    tag = pair.server.association.local_tag
+    tag = pair.server.association.tcb.local_tag
     pair.server.association.receive_datagram(PacketHeader(tag).packet([error]), pair.now)
     assert pair.server.state is State.ESTABLISHED

@@ -28,7 +28,7 @@ class Bundle:
         return self._capacity - DATA_HEADER_SIZE
 
     @property
-    def room(self) -> int:
+    def free_payload(self) -> int:
         """User data that fits into the packet that is being filled."""
         return (self._free & ~3) - DATA_HEADER_SIZE
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from livekit.webrtc.sctp.bundle import Bundle
+from livekit.webrtc.sctp.bundling import Bundle
 from livekit.webrtc.sctp.chunks import DATA_HEADER, ForwardTsn, Sack
 from livekit.webrtc.sctp.congestion import CongestionControl
 from livekit.webrtc.sctp.constants import (
@@ -18,7 +18,7 @@ from livekit.webrtc.sctp.constants import (
     THIN_TIMEOUTS,
     ChunkType,
 )
-from livekit.webrtc.sctp.outbound import Outbound
+from livekit.webrtc.sctp.data_sender import DataSender
 from livekit.webrtc.sctp.rto import RetransmissionTimeout
 from livekit.webrtc.sctp.send_queue import Message, OutboundStream, SendQueue
 
@@ -31,8 +31,8 @@ class Sender:
         self.queue = SendQueue()
         self.rto = RetransmissionTimeout()
         self.congestion = CongestionControl()
-        self.outbound = Outbound(FIRST, self.rto, self.congestion, self.queue)
-        self.outbound.adopt(window, partial_reliability=True)
+        self.sender = DataSender(FIRST, self.rto, self.congestion, self.queue)
+        self.sender.set_peer(window, partial_reliability=True)
         self.bundle = Bundle(MAX_PACKET_SIZE)
         self.stream = OutboundStream(4)
         self.delivered: list[int] = []
@@ -47,7 +47,7 @@ class Sender:
             self.queue.push(message)
 
     def flush(self, now: float = 0.0) -> list[list[bytes]]:
-        self.outbound.transmit(self.bundle, now)
+        self.sender.transmit(self.bundle, now)
         return self.bundle.take()
 
     def sent(self, now: float = 0.0) -> list[int]:
@@ -57,7 +57,7 @@ class Sender:
     def sack(self, offset: int, *gaps: tuple[int, int], window: int = WINDOW, now: float = 0.1) -> None:
         """Acknowledge up to an offset, and from one offset to another above it."""
         blocks = [(first - offset, last - offset) for first, last in gaps]
-        for call in self.outbound.acknowledge(Sack((FIRST + offset) & 0xFFFF_FFFF, window, blocks, []), now):
+        for call in self.sender.acknowledge(Sack((FIRST + offset) & 0xFFFF_FFFF, window, blocks, []), now):
             call()
 
 
@@ -86,7 +86,7 @@ def test_congestion_window_limits_what_is_in_flight(sender: Sender) -> None:
     assert len(sender.sent()) == pytest.approx(16 * 1188 / 1016, abs=1)
     assert sender.sent() == []
     sender.sack(3)
-    assert sender.outbound.outstanding.flight <= sender.congestion.cwnd + 1188
+    assert sender.sender.outstanding.flight_size <= sender.congestion.cwnd + 1188
     assert len(sender.sent()) >= 4
 
 
@@ -103,7 +103,7 @@ def test_receiver_window_is_honoured_and_probed() -> None:
     sender.sack(1, window=0)
     assert sender.sent() == [2]
     assert sender.sent() == []
-    sender.outbound.on_t3(1.0)
+    sender.sender.handle_t3(1.0)
     assert sender.sent(1.0) == [2]
     sender.sack(2, window=WINDOW)
     assert sender.sent()[0] == 3
@@ -116,9 +116,9 @@ def test_confirmation_needs_the_cumulative_tsn(sender: Sender) -> None:
     assert sender.delivered == []
     sender.sack(2)
     assert sender.delivered == [0, 1, 2]
-    assert sender.outbound.is_idle
-    assert sender.outbound.t3_at == NEVER
-    assert sender.outbound.outstanding.flight == 0
+    assert sender.sender.is_idle
+    assert sender.sender.t3_at == NEVER
+    assert sender.sender.outstanding.flight_size == 0
 
 
 def test_old_and_impossible_sacks_are_ignored(sender: Sender) -> None:
@@ -129,7 +129,7 @@ def test_old_and_impossible_sacks_are_ignored(sender: Sender) -> None:
     sender.sack(7)
     sender.sack(1, (9, 9), (5, 4), (2, 1))
     assert sender.delivered == [0, 1]
-    assert sender.outbound.outstanding.acked_tsn == FIRST + 1
+    assert sender.sender.outstanding.cumulative_acked_tsn == FIRST + 1
 
 
 def test_fast_retransmit_after_three_later_packets(sender: Sender) -> None:
@@ -143,7 +143,7 @@ def test_fast_retransmit_after_three_later_packets(sender: Sender) -> None:
     sender.sack(-1, (1, 5))
     assert sender.sent() == []  # once
     assert sender.congestion.cwnd == before
-    assert sender.outbound.retransmissions == 1
+    assert sender.sender.retransmissions == 1
 
 
 def test_a_lost_retransmission_is_found_again(sender: Sender) -> None:
@@ -181,7 +181,7 @@ def test_what_a_peer_no_longer_reports_is_in_flight_again(sender: Sender) -> Non
     sender.sent()
     sender.sack(-1, (1, 1), (4, 5))
     sender.sack(0, (4, 4))
-    sender.outbound.on_t3(2.0)
+    sender.sender.handle_t3(2.0)
     sender.congestion.cwnd = WINDOW
     assert sender.sent(2.0) == [1, 2, 3, 5]
 
@@ -189,9 +189,9 @@ def test_what_a_peer_no_longer_reports_is_in_flight_again(sender: Sender) -> Non
 def test_timeout_sends_all_again_as_the_window_allows(sender: Sender) -> None:
     sender.push(5)
     sender.sent()
-    assert sender.outbound.t3_at == RTO_INITIAL
+    assert sender.sender.t3_at == RTO_INITIAL
     sender.sack(-1, (3, 3), now=0.1)
-    sender.outbound.on_t3(0.6)
+    sender.sender.handle_t3(0.6)
     sender.congestion.cwnd = 1000
     assert sender.sent(0.6) == [0]
     sender.sack(0, (3, 3), now=0.7)
@@ -202,15 +202,15 @@ def test_timeout_sends_all_again_as_the_window_allows(sender: Sender) -> None:
 def test_timeouts_are_longer_each_time_unless_little_is_in_flight(sender: Sender) -> None:
     sender.push(5)
     sender.sent()
-    sender.outbound.on_t3(0.5)
+    sender.sender.handle_t3(0.5)
     assert sender.rto.value == 2 * RTO_INITIAL
     sender.sent(0.5)
     sender.sack(3, now=0.6)
     for number in range(THIN_TIMEOUTS):
         assert sender.rto.value == RTO_INITIAL
-        sender.outbound.on_t3(1.0 + number)
+        sender.sender.handle_t3(1.0 + number)
         assert sender.sent(1.0 + number) == [4]
-    sender.outbound.on_t3(10.0)
+    sender.sender.handle_t3(10.0)
     assert sender.rto.value == 2 * RTO_INITIAL
 
 
@@ -234,29 +234,29 @@ def test_abandoned_messages_are_forwarded_over(sender: Sender) -> None:
     assert packets[0][0][0] == ChunkType.FORWARD_TSN
     forward = ForwardTsn.parse(packets[0][0][4:])
     assert (forward.cumulative_tsn, forward.streams) == ((FIRST + 2) & 0xFFFF_FFFF, ((4, 0),))
-    sender.outbound.on_t3(3.0)
-    assert sender.outbound.has_work  # FORWARD TSN again, as it was not acknowledged
+    sender.sender.handle_t3(3.0)
+    assert sender.sender.has_work  # FORWARD TSN again, as it was not acknowledged
     sender.sack(6)
     assert sender.delivered == [0, 1, 2, 3]  # of the reliable ones
-    assert sender.outbound.is_idle
+    assert sender.sender.is_idle
 
 
 def test_abandoning_drops_what_was_not_yet_sent(sender: Sender) -> None:
     sender.push(1, 100_000, ordered=False, max_retransmits=0)
     count = len(sender.sent())
     assert sender.queue.buffered > 0
-    sender.outbound.on_t3(1.0)
+    sender.sender.handle_t3(1.0)
     assert sender.queue.buffered == 0
     sender.sack(count - 1)
-    assert sender.outbound.is_idle
+    assert sender.sender.is_idle
     assert sender.delivered == []
 
 
 def test_without_partial_reliability_of_the_peer_all_is_reliable(sender: Sender) -> None:
-    sender.outbound.adopt(WINDOW, partial_reliability=False)
+    sender.sender.set_peer(WINDOW, partial_reliability=False)
     sender.push(1, max_retransmits=0)
     sender.sent()
-    sender.outbound.on_t3(1.0)
+    sender.sender.handle_t3(1.0)
     assert sender.sent(1.0) == [0]
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from livekit.webrtc.sctp.bundle import Bundle
+from livekit.webrtc.sctp.bundling import Bundle
 from livekit.webrtc.sctp.constants import FLAG_IMMEDIATE
 
 
@@ -16,12 +16,12 @@ def test_chunks_share_a_packet_until_it_is_full() -> None:
 
 def test_room_is_user_data_of_one_more_chunk() -> None:
     bundle = Bundle(112)
-    assert bundle.room == bundle.max_payload == 84
+    assert bundle.free_payload == bundle.max_payload == 84
     bundle.add(bytes(20))
-    assert bundle.room == 64
+    assert bundle.free_payload == 64
     bundle.finish_packet()
     bundle.finish_packet()
-    assert bundle.room == 84
+    assert bundle.free_payload == 84
     assert bundle.number == 1
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from livekit.webrtc.sctp.chunks import DATA_BODY, ForwardTsn
 from livekit.webrtc.sctp.constants import (
-    BURST_OF_LOSSY_PATH,
+    DUPLICATE_SACK_PACKETS,
     FLAG_BEGIN,
     FLAG_END,
     FLAG_IMMEDIATE,
@@ -22,7 +22,7 @@ from livekit.webrtc.sctp.constants import (
     RECEIVE_WINDOW,
     SACK_DELAY,
 )
-from livekit.webrtc.sctp.inbound import Inbound
+from livekit.webrtc.sctp.data_receiver import DataReceiver
 from livekit.webrtc.sctp.packet import ChunkError
 
 FIRST = 0xFFFF_FFF0  # the numbers wrap soon
@@ -32,66 +32,66 @@ UNORDERED = FLAG_BEGIN | FLAG_END | FLAG_UNORDERED
 class Receiver:
     def __init__(self) -> None:
         self.got: list[bytes] = []
-        self.inbound = Inbound(FIRST, lambda stream, ppid, data: self.got.append(data))
+        self.receiver = DataReceiver(FIRST, lambda stream, ppid, data: self.got.append(data))
 
     def data(self, offset: int, payload: bytes = b"x", flags: int = UNORDERED, ssn: int = 0, now: float = 0.0) -> None:
         body = DATA_BODY.pack((FIRST + offset) & 0xFFFF_FFFF, 1, ssn, 53) + payload
-        self.inbound.receive_data(body, flags, 0, len(body))
-        self.inbound.end_of_packet(now)
+        self.receiver.receive_data(body, flags, 0, len(body))
+        self.receiver.schedule_sack(now)
 
 
 def test_first_packet_waits_and_second_is_acknowledged_at_once() -> None:
     receiver = Receiver()
     receiver.data(0, now=1.0)
-    assert receiver.inbound.sack_at == 1.0 + SACK_DELAY
+    assert receiver.receiver.sack_at == 1.0 + SACK_DELAY
     receiver.data(1, now=1.001)
-    assert receiver.inbound.sack_at == 1.001
-    sack = receiver.inbound.sack()
+    assert receiver.receiver.sack_at == 1.001
+    sack = receiver.receiver.sack()
     assert (sack.cumulative_tsn, sack.window, sack.gaps) == (FIRST + 1, RECEIVE_WINDOW, [])
-    assert receiver.inbound.sack_at == NEVER
+    assert receiver.receiver.sack_at == NEVER
 
 
 def test_immediate_flag() -> None:
     receiver = Receiver()
     receiver.data(0, flags=UNORDERED | FLAG_IMMEDIATE, now=1.0)
-    assert receiver.inbound.sack_at == 1.0 + IMMEDIATE_SACK_DELAY
+    assert receiver.receiver.sack_at == 1.0 + IMMEDIATE_SACK_DELAY
 
 
 def test_gap_is_acknowledged_at_once_until_it_is_closed() -> None:
     receiver = Receiver()
     receiver.data(1, now=1.0)
-    assert receiver.inbound.sack_at == 1.0
-    assert receiver.inbound.sack().gaps == [(2, 2)]
+    assert receiver.receiver.sack_at == 1.0
+    assert receiver.receiver.sack().gaps == [(2, 2)]
     receiver.data(0, now=2.0)
-    assert receiver.inbound.sack_at == 2.0
-    assert receiver.inbound.sack().gaps == []
+    assert receiver.receiver.sack_at == 2.0
+    assert receiver.receiver.sack().gaps == []
 
 
 def test_word_of_many_packets_is_precious_where_packets_get_lost() -> None:
     receiver = Receiver()
-    for offset in range(2 * BURST_OF_LOSSY_PATH):
+    for offset in range(2 * DUPLICATE_SACK_PACKETS):
         receiver.data(offset)
-    assert not receiver.inbound.is_sack_precious(), "nothing is missing"
-    receiver.inbound.sack()
-    first = 2 * BURST_OF_LOSSY_PATH + 1
-    for offset in range(first, first + BURST_OF_LOSSY_PATH):
-        assert not receiver.inbound.is_sack_precious()
+    assert not receiver.receiver.should_duplicate_sack(), "nothing is missing"
+    receiver.receiver.sack()
+    first = 2 * DUPLICATE_SACK_PACKETS + 1
+    for offset in range(first, first + DUPLICATE_SACK_PACKETS):
+        assert not receiver.receiver.should_duplicate_sack()
         receiver.data(offset)
-    assert receiver.inbound.is_sack_precious()
-    receiver.inbound.sack()
-    assert not receiver.inbound.is_sack_precious()
+    assert receiver.receiver.should_duplicate_sack()
+    receiver.receiver.sack()
+    assert not receiver.receiver.should_duplicate_sack()
 
 
 def test_duplicates_are_reported_and_not_delivered() -> None:
     receiver = Receiver()
     receiver.data(0)
-    receiver.inbound.sack()
+    receiver.receiver.sack()
     receiver.data(0, now=3.0)
     receiver.data(2, now=3.0)
     for _ in range(MAX_DUPLICATES + 5):
         receiver.data(2, now=3.0)
-    assert receiver.inbound.sack_at == 3.0
-    assert receiver.inbound.sack().duplicates == [FIRST] + [FIRST + 2] * (MAX_DUPLICATES - 1)
+    assert receiver.receiver.sack_at == 3.0
+    assert receiver.receiver.sack().duplicates == [FIRST] + [FIRST + 2] * (MAX_DUPLICATES - 1)
     assert len(receiver.got) == 2
 
 
@@ -104,10 +104,10 @@ def test_any_order_with_duplicates(rng: random.Random, count: int) -> None:
     for offset in offsets:
         receiver.data(offset, payload=bytes((offset,)))
         seen.add(offset)
-        cumulative = receiver.inbound.cumulative_tsn - FIRST
+        cumulative = receiver.receiver.cumulative_tsn - FIRST
         assert all(one in seen for one in range(cumulative + 1))
         assert cumulative + 1 not in seen
-        reported = {one for first, last in receiver.inbound.sack().gaps for one in range(first, last + 1)}
+        reported = {one for first, last in receiver.receiver.sack().gaps for one in range(first, last + 1)}
         assert {cumulative + one for one in reported} == {one for one in seen if one > cumulative}
     assert sorted(receiver.got) == [bytes((offset,)) for offset in range(count)]
 
@@ -117,11 +117,11 @@ def test_window_shrinks_with_what_waits_and_the_rest_is_dropped() -> None:
     payload = bytes(60_000)
     for offset in range(1, 100):
         receiver.data(offset, payload, FLAG_BEGIN | FLAG_END, ssn=offset)
-    assert receiver.inbound.reassembly.buffered <= RECEIVE_BUFFER
-    assert receiver.inbound.sack().window == 0
+    assert receiver.receiver.reassembly.buffered <= RECEIVE_BUFFER
+    assert receiver.receiver.sack().window == 0
     receiver.data(0, payload, FLAG_BEGIN | FLAG_END)  # closes the gap, so it is taken
-    assert receiver.inbound.reassembly.buffered == 0
-    assert receiver.inbound.sack().window == RECEIVE_WINDOW
+    assert receiver.receiver.reassembly.buffered == 0
+    assert receiver.receiver.sack().window == RECEIVE_WINDOW
 
 
 def test_number_of_gaps_and_distance_are_bounded() -> None:
@@ -137,11 +137,11 @@ def test_number_of_gaps_and_distance_are_bounded() -> None:
 def test_forward_tsn() -> None:
     receiver = Receiver()
     receiver.data(3)
-    receiver.inbound.receive_forward_tsn(ForwardTsn((FIRST + 2) & 0xFFFF_FFFF, ()), 1.0)
-    assert receiver.inbound.cumulative_tsn == FIRST + 3
-    assert receiver.inbound.sack_at == 1.0
-    receiver.inbound.receive_forward_tsn(ForwardTsn(FIRST, ()), 1.0)  # an old one
-    assert receiver.inbound.cumulative_tsn == FIRST + 3
+    receiver.receiver.receive_forward_tsn(ForwardTsn((FIRST + 2) & 0xFFFF_FFFF, ()), 1.0)
+    assert receiver.receiver.cumulative_tsn == FIRST + 3
+    assert receiver.receiver.sack_at == 1.0
+    receiver.receiver.receive_forward_tsn(ForwardTsn(FIRST, ()), 1.0)  # an old one
+    assert receiver.receiver.cumulative_tsn == FIRST + 3
 
 
 def test_data_chunk_without_data() -> None:
