@@ -1,73 +1,81 @@
-"""Links that delay, lose, duplicate and reorder, and a network of them in virtual time between two ends without I/O.
+"""A seeded network emulator: links that delay, lose, duplicate and reorder datagrams.
 
-Everything random comes from one seed, so that a run can be repeated exactly::
+:class:`Network` joins two sans-I/O protocol cores on a virtual clock. All randomness comes from one seed, so that a
+run can be repeated exactly::
 
     network = Network(client, server, seed=7, link=LinkOptions(delay=0.05, loss=0.3))
     network.run(until=lambda: finished, limit=60.0)
 
-The same links between real processes: `livekit.testing.NetworkRelay`.
+`livekit.testing.NetworkRelay` puts the same links between real processes.
 """
 
 from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 __all__ = ["Endpoint", "Link", "LinkOptions", "Network"]
 
 
-REORDER_DELAY = 0.005
-"""Seconds; the least that a datagram must be late for others to overtake it."""
+MIN_REORDER_DELAY = 0.005
+"""Seconds by which a reordered datagram is late at least, so that others can overtake it."""
 
 T = TypeVar("T")
+Datagram = TypeVar("Datagram", bound=Sized)
 
 
-class Endpoint(Protocol):
-    """A protocol core that is driven by datagrams and time."""
+class Endpoint(Protocol[Datagram]):
+    """A sans-I/O protocol core, driven by datagrams and time.
 
-    def receive_datagram(self, data: bytes, now: float) -> None: ...
+    A datagram is bytes, or an object whose length is its size in bytes, such as one with its addresses.
+    """
 
-    def datagrams_to_send(self, now: float) -> list[bytes]: ...
+    def receive_datagram(self, data: Datagram, now: float, /) -> object: ...
+
+    def datagrams_to_send(self, now: float, /) -> Sequence[Datagram]: ...
 
     def next_timer(self) -> float | None: ...
 
-    def handle_timer(self, now: float) -> None: ...
+    def handle_timer(self, now: float, /) -> object: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkOptions:
-    """How datagrams travel one way. Probabilities are 0 to 1."""
+    """Impairments of one direction. Times are seconds, sizes bytes, probabilities 0 to 1.
+
+    Raises:
+        ValueError: A value is out of range.
+    """
 
     delay: float = 0.0
-    """Seconds that every datagram takes."""
+    """Propagation delay."""
     jitter: float = 0.0
-    """Up to so many seconds more, evenly distributed; more than the time between two datagrams reorders them."""
+    """Maximum additional delay, uniformly distributed. Jitter above the interval of datagrams reorders them."""
     loss: float = 0.0
-    """Share of the datagrams that is lost."""
+    """Probability that a datagram is lost."""
     loss_burst: float = 1.0
-    """Mean number of datagrams that are lost in a row; 1 loses each on its own."""
+    """Mean number of consecutive losses; 1 for independent losses."""
     duplicate: float = 0.0
     """Probability that a datagram arrives twice."""
     reorder: float = 0.0
     """Probability that a datagram takes twice the delay, at least 5 ms more, so that later ones overtake it."""
     rate: float | None = None
-    """Bytes per second; None for no limit."""
+    """Bandwidth in bytes per second; None for no limit."""
     queue: int = 256 * 1024
-    """Bytes that may wait for the rate; what comes then is lost."""
+    """Size of the queue in front of a limited `rate`; datagrams that do not fit are dropped (tail drop)."""
     mtu: int | None = None
-    """Bytes of the longest datagram that passes; longer ones are lost. None for no limit; over Ethernet it is 1472."""
+    """Longest datagram that is not lost; None for no limit. It is 1472 over Ethernet."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError."""
         for name in ("delay", "jitter", "queue"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
         for name in ("loss", "duplicate", "reorder"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a probability: from 0 to 1")
+                raise ValueError(f"{name} is a probability: it must be from 0 to 1")
         for name in ("rate", "mtu"):
             value = getattr(self, name)
             if value is not None and value <= 0:
@@ -75,73 +83,78 @@ class LinkOptions:
 
 
 class Link(Generic[T]):
-    """One direction. It decides what happens to each datagram, and holds those under way; it has no clock."""
+    """One direction of a path: the fate of each datagram, and the datagrams in transit. It has no clock of its own."""
 
     def __init__(self, options: LinkOptions, rng: random.Random) -> None:
         self.options = options
-        """May be replaced while datagrams travel."""
+        """May be replaced while datagrams are in transit."""
         self.is_down = False
-        """Nothing gets through: everything is lost."""
+        """The link loses everything."""
         self.sent = 0
+        """Datagrams sent, lost ones included."""
         self.lost = 0
+        """Datagrams lost or dropped."""
         self._rng = rng
         self._in_burst = False
         self._busy_until = 0.0
-        self._travelling: list[tuple[float, int, T]] = []
-        self._order = 0
+        self._in_transit: list[tuple[float, int, T]] = []
+        self._sequence = 0
 
     def arrivals(self, size: int, now: float) -> list[float]:
-        """When a datagram of `size` bytes that is sent now arrives: twice if it is doubled, never if it is lost."""
+        """Return the arrival times of a datagram of `size` bytes sent now: two if duplicated, none if lost."""
         self.sent += 1
         times = self._arrivals(size, now)
         self.lost += not times
         return times
 
     def send(self, item: T, size: int, now: float) -> None:
-        """Put a datagram on the way: whatever stands for one of `size` bytes."""
+        """Send a datagram of `size` bytes, represented by `item`."""
         for arrival in self.arrivals(size, now):
-            self._order += 1
-            heapq.heappush(self._travelling, (arrival, self._order, item))
+            self._sequence += 1
+            heapq.heappush(self._in_transit, (arrival, self._sequence, item))
 
     def receive(self, now: float) -> list[T]:
-        """The datagrams that have arrived, in the order in which they did."""
+        """Return the datagrams that have arrived, in order of arrival."""
         arrived: list[T] = []
-        while self._travelling and self._travelling[0][0] <= now:
-            arrived.append(heapq.heappop(self._travelling)[2])
+        while self._in_transit and self._in_transit[0][0] <= now:
+            arrived.append(heapq.heappop(self._in_transit)[2])
         return arrived
 
-    def waiting(self, now: float) -> float:
-        """Bytes that wait for the rate."""
+    def queued_bytes(self, now: float) -> float:
+        """Return the number of bytes queued for the `rate`."""
         return max(0.0, self._busy_until - now) * (self.options.rate or 0.0)
 
     def next_arrival(self) -> float | None:
-        """When the next datagram arrives; None if none travels."""
-        return self._travelling[0][0] if self._travelling else None
+        """Return the time of the next arrival, or None if no datagram is in transit."""
+        return self._in_transit[0][0] if self._in_transit else None
 
     def _arrivals(self, size: int, now: float) -> list[float]:
         options = self.options
         if self.is_down or (options.mtu is not None and size > options.mtu):
             return []
-        leaves = max(now, self._busy_until)
+        departure = max(now, self._busy_until)
         if options.rate is not None:
-            if (leaves - now) * options.rate + size > options.queue:
+            if (departure - now) * options.rate + size > options.queue:
                 return []
-            leaves += size / options.rate
-            self._busy_until = leaves
-        if self._loses():
+            departure += size / options.rate
+            self._busy_until = departure
+        if self._is_lost():
             return []
-        return [leaves + self._delay() for _ in range(1 + self._happens(options.duplicate))]
+        return [departure + self._delay() for _ in range(1 + self._happens(options.duplicate))]
 
     def _delay(self) -> float:
         options = self.options
         delay = options.delay + self._rng.random() * options.jitter
-        return delay + max(options.delay, REORDER_DELAY) if self._happens(options.reorder) else delay
+        return delay + max(options.delay, MIN_REORDER_DELAY) if self._happens(options.reorder) else delay
 
     def _happens(self, probability: float) -> bool:
         return probability > 0 and self._rng.random() < probability
 
-    def _loses(self) -> bool:
-        """Two states (Gilbert): in a burst all is lost; the chances to enter and to leave follow from the options."""
+    def _is_lost(self) -> bool:
+        """Step the Gilbert model: two states, of which the burst loses everything.
+
+        The transition probabilities follow from the mean loss and the mean length of a burst.
+        """
         loss, burst = self.options.loss, max(self.options.loss_burst, 1.0)
         if loss <= 0 or loss >= 1:
             self._in_burst = loss >= 1
@@ -154,31 +167,48 @@ class Link(Generic[T]):
         return self._in_burst
 
 
-class Network:
-    """Two ends, a link each way and one virtual clock."""
+class Network(Generic[Datagram]):
+    """Two endpoints, a link in each direction and one virtual clock."""
 
     def __init__(
         self,
-        a: Endpoint,
-        b: Endpoint,
+        a: Endpoint[Datagram],
+        b: Endpoint[Datagram],
         *,
         seed: int,
         link: LinkOptions | None = None,
         back: LinkOptions | None = None,
         now: float = 0.0,
     ) -> None:
-        """`link` is the way from `a` to `b`; `back` the other way, like `link` unless given."""
+        """Join `a` and `b`.
+
+        Args:
+            a: One endpoint.
+            b: The other endpoint.
+            seed: Seed of all randomness.
+            link: Impairments from `a` to `b`; none by default.
+            back: Impairments from `b` to `a`; the same as `link` by default.
+            now: Start of the virtual clock, in seconds.
+        """
         link = link or LinkOptions()
         rng = random.Random(seed)
         self.a = a
         self.b = b
-        self.a_to_b: Link[bytes] = Link(link, rng)
-        self.b_to_a: Link[bytes] = Link(back or link, rng)
+        self.a_to_b: Link[Datagram] = Link(link, rng)
+        self.b_to_a: Link[Datagram] = Link(back or link, rng)
         self.now = now
-        """Seconds; advanced by `run`."""
+        """Virtual time in seconds; `run` advances it."""
+
+    def set_link(self, link: LinkOptions) -> None:
+        """Replace the impairments of both directions; datagrams in transit are not affected."""
+        self.a_to_b.options = self.b_to_a.options = link
 
     def run(self, *, until: Callable[[], bool], limit: float) -> bool:
-        """Let time pass until the condition holds; False if it does not within `limit` seconds, or never could."""
+        """Advance the clock until the condition holds.
+
+        Returns:
+            False if the condition does not hold within `limit` seconds, or no event is left that could change it.
+        """
         end = self.now + limit
         self._flush()
         while not until():
@@ -205,10 +235,10 @@ class Network:
             self.b.receive_datagram(data, self.now)
         for data in self.b_to_a.receive(self.now):
             self.a.receive_datagram(data, self.now)
-        for end in (self.a, self.b):
-            timer = end.next_timer()
+        for endpoint in (self.a, self.b):
+            timer = endpoint.next_timer()
             if timer is not None and timer <= self.now:
-                end.handle_timer(self.now)
+                endpoint.handle_timer(self.now)
 
     def _flush(self) -> None:
         for data in self.a.datagrams_to_send(self.now):

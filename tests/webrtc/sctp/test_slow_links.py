@@ -23,7 +23,7 @@ def test_the_queue_of_a_slow_link_stays_short_and_the_link_busy(delay: float) ->
         channel.send(MESSAGE)
 
     def received() -> bool:
-        queued.append(link.waiting(pair.now))
+        queued.append(link.queued_bytes(pair.now))
         return len(pair.server.messages["x"]) == 40
 
     pair.run(received, limit=60.0)
