@@ -39,17 +39,12 @@ from .enums import (
 )
 from .errors import ConnectError
 from .events import EventEmitter
-from .media.audio import (
-    AudioFilter,
-    AudioMixer,
-    AudioProcessingModule,
-    AudioResampler,
-    AudioResamplerQuality,
-    AudioSource,
-    AudioStream,
-    FrameProcessor,
-    NoiseCancellationOptions,
-)
+from .media.audio.frame import AudioFrame, AudioFrameEvent, combine_audio_frames
+from .media.audio.mixer import AudioMixer
+from .media.audio.processing import AudioFilter, AudioProcessingModule
+from .media.audio.resampler import AudioResampler, AudioResamplerQuality
+from .media.audio.source import AudioSource
+from .media.audio.stream import AudioStream, NoiseCancellationOptions
 from .media.devices import (
     AudioDeviceInfo,
     MediaDevices,
@@ -58,15 +53,10 @@ from .media.devices import (
     PlatformAudioOptions,
     PlatformAudioSource,
 )
-from .media.frames import (
-    AudioFrame,
-    AudioFrameEvent,
-    EncodedVideoFrame,
-    VideoFrame,
-    VideoFrameEvent,
-    combine_audio_frames,
-)
+from .media.frame_processor import FrameProcessor
 from .media.publications import LocalTrackPublication, RemoteTrackPublication, TrackPublication
+from .media.publisher import DegradationPreference
+from .media.synchronizer import AVSynchronizer
 from .media.tracks import (
     AudioTrack,
     FrameCryptor,
@@ -79,15 +69,10 @@ from .media.tracks import (
     Track,
     VideoTrack,
 )
-from .media.video import (
-    AVSynchronizer,
-    DegradationPreference,
-    EncodedRateControl,
-    EncodedVideoSource,
-    EncodedVideoSourceFeedback,
-    VideoSource,
-    VideoStream,
-)
+from .media.video.encoded import EncodedRateControl, EncodedVideoFrame, EncodedVideoSource, EncodedVideoSourceFeedback
+from .media.video.frame import VideoFrame, VideoFrameEvent
+from .media.video.source import VideoSource
+from .media.video.stream import VideoStream
 from .messages import FrameMetadata, IceServer, ParticipantTrackPermission, TrackPublishOptions, VideoEncoding
 from .options import DataStreamOptions, RoomOptions, RtcConfiguration
 from .participant import ConnectionQuality, LocalParticipant, Participant, RemoteParticipant

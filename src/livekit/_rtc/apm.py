@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.audio import AudioProcessingModule
+from livekit.media.audio.processing import AudioProcessingModule
 
 __all__ = ["AudioProcessingModule"]

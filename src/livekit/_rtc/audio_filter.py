@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.audio import AudioFilter
+from livekit.media.audio.processing import AudioFilter
 
 __all__ = ["AudioFilter"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.frames import AudioFrame
+from livekit.media.audio.frame import AudioFrame
 
 __all__ = ["AudioFrame"]

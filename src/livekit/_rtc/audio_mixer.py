@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.audio import AudioMixer
+from livekit.media.audio.mixer import AudioMixer
 
 __all__ = ["AudioMixer"]

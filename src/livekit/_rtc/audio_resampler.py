@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.audio import AudioResampler, AudioResamplerQuality
+from livekit.media.audio.resampler import AudioResampler, AudioResamplerQuality
 
 __all__ = ["AudioResampler", "AudioResamplerQuality"]

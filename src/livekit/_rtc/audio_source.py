@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.audio import AudioSource
+from livekit.media.audio.source import AudioSource
 
 __all__ = ["AudioSource"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from livekit.media.frames import EncodedVideoFrame
-from livekit.media.video import EncodedRateControl, EncodedVideoSource, EncodedVideoSourceFeedback
+from livekit.media.video.encoded import (
+    EncodedRateControl,
+    EncodedVideoFrame,
+    EncodedVideoSource,
+    EncodedVideoSourceFeedback,
+)
 
 __all__ = ["EncodedRateControl", "EncodedVideoFrame", "EncodedVideoSource", "EncodedVideoSourceFeedback"]

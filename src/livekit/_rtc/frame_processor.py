@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.audio import FrameProcessor
+from livekit.media.frame_processor import FrameProcessor
 
 __all__ = ["FrameProcessor"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.video import AVSynchronizer
+from livekit.media.synchronizer import AVSynchronizer
 
 __all__ = ["AVSynchronizer"]

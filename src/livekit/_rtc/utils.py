@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.frames import combine_audio_frames
+from livekit.media.audio.frame import combine_audio_frames
 
 __all__ = ["combine_audio_frames"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.frames import VideoFrame
+from livekit.media.video.frame import VideoFrame
 
 __all__ = ["VideoFrame"]

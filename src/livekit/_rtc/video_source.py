@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livekit.media.video import VideoSource
+from livekit.media.video.source import VideoSource
 
 __all__ = ["VideoSource"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livekit.media.frames import VideoFrameEvent
-from livekit.media.video import VideoStream
+from livekit.media.video.frame import VideoFrameEvent
+from livekit.media.video.stream import VideoStream
 
 __all__ = ["VideoFrameEvent", "VideoStream"]

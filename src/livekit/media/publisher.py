@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 from livekit.errors import MediaNotBuiltError
@@ -12,6 +13,15 @@ if TYPE_CHECKING:
     from livekit.messages import ParticipantTrackPermission, TrackPublishOptions
 
     from .tracks import LocalTrack
+
+
+class DegradationPreference(enum.IntEnum):
+    """What an encoder gives up first when it cannot send everything."""
+
+    BALANCED = 0
+    MAINTAIN_FRAMERATE = 1
+    MAINTAIN_RESOLUTION = 2
+    MAINTAIN_FRAMERATE_AND_RESOLUTION = 4
 
 
 class PublishTrackError(Exception):

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from livekit.enums import StreamState, TrackKind
     from livekit.stats import RtcStats
 
-    from .audio import AudioSource
+    from .audio.source import AudioSource
     from .devices import PlatformAudioSource
-    from .video import EncodedVideoSource, VideoSource
+    from .video.encoded import EncodedVideoSource
+    from .video.source import VideoSource
 
 
 class Track:

@@ -1,0 +1,3 @@
+"""Audio: frames, sources, streams and processing."""
+
+from __future__ import annotations

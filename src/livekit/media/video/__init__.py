@@ -1,0 +1,3 @@
+"""Video: frames, sources and streams, raw and encoded."""
+
+from __future__ import annotations
