@@ -22,7 +22,7 @@ from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcInvocationData
 from livekit.rpc.local_rpc import LocalRpc
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
 
 ALLOWED = (DecodeError,)
 SENDERS = ("bob", "carol", "")

@@ -12,8 +12,8 @@ from google.protobuf.message import DecodeError
 
 from fuzz.mutate import Fuzzer, always
 from livekit.protocol import models
-from livekit.streams.incoming import IncomingStreams, IncompleteStreamError
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
+from livekit.streams.reassembly import IncomingStreams, IncompleteStreamError
 
 ALLOWED = (DecodeError,)
 LIMIT = 10_000

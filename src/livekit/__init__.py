@@ -99,8 +99,8 @@ _EXPORTS = {
     "rpc": ("RpcCallInfo", "RpcError", "RpcHandler", "RpcInterceptor", "RpcInvocationData"),
     "rtc_stats": ("RtcStats",),
     "streams.info": ("ByteStreamInfo", "StreamError", "TextStreamInfo"),
-    "streams.reader": ("ByteStreamReader", "TextStreamReader"),
-    "streams.writer": ("ByteStreamWriter", "TextStreamWriter"),
+    "streams.aio.reader": ("ByteStreamReader", "TextStreamReader"),
+    "streams.aio.writer": ("ByteStreamWriter", "TextStreamWriter"),
 }
 """Names by the module that they come from."""
 _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}

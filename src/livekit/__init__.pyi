@@ -79,9 +79,9 @@ from .participant import ConnectionQuality, LocalParticipant, Participant, Remot
 from .room import Room
 from .rpc import RpcCallInfo, RpcError, RpcHandler, RpcInterceptor, RpcInvocationData
 from .rtc_stats import RtcStats
+from .streams.aio.reader import ByteStreamReader, TextStreamReader
+from .streams.aio.writer import ByteStreamWriter, TextStreamWriter
 from .streams.info import ByteStreamInfo, StreamError, TextStreamInfo
-from .streams.reader import ByteStreamReader, TextStreamReader
-from .streams.writer import ByteStreamWriter, TextStreamWriter
 
 __all__ = [
     "AVSynchronizer",

@@ -20,7 +20,7 @@ from .media.publications import LocalTrackPublication, RemoteTrackPublication, T
 from .media.publisher import TrackPublisher
 from .rpc.invocation import RpcCallInfo, RpcHandler, RpcInterceptor
 from .rpc.local_rpc import LocalRpc
-from .streams.sender import StreamSender
+from .streams.aio.sender import StreamSender
 
 if TYPE_CHECKING:
     from .enums import DisconnectReason, ParticipantKind, ParticipantKindDetail, ParticipantState

@@ -20,7 +20,7 @@ from livekit.protocol import models
 from livekit.rpc import RpcHandler
 from livekit.rpc.local_rpc import LocalRpc
 from livekit.rtc_stats import RtcStats, rtc_stats
-from livekit.streams.handlers import ByteStreamHandler, StreamHandlers, TextStreamHandler
+from livekit.streams.aio.handlers import ByteStreamHandler, StreamHandlers, TextStreamHandler
 
 __all__ = ["EventTypes", "Room"]
 

@@ -14,7 +14,7 @@ from livekit.engine.packet_filter import PacketFilter
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
 from tests.e2ee.test_packet_cipher import Outlet
 
 

@@ -8,7 +8,7 @@ from livekit._room.participants import MAX_GONE, MAX_HEARD, ParticipantTable
 from livekit.participant import LocalParticipant
 from livekit.protocol import models
 from livekit.rpc.local_rpc import LocalRpc
-from livekit.rpc.peers import ABSENT
+from livekit.rpc.peer_info import ABSENT
 
 State = models.ParticipantInfo.State
 Info = models.ParticipantInfo

@@ -14,7 +14,7 @@ from livekit.engine.packet_filter import PacketFilter
 from livekit.enums import KeyDerivationFunction
 from livekit.protocol import models
 from livekit.rpc import wire
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
 
 
 def make_cipher(

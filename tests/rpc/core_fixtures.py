@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from livekit.rpc.caller import Caller, CallerLimits, OutgoingCall
 from livekit.rpc.errors import RpcError
-from livekit.rpc.peers import ABSENT, Peer
+from livekit.rpc.peer_info import ABSENT, Peer
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
 from livekit.rpc.wire import VERSION_1, new_request_id
 

@@ -12,9 +12,9 @@ from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.callee import RpcCallee
 from livekit.rpc.client import RpcClient
-from livekit.rpc.peers import Peer
+from livekit.rpc.peer_info import Peer
 from livekit.rpc.registry import RpcRegistry
-from livekit.streams.incoming import IncomingStreams
+from livekit.streams.reassembly import IncomingStreams
 from tests.rpc.core_fixtures import V2, Book
 
 LIMIT = 64_000

@@ -15,7 +15,7 @@ from livekit.rpc import wire
 from livekit.rpc.deadline import remaining_budget
 from livekit.rpc.errors import RpcError, RpcOverloadedError
 from livekit.rpc.invocation import RpcCallInfo, RpcHandler, RpcInvocationData
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
 from tests.rpc.core_fixtures import V0, V1, V2, Code, because, why
 from tests.rpc.shell_fixtures import End, pair, until
 

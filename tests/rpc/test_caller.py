@@ -6,7 +6,7 @@ import pytest
 
 from livekit.rpc.caller import MAX_ROUND_TRIPS, READY_WAIT, CallerLimits, CallState, OutgoingCall
 from livekit.rpc.errors import RpcError
-from livekit.rpc.peers import Peer
+from livekit.rpc.peer_info import Peer
 from livekit.rpc.wire import MAX_TIMEOUT_MS, MAX_V1_PAYLOAD_BYTES
 from tests.rpc.core_fixtures import HEARD, JOINED, V0, V1, V2, CallerRig, Code, because, why
 

@@ -6,7 +6,7 @@ import pytest
 
 from livekit.rpc.caller import GRACE_ROUND_TRIPS, MIN_GRACE, READY_WAIT, CallerLimits, CallState
 from livekit.rpc.errors import RpcError
-from livekit.rpc.peers import Peer
+from livekit.rpc.peer_info import Peer
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
 from tests.rpc.core_fixtures import HEARD, JOINED, V1, V2, CallerRig, Code, because, why
 

@@ -13,8 +13,8 @@ from livekit.rpc.client import RpcClient
 from livekit.rpc.deadline import DeadlineScope, enter_scope
 from livekit.rpc.errors import RpcError, RpcNotConnectedError
 from livekit.rpc.invocation import RpcCallInfo, RpcInvocationData
-from livekit.rpc.peers import Peer
-from livekit.streams.outgoing import text_stream
+from livekit.rpc.peer_info import Peer
+from livekit.streams.framing import text_stream
 from tests.rpc.core_fixtures import JOINED, V0, V1, V2, Code, because, why
 from tests.rpc.shell_fixtures import LIMIT, End, pair, until
 

@@ -7,7 +7,7 @@ import pytest
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.loopback import LoopbackSender
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
 from tests.rpc.core_fixtures import V1, V2
 from tests.rpc.shell_fixtures import End, Line
 

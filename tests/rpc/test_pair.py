@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from livekit.rpc.caller import Caller, CallState, OutgoingCall
 from livekit.rpc.errors import RpcError
-from livekit.rpc.peers import Peer
+from livekit.rpc.peer_info import Peer
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
 from livekit.rpc.wire import VERSION_1
 from tests.rpc.core_fixtures import JOINED, V0, V2, Book, Code

@@ -9,7 +9,7 @@ import pytest
 from livekit import Room, RpcError, RpcInvocationData
 from livekit.protocol import models
 from livekit.rpc import wire
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
 from livekit.testing import RoomEnvironment
 
 from .support import Gate, call, echo, under_way

@@ -13,7 +13,7 @@ from livekit import Room, RpcError, RpcInvocationData, TextStreamReader
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.server import DevServer
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
 from tests.server.client import PATIENCE, WireClient
 from tests.server.recording_link import user_packet
 

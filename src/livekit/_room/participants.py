@@ -7,7 +7,7 @@ from typing import Protocol
 
 from livekit.participant import LocalParticipant, Participant, RemoteParticipant
 from livekit.protocol import models
-from livekit.rpc.peers import ABSENT, Peer
+from livekit.rpc.peer_info import ABSENT, Peer
 from livekit.rpc.wire import PROTOCOL_INLINE_STREAMS
 
 _State = models.ParticipantInfo.State
@@ -36,7 +36,7 @@ class ParticipantListener(Protocol):
 
 
 class ParticipantTable:
-    """The participants of one room. Fills `rpc.peers.PeerDirectory`."""
+    """The participants of one room. Fills `rpc.peer_info.PeerDirectory`."""
 
     def __init__(self, local: LocalParticipant, emit: Callable[..., None], listener: ParticipantListener) -> None:
         self.local = local

@@ -29,9 +29,9 @@ from livekit.rpc.callee import RpcCallee
 from livekit.rpc.client import RpcClient
 from livekit.rpc.local_rpc import LocalRpc
 from livekit.rpc.loopback import LoopbackSender
-from livekit.streams.handlers import StreamHandlers, StreamReaders
-from livekit.streams.incoming import IncomingStreams
-from livekit.streams.sender_grace import SenderGrace
+from livekit.streams.aio.handlers import StreamHandlers, StreamReaders
+from livekit.streams.aio.sender_grace import SenderGrace
+from livekit.streams.reassembly import IncomingStreams
 
 logger = logging.getLogger("livekit")
 

@@ -11,9 +11,9 @@ from livekit import (
     TextStreamReader,
     TextStreamWriter,
 )
-from livekit.streams.handlers import ByteStreamHandler, TextStreamHandler
+from livekit.streams.aio.handlers import ByteStreamHandler, TextStreamHandler
+from livekit.streams.aio.writer import BaseStreamWriter
 from livekit.streams.info import BaseStreamInfo
-from livekit.streams.writer import BaseStreamWriter
 
 __all__ = [
     "BaseStreamInfo",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import Mapping
 from functools import partial
@@ -12,15 +13,15 @@ from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
-from livekit.streams.incoming import IncompleteStreamError, StreamAbortedError, StreamSink, StreamTooLongError
-from livekit.streams.outgoing import text_stream
+from livekit.streams.framing import text_stream
+from livekit.streams.reassembly import IncompleteStreamError, StreamAbortedError, StreamSink, StreamTooLongError
 
 from . import wire
 from .deadline import DeadlineScope, enter_scope
 from .errors import RpcError, reason
 from .handler_runner import run_handler
 from .loop_timer import LoopTimer
-from .peers import PeerDirectory
+from .peer_info import PeerDirectory
 from .registry import RpcRegistry
 from .responder import IncomingCall, Responder, ResponderLimits, ServeState
 
@@ -130,6 +131,7 @@ class RpcCallee:
             stream_id=wire.new_request_id(),  # uuid.uuid4 takes three times as long
             inline=peer.client_protocol >= wire.PROTOCOL_INLINE_STREAMS,
             deflate=peer.deflate,
+            timestamp_ms=time.time_ns() // 1_000_000,
         )
         if isinstance(packets, models.DataPacket):
             self._send(packets)

@@ -19,7 +19,7 @@ from livekit._util.utf8 import utf8_length
 from . import wire
 from .deadline_heap import DeadlineHeap
 from .errors import RpcError, reason
-from .peers import Peer, PeerDirectory
+from .peer_info import Peer, PeerDirectory
 
 READY_WAIT = 3.5
 """Seconds a call waits for a peer that joined to become ready, and for one that is not listed on servers that

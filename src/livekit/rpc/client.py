@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import cast
@@ -13,8 +14,8 @@ from livekit.engine.interfaces import PacketSender, PacketStream, QueuedPacket
 from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
-from livekit.streams.incoming import IncompleteStreamError, SenderLeftError, StreamSink, StreamTooLongError
-from livekit.streams.outgoing import HeaderTooLargeError, text_stream
+from livekit.streams.framing import HeaderTooLargeError, text_stream
+from livekit.streams.reassembly import IncompleteStreamError, SenderLeftError, StreamSink, StreamTooLongError
 
 from . import wire
 from .caller import Caller, CallerLimits, OutgoingCall
@@ -22,7 +23,7 @@ from .deadline import remaining_budget
 from .errors import RpcError, RpcNotConnectedError, reason
 from .invocation import RpcCallInfo
 from .loop_timer import LoopTimer
-from .peers import PeerDirectory
+from .peer_info import PeerDirectory
 from .request_window import RequestWindow
 
 logger = logging.getLogger("livekit.rpc")
@@ -241,6 +242,7 @@ class RpcClient:
             stream_id=call.request_id,
             inline=peer.client_protocol >= wire.PROTOCOL_INLINE_STREAMS,
             deflate=peer.deflate,
+            timestamp_ms=time.time_ns() // 1_000_000,
         )
 
     def _drop_response(self, call: OutgoingCall) -> None:

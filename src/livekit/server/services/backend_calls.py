@@ -16,7 +16,7 @@ from livekit.protocol import room as room_pb
 from livekit.rpc import RpcError, wire
 from livekit.rpc.client import RpcClient
 from livekit.rpc.invocation import RpcCallInfo
-from livekit.rpc.peers import ABSENT, Peer
+from livekit.rpc.peer_info import ABSENT, Peer
 from livekit.server import limits
 from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent
 from livekit.server.forwarding import send
@@ -24,7 +24,7 @@ from livekit.server.participant import Participant, State
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import Room
 from livekit.server.room_manager import RoomManager
-from livekit.streams.incoming import IncomingStreams
+from livekit.streams.reassembly import IncomingStreams
 
 from . import access
 from .twirp import TwirpError

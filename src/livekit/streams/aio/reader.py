@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 from weakref import WeakSet
 
-from .incoming import IncompleteStreamError
-from .info import BaseStreamInfo, ByteStreamInfo, StreamError, TextStreamInfo
+from livekit.streams.info import BaseStreamInfo, ByteStreamInfo, StreamError, TextStreamInfo
+from livekit.streams.reassembly import IncompleteStreamError
 
 MAX_UNREAD = 64 * 1024 * 1024
 """Bytes that the streams of a room keep for readers that do not read; over it the one with the most is given up."""

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit.streams.incoming import StreamAbortedError
+from livekit.streams.aio.reader import ByteStreamReader, TextStreamReader, Unread
 from livekit.streams.info import ByteStreamInfo, StreamError, TextStreamInfo
-from livekit.streams.reader import ByteStreamReader, TextStreamReader, Unread
+from livekit.streams.reassembly import StreamAbortedError
 
 
 def text_reader(unread: Unread | None = None) -> TextStreamReader:

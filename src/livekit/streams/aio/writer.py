@@ -12,9 +12,8 @@ from livekit.engine.backpressure import Sending, start_sending
 from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
-
-from .info import BaseStreamInfo, ByteStreamInfo, StreamError, TextStreamInfo
-from .outgoing import StreamFrames
+from livekit.streams.framing import StreamFrames
+from livekit.streams.info import BaseStreamInfo, ByteStreamInfo, StreamError, TextStreamInfo
 
 Info = TypeVar("Info", bound=BaseStreamInfo)
 Writer = TypeVar("Writer", bound="BaseStreamWriter[Any]")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit.protocol import models
-from livekit.streams.incoming import (
+from livekit.streams.framing import text_stream
+from livekit.streams.reassembly import (
     MAX_OPEN_STREAMS_PER_SENDER,
     IncomingStreams,
     IncompleteStreamError,
@@ -16,7 +17,6 @@ from livekit.streams.incoming import (
     StreamCorruptError,
     StreamTooLongError,
 )
-from livekit.streams.outgoing import text_stream
 
 Header = models.DataStream.Header
 Chunk = models.DataStream.Chunk

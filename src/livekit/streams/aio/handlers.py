@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from livekit.protocol import models
+from livekit.streams.info import byte_info, text_info
+from livekit.streams.reassembly import StreamSink
 
-from .incoming import StreamSink
-from .info import byte_info, text_info
 from .reader import ByteStreamReader, TextStreamReader, Unread
 
 logger = logging.getLogger("livekit")

@@ -11,7 +11,7 @@ import pytest
 
 from livekit import ByteStreamReader, DataStreamOptions, Room, RoomOptions, StreamError, TextStreamReader
 from livekit.e2ee import E2EEOptions, KeyProviderOptions
-from livekit.streams.reader import MAX_UNREAD
+from livekit.streams.aio.reader import MAX_UNREAD
 from livekit.testing import RoomEnvironment
 from tests.data.support import PATIENCE, Mailbox, Streams
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 from livekit.protocol import models
-from livekit.streams.incoming import IncomingStreams, IncompleteStreamError, SenderLeftError
-from livekit.streams.sender_grace import GRACE, SenderGrace
+from livekit.streams.aio.sender_grace import GRACE, SenderGrace
+from livekit.streams.reassembly import IncomingStreams, IncompleteStreamError, SenderLeftError
 from livekit.testing import VirtualClock
 
 

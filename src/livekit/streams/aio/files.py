@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from livekit.protocol import models
+from livekit.streams.deflate import SAMPLE_BYTES, Deflater, deflate_if_worthwhile, new_deflater
+from livekit.streams.framing import CHUNK_SIZE
 
-from .deflate import SAMPLE_BYTES, Deflater, deflate_if_worthwhile, new_deflater
-from .outgoing import CHUNK_SIZE
 from .writer import ByteStreamWriter
 
 BLOCK_SIZE = 16 * CHUNK_SIZE

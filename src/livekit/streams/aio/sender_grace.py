@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from .incoming import IncomingStreams
+from livekit.streams.reassembly import IncomingStreams
 
 GRACE = 0.5
 """Seconds without a packet of a stream whose sender has left, until it is given up."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit.protocol import models
-from livekit.streams.outgoing import CHUNK_SIZE, HeaderTooLargeError, text_stream
+from livekit.streams.framing import CHUNK_SIZE, HeaderTooLargeError, text_stream
 
 _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
 
@@ -26,7 +26,7 @@ def content(packets: list[models.DataPacket]) -> bytes:
 
 
 def test_the_header_says_it_all() -> None:
-    (packet,) = write("tëxt", inline=True, stream_id="stream")
+    (packet,) = write("tëxt", inline=True, stream_id="stream", timestamp_ms=1_700_000_000_000)
     header = packet.stream_header
     assert list(packet.destination_identities) == ["bob"]
     assert (header.stream_id, header.topic, header.mime_type, header.total_length) == (
@@ -38,7 +38,7 @@ def test_the_header_says_it_all() -> None:
     assert dict(header.attributes) == {"key": "value"}
     assert header.HasField("text_header")
     assert header.inline_content.decode() == "tëxt"
-    assert header.timestamp > 1_600_000_000_000
+    assert header.timestamp == 1_700_000_000_000
 
 
 def test_a_stream_has_an_id_of_its_own() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -30,6 +29,7 @@ def stream_header(
     mime_type: str = "text/plain",
     total_length: int | None = None,
     speaker: str = "",
+    timestamp_ms: int,
     kind: models.DataStream.TextHeader | models.DataStream.ByteHeader,
 ) -> models.DataPacket:
     """The first packet of a stream, of text or bytes as `kind` says. `speaker`: for whom an agent speaks."""
@@ -40,7 +40,7 @@ def stream_header(
         packet.participant_identity = speaker
     header = packet.stream_header
     header.stream_id = stream_id or str(uuid.uuid4())
-    header.timestamp = time.time_ns() // 1_000_000
+    header.timestamp = timestamp_ms
     header.topic = topic
     header.mime_type = mime_type
     if total_length is not None:
@@ -140,6 +140,7 @@ def text_stream(
     stream_id: str | None = None,
     inline: bool = False,
     deflate: bool = False,
+    timestamp_ms: int = 0,
 ) -> models.DataPacket | Iterator[models.DataPacket]:
     """A whole text, as `whole_stream`; `deflate`: every receiver takes raw DEFLATE."""
     content = text.encode()
@@ -148,6 +149,7 @@ def text_stream(
         destinations=destinations,
         attributes=attributes,
         stream_id=stream_id,
+        timestamp_ms=timestamp_ms,
         kind=models.DataStream.TextHeader(),
     )
     return whole_stream(header, content, deflate_if_worthwhile(content) if deflate else None, inline=inline)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 
 from livekit._room.local_context import LocalComponent, LocalContext
 from livekit.protocol import models
+from livekit.streams.deflate import deflate_if_worthwhile
+from livekit.streams.framing import HeaderTooLargeError, StreamFrames, stream_header, whole_stream
+from livekit.streams.info import ByteStreamInfo, StreamError, TextStreamInfo, byte_info, text_info
 
-from .deflate import deflate_if_worthwhile
 from .files import OutgoingFile
-from .info import ByteStreamInfo, StreamError, TextStreamInfo, byte_info, text_info
-from .outgoing import HeaderTooLargeError, StreamFrames, stream_header, whole_stream
 from .writer import ByteStreamWriter, TextStreamWriter, sent, start
 
 DEFLATE_IN_THREAD = 256 * 1024
@@ -46,6 +47,7 @@ class StreamSender(LocalComponent):
             topic=topic,
             destinations=destination_identities or (),
             attributes=attributes,
+            timestamp_ms=_now_ms(),
             kind=_TextHeader(reply_to_stream_id=reply_to_id or ""),
         )
         content = text.encode()
@@ -72,6 +74,7 @@ class StreamSender(LocalComponent):
             attributes=attributes,
             stream_id=stream_id,
             speaker=sender_identity or "",
+            timestamp_ms=_now_ms(),
             kind=_TextHeader(reply_to_stream_id=reply_to_id or ""),
         )
         info = text_info(header.stream_header)
@@ -100,6 +103,7 @@ class StreamSender(LocalComponent):
             stream_id=stream_id,
             mime_type=mime_type or BYTES_TYPE,
             total_length=len(data),
+            timestamp_ms=_now_ms(),
             kind=_ByteHeader(name=DEFAULT_NAME if name is None else name),
         )
         info = byte_info(header.stream_header)
@@ -125,6 +129,7 @@ class StreamSender(LocalComponent):
             stream_id=stream_id,
             mime_type=mime_type,
             total_length=total_size,
+            timestamp_ms=_now_ms(),
             kind=_ByteHeader(name=name),
         )
         frames = _frames(header, whole_characters=False)
@@ -162,6 +167,7 @@ class StreamSender(LocalComponent):
             stream_id=stream_id,
             mime_type=file.mime_type,
             total_length=file.size,
+            timestamp_ms=_now_ms(),
             kind=_ByteHeader(name=file.name),
         )
         header.stream_header.compression = file.compression
@@ -199,3 +205,7 @@ def _frames(header: models.DataPacket, *, whole_characters: bool) -> StreamFrame
         return StreamFrames(header, whole_characters=whole_characters)
     except HeaderTooLargeError as error:
         raise StreamError(str(error)) from error
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
