@@ -1,7 +1,7 @@
-"""`make bench`: everything side by side, in one run, as ratios. Machines are noisy; trust the ratios.
+"""`make bench`: all competitors side by side in one run, compared as ratios because machines are noisy.
 
-Each participant, the server and each competitor is a process of its own. On the embedded server, and on the server of
-LIVEKIT_URL too if that is set. Results go to docs/benchmarks.md, .json and .svg.
+Each participant, the server and each competitor is a separate process. Runs on the embedded server, and also on the
+server of LIVEKIT_URL if that is set. Writes docs/benchmarks.md, .json and .svg.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Server:
 
 @asynccontextmanager
 async def embedded() -> AsyncIterator[Server]:
-    async with program(OURS, "server.py") as running:
+    async with program(OURS, "server") as running:
         first = await running.read()
         assert first is not None
         yield Server("embedded", first["url"], "devkey", "secret", running)
@@ -101,31 +101,31 @@ async def calls(server: Server, caller: str, callee: str, job: dict[str, Any]) -
     """One SDK calling another through a server."""
     pythons = {"ours": OURS, "official": OFFICIAL}
     room = f"bench-{secrets.token_hex(4)}"
-    async with program(pythons[callee], "worker.py", "callee", server.url, server.token("callee", room)) as answering:
+    async with program(pythons[callee], "worker", "callee", server.url, server.token("callee", room)) as answering:
         await answering.read()
         await asyncio.sleep(0 if server.name == "embedded" else 4)  # a real server announces late
         token = server.token("caller", room)
-        async with program(pythons[caller], "worker.py", "caller", server.url, token, json.dumps(job)) as calling:
+        async with program(pythons[caller], "worker", "caller", server.url, token, json.dumps(job)) as calling:
             return await collect(calling, subject=f"{caller} → {callee}", server=server.name)
 
 
 async def grpc(job: dict[str, Any]) -> Results:
-    async with program(OURS, "grpc_echo.py", "callee") as answering:
+    async with program(OURS, "grpc_echo", "callee") as answering:
         first = await answering.read()
         assert first is not None
-        async with program(OURS, "grpc_echo.py", "caller", str(first["port"]), json.dumps(job)) as calling:
+        async with program(OURS, "grpc_echo", "caller", str(first["port"]), json.dumps(job)) as calling:
             return await collect(calling, subject="grpc.aio direct", server="none")
 
 
 async def udp(count: int) -> Results:
-    async with program(OURS, "udp_hops.py", "relay", "0", "0") as relay:
+    async with program(OURS, "udp_hops", "relay", "0", "0") as relay:
         first = await relay.read()
         assert first is not None
         port = str(first["port"])
-        async with program(OURS, "udp_hops.py", "callee", port, "0") as answering:
+        async with program(OURS, "udp_hops", "callee", port, "0") as answering:
             await answering.read()
             await asyncio.sleep(0.2)
-            async with program(OURS, "udp_hops.py", "caller", port, str(count)) as calling:
+            async with program(OURS, "udp_hops", "caller", port, str(count)) as calling:
                 return await collect(calling, subject="bare UDP, four hops", server="none")
 
 
@@ -144,7 +144,7 @@ async def growth(rings: tuple[int, ...], rooms: tuple[int, ...], total: int) -> 
 async def ring(server: Server, groups: list[list[str]], calls_each: int, before: Any) -> dict[str, Any]:
     """RoomManager whose participants each call their neighbour; all clients are one process."""
     participants = sum(len(group) for group in groups)
-    async with program(OURS, "worker.py", "ring", server.url, json.dumps(groups), str(calls_each)) as running:
+    async with program(OURS, "worker", "ring", server.url, json.dumps(groups), str(calls_each)) as running:
         await running.read()
         connected = await server.usage()
         running.go_on()

@@ -1,4 +1,4 @@
-"""What the programs of a benchmark share; they are scripts, so it lies beside them."""
+"""Measurements that the programs of a benchmark share, printed as lines of JSON."""
 
 from __future__ import annotations
 
@@ -10,27 +10,20 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tools.measurements import percentile
+
 
 def say(**fields: Any) -> None:
     print(json.dumps(fields), flush=True)
 
 
 def text(size: int) -> str:
-    """Incompressible, as far as printable text can be."""
+    """Return printable text of `size` bytes that hardly compresses; the same for each size."""
     return "".join(random.Random(size).choices(string.ascii_letters + string.digits + "+/", k=size))
 
 
-def percentile(ordered: list[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
-def rss_kib() -> int:
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-
-
 async def one_at_a_time(size: int, count: int, call: Callable[[], Awaitable[object]]) -> None:
-    """Round trips of calls with `size` bytes, in milliseconds."""
+    """Measure the latency of sequential calls with `size` bytes, in milliseconds."""
     for _ in range(max(3, count // 20)):
         await call()
     taken: list[float] = []
@@ -50,7 +43,7 @@ async def one_at_a_time(size: int, count: int, call: Callable[[], Awaitable[obje
 
 
 async def many_at_once(width: int, count: int, call: Callable[[], Awaitable[object]]) -> None:
-    """Calls per second with so many under way, and the caller's CPU time for each."""
+    """Measure calls per second with `width` calls in flight, and the caller's CPU time per call."""
     remaining = iter(range(count))
 
     async def keep_calling() -> None:

@@ -1,4 +1,4 @@
-"""The same calls over grpc.aio, directly between two processes: no server between them, no encryption."""
+"""The same calls over grpc.aio, directly between two processes, without a server in between and without encryption."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from figures import many_at_once, one_at_a_time, say, text
+
+from .figures import many_at_once, one_at_a_time, say, text
 
 METHOD = "/bench.Echo/Echo"
 OPTIONS = [("grpc.max_receive_message_length", 8 << 20), ("grpc.max_send_message_length", 8 << 20)]

@@ -1,4 +1,4 @@
-"""Running the programs of a benchmark, each in a process of its own."""
+"""The programs of a benchmark as processes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).resolve().parent.parent
 LINE_TIMEOUT = 900.0
+"""Seconds."""
 
 
 class Program:
@@ -21,13 +22,13 @@ class Program:
         self.process = process
 
     async def read(self) -> dict[str, Any] | None:
-        """Its next line; None when it has ended. Raises RuntimeError if it failed."""
+        """Return the next line; None when the program has ended. Raises RuntimeError: it failed."""
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), LINE_TIMEOUT)
         if line:
             return dict(json.loads(line))
         if code := await self.process.wait():
-            raise RuntimeError(f"a program of the benchmark ended with exit code {code}")
+            raise RuntimeError(f"a program of the benchmark exited with code {code}")
         return None
 
     async def lines(self) -> AsyncIterator[dict[str, Any]]:
@@ -35,18 +36,20 @@ class Program:
             yield line
 
     def go_on(self) -> None:
-        """Send it an empty line."""
+        """Send an empty line, which continues the program."""
         assert self.process.stdin is not None
         self.process.stdin.write(b"\n")
 
 
 @asynccontextmanager
-async def program(python: str, script: str, *arguments: str) -> AsyncIterator[Program]:
-    """Start a script of this folder; at the end its input is closed, and if need be it is killed."""
+async def program(python: str, name: str, *arguments: str) -> AsyncIterator[Program]:
+    """Run a module of this package; at the end its input is closed, and it is killed if it does not exit."""
     process = await asyncio.create_subprocess_exec(
         python,
-        str(HERE / script),
+        "-m",
+        f"bench.{name}",
         *arguments,
+        cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},

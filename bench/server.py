@@ -1,4 +1,4 @@
-"""The embedded server in a process of its own; prints its URL, and at the end what it took."""
+"""The embedded server as a process; prints its URL, and its CPU time and memory for each line of input."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import json
 import sys
 import time
 
-from figures import rss_kib
-
 import livekit
 from livekit.server import DevServer
+from tools.measurements import rss_kib
 
 
 async def main() -> None:

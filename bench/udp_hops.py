@@ -1,4 +1,4 @@
-"""What the network itself takes: a datagram over four hops (caller, relay, callee, relay, caller) and nothing else."""
+"""The latency of the network itself: a bare datagram over four hops (caller, relay, callee, relay, caller)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ try:
 except ImportError:
     uvloop = None
 
-from figures import percentile, say
+from tools.measurements import percentile
+
+from .figures import say
 
 
 class Relay(asyncio.DatagramProtocol):
-    """Sends what comes from the one side to the other; the first two that speak are the sides."""
+    """Forwards datagrams between the first two addresses that send any."""
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # the base names a wider type
         self.transport = transport

@@ -1,6 +1,6 @@
-"""One participant of a benchmark, of this SDK or the official one: whichever `livekit.rtc` its Python has.
+"""A participant of a benchmark, with this SDK or the official one, depending on the Python environment.
 
-Run as ``worker.py callee URL TOKEN`` or ``worker.py caller URL TOKEN JOB``; prints lines of JSON.
+Run as ``bench.worker callee URL TOKEN`` or ``bench.worker caller URL TOKEN JOB``; prints lines of JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import time
 from functools import partial
 from typing import Any
 
-from figures import many_at_once, one_at_a_time, percentile, rss_kib, say, text
+from tools.measurements import percentile, rss_kib
+
+from .figures import many_at_once, one_at_a_time, say, text
 
 IMPORT_STARTED = time.perf_counter()
 from livekit import rtc  # noqa: E402 - its import is measured
@@ -36,7 +38,7 @@ async def call(room: Any, payload: str, to: str = CALLEE) -> None:
         destination_identity=to, method="echo", payload=payload, response_timeout=60.0, max_round_trip_latency=60.0
     )
     if len(answer) != len(payload):
-        raise AssertionError("the echo is not what was sent")
+        raise AssertionError("the echo differs from the request")
 
 
 async def latency(room: Any, sizes: dict[str, int]) -> None:
@@ -52,7 +54,7 @@ async def throughput(room: Any, in_flight: dict[str, int]) -> None:
 
 
 async def connects(url: str, token: str, count: int) -> None:
-    """Seconds to join, one room object after the other."""
+    """Measure sequential joins, in milliseconds."""
     taken: list[float] = []
     for _ in range(count):
         room = rtc.Room()
@@ -77,7 +79,7 @@ async def measure(url: str, token: str, job: dict[str, Any]) -> None:
 
 
 async def ring(url: str, groups: list[list[str]], calls: int) -> None:
-    """RoomManager whose participants each call the next one, all at once."""
+    """Rooms whose participants each call the next one, all concurrently."""
     pairs: list[tuple[Any, str]] = []
     for tokens in groups:
         rooms = [rtc.Room() for _ in tokens]

@@ -1,1 +1,1 @@
-"""`make reliability` and `make soak`: what the SDK promises on bad networks, under load and when processes die."""
+"""`make reliability` and `make soak`: RPC's guarantees on bad networks, under load and through process deaths."""

@@ -1,6 +1,6 @@
-"""`make reliability`: bad links, outages, deaths and floods, with this SDK and beside it the official one.
+"""`make reliability`: bad links, outages, killed processes and floods, with this SDK and the official one.
 
-Results go to docs/reliability.json, and as tables to docs/reliability.md.
+Writes results to docs/reliability.json and tables to docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from . import flood, grid, kills, outages, rate, report
-from .figures import progress
+from .progress import progress
 from .scenario import Result
 
 RUNS: dict[str, tuple[Callable[[str, int, int], Awaitable[list[Result]]], int, int]] = {
@@ -22,7 +22,7 @@ RUNS: dict[str, tuple[Callable[[str, int, int], Awaitable[list[Result]]], int, i
     "kills": (kills.run, 100, 3),
     "flood": (flood.run, 2, 1),
 }
-"""What runs, how often, and how often for a quick look."""
+"""Scenarios by name, with their repetitions in full and quick runs."""
 
 
 async def run(only: list[str], sdks: list[str], seed: int, output: Path, *, quick: bool) -> None:
@@ -43,9 +43,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=RUNS, default=list(RUNS))
     parser.add_argument("--sdk", nargs="+", choices=("ours", "official"), default=["ours", "official"])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="few calls, for a look")
+    parser.add_argument("--quick", action="store_true", help="few repetitions")
     parser.add_argument(
-        "--output", type=Path, default=report.JSON, help="the file of results; those of other runs stay"
+        "--output", type=Path, default=report.JSON, help="results file; results of other scenarios are kept"
     )
     arguments = parser.parse_args()
     asyncio.run(run(arguments.only, arguments.sdk, arguments.seed, arguments.output, quick=arguments.quick))

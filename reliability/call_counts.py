@@ -1,6 +1,6 @@
-"""Accounts of calls that are too many to be told of one by one: a byte for each.
+"""Counters for calls too numerous to report one by one: one byte per call.
 
-A payload is `caller|number`. What both sides noted goes to the other process as text when all is over.
+A payload is `caller|number`. Each side sends its counters as text when all calls have ended.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 LATE = 0.25
-"""Seconds beyond its budget after which a call must have ended."""
+"""Seconds beyond its budget by which a call must have ended."""
 
 
-class Row:
-    """A number up to 255 for each of many calls."""
+class CallCounter:
+    """A count of up to 255 for each of many numbered calls."""
 
     def __init__(self, text: str = "") -> None:
         self.counts = bytearray.fromhex(text)
@@ -31,12 +31,12 @@ class Row:
         return self.counts.hex()
 
 
-class Handled:
-    """The callee's: which calls were invoked and returned, and how many ran at once."""
+class HandledCalls:
+    """The callee's counts: handler runs started and returned, and the maximum concurrency by caller."""
 
     def __init__(self) -> None:
-        self._invoked: defaultdict[str, Row] = defaultdict(Row)
-        self._returned: defaultdict[str, Row] = defaultdict(Row)
+        self._invoked: defaultdict[str, CallCounter] = defaultdict(CallCounter)
+        self._returned: defaultdict[str, CallCounter] = defaultdict(CallCounter)
         self._running: Counter[str] = Counter()
         self._most: Counter[str] = Counter()
 
@@ -58,16 +58,16 @@ class Handled:
         return {"invoked": invoked, "returned": returned, "most": dict(self._most)}
 
 
-class Made:
-    """The caller's: which calls ended how, and which of them late."""
+class MadeCalls:
+    """The caller's counts: outcomes, and calls that ended late."""
 
     def __init__(self, budget: float) -> None:
         self.offered = 0
         self.pause = 0.0
-        """The longest time that the caller's process made no calls, for want of a processor."""
+        """The longest interval in seconds in which the caller's process got no CPU time to make calls."""
         self._budget = budget
-        self._settled = Row()
-        self._succeeded = Row()
+        self._settled = CallCounter()
+        self._succeeded = CallCounter()
         self._outcomes: Counter[str] = Counter()
         self._late = 0
         self._longest = 0.0

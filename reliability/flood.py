@@ -1,4 +1,4 @@
-"""A flood: thousands of calls a second at a handler that takes its time, and a quiet caller beside it."""
+"""A flood of thousands of calls per second at a slow handler, and a quiet caller beside it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from livekit.testing import CallLedger, RunningServer
+from tools.measurements import cpu_seconds, percentile, rss_kib
 
-from .call_counts import Row
-from .figures import percentile, progress
+from .call_counts import CallCounter
 from .ledger_feed import LedgerFeed
 from .peers import Event, Peer, Server, peer
-from .process_stats import cpu_seconds, rss_kib
+from .progress import progress
 from .scenario import Result
 
 RATE = 5_000.0
-"""Calls a second, of all flooding callers together."""
+"""Calls per second of all flooding callers together."""
 FLOODERS = ("flooder-1", "flooder-2", "flooder-3")
 LASTING = 60.0
+"""Seconds of the flood."""
 WORK = 0.1
-"""Seconds that the handler takes."""
+"""Seconds per handler run."""
 BUDGET = 5.0
-"""Seconds that each call of the flood has."""
+"""Response timeout of the flood's calls in seconds."""
 MAX_EACH = 25
 MAX_ALL = 100
-"""Handlers at once, of one caller and of all: one that does not flood always finds room."""
+"""Concurrent handlers per caller and in total, so that a slot is always free for a caller that does not flood."""
 QUIET = "quiet"
 QUIET_EVERY = 0.05
 QUIET_BUDGET = 15.0
@@ -37,19 +38,19 @@ IDLE = 10.0
 AFTERWARDS = 30.0
 """Seconds of quiet calls after it."""
 STEADY = 20
-"""Quiet calls in a row that are as fast as before, for the flood to be over."""
+"""Consecutive quiet calls as fast as before that mark recovery."""
 CALLEE = "callee"
 MAX_GROWTH_KIB = 64 * 1024
 MAX_SLOWER = 2.0
 MAX_RECOVERY = 2.0
 
 Span = tuple[float, float, str]
-"""When a quiet call began, how many seconds it took, and what came of it."""
+"""A quiet call's start, duration in seconds and outcome."""
 
 
 @dataclass
 class Flood:
-    """One flood, with its processes."""
+    """A flood and its processes."""
 
     sdk: str
     lasting: float
@@ -61,7 +62,7 @@ class Flood:
     quiet: list[Span] = field(default_factory=list[Span])
     peers: dict[str, Peer] = field(default_factory=dict[str, Peer])
     memory: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    """KiB by process, a sample every half second."""
+    """Resident memory in KiB by process, sampled every half second."""
 
     async def run(self) -> Result:
         async with AsyncExitStack() as stack:
@@ -81,7 +82,7 @@ class Flood:
             await asyncio.sleep(self.afterwards)
             await self._stop_quiet_calls()
             after = {name: rss_kib(pid) for name, pid in watched.items()}
-            pending = {name: (await one.census())["pending"] for name, one in self.peers.items()}
+            pending = {name: (await one.stats())["pending"] for name, one in self.peers.items()}
             handled = await self._handled()
         memory = {
             name: {"before": before[name], "peak": max(self.memory[name]), "after": after[name]} for name in watched
@@ -121,7 +122,7 @@ class Flood:
         await asyncio.wait_for(done, QUIET_BUDGET + 60)
 
     def _start(self) -> tuple[list[asyncio.Future[Event]], list[asyncio.Future[Event]]]:
-        """Begin; returns what comes when each has made its calls, and when all of them have ended."""
+        """Start the flood; return futures for the end of sending and for the end of all calls, one per flooder."""
         ends: list[asyncio.Future[Event]] = []
         drained: list[asyncio.Future[Event]] = []
         for who in self.flooders:
@@ -138,13 +139,13 @@ class Flood:
         return await answer
 
     def _calls(self, made: Mapping[str, Event], handled: Event) -> Result:
-        """What came of the flood's calls, and which promises were broken."""
+        """Return the outcomes of the flood's calls and the violations."""
         outcomes: Counter[str] = Counter()
         broken: Counter[str] = Counter()
         for who, event in made.items():
             outcomes.update(event["outcomes"])
-            settled, succeeded = Row(event["settled"]), Row(event["succeeded"])
-            invoked, returned = (Row(handled[what].get(who, "")) for what in ("invoked", "returned"))
+            settled, succeeded = CallCounter(event["settled"]), CallCounter(event["succeeded"])
+            invoked, returned = (CallCounter(handled[what].get(who, "")) for what in ("invoked", "returned"))
             for number in range(event["offered"]):
                 broken["more or less than one outcome"] += settled[number] != 1
                 broken["ran more than once"] += invoked[number] > 1
@@ -161,7 +162,7 @@ class Flood:
         }
 
     def _quiet_calls(self, end: float) -> Result:
-        """How the quiet caller fared before, during and after the flood."""
+        """Return the quiet caller's latencies before, during and after the flood."""
         begin = end - self.lasting
         spans = sorted(self.quiet)
         idle = sorted(took for at, took, _ in spans if at + took < begin)
@@ -181,7 +182,7 @@ class Flood:
 
 
 def recovery(after: list[Span], end: float, limit: float) -> float:
-    """Seconds from the end until calls are, `STEADY` times in a row, answered within `limit`; infinite if never."""
+    """Return the seconds from `end` until `STEADY` consecutive calls are answered within `limit`; infinity if never."""
     for number in range(len(after) - STEADY + 1):
         if all(outcome == "ok" and took <= limit for _, took, outcome in after[number : number + STEADY]):
             return max(0.0, after[number][0] - end) if number else 0.0
@@ -189,7 +190,7 @@ def recovery(after: list[Span], end: float, limit: float) -> float:
 
 
 async def run(sdk: str, rounds: int, seed: int) -> list[Result]:
-    """So many floods. Nothing in them is random."""
+    """Run `rounds` floods. They use no randomness."""
     results: list[Result] = []
     for _ in range(rounds):
         result = await Flood(sdk, LASTING).run()

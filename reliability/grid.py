@@ -1,4 +1,4 @@
-"""Loss, round trip and disorder in all combinations: how many calls succeed, and how long they take."""
+"""All combinations of loss, round trip and disorder: success rate and latency of calls."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 from livekit.testing import LinkOptions
 
-from .figures import progress
 from .peers import Server
+from .progress import progress
 from .scenario import Result, scenario
 
 LOSSES = (0.01, 0.10, 0.30)
 ROUND_TRIPS = (0.0, 0.1, 0.5)
 DISORDERS = {"in order": (0.0, 0.0), "25 % reordered": (0.25, 0.0), "5 % duplicated": (0.0, 0.05)}
-"""Probabilities of being overtaken and of arriving twice."""
+"""Probabilities of reordering and duplication."""
 EVERY = 0.05
 AT_ONCE = 4
-"""Cells that run side by side, each in a room and on a link of its own."""
+"""Cells that run concurrently, each with its own room and link."""
 ETHERNET = 1472
-"""Bytes of the longest datagram."""
+"""The longest datagram in bytes."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Cell:
 
     @property
     def required(self) -> float:
-        """The share of calls that must succeed."""
+        """The required success rate."""
         return 0.999 if self.loss <= 0.10 else 0.99
 
 
@@ -49,12 +49,12 @@ def cells() -> Iterator[Cell]:
 
 
 async def run(sdk: str, calls: int, seed: int) -> list[Result]:
-    """`calls` calls in each cell."""
+    """Make `calls` calls in each cell."""
     async with Server() as server:
-        room = asyncio.Semaphore(AT_ONCE)
+        slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(number: int, cell: Cell) -> Result:
-            async with room:
+            async with slots:
                 return await run_cell(server, sdk, cell, calls, seed + number)
 
         return list(await asyncio.gather(*(one(number, cell) for number, cell in enumerate(cells()))))

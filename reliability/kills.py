@@ -1,4 +1,4 @@
-"""Processes die as by `kill -9` while calls are under way, and are started again."""
+"""Processes killed with `kill -9` while calls are in flight, and restarted."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from .figures import progress
 from .peers import Server, peer
+from .progress import progress
 from .scenario import FirstSuccess, Result, Scenario, scenario
 
 MAX_RETURN = 15.0
-"""Seconds until calls succeed again."""
+"""Seconds by which calls must succeed again."""
 WORK = 0.3
-"""Seconds that handlers take, so that some always run."""
+"""Seconds per handler run, so that some are always running."""
 WAIT = 60.0
 
 
 Kill = Callable[[Scenario, AsyncExitStack], Awaitable[FirstSuccess]]
-"""Ends a process and starts it again; the measure begins with that."""
+"""Kills and restarts a process; the measurement starts with it."""
 
 
 async def run(sdk: str, rounds: int, seed: int) -> list[Result]:
-    """Each kind of death `rounds` times, all kinds side by side."""
+    """Kill each kind of process `rounds` times, all kinds concurrently."""
     plans: dict[str, Kill] = {"server": _kill_server, "caller": _kill_caller, "callee": _kill_callee}
     return list(await asyncio.gather(*(_run(sdk, what, rounds, seed, kill) for what, kill in plans.items())))
 
@@ -49,7 +49,7 @@ async def _run(sdk: str, what: str, rounds: int, seed: int, kill: Kill) -> Resul
 
 
 async def _kill_server(on: Scenario, stack: AsyncExitStack) -> FirstSuccess:
-    """All rooms are gone with it."""
+    """Kill the server, and with it all rooms."""
     await on.server.kill()
     await on.server.start()
     return FirstSuccess(on.feed)

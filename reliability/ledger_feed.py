@@ -1,4 +1,4 @@
-"""What workers tell of calls goes into a ledger."""
+"""Feeds the events of worker processes into a call ledger."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .peers import Event
 
 
 class LedgerFeed:
-    """Takes the events of any number of workers."""
+    """Records the events of any number of workers."""
 
     def __init__(self, ledger: CallLedger) -> None:
         self.ledger = ledger
         self.watchers: list[Callable[[Event], None]] = []
-        """Who sees all events too."""
+        """Callbacks that also receive every event."""
         self._handlers: dict[str, Callable[[Event], None]] = {
             "started": lambda event: ledger.started(event["call"], event["budget"]),
             "settled": lambda event: ledger.settled(event["call"], event["outcome"], event["seconds"]),

@@ -1,4 +1,4 @@
-"""Nothing gets through for a while: how soon the first new call succeeds after that."""
+"""Outages of the link: the time from its return to the first new call that succeeds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 
 from livekit.testing import LinkOptions
 
-from .figures import progress
 from .peers import Server
+from .progress import progress
 from .scenario import FirstSuccess, Result, Scenario, scenario
 
 OUTAGES = (3.0, 10.0, 45.0)
@@ -18,7 +18,7 @@ WAIT = 90.0
 
 
 async def run(sdk: str, rounds: int, seed: int) -> list[Result]:
-    """Every outage `rounds` times, all side by side."""
+    """Run every outage `rounds` times, all concurrently."""
     async with Server() as server:
         jobs = [(seconds, number) for seconds in OUTAGES for number in range(rounds)]
         return list(

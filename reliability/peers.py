@@ -1,4 +1,4 @@
-"""Workers and servers as processes: started, told what to do, listened to, and killed."""
+"""Worker and server processes: started, commanded, observed and killed."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ PYTHONS = {
     "official": os.environ.get("OFFICIAL_PYTHON") or str(ROOT / ".venvs/official/bin/python"),
 }
 PATIENCE = 120.0
-"""Seconds for what has no time of its own."""
+"""Default timeout in seconds."""
 END_GRACE = 15.0
-"""Seconds to end once stdin is closed."""
+"""Seconds until a process must have exited after its stdin is closed."""
 
 Event = dict[str, Any]
 
 
 class PeerEndedError(Exception):
-    """The process ended while something was awaited of it."""
+    """The process exited while an event was awaited."""
 
 
 class Peer:
-    """One process. Its events go to `on_event`, and to who waits for them."""
+    """A process. Its events are passed to `on_event` and to futures that wait for them."""
 
     def __init__(self, process: asyncio.subprocess.Process, on_event: Callable[[Event], None]) -> None:
         self.process = process
         self._on_event = on_event
         self._waiting: list[tuple[Event, asyncio.Future[Event]]] = []
-        self._censuses = 0
+        self._stats_requests = 0
         self._reader = asyncio.create_task(self._read())
 
     def tell(self, **command: object) -> None:
-        """Have it do something."""
+        """Send a command."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(command).encode() + b"\n")
 
     def expect(self, **wanted: object) -> asyncio.Future[Event]:
-        """The first event from now on that has these fields."""
+        """Return a future for the next event with these fields."""
         future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, future))
         return future
@@ -55,15 +55,15 @@ class Peer:
         self.tell(do="join", who=who, url=url, token=token, **options)
         return await asyncio.wait_for(joined, PATIENCE)
 
-    async def census(self) -> dict[str, int]:
-        """What it holds at the moment."""
-        self._censuses += 1
-        answer = self.expect(event="census", number=self._censuses)
-        self.tell(do="census", number=self._censuses)
+    async def stats(self) -> dict[str, int]:
+        """Return the process's memory, tasks, descriptors and pending calls."""
+        self._stats_requests += 1
+        answer = self.expect(event="stats", number=self._stats_requests)
+        self.tell(do="stats", number=self._stats_requests)
         return {name: value for name, value in (await asyncio.wait_for(answer, PATIENCE)).items() if name != "event"}
 
     async def kill(self) -> None:
-        """As `kill -9` does."""
+        """Kill the process with SIGKILL."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
@@ -72,11 +72,11 @@ class Peer:
     async def _read(self) -> None:
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
-            with contextlib.suppress(ValueError):  # a line cut off by a kill
+            with contextlib.suppress(ValueError):  # a line truncated by a kill
                 self._take(json.loads(line))
         for _, future in self._waiting:
             if not future.done():
-                future.set_exception(PeerEndedError("the process ended"))
+                future.set_exception(PeerEndedError("the process exited"))
                 future.exception()
 
     def _take(self, event: Event) -> None:
@@ -88,7 +88,7 @@ class Peer:
                 entry[1].set_result(event)
 
     async def end(self) -> None:
-        """Close its stdin; kill it if it does not end."""
+        """Close the process's stdin; kill it if it does not exit."""
         if self.process.stdin is not None:
             self.process.stdin.close()
         with contextlib.suppress(asyncio.TimeoutError):

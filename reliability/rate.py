@@ -1,4 +1,4 @@
-"""A slow link that a long stream fills: how long calls take beside it."""
+"""Latency of calls on a slow link that a long stream saturates."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 
 from livekit.testing import LinkOptions
 
-from .figures import progress
 from .peers import Server
+from .progress import progress
 from .scenario import CALLEE, CALLER, Result, scenario
 
 LINK = LinkOptions(rate=256_000 / 8, delay=0.025, mtu=1472)
@@ -18,7 +18,7 @@ MAX_P99 = 1.0
 
 
 async def run(sdk: str, calls: int, seed: int) -> list[Result]:
-    """`calls` calls while a stream goes the caller's way up, and while one comes down."""
+    """Make `calls` calls beside a stream from the caller, and beside a stream to it."""
     async with Server() as server:
         return list(await asyncio.gather(*(_run(server, sdk, way, calls, seed) for way in ("up", "down"))))
 
@@ -32,7 +32,7 @@ async def _run(server: Server, sdk: str, way: str, calls: int, seed: int) -> Res
         on.start_calls(every=0.25, count=calls)
         await on.caller.expect(event="done")
         result: Result = {"sdk": sdk, "stream": way, "required": MAX_P99, **on.result()}
-        await asyncio.gather(on.caller.kill(), on.callee.kill())  # the stream would take five minutes
+        await asyncio.gather(on.caller.kill(), on.callee.kill())  # the stream would take five minutes to finish
     progress(
         f"{sdk}: 256 kbit/s, stream {way}: p50 {result['p50']:.3f} s, p99 {result['p99']:.3f} s, "
         f"{result['outcomes']}, violations {result['violations'][:2]}"

@@ -1,4 +1,4 @@
-"""Results as JSON, and as the tables of docs/reliability.md."""
+"""Results as JSON and as the tables of docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def load(path: Path) -> Known:
 
 
 def keep(path: Path, name: str, sdk: str, results: list[Result]) -> None:
-    """Put results in place of those of an earlier run."""
+    """Replace the results of an earlier run."""
     known = load(path)
     known.setdefault(name, {})[sdk] = results
     path.write_text(json.dumps(known, indent=1) + "\n")
 
 
 def write(path: Path, page: Path = PAGE) -> None:
-    """Put the tables of all results into the page."""
+    """Write the tables of all results into the page."""
     text = page.read_text()
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
@@ -83,7 +83,7 @@ def _grid(results: dict[str, list[Result]]) -> str:
         ]
         for (loss, round_trip, disorder), cell in _by_key(results, "loss", "round_trip", "disorder").items()
     ]
-    head = ["loss", "round trip", "order", "wanted", "succeeded", "p50", "p99", "broken promises", "official", "p50"]
+    head = ["loss", "round trip", "order", "required", "succeeded", "p50", "p99", "violations", "official", "p50"]
     return "### Loss, round trip, disorder\n\n" + _table(head, rows)
 
 
@@ -94,7 +94,7 @@ def _outages(results: dict[str, list[Result]]) -> str:
         back = {sdk: ", ".join(_seconds(line, "back") or "never" for line in lines) for sdk, lines in of.items()}
         broken = sum(len(line["violations"]) for line in of.get("ours", []))
         rows.append([f"{outage:g} s", back.get("ours", ""), str(broken), back.get("official", "not measured")])
-    head = ["outage", "first new call after the link's return (each run)", "broken promises", "official"]
+    head = ["outage", "first successful call after the link's return (each run)", "violations", "official"]
     return "### Outages\n\n" + _table(head, rows)
 
 
@@ -120,21 +120,21 @@ def _kills(results: dict[str, list[Result]]) -> str:
         [what]
         + [
             f"{of[sdk]['back_median']:.2f} s, {of[sdk]['back']:.2f} s in {of[sdk]['rounds']} rounds; "
-            f"{len(of[sdk]['violations'])} broken promises"
+            f"{len(of[sdk]['violations'])} violations"
             if sdk in of
             else "not measured"
             for sdk in ("ours", "official")
         ]
         for (what,), of in _by_key(results, "killed").items()
     ]
-    return "### Deaths: until calls succeed again, median and longest\n\n" + _table(
+    return "### Killed processes: seconds until calls succeed again, median and maximum\n\n" + _table(
         ["killed", "ours", "official"], rows
     )
 
 
 def _flood(results: dict[str, list[Result]]) -> str:
     runs = [(sdk, result) for sdk, lines in results.items() for result in lines]
-    rows = [[what, *(tell(result) for _, result in runs)] for what, tell in _FLOOD.items()]
+    rows = [[what, *(show(result) for _, result in runs)] for what, show in _FLOOD.items()]
     return "### Floods\n\n" + _table(["", *(sdk for sdk, _ in runs)], rows)
 
 
@@ -155,21 +155,21 @@ _FLOOD: dict[str, Callable[[Result], str]] = {
     "offered in 60 s": lambda result: f"{result['offered']:,}",
     "answered": lambda result: _outcomes(result, "ok"),
     "refused: 1500 `overloaded`": lambda result: _outcomes(result, '1500 {"reason":"overloaded"}'),
-    "out of time: 1502": lambda result: _outcomes(result, "1502"),
+    "response timeout: 1502": lambda result: _outcomes(result, "1502"),
     "no acknowledgement: 1501": lambda result: _outcomes(result, "1501"),
-    "the callee gone for a while: 1503": lambda result: _outcomes(result, "1503"),
+    "callee disconnected: 1503": lambda result: _outcomes(result, "1503"),
     "not sent: 1505": lambda result: _outcomes(result, "1505"),
-    "broken promises; ended over 250 ms late": lambda result: f"{len(result['violations'])}; {result['late']:,}",
+    "violations; ended over 250 ms late": lambda result: f"{len(result['violations'])}; {result['late']:,}",
     "longest pause of a flooding process": lambda result: _seconds(result, "pause"),
-    "handlers at once, of one caller": lambda result: str(max(result["most_at_once"].values())),
-    "callee before, at its peak, after": lambda result: _memory(result, "callee"),
-    "server before, at its peak, after": lambda result: _memory(result, "server"),
-    "another caller's p50, p99 before": lambda result: _quiet(result, "idle"),
+    "concurrent handlers of one caller": lambda result: str(max(result["most_at_once"].values())),
+    "callee's memory before, peak, after": lambda result: _memory(result, "callee"),
+    "server's memory before, peak, after": lambda result: _memory(result, "server"),
+    "quiet caller's p50, p99 before": lambda result: _quiet(result, "idle"),
     "and during the flood": lambda result: _quiet(result, "during"),
-    "its calls that failed": lambda result: str(sum(result["quiet_failed"].values())),
+    "its failed calls": lambda result: str(sum(result["quiet_failed"].values())),
     "the flood's last call ended after": lambda result: _seconds(result, "drained"),
-    "its calls are as before after": lambda result: _seconds(result, "recovery") or "never",
-    "processors used by all": lambda result: f"{sum(result['processors'].values()):.1f}",
+    "the quiet caller recovered after": lambda result: _seconds(result, "recovery") or "never",
+    "CPU cores used in total": lambda result: f"{sum(result['processors'].values()):.1f}",
 }
 
 

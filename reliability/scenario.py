@@ -1,4 +1,4 @@
-"""A caller behind a bad link, a callee, a server between them: each a process."""
+"""A caller behind an impaired link, a server and a callee, each a process."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livekit.testing import CallLedger, LinkOptions, NetworkRelay, RunningServer
+from tools.measurements import percentile
 
-from .figures import percentile
 from .ledger_feed import LedgerFeed
 from .peers import Event, Peer, Server, peer
 
 CALLER, CALLEE = "caller", "callee"
 BUDGET = 20.0
-"""Seconds that each call has."""
+"""Response timeout of the calls in seconds."""
 
 Result = dict[str, Any]
 
@@ -27,7 +27,7 @@ _rooms = itertools.count()
 
 @dataclass
 class Scenario:
-    """One room of its own, with its ledger."""
+    """A room with its processes and ledger."""
 
     server: Server
     sdk: str
@@ -40,7 +40,7 @@ class Scenario:
     names: itertools.count[int] = field(default_factory=itertools.count)
 
     async def join(self) -> None:
-        """Bring both into the room, the caller over the relay."""
+        """Join both participants, the caller through the relay."""
         await self.join_callee()
         await self.join_caller()
 
@@ -54,20 +54,20 @@ class Scenario:
         return RunningServer(self.server.url, "devkey", "secret").token(identity, room=self.room)
 
     def start_calls(self, *, every: float, count: int, seconds: float = 0.0, budget: float = BUDGET) -> str:
-        """Have the caller call; returns what these calls' names begin with."""
+        """Start calls; return the prefix of their names."""
         name = f"{self.room}/{next(self.names)}/"
         about = {"to": CALLEE, "name": name, "every": every, "count": count, "seconds": seconds, "size": 100}
         self.caller.tell(do="call", who=CALLER, budget=budget, **about)
         return name
 
     async def finish_calls(self) -> None:
-        """Wait until all calls have ended; no new ones are made."""
+        """Stop making calls and wait until all have ended."""
         done = self.caller.expect(event="done", who=CALLER)
         self.caller.tell(do="stop", who=CALLER)
         await asyncio.wait_for(done, BUDGET + 60)
 
     def result(self) -> Result:
-        """The figures of all calls so far."""
+        """Return statistics of all calls so far."""
         taken = sorted(entry.seconds for entry in self.ledger.entries.values() if entry.outcomes == ["ok"])
         return {
             "seed": self.relay.seed,
@@ -83,7 +83,7 @@ class Scenario:
 
 @contextlib.asynccontextmanager
 async def scenario(server: Server, sdk: str, seed: int, link: LinkOptions | None = None) -> AsyncGenerator[Scenario]:
-    """Processes that are started and have joined nothing yet."""
+    """Start the processes; they have not joined yet."""
     ledger = CallLedger()
     feed = LedgerFeed(ledger)
     async with (
@@ -95,7 +95,7 @@ async def scenario(server: Server, sdk: str, seed: int, link: LinkOptions | None
 
 
 class FirstSuccess:
-    """When a call that was started after some moment first succeeded."""
+    """Measures the time until a call started from now on succeeds."""
 
     def __init__(self, feed: LedgerFeed) -> None:
         self._since = time.monotonic()
@@ -105,7 +105,7 @@ class FirstSuccess:
         feed.watchers.append(self._see)
 
     async def seconds(self, limit: float) -> float:
-        """From that moment on; infinite if it takes longer than `limit`."""
+        """Return the seconds until the first success; infinity if it takes longer than `limit`."""
         try:
             return await asyncio.wait_for(asyncio.shield(self._found), limit) - self._since
         except asyncio.TimeoutError:
@@ -114,7 +114,7 @@ class FirstSuccess:
             self._journal.watchers.remove(self._see)
 
     def _see(self, event: Event) -> None:
-        # Clocks of one machine's processes are the same one.
+        # All processes of a machine share its monotonic clock.
         if event["event"] == "started" and event["at"] >= self._since:
             self._started.add(event["call"])
         elif event.get("outcome") == "ok" and event["call"] in self._started and not self._found.done():

@@ -1,4 +1,4 @@
-"""The embedded server in a process of its own: `python -m reliability.server PORT`; told and telling as workers are."""
+"""The embedded server as a process: `python -m reliability.server PORT`; commands and events like a worker's."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 
 from livekit import run
 from livekit.server import DevServer
+from tools.measurements import process_stats
 
-from .process_stats import census
 from .worker import say
 
 
@@ -17,7 +17,7 @@ async def main() -> None:
     async with DevServer(port=int(sys.argv[1])) as server:
         say("serving", url=server.url)
         while line := await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
-            say("census", number=json.loads(line)["number"], pending=0, **census())
+            say("stats", number=json.loads(line)["number"], pending=0, **process_stats())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`make soak`: steady calls for an hour, with everything counted at its begin and its end."""
+"""`make soak`: steady calls for an hour; memory, tasks and descriptors are compared before and after."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any
 
 from livekit.testing import RunningServer
 from livekit.testing.ledger import SUCCESS, CallLedger
+from tools.measurements import percentile
 
-from .figures import percentile, progress
 from .ledger_feed import LedgerFeed
 from .peers import ROOT, Peer, Server, peer
+from .progress import progress
 
 PAIR_RATE = 50.0
 """Calls per second between two participants."""
@@ -25,20 +26,20 @@ CROWD = 50
 CROWD_EVERY = 5.0
 """Seconds between two calls of each of them to its neighbour."""
 FILL = 140_000
-"""Calls of the two before the soak: the ids of past calls that a callee remembers must be as many as they ever are."""
+"""Calls of the pair before the soak, so that the callee's deduplication table is full."""
 CROWD_FILL = 3_000
-"""Calls of each of the others before the soak: they fill the buffers of what was sent, which are bounded in bytes."""
+"""Calls of each other participant before the soak, so that the resend buffers, bounded in bytes, are full."""
 SETTLE = 20.0
-"""Seconds of steady calls, and then of silence, before the first census."""
+"""Seconds of steady calls, and then of silence, before the first sample."""
 MAX_GROWTH_KIB = 5 * 1024
 BACK_TO_BASE = ("tasks", "descriptors", "pending")
 
-Census = dict[str, int]
+Stats = dict[str, int]
 
 
 @dataclass
 class Soak:
-    """One run."""
+    """A soak test."""
 
     seconds: float
     fill: int
@@ -61,17 +62,17 @@ class Soak:
                 await peers["crowd"].join(f"p{number}", server.url, token)
             await self._fill(peers)
             await self._steady(peers, SETTLE, "warm-up/")
-            before = await self._census(processes, "before")
+            before = await self._stats(processes, "before")
             sampler = asyncio.create_task(self._sample(processes))
             await self._steady(peers, self.seconds, "soak/")
             sampler.cancel()
             await asyncio.wait({sampler})
-            after = await self._census(processes, "after")
+            after = await self._stats(processes, "after")
         return self._result(before, after)
 
     async def _fill(self, peers: dict[str, Peer]) -> None:
-        """As many calls as fast as they go, so that everything is full that is bounded by number or size."""
-        progress("calls as fast as they go, to fill what is bounded by number or size")
+        """Make calls as fast as possible until every table and buffer with a bound is full."""
+        progress("filling bounded tables and buffers with calls")
         callers = [(who, self.fill // 2, 32) for who in PAIR]
         callers += [(f"p{number}", min(CROWD_FILL, self.fill), 2) for number in range(CROWD)]
         done: list[asyncio.Future[Any]] = []
@@ -85,7 +86,7 @@ class Soak:
                 raise RuntimeError(f"calls before the soak failed: {outcomes}")
 
     async def _steady(self, peers: dict[str, Peer], seconds: float, name: str) -> None:
-        """Calls at a steady rate, then silence."""
+        """Make calls at a steady rate, then wait silently."""
         callers = [(who, 2 / PAIR_RATE) for who in PAIR]
         callers += [(f"p{number}", CROWD_EVERY) for number in range(CROWD)]
         done: list[asyncio.Future[Any]] = []
@@ -103,28 +104,28 @@ class Soak:
         pause = min(60.0, self.seconds / 10)
         while True:
             await asyncio.sleep(pause)
-            await self._census(processes, f"{time.monotonic() - started:.0f} s")
+            await self._stats(processes, f"{time.monotonic() - started:.0f} s")
 
-    async def _census(self, processes: dict[str, Peer], when: str) -> dict[str, Census]:
-        counted = {name: await one.census() for name, one in processes.items()}
+    async def _stats(self, processes: dict[str, Peer], when: str) -> dict[str, Stats]:
+        counted = {name: await one.stats() for name, one in processes.items()}
         self.samples.append({"when": when, **counted})
-        memory = "  ".join(f"{name} {census['rss_kib'] / 1024:.1f} MiB" for name, census in counted.items())
+        memory = "  ".join(f"{name} {stats['rss_kib'] / 1024:.1f} MiB" for name, stats in counted.items())
         failed = {outcome: n for outcome, n in self.ledger.outcomes().items() if outcome != SUCCESS}
         progress(f"{when}: {memory}  {len(self.ledger.entries)} calls, not ok: {failed or 'none'}")
         return counted
 
-    def _result(self, before: dict[str, Census], after: dict[str, Census]) -> dict[str, Any]:
+    def _result(self, before: dict[str, Stats], after: dict[str, Stats]) -> dict[str, Any]:
         taken = sorted(entry.seconds for entry in self.ledger.entries.values())
         problems = self.ledger.violations()[:20]
         problems += [f"{n} calls: {what}" for what, n in self.ledger.outcomes().items() if what != SUCCESS]
-        for name, census in after.items():
-            grown = census["rss_kib"] - before[name]["rss_kib"]
+        for name, stats in after.items():
+            grown = stats["rss_kib"] - before[name]["rss_kib"]
             if grown > MAX_GROWTH_KIB:
                 problems.append(f"{name} grew by {grown} KiB")
             problems += [
-                f"{name}: {census[what]} {what}, before {before[name][what]}"
+                f"{name}: {stats[what]} {what}, before {before[name][what]}"
                 for what in BACK_TO_BASE
-                if census[what] > before[name][what]
+                if stats[what] > before[name][what]
             ]
         return {
             "seconds": self.seconds,
@@ -141,7 +142,7 @@ class Soak:
 
 
 def _route(peers: dict[str, Peer], who: str) -> tuple[Peer, str]:
-    """The process of a participant, and whom it calls."""
+    """Return a participant's process and the identity it calls."""
     if who in PAIR:
         return peers[who], PAIR[who]
     return peers["crowd"], f"p{(int(who[1:]) + 1) % CROWD}"
@@ -150,14 +151,14 @@ def _route(peers: dict[str, Peer], who: str) -> tuple[Peer, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m reliability.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3600.0)
-    parser.add_argument("--fill", type=int, default=FILL, help="calls before, to fill what is bounded by number")
+    parser.add_argument("--fill", type=int, default=FILL, help="calls before the soak that fill bounded tables")
     parser.add_argument("--output", default=str(ROOT / "docs/soak.json"))
     arguments = parser.parse_args()
     result = asyncio.run(Soak(arguments.seconds, arguments.fill).run())
     with open(arguments.output, "w") as output:
         json.dump(result, output, indent=1)
         output.write("\n")
-    progress("\n".join(result["problems"]) or "nothing lost, nothing doubled, nothing left behind")
+    progress("\n".join(result["problems"]) or "no call lost or run twice, nothing leaked")
     raise SystemExit(bool(result["problems"]))
 
 

@@ -1,7 +1,7 @@
-"""Participants of this SDK or the official one: whichever `livekit.rtc` its Python has. Told by lines of JSON on stdin
-what to do, it tells by lines of JSON on stdout what happens; see `peers.py`.
+"""Participants with this SDK or the official one, depending on the Python environment.
 
-It stands alone: the environment of the official SDK has nothing of this project.
+Reads commands and writes events as lines of JSON on stdin and stdout; see `peers.py`. It imports nothing of this
+project's package beyond the official API.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any
 
 import livekit
 from livekit import rtc
+from tools.measurements import process_stats
 
-from .call_counts import Handled, Made
-from .process_stats import census
+from .call_counts import HandledCalls, MadeCalls
 
 METHOD = "work"
 QUIET_METHOD = "quiet"
-"""Of which nothing is told, where the number of calls would drown the pipe."""
+"""A method without events, for calls too numerous to report one by one."""
 FLOODED_METHOD = "flooded"
-"""Whose calls are noted, to be told of together."""
+"""A method whose calls are counted and reported together."""
 RECEIVER = "bulk"
 TICK = 0.01
-"""Seconds between two handfuls of a flood's calls."""
+"""Seconds between two batches of a flood's calls."""
 MAX_TICKS_AT_ONCE = 5
 
 
@@ -37,17 +37,17 @@ def say(event: str, **fields: object) -> None:
 
 
 class Member:
-    """One participant."""
+    """A participant."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
         self.room = rtc.Room()
         self.calling: asyncio.Task[None] | None = None
         self.calls: set[asyncio.Task[None]] = set()
-        self.handled = Handled()
+        self.handled = HandledCalls()
 
     async def join(self, url: str, token: str, limits: dict[str, Any] | None = None) -> None:
-        """`limits`: options of calls, of this SDK only."""
+        """Join a room. `limits` are `RpcOptions` of this SDK."""
         options = rtc.RoomOptions()
         if limits is not None:
             options.rpc = dataclasses.replace(options.rpc, **limits)
@@ -58,7 +58,7 @@ class Member:
             try:
                 await self.room.connect(url, token, options)
                 break
-            except Exception as error:  # what a bad link does to a first attempt is not what is measured
+            except Exception as error:  # a first attempt may fail on a bad link; that is not measured here
                 say("retry", who=self.identity, error=f"{type(error).__name__}: {error}"[:200])
                 await asyncio.sleep(0.5)
         self.room.local_participant.register_rpc_method(METHOD, self.work)
@@ -67,7 +67,7 @@ class Member:
         say("joined", who=self.identity, seconds=time.monotonic() - started)
 
     async def work(self, data: Any) -> str:
-        """`id|seconds|padding` is the payload; the id comes back after as many seconds."""
+        """Return the call's id after `seconds`; the payload is `id|seconds|padding`."""
         call, seconds, _ = data.payload.split("|", 2)
         say("invoked", call=call, request=data.request_id)
         how = "raised"
@@ -94,7 +94,7 @@ class Member:
         return ""
 
     async def call(self, call: str, to: str, budget: float, seconds: float, size: int) -> None:
-        """One call, and what comes of it."""
+        """Make a call and report its outcome."""
         say("started", call=call, budget=budget, at=time.monotonic())
         started = time.monotonic()
         outcome = await self.outcome(call, METHOD, to, budget, seconds, size)
@@ -105,7 +105,7 @@ class Member:
         return await self.answer(to, method, f"{call}|{seconds:g}|{'x' * size}", budget, call)
 
     async def answer(self, to: str, method: str, payload: str, budget: float, wanted: str) -> str:
-        """What comes of one call."""
+        """Make a call and return its outcome."""
         try:
             answer = await self.room.local_participant.perform_rpc(
                 destination_identity=to, method=method, payload=payload, response_timeout=budget
@@ -119,7 +119,7 @@ class Member:
     async def keep_calling(
         self, to: str, name: str, every: float, budget: float, count: int, seconds: float, size: int
     ) -> None:
-        """A call every so many seconds, whether those before have ended or not."""
+        """Make a call every `every` seconds, without waiting for earlier ones."""
         begin = time.monotonic()
         for number in range(count):
             await asyncio.sleep(max(0.0, begin + number * every - time.monotonic()))
@@ -131,7 +131,7 @@ class Member:
         say("done", who=self.identity)
 
     async def send(self, to: str, size: int) -> None:
-        """A byte stream of so many bytes, none of which deflate."""
+        """Send a byte stream of `size` incompressible bytes."""
         started = time.monotonic()
         writer = await self.room.local_participant.stream_bytes("bulk", topic=RECEIVER, destination_identities=[to])
         sent = 0
@@ -153,7 +153,7 @@ class Member:
         task.add_done_callback(self.calls.discard)
 
     async def hurry(self, to: str, name: str, width: int, count: int) -> None:
-        """As many calls as fast as they go, `width` at once; only their outcomes are told."""
+        """Make `count` calls with `width` in flight; report only their outcomes."""
         numbers, outcomes = iter(range(count)), dict[str, int]()
 
         async def one_after_another() -> None:
@@ -165,11 +165,11 @@ class Member:
         say("hurried", who=self.identity, outcomes=outcomes)
 
     async def flood(self, to: str, rate: float, lasting: float, budget: float, seconds: float) -> None:
-        """So many calls a second, whether those before have ended or not; what comes of them is told at the end.
+        """Make `rate` calls per second without waiting for earlier ones; report their outcomes together at the end.
 
-        What this process had no time to make is made up for by a handful at most: its own calls would end late.
+        After a pause of this process, at most `MAX_TICKS_AT_ONCE` ticks are made up for: a larger burst would end late.
         """
-        made = Made(budget)
+        made = MadeCalls(budget)
 
         async def one(number: int) -> None:
             started = time.monotonic()
@@ -196,7 +196,7 @@ class Member:
 
 
 class Program:
-    """Does what the lines on stdin say, each `{"do": …, "who": …, …}` in a task of its own."""
+    """Runs each command of stdin, `{"do": …, "who": …, …}`, in its own task."""
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
@@ -222,7 +222,7 @@ class Program:
         await asyncio.wait({member.calling})
 
     async def do_stop(self, who: str) -> None:
-        """Start no more calls; those under way go on."""
+        """Stop making calls and wait for those in flight."""
         member = self.members[who]
         if member.calling is not None:
             member.calling.cancel()
@@ -242,13 +242,13 @@ class Program:
     async def do_handled(self, who: str) -> None:
         say("handled", who=who, **self.members[who].handled.result())
 
-    async def do_census(self, number: int) -> None:
+    async def do_stats(self, number: int) -> None:
         held = sum(pending(member.room) for member in self.members.values())
-        say("census", number=number, pending=held, **census())
+        say("stats", number=number, pending=held, **process_stats())
 
 
 def pending(room: Any) -> int:
-    """Calls, handlers and streams that a room of this SDK holds; 0 for another's."""
+    """Return the number of calls, handlers and streams pending in a room; 0 for the official SDK."""
     session = getattr(room, "_session", None)
     if session is None:
         return 0
