@@ -41,7 +41,7 @@ def _check(sender: Participant, receiver: Participant, packet: models.DataPacket
     speaks = sender.is_agent and packet.WhichOneof("value") in _MAY_BE_GENERATED
     if receiver is sender or packet.participant_sid != sender.sid or packet.kind != kind:
         raise AssertionError(f"{sender} sent {packet} to {receiver}")
-    if not speaks and named != {sender.shown_identity}:
+    if not speaks and named != {sender.visible_identity}:
         raise AssertionError(f"{sender} is shown as {named}")
 
 

@@ -44,7 +44,7 @@ class SilentLink(ParticipantLink):
     def restart_transport(self) -> None:
         return None
 
-    def moved(self, room: Room) -> None:
+    def moved(self, room: str) -> None:
         return None
 
     def close(self) -> None:

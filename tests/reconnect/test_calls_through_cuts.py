@@ -54,14 +54,14 @@ class Cuts:
             link = self._link_of(identity)
             if link is not None:
                 relay.tcp.reset()
-                await link._peers.close()
+                await link._transport.close()
                 self.lost += 1
 
     def _link_of(self, identity: str) -> Connection | None:
         """None for who has not come back from the last loss."""
         room = self._server.rooms.get(ROOM)
         participant = None if room is None else room.participants.get(identity)
-        if participant is None or participant.state != State.ACTIVE or participant.transport_lost_at is not None:
+        if participant is None or participant.state != State.ACTIVE or participant.transport_failed_at is not None:
             return None
         return participant.link if isinstance(participant.link, Connection) else None
 

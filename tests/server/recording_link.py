@@ -16,7 +16,7 @@ EPOCH = 1_700_000_000.0
 PROTOCOL_VERSION = 17
 
 
-class KeepingLink:
+class RecordingLink:
     """Keeps what the server sends to one participant."""
 
     def __init__(self) -> None:
@@ -25,8 +25,8 @@ class KeepingLink:
         self.track_packets: list[bytes] = []
         self.dropped_signal = 0
         self.restarts = 0
-        self.room: Room | None = None
-        """Where the participant was moved to."""
+        self.moved_to: str | None = None
+        """Name of the room that the participant was moved to."""
         self.closed = False
         self.is_slow = False
         self.waiting = 0
@@ -55,8 +55,8 @@ class KeepingLink:
     def restart_transport(self) -> None:
         self.restarts += 1
 
-    def moved(self, room: Room) -> None:
-        self.room = room
+    def moved(self, room: str) -> None:
+        self.moved_to = room
 
     def close(self) -> None:
         self.closed = True
@@ -65,7 +65,7 @@ class KeepingLink:
 class Member:
     """A participant and its end of the link."""
 
-    def __init__(self, room: Room, participant: Participant, link: KeepingLink) -> None:
+    def __init__(self, room: Room, participant: Participant, link: RecordingLink) -> None:
         self.room = room
         self.participant = participant
         self.link = link
@@ -131,7 +131,7 @@ def make_rooms() -> RoomManager:
 
 def join(rooms: RoomManager, who: str | Grants, *, active: bool = True, now: float = 0.0, sid: str = "") -> Member:
     """Let somebody in; `active`: with its transport up; `sid`: what it was before a full reconnect."""
-    link = KeepingLink()
+    link = RecordingLink()
     claims = grants(who) if isinstance(who, str) else who
     room, participant = rooms.join(claims, parameters(sid=sid), link, now)
     if active:

@@ -6,12 +6,12 @@ import pytest
 
 from livekit.protocol import rtc
 from livekit.server.responses import DisconnectReason
-from livekit.server.room_manager import OvertakenError, RoomManager
-from tests.server.recording_link import KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
+from livekit.server.room_manager import RoomManager, StaleReconnectError
+from tests.server.recording_link import Member, RecordingLink, grants, join, make_rooms, parameters, user_packet
 
 
 def rejoin(rooms: RoomManager, who: str, last_sid: str, *, active: bool = True) -> Member:
-    link = KeepingLink()
+    link = RecordingLink()
     room, participant = rooms.join(grants(who), parameters(sid=last_sid), link, 0.0)
     if active:
         room.activate(participant, 0.0)
@@ -78,7 +78,7 @@ def test_an_attempt_that_comes_late_does_not_take_the_place_of_a_later_one(is_fo
     if is_forgotten:
         bob.room.remove(bob.participant, DisconnectReason.CONNECTION_TIMEOUT, 0.0)
     again = rejoin(rooms, "bob", bob.sid)
-    with pytest.raises(OvertakenError):
+    with pytest.raises(StaleReconnectError):
         rejoin(rooms, "bob", bob.sid)
     assert again.is_in_room()
     assert rejoin(rooms, "bob", again.sid).is_in_room()

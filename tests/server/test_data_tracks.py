@@ -6,7 +6,7 @@ import pytest
 
 from livekit.datatracks.packet import TrackPacket, decode
 from livekit.protocol import rtc
-from livekit.server import data_tracks, limits
+from livekit.server import limits
 from livekit.server.responses import DisconnectReason
 from tests.server.recording_link import Member, grants, join, make_rooms
 
@@ -34,7 +34,7 @@ def handles(member: Member) -> dict[int, str]:
 
 def push(member: Member, handle: int, payload: bytes = b"x") -> None:
     packet = TrackPacket(handle, 1, 2, 3, payload, extensions={2: bytes(8)})
-    data_tracks.forward(member.room, member.participant, packet.encode(), 0.0)
+    member.room.data_tracks.forward(member.participant, packet.encode(), 0.0)
 
 
 def received(member: Member) -> list[tuple[int, bytes]]:
@@ -134,5 +134,5 @@ def test_packets_that_are_too_long_or_none(room: dict[str, Member]) -> None:
     alice, bob, _ = room.values()
     subscribe(bob, publish(alice))
     push(alice, 5, bytes(limits.MAX_PACKET))
-    data_tracks.forward(alice.room, alice.participant, b"\x18\0\0\5", 0.0)
+    alice.room.data_tracks.forward(alice.participant, b"\x18\0\0\5", 0.0)
     assert received(bob) == []

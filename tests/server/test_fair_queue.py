@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from livekit.server import DevServer
 from livekit.server.fair_queue import FairQueue
-from livekit.server.transport_manager import TURNS_ABOVE
+from livekit.server.transport_manager import FAIR_QUEUE_THRESHOLD
 from tests.server.client import open_client
 from tests.server.recording_link import user_packet
 
@@ -16,31 +16,31 @@ SIZE = 10_000
 def taken(turns: FairQueue) -> list[bytes]:
     packets: list[bytes] = []
     while turns:
-        packets.append(turns.take())
+        packets.append(turns.pop())
     return packets
 
 
 def test_who_sends_little_does_not_wait_behind_who_sends_much() -> None:
     turns = FairQueue()
     for number in range(1000):
-        turns.add("loud", b"%d" % number)
-    turns.add("quiet", b"hello")
-    assert b"hello" in [turns.take(), turns.take()]
+        turns.push("loud", b"%d" % number)
+    turns.push("quiet", b"hello")
+    assert b"hello" in [turns.pop(), turns.pop()]
 
 
 def test_nothing_is_left_to_take() -> None:
     turns = FairQueue()
     assert not turns
     with pytest.raises(IndexError):
-        turns.take()
+        turns.pop()
 
 
 def test_what_was_dropped_does_not_wait() -> None:
     turns = FairQueue()
-    turns.add("a", b"one")
+    turns.push("a", b"one")
     turns.clear()
     assert (bool(turns), turns.size) == (False, 0)
-    turns.add("a", b"two")
+    turns.push("a", b"two")
     assert taken(turns) == [b"two"]
 
 
@@ -53,9 +53,9 @@ def test_each_senders_order_stays(steps: list[str | None]) -> None:
     for number, sender in enumerate(steps):
         if sender is not None:
             added.append(f"{sender}{number}".encode())
-            turns.add(sender, added[-1])
+            turns.push(sender, added[-1])
         elif turns:
-            out.append(turns.take())
+            out.append(turns.pop())
         assert turns.size == sum(map(len, added)) - sum(map(len, out))
     out += taken(turns)
     for name in "abc":
@@ -76,5 +76,5 @@ async def test_a_flood_of_one_sender_does_not_hold_up_another(server: DevServer)
         packets = [(await bob.next_packet())[0] for _ in range(101)]
         assert link.backlog == 0
     place = [packet.user.payload for packet in packets].index(b"quiet")
-    assert place <= TURNS_ABOVE // SIZE + 2
+    assert place <= FAIR_QUEUE_THRESHOLD // SIZE + 2
     assert [packet.sequence for packet in packets if packet.sequence] == list(range(1, 101))

@@ -15,8 +15,10 @@ from tests.server.recording_link import EPOCH, Member, grants, join, make_rooms,
 def move(rooms: RoomManager, member: Member, destination: str) -> None:
     """As the server does; the member is of the other room then."""
     rooms.move(member.room, member.participant, destination, 1.0)
-    assert member.link.room is not None
-    member.room = member.link.room
+    assert member.link.moved_to == destination
+    room = rooms.get(destination)
+    assert room is not None
+    member.room = room
 
 
 def test_everybody_learns_of_it() -> None:

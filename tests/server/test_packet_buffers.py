@@ -31,7 +31,7 @@ def test_each_sender_counts_by_itself() -> None:
     for sender in ("PA_1", "PA_2"):
         for sequence in (1, 2, 3):
             sent.add(OutboundPacket(b"x", sender, sequence), 0.0)
-    missing = sent.after({"PA_1": 2, "PA_3": 9}, 1.0)
+    missing = sent.missing({"PA_1": 2, "PA_3": 9}, 1.0)
     assert [(packet.sender_sid, packet.sequence) for packet in missing] == [
         ("PA_1", 3),
         ("PA_2", 1),
@@ -45,7 +45,7 @@ def test_old_and_unnumbered_packets_are_not_repeated() -> None:
     sent.add(OutboundPacket(b"old", "PA_1", 1), 0.0)
     sent.add(OutboundPacket(b"unnumbered", "PA_1", 0), 10.0)
     sent.add(OutboundPacket(b"new", "PA_1", 2), 10.0)
-    assert [packet.data for packet in sent.after({}, limits.RESEND_WINDOW + 1.0)] == [b"new"]
+    assert [packet.data for packet in sent.missing({}, limits.RESEND_WINDOW + 1.0)] == [b"new"]
 
 
 @given(sizes=st.lists(st.integers(0, limits.RESEND_BUFFER // 2), max_size=20))
@@ -53,7 +53,7 @@ def test_never_more_than_the_limit(sizes: list[int]) -> None:
     sent = ResendBuffer()
     for number, size in enumerate(sizes, 1):
         sent.add(OutboundPacket(bytes(size), "PA_1", number), 0.0)
-    kept = sent.after({}, 0.0)
+    kept = sent.missing({}, 0.0)
     assert sum(packet.size for packet in kept) <= limits.RESEND_BUFFER
     assert [packet.sequence for packet in kept] == list(range(len(sizes) - len(kept) + 1, len(sizes) + 1))
 

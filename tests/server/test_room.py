@@ -9,7 +9,7 @@ from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
 from livekit.server import limits
 from livekit.server.responses import COMPATIBLE_VERSION, DisconnectReason
 from livekit.signaling import SERVER_CONTINUES
-from tests.server.recording_link import EPOCH, KeepingLink, Member, grants, join, make_rooms, parameters, user_packet
+from tests.server.recording_link import EPOCH, Member, RecordingLink, grants, join, make_rooms, parameters, user_packet
 
 
 def test_join_response_says_who_and_where() -> None:
@@ -38,7 +38,7 @@ def test_join_response_says_who_and_where() -> None:
 
 
 def test_two_peer_connections_make_the_subscriber_primary() -> None:
-    link = KeepingLink()
+    link = RecordingLink()
     _ = make_rooms().join(grants("alice"), parameters(single=False), link, 0.0)
     assert link.signals[0].join.subscriber_primary
 
@@ -164,7 +164,7 @@ class TestTime:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         timeout = float(limits.PING_TIMEOUT)
-        alice.participant.signal_seen = 2 * timeout + limits.RESUME_WINDOW
+        alice.participant.last_signal_at = 2 * timeout + limits.RESUME_WINDOW
         rooms.tick(timeout - 0.1)
         assert bob.link.dropped_signal == 0
         rooms.tick(timeout)
@@ -180,31 +180,31 @@ class TestTime:
         bob.participant.signal_lost_at = 3.0
         bob.room.tick(3.5)
         assert bob.is_in_room()
-        bob.participant.transport_silent_at = 4.0
-        bob.room.tick(4.0 + limits.GONE_GRACE - 0.1)
+        bob.participant.transport_disconnected_at = 4.0
+        bob.room.tick(4.0 + limits.DISCONNECTED_GRACE - 0.1)
         assert bob.is_in_room()
-        bob.room.tick(4.0 + limits.GONE_GRACE)
+        bob.room.tick(4.0 + limits.DISCONNECTED_GRACE)
         assert not bob.is_in_room()
         assert bob.signal("leave").leave.reason == DisconnectReason.CONNECTION_TIMEOUT
 
     def test_one_that_is_heard_again_stays(self) -> None:
         bob = join(make_rooms(), "bob")
-        bob.participant.signal_lost_at = bob.participant.transport_silent_at = 4.0
+        bob.participant.signal_lost_at = bob.participant.transport_disconnected_at = 4.0
         bob.room.activate(bob.participant, 5.0)
-        bob.room.tick(4.0 + limits.GONE_GRACE)
+        bob.room.tick(4.0 + limits.DISCONNECTED_GRACE)
         assert bob.is_in_room()
 
     def test_without_transport_it_may_come_back_in_time(self) -> None:
         bob = join(make_rooms(), "bob")
-        bob.participant.transport_lost_at = 1.0
+        bob.participant.transport_failed_at = 1.0
         bob.room.activate(bob.participant, 2.0)
-        bob.participant.signal_seen = 2.0 + limits.RESUME_WINDOW
+        bob.participant.last_signal_at = 2.0 + limits.RESUME_WINDOW
         bob.room.tick(2.0 + limits.RESUME_WINDOW)
         assert bob.is_in_room()
 
     def test_transport_that_never_comes_up(self) -> None:
         bob = join(make_rooms(), "bob", active=False)
-        bob.participant.signal_seen = limits.JOIN_TIMEOUT
+        bob.participant.last_signal_at = limits.JOIN_TIMEOUT
         bob.room.tick(limits.JOIN_TIMEOUT)
         assert bob.signal("leave").leave.reason == DisconnectReason.JOIN_FAILURE
 
@@ -212,7 +212,7 @@ class TestTime:
         rooms = make_rooms()
         before = join(rooms, "bob")
         bob = join(rooms, "bob", active=False, sid=before.sid)
-        bob.participant.signal_seen = limits.JOIN_TIMEOUT
+        bob.participant.last_signal_at = limits.JOIN_TIMEOUT
         bob.room.tick(limits.JOIN_TIMEOUT)
         leave = bob.signal("leave").leave
         assert (leave.reason, leave.action) == (DisconnectReason.CONNECTION_TIMEOUT, rtc.LeaveRequest.RECONNECT)
@@ -230,7 +230,7 @@ class TestTime:
         bob = join(rooms, "bob")
         assert bob.signal("refresh_token").refresh_token == "for bob"
         assert bob.kinds().count("refresh_token") == 1
-        bob.participant.signal_seen = limits.TOKEN_REFRESH_INTERVAL
+        bob.participant.last_signal_at = limits.TOKEN_REFRESH_INTERVAL
         rooms.tick(limits.TOKEN_REFRESH_INTERVAL)
         assert bob.kinds().count("refresh_token") == 2
 
@@ -263,7 +263,7 @@ class TestResume:
     def test_needs_a_transport_or_an_offer_for_one(self) -> None:
         rooms = make_rooms()
         bob = join(rooms, "bob")
-        bob.participant.transport_lost_at = 1.0
+        bob.participant.transport_failed_at = 1.0
         assert rooms.find_resumable(grants("bob"), parameters(sid=bob.sid)) is None
         assert rooms.find_resumable(grants("bob"), parameters(sid=bob.sid, offer=rtc.SessionDescription()))
 
@@ -280,7 +280,7 @@ class TestResume:
         for sequence in range(1, 6):
             alice.send(user_packet(b"%d" % sequence, sequence=sequence))
         assert len(bob.received()) == 5
-        bob.participant.transport_lost_at = 6.0
+        bob.participant.transport_failed_at = 6.0
         bob.participant.transport_replaced()
         alice.send(user_packet(b"6", sequence=6))
         alice.send(user_packet(b"unnumbered"))

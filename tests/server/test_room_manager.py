@@ -8,7 +8,7 @@ from livekit.server import RoomSettings, limits
 from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
 from livekit.server.responses import DisconnectReason
 from livekit.server.room_manager import RoomFullError, RoomManager, random_sid
-from tests.server.recording_link import KeepingLink, grants, join, make_rooms, parameters
+from tests.server.recording_link import RecordingLink, grants, join, make_rooms, parameters
 
 
 def test_room_lives_from_first_join_to_last_leave() -> None:
@@ -62,7 +62,7 @@ def test_number_of_rooms_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_ROOMS", 1)
     rooms = make_rooms()
     _ = join(rooms, grants("alice", room="one"))
-    link = KeepingLink()
+    link = RecordingLink()
     with pytest.raises(RoomFullError, match="limit"):
         rooms.join(grants("bob", room="two"), parameters(), link, 0.0)
     with pytest.raises(RoomFullError, match="limit"):

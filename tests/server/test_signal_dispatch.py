@@ -7,7 +7,7 @@ import pytest
 from livekit.protocol import models, rtc
 from livekit.server import limits
 from livekit.server.room import JoinParameters
-from tests.server.recording_link import EPOCH, KeepingLink, Member, grants, join, make_rooms
+from tests.server.recording_link import EPOCH, Member, RecordingLink, grants, join, make_rooms
 
 Reason = rtc.RequestResponse
 
@@ -82,7 +82,7 @@ def test_attributes_cannot_grow_by_many_updates() -> None:
 
 
 def test_older_clients_are_told_of_failures_only() -> None:
-    rooms, link = make_rooms(), KeepingLink()
+    rooms, link = make_rooms(), RecordingLink()
     client = JoinParameters(client=models.ClientInfo(protocol=14))
     room, participant = rooms.join(grants("old", canUpdateOwnMetadata=True), client, link, 0.0)
     old = Member(room, participant, link)
@@ -105,4 +105,4 @@ def test_unknown_and_empty_messages_are_passed_over() -> None:
     bob.request(rtc.SignalRequest(), 4.0)
     bob.request(rtc.SignalRequest(mute=rtc.MuteTrackRequest()), 5.0)
     assert len(bob.link.signals) == before
-    assert bob.participant.signal_seen == 5.0
+    assert bob.participant.last_signal_at == 5.0

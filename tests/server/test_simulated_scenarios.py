@@ -6,7 +6,7 @@ import pytest
 
 from livekit.protocol import rtc
 from livekit.server.responses import DisconnectReason
-from livekit.server.simulated_scenarios import DISTURBED_RESUMES, RESUME_WITHIN
+from livekit.server.simulated_scenarios import RESUME_WINDOW, UNANSWERED_RESUMES
 from tests.server.recording_link import Member, join, make_rooms
 
 
@@ -70,10 +70,10 @@ def test_resumes_are_lost_without_an_answer() -> None:
     _, bob = pair()
     ask(bob, disconnect_signal_on_resume_no_messages=True)
     bob.link.signals.clear()
-    for number in range(DISTURBED_RESUMES):
+    for number in range(UNANSWERED_RESUMES):
         bob.room.resume(bob.participant, 1.0 + number)
-    assert (bob.kinds(), bob.link.dropped_signal) == ([], DISTURBED_RESUMES)
-    bob.room.resume(bob.participant, RESUME_WITHIN)
+    assert (bob.kinds(), bob.link.dropped_signal) == ([], UNANSWERED_RESUMES)
+    bob.room.resume(bob.participant, RESUME_WINDOW)
     assert bob.kinds()[0] == "reconnect"
 
 
@@ -81,7 +81,7 @@ def test_resumes_are_lost_without_an_answer() -> None:
 def test_resumes_are_disturbed_for_a_while_only(scenario: str) -> None:
     _, bob = pair()
     ask(bob, **{scenario: True})
-    bob.room.resume(bob.participant, RESUME_WITHIN + 0.1)
+    bob.room.resume(bob.participant, RESUME_WINDOW + 0.1)
     assert bob.link.dropped_signal == 0
 
 

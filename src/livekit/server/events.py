@@ -1,4 +1,4 @@
-"""What happens in the rooms, for who wants to know: logs now, and whatever looks at the server from outside."""
+"""Events in the rooms of a server, for its log, webhooks, agents and other observers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from livekit.protocol import models
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoomStarted:
+    """A room was created."""
+
     room: models.Room
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoomFinished:
+    """A room was closed."""
+
     room: models.Room
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParticipantJoined:
-    """A participant became ACTIVE: its transport is up."""
+    """A participant became ACTIVE: its transport is connected."""
 
     room: models.Room
     participant: models.ParticipantInfo
@@ -28,14 +32,14 @@ class ParticipantJoined:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParticipantLeft:
-    """A participant is gone; `participant.disconnect_reason` says why."""
+    """A participant left; `participant.disconnect_reason` holds the reason."""
 
     room: models.Room
     participant: models.ParticipantInfo
     was_active: bool = True
-    """False: its transport never came up, and there was no `ParticipantJoined` for it."""
+    """False if its transport never connected, so that no `ParticipantJoined` was emitted for it."""
 
 
 RoomEvent = RoomStarted | RoomFinished | ParticipantJoined | ParticipantLeft
 RoomObserver = Callable[[RoomEvent], None]
-"""Called in the middle of the room's work: must neither raise, block, nor call back."""
+"""Is called while the room changes: must not raise, block, or call back."""

@@ -1,4 +1,4 @@
-"""Whose packet goes next to a participant that takes them more slowly than they come. No I/O."""
+"""A fair queue of packets to one receiver, round-robin by sender. No I/O."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ __all__ = ["FairQueue"]
 
 
 class FairQueue:
-    """Packets that wait, by sender: each sender has one turn after another, its own packets stay in their order.
+    """Round-robin fair queue: one packet of each sender at a time, FIFO within a sender.
 
-    Who floods a participant holds up itself, and the others by one packet each time.
+    A sender that floods the receiver delays mostly its own packets; each packet of another sender waits for one of its
+    packets only.
     """
 
     def __init__(self) -> None:
         self._senders: deque[str] = deque()
-        """Those of whom packets wait, in the order of their turns."""
+        """Senders with queued packets, in round-robin order."""
         self._packets: dict[str, deque[bytes]] = {}
         self.size = 0
-        """Bytes that wait."""
+        """Queued bytes."""
 
     def __bool__(self) -> bool:
         return bool(self._senders)
 
-    def add(self, sender: str, data: bytes) -> None:
+    def push(self, sender: str, data: bytes) -> None:
+        """Append a packet to the queue of its sender."""
         packets = self._packets.get(sender)
         if packets is None:
             packets = self._packets[sender] = deque()
@@ -31,8 +33,8 @@ class FairQueue:
         packets.append(data)
         self.size += len(data)
 
-    def take(self) -> bytes:
-        """The next packet. Raises IndexError if there is none."""
+    def pop(self) -> bytes:
+        """Remove and return the next packet. Raises IndexError if the queue is empty."""
         sender = self._senders.popleft()
         packets = self._packets[sender]
         data = packets.popleft()
@@ -44,6 +46,7 @@ class FairQueue:
         return data
 
     def clear(self) -> None:
+        """Discard all packets."""
         self._senders.clear()
         self._packets.clear()
         self.size = 0

@@ -97,6 +97,7 @@ class RtcRoutes:
         connection = Connection(
             socket,
             self._tasks,
+            find_room=self._rooms.get,
             single_peer_connection=parameters.single_peer_connection,
             options=self._peer_options,
         )

@@ -88,7 +88,7 @@ PING_TIMEOUT = 15
 RESUME_WINDOW = 15.0
 """How long a participant without signal connection, or without transport, stays in its room."""
 
-GONE_GRACE = 1.5
+DISCONNECTED_GRACE = 1.5
 """How long a participant stays with neither: a client that reconnects in full ends both before it joins anew."""
 
 JOIN_TIMEOUT = 15.0

@@ -1,4 +1,4 @@
-"""Reliable packets on their way to one participant: those that wait until it can receive, and those sent lately."""
+"""Outbound reliable packets of one participant: those that wait until it can receive, and those sent recently."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from typing import NamedTuple
 from . import limits
 
 PACKET_OVERHEAD = 250
-"""Bytes that Python needs for a packet that is kept, besides its data."""
+"""Bytes that Python needs for a buffered packet, besides its data."""
 
 
 class OutboundPacket(NamedTuple):
-    """A serialised reliable packet, and where it stands in its sender's sequence."""
+    """A serialized reliable packet and its position in its sender's sequence."""
 
     data: bytes
     sender_sid: str
     sequence: int
-    """0: the sender does not number its packets."""
+    """0 if the sender does not number its packets."""
 
     @property
     def size(self) -> int:
-        """Bytes that it takes up."""
+        """Bytes of memory that the packet occupies."""
         return len(self.data) + PACKET_OVERHEAD
 
 
 @dataclass(slots=True)
 class WaitingPackets:
-    """Packets for a participant that is in the room and has no transport yet, or not again."""
+    """FIFO of packets for a participant whose transport is not connected yet, or is being replaced."""
 
     _packets: deque[OutboundPacket] = field(default_factory=deque[OutboundPacket])
     size: int = 0
     """Bytes."""
 
     def add(self, packet: OutboundPacket) -> bool:
-        """Keep a packet; False when there is no room left."""
+        """Append a packet; return False if the backlog is full (:data:`.limits.MAX_WAITING_BACKLOG`)."""
         if self.size + packet.size > limits.MAX_WAITING_BACKLOG:
             return False
         self._packets.append(packet)
@@ -44,7 +44,7 @@ class WaitingPackets:
         return True
 
     def drain(self) -> Iterator[OutboundPacket]:
-        """Take out everything, oldest first."""
+        """Remove and yield all packets, oldest first."""
         self.size = 0
         while self._packets:
             yield self._packets.popleft()
@@ -52,9 +52,9 @@ class WaitingPackets:
 
 @dataclass(slots=True)
 class ResendBuffer:
-    """The newest packets sent to a participant, bounded in bytes and in age.
+    """The newest packets sent to a participant, bounded by bytes and age.
 
-    They are sent again when the participant's transport had to be replaced; while it lives, SCTP repeats what is lost.
+    They are sent again after the participant's transport was replaced; until then, SCTP retransmits lost ones.
     """
 
     _packets: deque[tuple[float, OutboundPacket]] = field(default_factory=deque[tuple[float, OutboundPacket]])
@@ -62,21 +62,21 @@ class ResendBuffer:
     """Bytes."""
 
     def add(self, packet: OutboundPacket, now: float) -> None:
-        """Remember a packet that is being sent."""
+        """Append a packet that is being sent."""
         self._packets.append((now, packet))
         self.size += packet.size
-        self.forget(now)
+        self.expire(now)
 
-    def forget(self, now: float) -> None:
-        """Let go of what is too old, or too much."""
+    def expire(self, now: float) -> None:
+        """Discard the oldest packets beyond the limits of age and bytes."""
         packets, oldest = self._packets, now - limits.RESEND_WINDOW
         while packets and (self.size > limits.RESEND_BUFFER or packets[0][0] < oldest):
             self.size -= packets.popleft()[1].size
 
-    def after(self, received: Mapping[str, int], now: float) -> list[OutboundPacket]:
-        """What is missing at a receiver that has, of each sender sid, everything up to the given sequence.
+    def missing(self, received: Mapping[str, int], now: float) -> list[OutboundPacket]:
+        """Return the packets that a receiver lacks, given the last sequence number it has of each sender sid.
 
-        Packets without sequence cannot be told apart and are left out.
+        Packets without a sequence number cannot be deduplicated and are left out.
         """
         oldest = now - limits.RESEND_WINDOW
         return [

@@ -1,36 +1,49 @@
-"""How something looks on while packets pass through the server."""
+"""The interface through which something watches the packets that pass through the rooms."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from livekit.protocol import models
 
-if TYPE_CHECKING:
-    from .participant import Participant
-    from .room import Room
+from .participant import Participant
+
+
+class ObservedRoom(Protocol):
+    """The part of a room that observers of its packets may read."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def participants(self) -> Mapping[str, Participant]:
+        """Participants by identity."""
+        ...
 
 
 class PacketObserver(Protocol):
-    """Told of every packet in the middle of forwarding it: must neither raise, block, change it, nor call back."""
+    """Is called for every packet while it is being forwarded.
+
+    Implementations must not raise, block, modify the packet, or call into the room.
+    """
 
     def forwarded(
         self,
-        room: Room,
+        room: ObservedRoom,
         sender: Participant,
         receivers: Sequence[Participant],
         packet: models.DataPacket,
         size: int,
         now: float,
     ) -> None:
-        """A packet of `size` bytes goes from one participant to others."""
+        """A data packet of `size` bytes is forwarded from one participant to others."""
         ...
 
     def track_forwarded(self, sender: Participant, receivers: Sequence[Participant], size: int, now: float) -> None:
-        """A packet of a data track goes to who subscribed to it."""
+        """A data track packet of `size` bytes is forwarded to the subscribers of the track."""
         ...
 
-    def sent_by_server(self, room: Room, packet: models.DataPacket, size: int, now: float) -> None:
-        """A packet of the server itself, with the sender that the receivers are told, goes to its destinations."""
+    def sent_by_server(self, room: ObservedRoom, packet: models.DataPacket, size: int, now: float) -> None:
+        """The server sends a data packet of its own, with the sender that its receivers see, to its destinations."""
         ...

@@ -1,4 +1,4 @@
-"""A participant of a room, as the server sees it."""
+"""A participant of a room on the server."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Final
 from livekit._util.logs import fields
 from livekit.protocol import models, rtc
 
-from .data_tracks import DataTracks
 from .packet_buffers import OutboundPacket, ResendBuffer, WaitingPackets
+from .participant_data_tracks import ParticipantDataTracks
 from .participant_link import ParticipantLink
 from .permissions import Grants
-from .simulated_scenarios import Simulated
+from .simulation_state import SimulationState
 
 State = models.ParticipantInfo.State
-# Looked up once: these are asked for with every packet, and an enum of protobuf looks its members up by name.
+# Bound once: every packet needs them, and protobuf enums look up their members by name.
 ACTIVE = State.ACTIVE
 DISCONNECTED = State.DISCONNECTED
 _AGENT = models.ParticipantInfo.AGENT
 _KIND_TAG = 0x08
 """DataPacket.kind: field 1, varint."""
-_NOBODY = b"\x22\x00"
+_EMPTY_IDENTITY = b"\x22\x00"
 """DataPacket.participant_identity: field 4, empty."""
 
 
 class Participant:
-    """Identity, state, permissions and the packets on their way to one participant."""
+    """Identity, state, permissions and outbound packets of one participant."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class Participant:
         link: ParticipantLink,
         joined_at: float,
         now: float,
-        predecessor: str = "",
+        previous_sid: str = "",
     ) -> None:
-        """`predecessor`: the sid that the client had before it reconnected in full."""
+        """`previous_sid` is the sid that the client had before a full reconnect."""
         self.sid = sid
         self.identity: Final = grants.identity
         self.state = State.JOINING
@@ -48,26 +48,28 @@ class Participant:
         self.client: Final = client
         self.link: Final = link
         self.joined_at: Final = now
-        self.signal_seen = now
-        """When the last signal message came."""
+        self.last_signal_at = now
+        """Time of the last signal message from the participant."""
         self.signal_lost_at: float | None = None
-        """When the signal connection was lost; None while it lives."""
-        self.transport_lost_at: float | None = None
-        """When the transport was lost for good; None while it lives, and before it is up."""
-        self.transport_silent_at: float | None = None
-        """Since when nothing is heard over the transport; None while it is heard, and before it is up."""
+        """Time at which the signal connection was lost; None while it is open."""
+        self.transport_failed_at: float | None = None
+        """Time at which the transport failed; None before it connects and while it is usable."""
+        self.transport_disconnected_at: float | None = None
+        """Time since which the transport has been silent; None before it connects and while it is connected."""
         self.last_sequence = 0
-        """Sequence of the last reliable packet that came from this participant."""
+        """Sequence number of the last reliable packet received from this participant."""
         self.token_refreshed_at = now
-        self.data_tracks: Final = DataTracks()
-        self.simulated: Final = Simulated()
-        self._predecessor = predecessor
-        self._is_replaced = False
+        self.data_tracks: Final = ParticipantDataTracks()
+        self.simulation: Final = SimulationState()
+        self._previous_sid = previous_sid
+        self._awaits_sync = False
+        """The transport was replaced, and the resend buffer has not been replayed on the new one yet."""
         self._received: dict[str, int] | None = None
+        """Last sequence number that the client has of each sender sid; None until its SyncState arrives."""
         self._waiting = WaitingPackets()
         self._sent = ResendBuffer()
-        self._info = _first_info(sid, grants, client, joined_at)
-        self._permitted()
+        self._info = _initial_info(sid, grants, client, joined_at)
+        self._cache_permission()
 
     def __repr__(self) -> str:
         return f"<Participant {self.identity!r} {self.sid} {State.Name(self.state)}>"
@@ -78,25 +80,25 @@ class Participant:
 
     @property
     def is_dependent(self) -> bool:
-        """It is there because of others, as :attr:`.permissions.Grants.is_dependent` says."""
+        """True if the participant only serves others; see :attr:`.permissions.Grants.is_dependent`."""
         return self.grants.is_dependent
 
     @property
-    def shown_identity(self) -> str:
-        """What its packets name as their sender: nobody, if it is hidden."""
+    def visible_identity(self) -> str:
+        """The sender identity in its packets; empty if the participant is hidden."""
         return "" if self.hidden else self.identity
 
     @property
     def log_fields(self) -> dict[str, str]:
-        """What log records about this participant carry."""
+        """The `extra` fields of log records about this participant."""
         return fields(room=self.grants.room, participant=self.identity, connection=self.sid)
 
-    def stamp(self, *, reliable: bool) -> bytes:
-        """The fields of a packet that say who sent it and how, serialised; to be put behind the packet."""
-        return self._stamps[reliable]
+    def sender_fields(self, *, reliable: bool) -> bytes:
+        """Return the serialized sender and kind fields of a DataPacket, to be appended to a packet."""
+        return self._sender_fields[reliable]
 
     def info(self) -> models.ParticipantInfo:
-        """A copy of what the room tells about this participant."""
+        """Return a copy of the participant's info, as clients receive it."""
         copy = models.ParticipantInfo()
         copy.CopyFrom(self._info)
         return copy
@@ -106,7 +108,7 @@ class Participant:
         state: models.ParticipantInfo.State,
         reason: models.DisconnectReason = models.DisconnectReason.UNKNOWN_REASON,
     ) -> bool:
-        """Go on to a later state; False if the participant is there already."""
+        """Advance to a later state; return False if the participant has reached it already."""
         if state <= self.state:
             return False
         self._info.state = self.state = state
@@ -115,7 +117,7 @@ class Participant:
         return True
 
     def update(self, *, name: str = "", metadata: str = "", attributes: Mapping[str, str] | None = None) -> None:
-        """Change what is given; an attribute set to nothing is deleted."""
+        """Change name, metadata and attributes; empty arguments change nothing, an empty attribute is deleted."""
         if name:
             self._info.name = name
         if metadata:
@@ -127,130 +129,147 @@ class Participant:
                 self._info.attributes.pop(key, None)
         self._info.version += 1
 
-    def moved(self, room: str, sid: str) -> None:
-        """The participant is in another room now, under a new sid and without the data tracks it had."""
+    def move_to(self, room: str, sid: str) -> None:
+        """Change room and sid; the data tracks are dropped."""
         self.grants = replace(self.grants, room=room)
         self._info.sid = self.sid = sid
-        self._permitted()
+        self._cache_permission()
         self.data_tracks.published.clear()
         self.data_tracks.handles.clear()
-        self.data_tracks_changed()
+        self.update_data_track_info()
 
     def set_permission(self, permission: models.ParticipantPermission) -> None:
-        """Replace what the participant may do."""
+        """Replace the permissions."""
         self._info.permission.CopyFrom(permission)
         self._info.version += 1
-        self._permitted()
+        self._cache_permission()
 
-    def _permitted(self) -> None:
-        """Look up what is asked for with every packet."""
+    def _cache_permission(self) -> None:
+        """Cache what forwarding reads for every packet."""
         permission = self._info.permission
         self.hidden = permission.hidden
         self.is_agent = self._info.kind == _AGENT or permission.agent
         self.may_publish_data = permission.can_publish_data
-        self._stamps = [_stamp(self.sid, self.shown_identity, reliable=reliable) for reliable in (False, True)]
+        self._sender_fields = [
+            _serialize_sender(self.sid, self.visible_identity, reliable=reliable) for reliable in (False, True)
+        ]
 
     def merged_attributes(self, changes: Mapping[str, str]) -> dict[str, str]:
-        """The attributes as they would be after `changes`."""
+        """Return the attributes as `update` would leave them after `changes`."""
         return {key: value for key, value in {**self._info.attributes, **changes}.items() if value}
 
     @property
     def waiting_bytes(self) -> int:
-        """Reliable packets that wait until it can receive."""
+        """Bytes of reliable packets that wait until the participant can receive."""
         return self._waiting.size
 
     @property
     def resend_bytes(self) -> int:
-        """Reliable packets that are kept in case that its transport is replaced."""
+        """Bytes of reliable packets that are kept in case the transport is replaced."""
         return self._sent.size
 
     def send_update(self, infos: Iterable[models.ParticipantInfo]) -> None:
-        """Tell the participant about others, or about itself."""
+        """Send a participant update about others or about the participant itself."""
         self.link.send_signal(rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=infos)))
 
     def send_lossy(self, data: bytes) -> None:
-        """Send a packet that may be lost; dropped unless the participant is ACTIVE."""
+        """Send a lossy packet; it is dropped unless the participant is ACTIVE."""
         if self.state == ACTIVE:
             self.link.send_packet(data, reliable=False)
 
     def send_track_packet(self, data: bytes) -> None:
-        """Send a packet of a data track; dropped unless the participant is ACTIVE."""
+        """Send a data track packet; it is dropped unless the participant is ACTIVE."""
         if self.state == ACTIVE:
             self.link.send_track_packet(data)
 
-    def data_tracks_changed(self) -> None:
-        """What the participant publishes is another."""
+    def update_data_track_info(self) -> None:
+        """Copy the published data tracks into the participant's info."""
         del self._info.data_tracks[:]
         self._info.data_tracks.extend(self.data_tracks.published.values())
         self._info.version += 1
 
     def send_reliable(self, packet: OutboundPacket, now: float) -> bool:
-        """Send a packet now, or once the participant can receive. False: it is too slow, and to be removed."""
+        """Send a reliable packet now, or once the participant can receive.
+
+        Returns False if its backlog is full: it reads too slowly and must be removed.
+        """
         state = self.state
         if state == DISCONNECTED:
             return True
-        if state < ACTIVE or self._is_replaced:
+        if state < ACTIVE or self._awaits_sync:
             return self._waiting.add(packet)
         self._sent.add(packet, now)
         return self.link.send_packet(packet.data, reliable=True, sender=packet.sender_sid)
 
-    def forget_sent(self, now: float) -> None:
-        """Let go of what was sent too long ago to be sent again: there may be no next packet that does it."""
-        self._sent.forget(now)
+    def expire_resend_buffer(self, now: float) -> None:
+        """Discard sent packets that are too old to be sent again, even if no further packet is sent."""
+        self._sent.expire(now)
 
     @property
-    def is_continuation(self) -> bool:
-        """Whether its client was here before and has come back by a full reconnect."""
-        return bool(self._predecessor)
+    def is_reconnect(self) -> bool:
+        """True if the client joined by a full reconnect."""
+        return bool(self._previous_sid)
 
-    def came_after(self, last_sid: str) -> bool:
-        """Whether this participant goes on as `last_sid` already, and is up: who asks for that now is an attempt that
-        its client gave up, and that comes late."""
-        return bool(last_sid) and last_sid == self._predecessor and self.state == ACTIVE
+    def supersedes(self, previous_sid: str) -> bool:
+        """Return whether this participant is ACTIVE and already replaced `previous_sid`.
 
-    def is_continued_by(self, last_sid: str) -> bool:
-        """Whether this is the participant that a client means who reconnects in full and had `last_sid` before: it may
-        have been admitted since without learning of it."""
-        return bool(last_sid) and (last_sid == self.sid or (self.state < ACTIVE and last_sid == self._predecessor))
+        A full reconnect from `previous_sid` is then a late attempt that the client has given up.
+        """
+        return bool(previous_sid) and previous_sid == self._previous_sid and self.state == ACTIVE
 
-    def continue_from(self, older: Participant) -> None:
-        """Go on where `older` stopped: what it sent is not taken again, and what it lacks is sent to this one, once
-        that has told what it has."""
+    def is_replaced_by(self, previous_sid: str) -> bool:
+        """Return whether a full reconnect from `previous_sid` replaces this participant.
+
+        Its client may have been admitted again since, without having received the response.
+        """
+        return bool(previous_sid) and (
+            previous_sid == self.sid or (self.state < ACTIVE and previous_sid == self._previous_sid)
+        )
+
+    def take_over(self, older: Participant) -> None:
+        """Inherit the packet state of `older` after a full reconnect.
+
+        Packets that `older` sent are not accepted again; packets that its client lacks are sent once the client
+        has reported what it has.
+        """
         self.last_sequence = older.last_sequence
         self._sent, self._waiting = older._sent, older._waiting
         self.transport_replaced()
 
     def transport_replaced(self) -> None:
-        """The transport is made anew: what was sent on the old one may be lost. New packets wait until `flush`."""
-        self._is_replaced = True
+        """Hold back reliable packets until `flush`: the old transport may have lost some of those sent on it."""
+        self._awaits_sync = True
         self._received = None
 
-    def synchronized(self, received: Mapping[str, int]) -> None:
-        """The participant resumed and says what it has: the last sequence of each sender sid."""
+    def set_received(self, received: Mapping[str, int]) -> None:
+        """Store the last sequence number that the client has of each sender sid, from its SyncState."""
         self._received = dict(received)
 
     def flush(self, now: float) -> bool:
-        """Send what waited, if the transport is up: first what a replaced one lost, as far as the participant told
-        what it has. False: it is too slow, and to be removed."""
-        if self.state != ACTIVE or self.transport_lost_at is not None:
+        """Send the waiting packets if the transport is connected.
+
+        After a transport was replaced, the packets that it lost are sent first, once the client has reported what
+        it has. Returns False if the backlog is full: the participant reads too slowly and must be removed.
+        """
+        if self.state != ACTIVE or self.transport_failed_at is not None:
             return True
-        if self._is_replaced:
+        if self._awaits_sync:
             if self._received is None:
                 return True
-            self._is_replaced = False
-            for packet in self._sent.after(self._received, now):
+            self._awaits_sync = False
+            for packet in self._sent.missing(self._received, now):
                 self.link.send_packet(packet.data, reliable=True, sender=packet.sender_sid)
         return all(self.send_reliable(packet, now) for packet in self._waiting.drain())
 
 
-def _stamp(sid: str, identity: str, *, reliable: bool) -> bytes:
-    """Fields 1, 4 and 17 of a DataPacket, of which protobuf itself would leave out those that are 0 or empty."""
+def _serialize_sender(sid: str, identity: str, *, reliable: bool) -> bytes:
+    """Serialize fields 1, 4 and 17 of a DataPacket, including those that are 0 or empty, which protobuf omits."""
     kind = models.DataPacket.RELIABLE if reliable else models.DataPacket.LOSSY
-    named = models.DataPacket(participant_sid=sid, participant_identity=identity).SerializeToString()
-    return bytes((_KIND_TAG, kind)) + (named if identity else _NOBODY + named)
+    sender = models.DataPacket(participant_sid=sid, participant_identity=identity).SerializeToString()
+    return bytes((_KIND_TAG, kind)) + (sender if identity else _EMPTY_IDENTITY + sender)
 
 
-def _first_info(sid: str, grants: Grants, client: models.ClientInfo, joined_at: float) -> models.ParticipantInfo:
+def _initial_info(sid: str, grants: Grants, client: models.ClientInfo, joined_at: float) -> models.ParticipantInfo:
     return models.ParticipantInfo(
         sid=sid,
         identity=grants.identity,

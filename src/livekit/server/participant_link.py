@@ -1,52 +1,52 @@
-"""How the core of the server reaches a participant, whatever connects it."""
+"""The interface through which the core reaches a participant, whatever connects it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from livekit.protocol import rtc
 
-if TYPE_CHECKING:
-    from .room import Room
-
 
 class ParticipantLink(Protocol):
-    """The way to one participant: WebSocket and peer connections, or queues in memory.
+    """The connection to one participant: a WebSocket and peer connections, or queues in memory.
 
-    A link lives as long as its participant and survives the loss of the signal connection. None of its methods
+    A link lives as long as its participant and outlives each of its signal connections. None of its methods
     blocks or raises, and none calls back into the core before it returns.
     """
 
     def send_signal(self, message: rtc.SignalResponse) -> None:
-        """Send a signal message; it is lost while the signal connection is."""
+        """Send a signal message; it is lost while there is no signal connection."""
         ...
 
     def send_packet(self, data: bytes, *, reliable: bool, sender: str = "") -> bool:
-        """Send a serialised data packet, those of one sender in order; senders whose reliable packets have to wait take
-        turns. False: the participant is too slow to take a reliable one."""
+        """Send a serialized data packet.
+
+        Packets of one sender stay in order; reliable packets that have to wait are queued round-robin by sender.
+        Returns False if too many reliable packets are waiting already: the participant reads too slowly.
+        """
         ...
 
     @property
     def backlog(self) -> int:
-        """Bytes of reliable packets that wait for the participant to take them."""
+        """Bytes of reliable packets that wait to be sent to the participant."""
         ...
 
     def send_track_packet(self, data: bytes) -> None:
-        """Send a packet of a data track; lost where there is no channel for them, or no room in it."""
+        """Send a data track packet; it is dropped if the channel is missing or full."""
         ...
 
     def drop_signal(self) -> None:
-        """The signal connection is dead: close it. The participant may resume on a new one."""
+        """Close the signal connection, which is dead. The participant may resume on a new one."""
         ...
 
     def restart_transport(self) -> None:
-        """The participant resumed: restart ICE where the server is the one that offers."""
+        """Restart ICE after a resume, on the peer connections that the server offers."""
         ...
 
-    def moved(self, room: Room) -> None:
-        """The participant is in another room now; what comes from it goes there."""
+    def moved(self, room: str) -> None:
+        """The participant was moved to another room: from now on its packets and signals belong to `room`."""
         ...
 
     def close(self) -> None:
-        """The participant is gone: send what was queued and end everything."""
+        """Send what is queued, then close all connections: the participant has left."""
         ...

@@ -1,84 +1,89 @@
-"""One room: who is in it, and what they are told about each other. No I/O, no clock."""
+"""A room: its participants, and the updates that they receive about each other. No I/O, no clock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from livekit.protocol import models, rtc
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.room import RoomConfiguration
 
-from . import data_tracks, limits, simulated_scenarios
-from .events import ParticipantJoined, ParticipantLeft, RoomEvent
+from . import limits
+from .data_tracks import DataTrackManager
+from .events import ParticipantJoined, ParticipantLeft
 from .participant import Participant, State
 from .participant_link import ParticipantLink
 from .permissions import Grants
 from .responses import DisconnectReason, join_response, leave_response, reconnect_response
+from .room_services import RoomServices
 
-if TYPE_CHECKING:
-    from .room_manager import RoomManager
+SPEAKER_LEVEL = 0.9
+"""Audio level that is announced for a simulated speaker."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoomSettings:
-    """How a room is made."""
+    """Settings that a room is created with."""
 
     empty_timeout: float = 0.0
     """Seconds that a room waits for its first participant."""
     departure_timeout: float = 0.0
-    """Seconds that a room stays after its last participant left."""
+    """Seconds that a room stays open after its last participant left."""
     max_participants: int = 0
-    """0: as many as :data:`.limits.MAX_PARTICIPANTS`."""
+    """0 for no limit but :data:`.limits.MAX_PARTICIPANTS`."""
     metadata: str = ""
     agents: Sequence[RoomAgentDispatch] | None = None
-    """The agents that the room asks for; None: any that has no name."""
+    """Agents to dispatch to the room; None dispatches every agent without a name."""
 
-    def configured(self, wanted: RoomConfiguration) -> RoomSettings:
-        """These settings but for what `wanted` says otherwise."""
+    def overridden_by(self, config: RoomConfiguration) -> RoomSettings:
+        """Return these settings with those that `config` sets replaced."""
         return RoomSettings(
-            empty_timeout=wanted.empty_timeout or self.empty_timeout,
-            departure_timeout=wanted.departure_timeout or self.departure_timeout,
-            max_participants=wanted.max_participants or self.max_participants,
-            metadata=wanted.metadata or self.metadata,
-            agents=tuple(wanted.agents) or self.agents,
+            empty_timeout=config.empty_timeout or self.empty_timeout,
+            departure_timeout=config.departure_timeout or self.departure_timeout,
+            max_participants=config.max_participants or self.max_participants,
+            metadata=config.metadata or self.metadata,
+            agents=tuple(config.agents) or self.agents,
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JoinParameters:
-    """What a client says when it joins."""
+    """The join request of a client."""
 
     client: models.ClientInfo
     single_peer_connection: bool = True
-    """One peer connection for both directions; else the server offers a second one, to the client."""
+    """Use one peer connection for both directions; if False, the server offers a second one to the client."""
     publisher_offer: rtc.SessionDescription | None = None
     metadata: str = ""
     attributes: dict[str, str] | None = None
     reconnect: bool = False
+    """Resume the participant instead of joining as a new one."""
     participant_sid: str = ""
-    """The sid that the client had: with `reconnect` to have it again, else to go on as a new participant."""
+    """The client's previous sid: with `reconnect` the one to resume, otherwise the one that a full reconnect
+    replaces."""
     sync_state: rtc.SyncState | None = None
 
 
 class Room:
-    """The participants of a room, by identity; made by :class:`RoomManager`."""
+    """The participants of a room, by identity; created by :class:`.room_manager.RoomManager`."""
 
-    def __init__(self, rooms: RoomManager, *, sid: str, name: str, settings: RoomSettings, now: float) -> None:
+    def __init__(self, services: RoomServices, *, sid: str, name: str, settings: RoomSettings, now: float) -> None:
         self.participants: Final[dict[str, Participant]] = {}
         self.settings: Final = settings
         self.empty_since: float | None = now
-        """Since when nobody is in the room; None while somebody is."""
-        self.was_used = False
-        self._had_people = False
-        self.callers: Final[dict[str, Callable[[Participant, models.DataPacket], None]]] = {}
-        """The calls that backends make through the server: who takes their answers, by identity of the caller, and by
-        id of the stream that an answer is."""
-        self.packet_observer: Final = rooms.packet_observer
-        self.traffic: Final = rooms.traffic
-        self._rooms = rooms
-        created_at = rooms.wall_time(now)
+        """Time since which the room has counted as empty; None while it is occupied."""
+        self.had_participants = False
+        self.backend_receivers: Final[dict[str, Callable[[Participant, models.DataPacket], None]]] = {}
+        """Receivers of the packets that answer RPC calls of backends, by the identity of the caller and by the ID of
+        the response stream."""
+        self.packet_observer: Final = services.packet_observer
+        self.traffic: Final = services.traffic
+        self.data_tracks: Final = DataTrackManager(self.participants, services)
+        self._services: Final = services
+        self._had_independent = False
+        created_at = services.wall_time(now)
         self._info = models.Room(
             sid=sid,
             name=name,
@@ -99,54 +104,54 @@ class Room:
         return self._info.name
 
     def has_space_for(self, grants: Grants) -> bool:
-        """Agents, and others that are there because of somebody, are beyond what the room's settings say."""
-        wanted = self.settings.max_participants
-        people = sum(not participant.is_dependent for participant in self.participants.values()) if wanted else 0
-        is_crowded = bool(wanted) and people >= wanted and not grants.is_dependent
-        return not is_crowded and len(self.participants) < limits.MAX_PARTICIPANTS
+        """Return whether a participant may join; dependent ones do not count towards `max_participants`."""
+        maximum = self.settings.max_participants
+        independent = sum(not participant.is_dependent for participant in self.participants.values()) if maximum else 0
+        is_full = bool(maximum) and independent >= maximum and not grants.is_dependent
+        return not is_full and len(self.participants) < limits.MAX_PARTICIPANTS
 
     def info(self) -> models.Room:
-        """A copy of what clients are told about the room."""
+        """Return a copy of the room's info, as clients receive it."""
         copy = models.Room()
         copy.CopyFrom(self._info)
         copy.num_participants = sum(not participant.hidden for participant in self.participants.values())
         return copy
 
     def join(self, grants: Grants, parameters: JoinParameters, link: ParticipantLink, now: float) -> Participant:
-        """Let a participant in, in place of the one with the same identity, and tell everybody."""
-        older, last_sid = self.participants.get(grants.identity), parameters.participant_sid
-        is_continued = older is not None and older.is_continued_by(last_sid)
+        """Admit a participant, replacing the one with the same identity, and announce it."""
+        older, previous_sid = self.participants.get(grants.identity), parameters.participant_sid
+        is_full_reconnect = older is not None and older.is_replaced_by(previous_sid)
         if older is not None:
-            # The others learn of the new sid alone, so that what they expect of this identity may still come.
-            self._take_out(older, DisconnectReason.DUPLICATE_IDENTITY, quietly=not grants.permission.hidden)
+            # Others receive only the new sid, not a departure: their pending calls to this identity stay valid.
+            self._evict(older, DisconnectReason.DUPLICATE_IDENTITY, announce=grants.permission.hidden)
         participant = Participant(
-            sid=self._rooms.new_sid("PA_"),
+            sid=self._services.new_sid("PA_"),
             grants=grants,
             client=parameters.client,
             link=link,
-            joined_at=self._rooms.wall_time(now),
+            joined_at=self._services.wall_time(now),
             now=now,
-            predecessor=last_sid,
+            previous_sid=previous_sid,
         )
-        if older is not None and is_continued:
-            participant.continue_from(older)
+        if older is not None and is_full_reconnect:
+            participant.take_over(older)
         participant.update(metadata=parameters.metadata, attributes=parameters.attributes)
         self.participants[participant.identity] = participant
-        self._note_used(participant)
-        others = [other.info() for other in self.others(participant) if not other.hidden]
+        self._mark_occupied(participant)
         subscriber_primary = not parameters.single_peer_connection
+        others = self._visible_others(participant)
         link.send_signal(join_response(self.info(), participant.info(), others, subscriber_primary=subscriber_primary))
         participant.set_state(State.JOINED)
         self.announce(participant)
-        self._announce_count(participant)
+        self._announce_participant_count(participant)
         self.send_refresh_token(participant, now)
         return participant
 
     def resume(self, participant: Participant, now: float) -> None:
-        """The participant is back on a new signal connection, which its link uses already."""
+        """Resume a participant on a new signal connection, which its link uses already."""
         participant.signal_lost_at = None
-        participant.signal_seen = now
-        if participant.simulated.ends_silently(now):
+        participant.last_signal_at = now
+        if participant.simulation.drops_before_response(now):
             self._drop_signal(participant, now)
             return
         send = participant.link.send_signal
@@ -155,121 +160,132 @@ class Room:
         participant.send_update(visible)
         send(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info())))
         participant.link.restart_transport()
-        if participant.simulated.ends_answered(now):
+        if participant.simulation.drops_after_response(now):
             self._drop_signal(participant, now)
 
     def activate(self, participant: Participant, now: float) -> None:
-        """The participant's transport is up, for the first time or again."""
-        participant.transport_lost_at = participant.transport_silent_at = None
+        """Make a participant ACTIVE: its transport connected, for the first time or again."""
+        participant.transport_failed_at = participant.transport_disconnected_at = None
         if participant.set_state(State.ACTIVE):
             self.announce(participant, to_itself=True)
-            self._emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
+            self._emit_joined(participant)
         self.flush(participant, now)
 
     def flush(self, participant: Participant, now: float) -> None:
-        """Send a participant what waited for it, if it can receive; one that is too slow for it is removed."""
+        """Send a participant its waiting packets, if it can receive; remove it if it reads too slowly for them."""
         if not participant.flush(now):
             self.remove(participant, DisconnectReason.STATE_MISMATCH, now)
 
-    def remove(self, participant: Participant, reason: DisconnectReason, now: float, *, tell: bool = True) -> None:
-        """Take a participant out and tell the others; `tell` it why, unless it left by itself."""
-        self._take_out(participant, reason, tell=tell)
-        self._note_empty(now)
+    def remove(
+        self, participant: Participant, reason: DisconnectReason, now: float, *, send_leave: bool = True
+    ) -> None:
+        """Remove a participant and announce that; send it the reason, unless it left by itself."""
+        self._evict(participant, reason, send_leave=send_leave)
+        self._update_empty(now)
 
-    def _note_used(self, participant: Participant) -> None:
-        self.was_used = True
-        if not (participant.is_dependent and self._had_people):
+    def _mark_occupied(self, participant: Participant) -> None:
+        self.had_participants = True
+        if not (participant.is_dependent and self._had_independent):
             self.empty_since = None
-        self._had_people |= not participant.is_dependent
+        self._had_independent |= not participant.is_dependent
 
-    def _note_empty(self, now: float) -> None:
-        """Once people were here, those who are there because of them do not count."""
-        stay = (self._had_people and participant.is_dependent for participant in self.participants.values())
-        if self.empty_since is None and all(stay):
+    def _update_empty(self, now: float) -> None:
+        """Note if the room became empty; dependent participants do not keep a room open that had others."""
+        is_empty = all(self._had_independent and participant.is_dependent for participant in self.participants.values())
+        if self.empty_since is None and is_empty:
             self.empty_since = now
-            self._rooms.sweep(now)
+            self._services.close_idle_rooms(now)
 
-    def _take_out(
-        self, participant: Participant, reason: DisconnectReason, *, quietly: bool = False, tell: bool = True
+    def _evict(
+        self, participant: Participant, reason: DisconnectReason, *, announce: bool = True, send_leave: bool = True
     ) -> None:
         was_active = participant.state == State.ACTIVE
         if not participant.set_state(State.DISCONNECTED, reason):
             return
         del self.participants[participant.identity]
-        data_tracks.remove(self, participant)
-        if tell and reason != DisconnectReason.CLIENT_INITIATED:
+        self.data_tracks.remove(participant)
+        if send_leave and reason != DisconnectReason.CLIENT_INITIATED:
             participant.link.send_signal(leave_response(reason))
         participant.link.close()
-        if not quietly:
+        if announce:
             self.announce(participant)
-            self._announce_count(participant)
-        self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info(), was_active=was_active))
+            self._announce_participant_count(participant)
+        self._emit_left(participant, was_active=was_active)
 
     def move_out(self, participant: Participant, now: float) -> None:
-        """A participant goes to another room: it is gone from this one, and its connection stays."""
+        """Take a participant out that moves to another room; its connections stay open."""
         del self.participants[participant.identity]
-        data_tracks.remove(self, participant)
+        self.data_tracks.remove(participant)
         if not participant.hidden:
-            self._announce_gone(participant)
-        self._announce_count(participant)
-        self._emit(lambda: ParticipantLeft(room=self.info(), participant=participant.info(), was_active=True))
-        self._note_empty(now)
+            self._announce_departure(participant)
+        self._announce_participant_count(participant)
+        self._emit_left(participant, was_active=True)
+        self._update_empty(now)
 
     def move_in(self, participant: Participant, now: float) -> None:
-        """A participant comes from another room, which has let it go; it and everybody here learn of it."""
+        """Admit a participant that moved out of another room; notify it and the participants of this room."""
         older = self.participants.get(participant.identity)
         if older is not None:
-            self._take_out(older, DisconnectReason.DUPLICATE_IDENTITY, quietly=not participant.hidden)
-        participant.moved(self.name, self.new_sid("PA_"))
-        participant.link.moved(self)
+            self._evict(older, DisconnectReason.DUPLICATE_IDENTITY, announce=participant.hidden)
+        participant.move_to(self.name, self._services.new_sid("PA_"))
+        participant.link.moved(self.name)
         self.participants[participant.identity] = participant
-        self._note_used(participant)
+        self._mark_occupied(participant)
         moved = rtc.RoomMovedResponse(
             room=self.info(),
-            token=self._rooms.refresh_token(participant.grants, participant.info()),
+            token=self._services.refresh_token(participant.grants, participant.info()),
             participant=participant.info(),
-            other_participants=[other.info() for other in self.others(participant) if not other.hidden],
+            other_participants=self._visible_others(participant),
         )
         participant.link.send_signal(rtc.SignalResponse(room_moved=moved))
         self.announce(participant)
-        self._announce_count(participant)
-        self._emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
+        self._announce_participant_count(participant)
+        self._emit_joined(participant)
 
-    def others(self, participant: Participant) -> list[Participant]:
-        """Everybody but `participant`."""
+    def _other_participants(self, participant: Participant) -> list[Participant]:
         return [other for other in self.participants.values() if other is not participant]
 
+    def _visible_others(self, participant: Participant) -> list[models.ParticipantInfo]:
+        return [other.info() for other in self._other_participants(participant) if not other.hidden]
+
     def announce(self, participant: Participant, *, to_itself: bool = False) -> None:
-        """Tell the others about the present state of a participant, at once; and itself, if asked."""
+        """Send a participant's current info to the others, unless it is hidden, and on demand to itself."""
         info = participant.info()
         if to_itself:
             participant.send_update([info])
         if not participant.hidden:
-            for other in self.others(participant):
+            for other in self._other_participants(participant):
                 other.send_update([info])
 
-    def _announce_gone(self, participant: Participant) -> None:
-        """For the others the participant is not here any more, though it is connected still."""
-        gone = participant.info()
-        gone.state = State.DISCONNECTED
-        for other in self.others(participant):
-            other.send_update([gone])
+    def _announce_departure(self, participant: Participant) -> None:
+        """Announce a participant as DISCONNECTED to the others, although it is still connected."""
+        info = participant.info()
+        info.state = State.DISCONNECTED
+        for other in self._other_participants(participant):
+            other.send_update([info])
+
+    def announce_speaker(self, participant: Participant, *, active: bool) -> None:
+        """Announce a simulated speaker to all participants, itself included."""
+        speaker = models.SpeakerInfo(sid=participant.sid, level=SPEAKER_LEVEL if active else 0.0, active=active)
+        changed = rtc.SignalResponse(speakers_changed=rtc.SpeakersChanged(speakers=[speaker]))
+        for listener in self.participants.values():
+            listener.link.send_signal(changed)
 
     def update_metadata(self, metadata: str) -> None:
-        """Change the metadata of the room and tell everybody."""
+        """Change the room's metadata and announce it."""
         self._info.metadata = metadata
         self.announce_room()
 
     def announce_room(self) -> None:
-        """Tell everybody about the room."""
-        self._send_room(list(self.participants.values()))
+        """Send the room's info to all participants."""
+        self._send_room_update(list(self.participants.values()))
 
-    def _announce_count(self, changed: Participant) -> None:
-        """Tell the others how many are in the room, now that somebody came or went."""
+    def _announce_participant_count(self, changed: Participant) -> None:
+        """Send the room's info, with the number of participants, to all but the one that joined or left."""
         if not changed.hidden:
-            self._send_room(self.others(changed))
+            self._send_room_update(self._other_participants(changed))
 
-    def _send_room(self, receivers: list[Participant]) -> None:
+    def _send_room_update(self, receivers: list[Participant]) -> None:
         update = rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info()))
         for receiver in receivers:
             receiver.link.send_signal(update)
@@ -283,69 +299,81 @@ class Room:
         metadata: str = "",
         attributes: Mapping[str, str] | None = None,
     ) -> None:
-        """Change what is given, as `Participant.update` does, and tell everybody."""
+        """Change a participant as `Participant.update` does, announce it, and send it a new token."""
         participant.update(name=name, metadata=metadata, attributes=attributes)
         self.announce(participant, to_itself=True)
         self.send_refresh_token(participant, now)
 
     def set_permission(self, participant: Participant, permission: models.ParticipantPermission, now: float) -> None:
-        """Change what a participant may do; the others see it come or go when `hidden` changes."""
+        """Replace a participant's permissions; it appears or disappears for the others if `hidden` changes."""
         was_hidden = participant.hidden
         participant.set_permission(permission)
         if participant.hidden and not was_hidden:
-            self._announce_gone(participant)
+            self._announce_departure(participant)
         self.announce(participant, to_itself=True)
         self.send_refresh_token(participant, now)
 
     def send_refresh_token(self, participant: Participant, now: float) -> None:
-        """Give a participant a token to reconnect with, if the server can mint one."""
+        """Send a participant a token to reconnect with, if the server mints them."""
         participant.token_refreshed_at = now
-        token = self._rooms.refresh_token(participant.grants, participant.info())
+        token = self._services.refresh_token(participant.grants, participant.info())
         if token:
             participant.link.send_signal(rtc.SignalResponse(refresh_token=token))
 
-    def new_sid(self, prefix: str) -> str:
-        return self._rooms.new_sid(prefix)
-
     def wall_time_ms(self, now: float) -> int:
-        """The Unix time at `now`, in milliseconds."""
-        return int(self._rooms.wall_time(now) * 1000)
+        """Return the Unix time at `now` in milliseconds."""
+        return int(self._services.wall_time(now) * 1000)
 
     def tick(self, now: float) -> None:
-        """Notice who is gone; call it about once a second."""
+        """Expire timeouts; call it about once per second."""
         for participant in list(self.participants.values()):
-            participant.forget_sent(now)
-            if participant.signal_lost_at is None and now - participant.signal_seen >= limits.PING_TIMEOUT:
+            participant.expire_resend_buffer(now)
+            if participant.signal_lost_at is None and now - participant.last_signal_at >= limits.PING_TIMEOUT:
                 self._drop_signal(participant, now)
-            simulated_scenarios.end_speech(self, participant, now)
-            if _is_gone(participant, now):
-                self.remove(participant, _reason_gone(participant), now)
+            self._end_simulated_speech(participant, now)
+            if _is_timed_out(participant, now):
+                self.remove(participant, _timeout_reason(participant), now)
             elif now - participant.token_refreshed_at >= limits.TOKEN_REFRESH_INTERVAL:
                 self.send_refresh_token(participant, now)
+
+    def _end_simulated_speech(self, participant: Participant, now: float) -> None:
+        until = participant.simulation.speaking_until
+        if until is not None and now >= until:
+            participant.simulation.speaking_until = None
+            self.announce_speaker(participant, active=False)
 
     def _drop_signal(self, participant: Participant, now: float) -> None:
         participant.signal_lost_at = now
         participant.link.drop_signal()
 
-    def _emit(self, event: Callable[[], RoomEvent]) -> None:
-        self._rooms.emit(event)
+    def _emit_joined(self, participant: Participant) -> None:
+        self._services.emit(lambda: ParticipantJoined(room=self.info(), participant=participant.info()))
+
+    def _emit_left(self, participant: Participant, *, was_active: bool) -> None:
+        self._services.emit(
+            lambda: ParticipantLeft(room=self.info(), participant=participant.info(), was_active=was_active)
+        )
 
 
-def _is_gone(participant: Participant, now: float) -> bool:
-    signal, transport = participant.signal_lost_at, participant.transport_lost_at
+def _is_timed_out(participant: Participant, now: float) -> bool:
+    signal_lost, transport_failed = participant.signal_lost_at, participant.transport_failed_at
     if participant.state < State.ACTIVE:
-        has_given_up = signal is not None and not participant.is_continuation
+        has_given_up = signal_lost is not None and not participant.is_reconnect
         if has_given_up or now - participant.joined_at >= limits.JOIN_TIMEOUT:
             return True
-    silent = participant.transport_silent_at
-    if signal is not None and silent is not None and now - max(signal, silent) >= limits.GONE_GRACE:
+    disconnected = participant.transport_disconnected_at
+    if (
+        signal_lost is not None
+        and disconnected is not None
+        and now - max(signal_lost, disconnected) >= limits.DISCONNECTED_GRACE
+    ):
         return True
-    return any(lost is not None and now - lost >= limits.RESUME_WINDOW for lost in (signal, transport))
+    return any(lost is not None and now - lost >= limits.RESUME_WINDOW for lost in (signal_lost, transport_failed))
 
 
-def _reason_gone(participant: Participant) -> DisconnectReason:
-    if participant.state < State.ACTIVE and not participant.is_continuation:
+def _timeout_reason(participant: Participant) -> DisconnectReason:
+    if participant.state < State.ACTIVE and not participant.is_reconnect:
         return DisconnectReason.JOIN_FAILURE
-    if participant.state < State.ACTIVE or participant.transport_silent_at is not None:
+    if participant.state < State.ACTIVE or participant.transport_disconnected_at is not None:
         return DisconnectReason.CONNECTION_TIMEOUT
     return DisconnectReason.SIGNAL_CLOSE

@@ -1,4 +1,4 @@
-"""All rooms of a server: made on the first join, gone when empty. The entrance to the core."""
+"""All rooms of a server: created by the first join, closed when idle. The entry point to the core."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import secrets
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
 
 from livekit.protocol import models
 
@@ -19,6 +18,7 @@ from .participant_link import ParticipantLink
 from .permissions import Grants
 from .responses import DisconnectReason
 from .room import JoinParameters, Room, RoomSettings
+from .room_services import RoomServices
 from .traffic import Traffic
 
 logger = logging.getLogger(__name__)
@@ -28,26 +28,26 @@ _SID_LENGTH = 12
 
 
 class JoinRefusedError(Exception):
-    """A participant is not let in."""
+    """A participant is not admitted."""
 
 
-class OvertakenError(JoinRefusedError):
-    """An attempt to reconnect that comes late: a later one was let in."""
+class StaleReconnectError(JoinRefusedError):
+    """A late attempt to reconnect: a later attempt of the same client was admitted already."""
 
 
 class RoomFullError(JoinRefusedError):
-    """The room, or the server, takes nobody more."""
+    """The room has no space for another participant, or the server none for another room."""
 
 
 def random_sid(prefix: str) -> str:
-    """A new id such as `PA_6YbKh0Hq2mZr`."""
+    """Return a random ID such as `PA_6YbKh0Hq2mZr`."""
     return prefix + "".join(secrets.choice(_SID_ALPHABET) for _ in range(_SID_LENGTH))
 
 
 class RoomManager:
-    """RoomManager by name.
+    """The rooms of a server, by name.
 
-    `now` is seconds of any clock that does not go back; `epoch` is the Unix time at which that clock showed 0.
+    Every `now` is in seconds of the same monotonic clock; `epoch` is the Unix time at which that clock showed 0.
     """
 
     def __init__(
@@ -59,138 +59,165 @@ class RoomManager:
         refresh_token: Callable[[Grants, models.ParticipantInfo], str] | None = None,
         observers: Sequence[RoomObserver] = (),
     ) -> None:
-        self.new_sid = new_sid
-        self.packet_observer: PacketObserver | None = None
-        """Looks on while packets pass through the rooms that are made from now on."""
-        self.traffic: Final = Traffic()
-        """What passed through all rooms."""
         self._settings = settings or RoomSettings()
-        self._epoch = epoch
-        self._refresh_token = refresh_token
         self._observers = list(observers)
         self._rooms: dict[str, Room] = {}
+        self._services = RoomServices(
+            epoch=epoch,
+            new_sid=new_sid,
+            mint_refresh_token=refresh_token,
+            emit=self._emit,
+            close_idle_rooms=self.close_idle_rooms,
+            traffic=Traffic(),
+            packet_observer=None,
+        )
 
     @property
     def rooms(self) -> list[Room]:
         return list(self._rooms.values())
 
+    @property
+    def traffic(self) -> Traffic:
+        """Packet counters of all rooms."""
+        return self._services.traffic
+
+    @property
+    def packet_observer(self) -> PacketObserver | None:
+        """Observer of the packets in the rooms that are created after it was set."""
+        return self._services.packet_observer
+
+    @packet_observer.setter
+    def packet_observer(self, observer: PacketObserver | None) -> None:
+        self._services = replace(self._services, packet_observer=observer)
+
+    def new_sid(self, prefix: str) -> str:
+        """Return a new ID with the given prefix, such as ``PA_``."""
+        return self._services.new_sid(prefix)
+
     def get(self, name: str) -> Room | None:
-        """The room of that name, if it exists."""
+        """Return the room with that name, or None."""
         return self._rooms.get(name)
 
     def create(self, name: str, now: float, settings: RoomSettings | None = None) -> Room:
-        """The room of that name, made if it does not exist. Raises RoomFullError."""
+        """Return the room with that name; create it if it does not exist. Raises RoomFullError."""
         room = self._rooms.get(name)
         if room is None:
-            if len(self._rooms) >= limits.MAX_ROOMS:
-                raise RoomFullError("node has exceeded its configured limit")
-            room = Room(self, sid=self.new_sid("RM_"), name=name, settings=settings or self._settings, now=now)
+            self._check_room_count()
+            sid = self.new_sid("RM_")
+            room = Room(self._services, sid=sid, name=name, settings=settings or self._settings, now=now)
             self._rooms[name] = room
-            self.emit(lambda: RoomStarted(room=room.info()))
+            self._emit(lambda: RoomStarted(room=room.info()))
         return room
 
     def check_space(self, grants: Grants) -> None:
-        """Raises RoomFullError if `join` would."""
+        """Raise RoomFullError if `join` would."""
         room = self._rooms.get(grants.room)
         if room is None:
-            if len(self._rooms) >= limits.MAX_ROOMS:
-                raise RoomFullError("node has exceeded its configured limit")
+            self._check_room_count()
         elif grants.identity not in room.participants and not room.has_space_for(grants):
             raise RoomFullError("room has exceeded its max participants")
+
+    def _check_room_count(self) -> None:
+        if len(self._rooms) >= limits.MAX_ROOMS:
+            raise RoomFullError("node has exceeded its configured limit")
 
     def join(
         self, grants: Grants, parameters: JoinParameters, link: ParticipantLink, now: float
     ) -> tuple[Room, Participant]:
-        """Let a participant into the room its token names; it is told through `link`. Raises JoinRefusedError."""
+        """Admit a participant to the room of its token; the join response is sent over `link`.
+
+        Raises:
+            JoinRefusedError: The room or the server is full, or the attempt is stale.
+        """
         self.check_space(grants)
         room = self._rooms.get(grants.room)
         present = room.participants.get(grants.identity) if room else None
-        if present is not None and present.came_after(parameters.participant_sid):
-            raise OvertakenError("the participant has reconnected already")
+        if present is not None and present.supersedes(parameters.participant_sid):
+            raise StaleReconnectError("the participant has reconnected already")
         room = self.create(grants.room, now, self._settings_for(grants))
         return room, room.join(grants, parameters, link, now)
 
     def find_resumable(self, grants: Grants, parameters: JoinParameters) -> tuple[Room, Participant] | None:
-        """The participant that may be resumed: still there, with the sid that the client names, and with a transport
-        or an offer for another one."""
+        """Return the participant that a client can resume, or None.
+
+        It must still be in the room, have the sid that the client names, and have a usable transport or an offer
+        for a new one.
+        """
         room = self._rooms.get(grants.room)
         participant = room.participants.get(grants.identity) if room else None
         if room is None or participant is None or parameters.participant_sid not in ("", participant.sid):
             return None
-        if participant.transport_lost_at is not None and parameters.publisher_offer is None:
+        if participant.transport_failed_at is not None and parameters.publisher_offer is None:
             return None
         return room, participant
 
     def move(self, room: Room, participant: Participant, destination: str, now: float) -> None:
-        """Bring a participant into another room, connection and all. Raises RoomFullError."""
+        """Move a participant and its connections to another room. Raises RoomFullError."""
         self.check_space(replace(participant.grants, room=destination))
         room.move_out(participant, now)
         self.create(destination, now).move_in(participant, now)
 
     def close_room(self, room: Room, reason: DisconnectReason, now: float) -> None:
-        """End a room and put everybody out."""
+        """Close a room and remove its participants."""
         for participant in list(room.participants.values()):
             room.remove(participant, reason, now)
-        self._finish(room)
+        if self._rooms.get(room.name) is room:
+            del self._rooms[room.name]
+            self._emit(lambda: RoomFinished(room=room.info()))
 
     def close(self, now: float) -> None:
-        """The server stops: end every room."""
+        """Close every room because the server shuts down."""
         for room in self.rooms:
             self.close_room(room, DisconnectReason.SERVER_SHUTDOWN, now)
 
     def tick(self, now: float) -> None:
-        """Notice who is gone and which rooms are over; call it about once a second."""
+        """Expire timeouts of participants and rooms; call it about once per second."""
         for room in self.rooms:
             room.tick(now)
-        self._relieve(now)
-        self.sweep(now)
+        self._enforce_total_backlog(now)
+        self.close_idle_rooms(now)
 
-    def _relieve(self, now: float) -> None:
-        """When slow readers hold too much together, those that hold most have to go."""
-        waiting = [(p.link.backlog, room, p) for room in self.rooms for p in room.participants.values()]
-        total = sum(backlog for backlog, _, _ in waiting)
+    def _enforce_total_backlog(self, now: float) -> None:
+        """Remove the slowest readers while the server buffers too many bytes for all of them together."""
+        backlogs = [(p.link.backlog, room, p) for room in self.rooms for p in room.participants.values()]
+        total = sum(backlog for backlog, _, _ in backlogs)
         if total <= limits.MAX_TOTAL_BACKLOG:
             return
-        for backlog, room, participant in sorted(waiting, key=lambda entry: -entry[0]):
-            logger.warning("removing %r: too much waits for slow readers", participant, extra=participant.log_fields)
+        for backlog, room, participant in sorted(backlogs, key=lambda entry: -entry[0]):
+            logger.warning(
+                "removing %r: the packets buffered for slow readers exceed %d bytes",
+                participant,
+                limits.MAX_TOTAL_BACKLOG,
+                extra=participant.log_fields,
+            )
             room.remove(participant, DisconnectReason.STATE_MISMATCH, now)
             total -= backlog
             if total <= limits.MAX_TOTAL_BACKLOG:
                 return
 
-    def sweep(self, now: float) -> None:
-        """End the rooms that were empty for long enough."""
+    def close_idle_rooms(self, now: float) -> None:
+        """Close the rooms that have been empty for their timeout."""
         for room in self.rooms:
-            timeout = room.settings.departure_timeout if room.was_used else room.settings.empty_timeout
+            timeout = room.settings.departure_timeout if room.had_participants else room.settings.empty_timeout
             if room.empty_since is not None and now - room.empty_since >= timeout:
                 self.close_room(room, DisconnectReason.ROOM_CLOSED, now)
 
     def wall_time(self, now: float) -> float:
-        """The Unix time at `now`."""
-        return self._epoch + now
-
-    def refresh_token(self, grants: Grants, info: models.ParticipantInfo) -> str:
-        """A new token for a participant, or nothing if the server mints none."""
-        return self._refresh_token(grants, info) if self._refresh_token else ""
+        """Return the Unix time at `now`."""
+        return self._services.wall_time(now)
 
     def observe(self, observer: RoomObserver) -> Callable[[], None]:
-        """Call `observer` with everything that happens from now on, until the function returned is called."""
+        """Call `observer` with every event from now on; return a function that ends that."""
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
 
-    def emit(self, event: Callable[[], RoomEvent]) -> None:
-        """Tell the observers, if there are any."""
+    def _emit(self, build: Callable[[], RoomEvent]) -> None:
         if self._observers:
-            happened = event()
+            event = build()
             for observer in tuple(self._observers):
-                observer(happened)
+                observer(event)
 
     def _settings_for(self, grants: Grants) -> RoomSettings:
-        """How a room is made by who joins it: as its token says. An agent calls no other agents."""
-        settings = self._settings.configured(grants.room_config)
+        """Return the settings of a room that a join creates: a dependent participant dispatches no agents."""
+        settings = self._settings.overridden_by(grants.room_config)
         return replace(settings, agents=()) if grants.is_dependent else settings
-
-    def _finish(self, room: Room) -> None:
-        if self._rooms.get(room.name) is room:
-            del self._rooms[room.name]
-            self.emit(lambda: RoomFinished(room=room.info()))

@@ -1,6 +1,6 @@
-"""What a participant asks for over its signal connection, by kind of message.
+"""Dispatch of a participant's signal requests by kind.
 
-Session descriptions and candidates belong to the transport; the link keeps them to itself.
+Session descriptions and ICE candidates belong to the transport: the link handles them itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from livekit.protocol import models, rtc
 
-from . import data_tracks, limits
+from . import limits
 from .auth import attributes_size
 from .participant import Participant
 from .responses import DisconnectReason
@@ -20,7 +20,7 @@ from .simulated_scenarios import simulate
 logger = logging.getLogger(__name__)
 
 _OK_RESPONSES_SINCE = 15
-"""Protocol version from which clients are told about success as well."""
+"""First protocol version whose clients expect a response to a successful request as well."""
 
 _LEAVE_REASONS = frozenset(
     {
@@ -30,20 +30,20 @@ _LEAVE_REASONS = frozenset(
         DisconnectReason.AGENT_ERROR,
     }
 )
-"""The reasons that a leaving client may give."""
+"""Reasons that a leaving client may report."""
 
 Handler = Callable[[Room, Participant, rtc.SignalRequest, float], None]
 
 
 def handle(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
-    """Do what the participant asks for; what is unknown is passed over."""
+    """Handle a signal request of a participant; unknown ones are ignored."""
     if participant.state == models.ParticipantInfo.DISCONNECTED:
         return
-    participant.signal_seen = now
+    participant.last_signal_at = now
     kind = request.WhichOneof("message")
     handler = _HANDLERS.get(kind or "")
     if handler is None:
-        logger.debug("passing over a signal message of kind %s from %r", kind, participant)
+        logger.debug("ignoring a signal request of kind %s from %r", kind, participant)
         return
     handler(room, participant, request, now)
 
@@ -64,7 +64,7 @@ def _leave(room: Room, participant: Participant, request: rtc.SignalRequest, now
 
 def _sync_state(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
     received = {state.publisher_sid: state.last_seq for state in request.sync_state.datachannel_receive_states}
-    participant.synchronized(received)
+    participant.set_received(received)
     room.flush(participant, now)
 
 
@@ -102,17 +102,17 @@ def _refuse_track(room: Room, participant: Participant, request: rtc.SignalReque
 
 
 def _publish_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
-    participant.link.send_signal(data_tracks.publish(room, participant, request.publish_data_track_request))
+    participant.link.send_signal(room.data_tracks.publish(participant, request.publish_data_track_request))
     room.announce(participant)
 
 
 def _unpublish_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
-    participant.link.send_signal(data_tracks.unpublish(room, participant, request.unpublish_data_track_request))
+    participant.link.send_signal(room.data_tracks.unpublish(participant, request.unpublish_data_track_request))
     room.announce(participant)
 
 
 def _update_data_subscription(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
-    data_tracks.update_subscriptions(room, participant, request.update_data_subscription)
+    room.data_tracks.update_subscriptions(participant, request.update_data_subscription)
 
 
 def _respond(participant: Participant, response: rtc.RequestResponse) -> None:

@@ -1,4 +1,4 @@
-"""How much passes through the rooms of a server."""
+"""Packet counters of a server."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ TRACK: Final = "track"
 
 @dataclass(slots=True)
 class Flow:
-    """Packets of one kind, one way."""
+    """Packets of one kind in one direction."""
 
     packets: int = 0
     size: int = 0
     """Bytes."""
 
     def add(self, packets: int, size: int) -> None:
-        """So many packets of `size` bytes each pass."""
+        """Count `packets` packets of `size` bytes each."""
         self.packets += packets
         self.size += packets * size
 
@@ -31,13 +31,13 @@ def _flows() -> dict[str, Flow]:
 
 @dataclass(slots=True)
 class Traffic:
-    """Counts from the start of the server on."""
+    """Counters since the server started."""
 
     received: Final[dict[str, Flow]] = field(default_factory=_flows)
-    """What participants send to the server, by kind; what is dropped is not in it."""
+    """Packets received from participants, by kind; dropped ones are not included."""
     sent: Final[dict[str, Flow]] = field(default_factory=_flows)
-    """What the server sends on to participants, one by one, or keeps for them until they can receive."""
+    """Packets sent to participants or kept until they can receive, by kind; counted once per receiver."""
     dropped: int = 0
-    """Packets that came and were not allowed, not readable, or repeated."""
+    """Received packets that were not permitted, not parseable, or duplicates."""
     calls: int = 0
-    """Calls between participants that were begun."""
+    """RPC calls that participants started."""

@@ -1,4 +1,4 @@
-"""The peer connections of one participant: one for both directions, or a publisher's and a subscriber's."""
+"""The peer connections of one participant: a single one for both directions, or publisher and subscriber."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from livekit._util.logs import RateLimitedLog
-from livekit.datatracks.packet import CHANNEL as TRACKS
+from livekit.datatracks.packet import CHANNEL as TRACK_LABEL
 from livekit.protocol import rtc
 from livekit.webrtc import (
     ChannelError,
@@ -26,171 +26,178 @@ from .fair_queue import FairQueue
 
 logger = logging.getLogger(__name__)
 
-RELIABLE = "_reliable"
-LOSSY = "_lossy"
+RELIABLE_LABEL = "_reliable"
+LOSSY_LABEL = "_lossy"
 
-_OURS = {
-    True: ChannelOptions(label=RELIABLE),
-    False: ChannelOptions(label=LOSSY, ordered=False, max_retransmits=0),
+_CHANNELS = {
+    True: ChannelOptions(label=RELIABLE_LABEL),
+    False: ChannelOptions(label=LOSSY_LABEL, ordered=False, max_retransmits=0),
 }
-_TRACKS = ChannelOptions(label=TRACKS, ordered=False, max_retransmits=0)
-TURNS_ABOVE = 48 * 1024
-"""Bytes in the reliable channel from which on senders take turns; with half as many it takes more."""
-_LOST = frozenset({PeerState.FAILED, PeerState.CLOSED})
+"""Options of the subscriber's reliable (True) and lossy channel."""
+_TRACK_CHANNEL = ChannelOptions(label=TRACK_LABEL, ordered=False, max_retransmits=0)
+FAIR_QUEUE_THRESHOLD = 48 * 1024
+"""Bytes buffered in the reliable channel from which further packets go through the fair queue; the queue is drained
+when half of them are left."""
+_ENDED = frozenset({PeerState.FAILED, PeerState.CLOSED})
 
 PeerFactory = Callable[[PeerOptions | None], PeerConnection]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransportCallbacks:
-    """What the peers of a participant tell their owner."""
+    """Callbacks of a TransportManager."""
 
     on_signal: Callable[[rtc.SignalResponse], None]
+    """Sends a signal message to the client."""
     on_packet: Callable[[bytes, bool], None]
-    """Data, and whether it came on the reliable channel."""
+    """Receives a data packet, and True if it arrived on the reliable channel."""
     on_track_packet: Callable[[bytes], None]
-    """A packet of a data track."""
-    on_up: Callable[[], None]
-    """Packets can be sent to the participant now."""
-    on_silent: Callable[[], None]
-    """Nothing is heard of the participant, which may pass."""
-    on_lost: Callable[[], None]
+    """Receives a data track packet."""
+    on_connected: Callable[[], None]
+    """The transport can send packets to the participant."""
+    on_disconnected: Callable[[], None]
+    """The primary connection is silent; it may recover."""
+    on_failed: Callable[[], None]
+    """The primary connection failed or was closed by the client."""
     on_replaced: Callable[[], None]
-    """A lost connection is made anew; what was on its way to the participant may be lost."""
+    """The single connection was replaced; packets in flight to the participant may be lost."""
 
 
 class TransportManager:
-    """Takes the client's offers on the publisher connection; with two of them, offers the subscriber one itself."""
+    """Answers the offers of the client on the publisher connection; in dual mode, offers the subscriber connection."""
 
     def __init__(
         self,
-        events: TransportCallbacks,
+        callbacks: TransportCallbacks,
         *,
         single: bool,
         options: PeerOptions | None = None,
         make_peer: PeerFactory = create_peer_connection,
     ) -> None:
-        self._events: Final = events
-        self._refused = RateLimitedLog(logger)
+        self._callbacks: Final = callbacks
+        self._send_errors = RateLimitedLog(logger)
         self._options: Final = options
         self._make_peer: Final = make_peer
         self._single: Final = single
         self._channels: dict[bool, DataChannel] = {}
-        self._waiting = FairQueue()
-        """Reliable packets that are not in their channel yet."""
-        self._pumping = False
-        self._tracks: DataChannel | None = None
+        """The reliable (True) and lossy channel to the participant."""
+        self._queue = FairQueue()
+        """Reliable packets that have not been passed to their channel yet."""
+        self._is_draining = False
+        self._track_channel: DataChannel | None = None
         self._offer_id = 0
-        self._offered: frozenset[str] = frozenset()
-        """The fingerprints of the client's last offer; others mean that its connection is a new one (RFC 8842)."""
+        self._remote_fingerprints: frozenset[str] = frozenset()
+        """Fingerprints of the client's last offer; different ones mean a new DTLS association (RFC 8842)."""
         self._lock = asyncio.Lock()
         self._closed = False
-        self._publisher = self._make(rtc.PUBLISHER)
+        self._publisher = self._new_peer(rtc.PUBLISHER)
         self._subscriber: PeerConnection | None = None
         if not single:
-            self._subscriber = self._make(rtc.SUBSCRIBER)
-            for reliable, channel_options in _OURS.items():
-                self._open(reliable, self._subscriber.create_channel(channel_options))
-            self._tracks = self._subscriber.create_channel(_TRACKS)
+            self._subscriber = self._new_peer(rtc.SUBSCRIBER)
+            for reliable, channel_options in _CHANNELS.items():
+                self._use_channel(reliable, self._subscriber.create_channel(channel_options))
+            self._track_channel = self._subscriber.create_channel(_TRACK_CHANNEL)
 
     @property
     def _primary(self) -> PeerConnection:
         return self._subscriber or self._publisher
 
     async def accept_offer(self, offer: rtc.SessionDescription) -> None:
-        """Answer an offer of the client: its first one, a repeated one, or an ICE restart. Raises ValueError."""
+        """Answer an offer of the client: the first one, a renegotiation, or an ICE restart. Raises ValueError."""
         async with self._lock:
             if self._closed:
                 return
             fingerprints = _fingerprints(offer.sdp)
-            if self._publisher.state in _LOST or (self._offered and fingerprints != self._offered):
+            if self._publisher.state in _ENDED or (
+                self._remote_fingerprints and fingerprints != self._remote_fingerprints
+            ):
                 await self._replace_publisher()
-            self._offered = fingerprints
+            self._remote_fingerprints = fingerprints
             sdp = await self._publisher.accept_offer(offer.sdp)
         answer = rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id)
-        self._events.on_signal(rtc.SignalResponse(answer=answer))
+        self._callbacks.on_signal(rtc.SignalResponse(answer=answer))
 
     async def offer_subscriber(self, *, ice_restart: bool = False) -> None:
-        """Offer the subscriber connection, if there is one."""
+        """Send an offer for the subscriber connection, if there is one."""
         async with self._lock:
             if self._subscriber is None or self._closed:
                 return
             try:
                 sdp = await self._subscriber.create_offer(ice_restart=ice_restart)
             except ValueError as error:
-                logger.debug("the subscriber connection stays as it is: %s", error)
+                logger.debug("cannot offer the subscriber connection: %s", error)
                 return
             self._offer_id += 1
             offer = rtc.SessionDescription(type="offer", sdp=sdp, id=self._offer_id)
-        self._events.on_signal(rtc.SignalResponse(offer=offer))
+        self._callbacks.on_signal(rtc.SignalResponse(offer=offer))
 
     async def accept_answer(self, answer: rtc.SessionDescription) -> None:
-        """Take the client's answer to the newest offer; older ones are passed over. Raises ValueError."""
+        """Apply the client's answer to the newest offer; answers to older ones are ignored. Raises ValueError."""
         async with self._lock:
             if self._subscriber is not None and not self._closed and answer.id in (0, self._offer_id):
                 await self._subscriber.accept_answer(answer.sdp)
 
     async def add_candidate(self, trickle: rtc.TrickleRequest) -> None:
-        """Take a candidate of the client."""
+        """Add an ICE candidate of the client."""
         peer = self._subscriber if trickle.target == rtc.SUBSCRIBER else self._publisher
         if peer is not None and not self._closed and trickle.candidateInit:
             await peer.add_candidate(trickle.candidateInit)
 
     def send(self, data: bytes, *, reliable: bool, sender: str = "") -> bool:
-        """Send a packet. False: too much is waiting on the reliable channel already."""
+        """Send a packet; return False if too many bytes are waiting on the reliable channel already."""
         channel = self._channels.get(reliable)
         if channel is None or not channel.is_open:
             return True
         if not reliable:
             if channel.buffered_amount <= limits.MAX_LOSSY_BACKLOG:
-                self._put(channel, data)
+                self._send_on(channel, data)
             return True
         if self.backlog > limits.MAX_RELIABLE_BACKLOG:
             return False
-        if self._waiting or channel.buffered_amount >= TURNS_ABOVE:
-            self._waiting.add(sender, data)
+        if self._queue or channel.buffered_amount >= FAIR_QUEUE_THRESHOLD:
+            self._queue.push(sender, data)
         else:
-            self._put(channel, data)
+            self._send_on(channel, data)
         return True
 
     @property
     def backlog(self) -> int:
-        """Bytes of reliable packets that were accepted by `send` and have not been put on the wire."""
+        """Bytes of reliable packets that `send` accepted and that have not been sent yet."""
         channel = self._channels.get(True)
-        return 0 if channel is None else channel.buffered_amount + self._waiting.size
+        return 0 if channel is None else channel.buffered_amount + self._queue.size
 
     def send_track_packet(self, data: bytes) -> None:
-        """Send a packet of a data track, if there is a channel for it with room in it."""
-        channel = self._tracks
+        """Send a data track packet; it is dropped if the channel is missing or full."""
+        channel = self._track_channel
         if channel is not None and channel.is_open and channel.buffered_amount <= limits.MAX_LOSSY_BACKLOG:
-            self._put(channel, data)
+            self._send_on(channel, data)
 
-    def _put(self, channel: DataChannel, data: bytes) -> None:
+    def _send_on(self, channel: DataChannel, data: bytes) -> None:
         try:
             channel.send(data)
         except ChannelError as error:
-            self._refused.warn("refused", "dropping a packet of %d bytes: %s", len(data), error)
+            self._send_errors.warn("refused", "dropping a packet of %d bytes: %s", len(data), error)
 
-    def _pump(self) -> None:
-        """Hand over what has its turn, as far as the reliable channel has room."""
+    def _drain_queue(self) -> None:
+        """Pass queued packets to the reliable channel while it has space."""
         channel = self._channels.get(True)
-        if channel is None or self._pumping:
+        if channel is None or self._is_draining:
             return
-        self._pumping = True
+        self._is_draining = True
         try:
-            while self._waiting and channel.buffered_amount < TURNS_ABOVE:
-                self._put(channel, self._waiting.take())
+            while self._queue and channel.buffered_amount < FAIR_QUEUE_THRESHOLD:
+                self._send_on(channel, self._queue.pop())
         finally:
-            self._pumping = False
+            self._is_draining = False
 
     async def close(self) -> None:
-        """End both connections; safe to call twice."""
+        """Close the connections; safe to call twice."""
         self._closed = True
         await self._publisher.close()
         if self._subscriber is not None:
             await self._subscriber.close()
 
-    def _make(self, target: rtc.SignalTarget) -> PeerConnection:
+    def _new_peer(self, target: rtc.SignalTarget) -> PeerConnection:
         peer = self._make_peer(self._options)
         peer.on_state = lambda state: self._state_changed(peer, state)
         peer.on_channel = self._channel_opened
@@ -199,53 +206,53 @@ class TransportManager:
 
     async def _replace_publisher(self) -> None:
         await self._publisher.close()
-        self._publisher = self._make(rtc.PUBLISHER)
+        self._publisher = self._new_peer(rtc.PUBLISHER)
         if self._single:
             self._channels.clear()
-            self._waiting.clear()
-            self._tracks = None
-            self._events.on_replaced()
+            self._queue.clear()
+            self._track_channel = None
+            self._callbacks.on_replaced()
 
     def _channel_opened(self, channel: DataChannel) -> None:
-        if channel.label == TRACKS:
-            self._tracks = channel if self._single else self._tracks
-            channel.on_message = self._events.on_track_packet
+        if channel.label == TRACK_LABEL:
+            self._track_channel = channel if self._single else self._track_channel
+            channel.on_message = self._callbacks.on_track_packet
             return
-        if channel.label not in (RELIABLE, LOSSY):
-            logger.debug("passing over data channel %r", channel.label)
+        if channel.label not in (RELIABLE_LABEL, LOSSY_LABEL):
+            logger.debug("ignoring data channel %r", channel.label)
             return
-        reliable = channel.label == RELIABLE
+        reliable = channel.label == RELIABLE_LABEL
         if self._single:
-            self._open(reliable, channel)
-        channel.on_message = lambda data: self._events.on_packet(data, reliable)
+            self._use_channel(reliable, channel)
+        channel.on_message = lambda data: self._callbacks.on_packet(data, reliable)
 
-    def _open(self, reliable: bool, channel: DataChannel) -> None:
+    def _use_channel(self, reliable: bool, channel: DataChannel) -> None:
         self._channels[reliable] = channel
         if reliable:
-            self._waiting.clear()
-            channel.buffered_amount_low_threshold = TURNS_ABOVE // 2
-            channel.on_buffered_amount_low = self._pump
-        channel.on_open = self._check_up
-        self._check_up()
+            self._queue.clear()
+            channel.buffered_amount_low_threshold = FAIR_QUEUE_THRESHOLD // 2
+            channel.on_buffered_amount_low = self._drain_queue
+        channel.on_open = self._check_connected
+        self._check_connected()
 
     def _state_changed(self, peer: PeerConnection, state: PeerState) -> None:
         if peer is not self._primary or self._closed:
             return
-        if state in _LOST:
-            self._events.on_lost()
+        if state in _ENDED:
+            self._callbacks.on_failed()
         elif state is PeerState.DISCONNECTED:
-            self._events.on_silent()
+            self._callbacks.on_disconnected()
         else:
-            self._check_up()
+            self._check_connected()
 
-    def _check_up(self) -> None:
+    def _check_connected(self) -> None:
         channel = self._channels.get(True)
         if channel is not None and channel.is_open and self._primary.state is PeerState.CONNECTED:
-            self._events.on_up()
+            self._callbacks.on_connected()
 
     def _trickle(self, target: rtc.SignalTarget, candidate: str | None) -> None:
         if candidate is not None:
-            self._events.on_signal(
+            self._callbacks.on_signal(
                 rtc.SignalResponse(trickle=rtc.TrickleRequest(candidateInit=candidate, target=target))
             )
 

@@ -169,6 +169,7 @@ class MemoryServer:
         connection = Connection(
             socket,
             self._tasks,
+            find_room=rooms.get,
             single_peer_connection=parameters.single_peer_connection,
             options=None,
             make_peer=client.new_peer,

@@ -63,7 +63,7 @@ def test_hidden_participants_are_named() -> None:
 def test_calls_of_the_server_are_seen_with_their_answers() -> None:
     rooms, observer = watched()
     bob = join(rooms, "bob")
-    bob.room.callers["77"] = lambda sender, packet: None
+    bob.room.backend_receivers["77"] = lambda sender, packet: None
     packet = request("bob", call="77")
     packet.participant_identity = "77"
     send(bob.room, packet, reliable=True, now=0.0)

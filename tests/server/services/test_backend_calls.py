@@ -212,9 +212,9 @@ async def test_nothing_is_left_of_a_call() -> None:
         caller = request.participant_identity
         room = server.rooms.get("demo")
         assert room is not None
-        assert list(room.callers) == [caller]
+        assert list(room.backend_receivers) == [caller]
         assert refusal(await call)[1] == "canceled"
-        assert not room.callers
+        assert not room.backend_receivers
         for answer in (
             models.DataPacket(rpc_ack=models.RpcAck(request_id=caller)),
             models.DataPacket(rpc_response=models.RpcResponse(request_id=caller, payload="late")),

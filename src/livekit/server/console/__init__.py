@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .routes import Console
+from .routes import Console, ConsoleServer
 
-__all__ = ["Console"]
+__all__ = ["Console", "ConsoleServer"]

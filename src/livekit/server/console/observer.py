@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from livekit.protocol import models
 from livekit.server.events import ParticipantLeft, RoomEvent
+from livekit.server.packet_observer import ObservedRoom
 from livekit.server.participant import Participant
-from livekit.server.room import Room
 
 from .call_tracker import SERVER, CallTracker, TrackedCall
 from .event_log import EventLog
@@ -46,7 +46,7 @@ class Observer:
 
     def forwarded(
         self,
-        room: Room,
+        room: ObservedRoom,
         sender: Participant,
         receivers: Sequence[Participant],
         packet: models.DataPacket,
@@ -62,7 +62,7 @@ class Observer:
         for receiver in receivers:
             self.traffic(receiver.sid).received.add(size, now)
 
-    def sent_by_server(self, room: Room, packet: models.DataPacket, size: int, now: float) -> None:
+    def sent_by_server(self, room: ObservedRoom, packet: models.DataPacket, size: int, now: float) -> None:
         for identity in packet.destination_identities:
             receiver = room.participants.get(identity)
             if receiver is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from aiohttp import hdrs, web
 
@@ -24,9 +24,6 @@ from .observer import Observer
 from .pages import INDEX, Pages
 from .request_parsing import InputError, parse_call, parse_methods, parse_payloads, parse_person, parse_token
 
-if TYPE_CHECKING:
-    from livekit.server.devserver import DevServer
-
 PREFIX = "/console"
 KEY_HEADER = "X-Console-Key"
 """Carries what a page of this server was told with its first update: pages of others cannot know it."""
@@ -41,10 +38,19 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Action = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
+class ConsoleServer(Protocol):
+    """The part of a server that its console uses."""
+
+    @property
+    def url(self) -> str: ...
+
+    def token(self, identity: str, *, room: str, name: str, ttl: float, **grants: Any) -> str: ...
+
+
 class Console:
     """The page of one server, and what it shows."""
 
-    def __init__(self, server: DevServer, rooms: RoomManager) -> None:
+    def __init__(self, server: ConsoleServer, rooms: RoomManager) -> None:
         """To be made before there are rooms."""
         self._server = server
         self._rooms = rooms

@@ -60,7 +60,7 @@ class BackendCalls:
         room = access.existing_room(self._rooms, request.room)
         if identity not in room.participants:
             raise _twirp_error(RpcError._built_in(_Code.RECIPIENT_NOT_FOUND))
-        if len(room.callers) >= limits.MAX_BACKEND_CALLS:
+        if len(room.backend_receivers) >= limits.MAX_BACKEND_CALLS:
             raise TwirpError("resource_exhausted", f"{limits.MAX_BACKEND_CALLS} calls are under way in this room")
         timeout = request.response_timeout_ms / 1000 or DEFAULT_RESPONSE_TIMEOUT
         call = RpcCallInfo(identity, request.method, request.payload, response_timeout=timeout)
@@ -104,7 +104,7 @@ class _Caller:
 
     def close(self) -> None:
         for name in self._names:
-            self._room.callers.pop(name, None)
+            self._room.backend_receivers.pop(name, None)
         self.client.close()
         self._streams.close()
 
@@ -133,7 +133,7 @@ class _Caller:
 
     def _be_known_as(self, name: str) -> None:
         self._names.add(name)
-        self._room.callers[name] = self.receive
+        self._room.backend_receivers[name] = self.receive
 
     # PeerDirectory
 
