@@ -30,6 +30,7 @@ from .room_manager import RoomManager
 from .services import AgentDispatchService, RoomService, TwirpRoutes
 from .tasks import OwnedTasks
 from .telemetry import Telemetry
+from .token_source import TokenSource
 from .webhooks import WebhookSettings
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class ServerStartError(OSError):
         self.port = port
 
 
-class DevServer:
+class DevServer(TokenSource):
     """Serves LiveKit rooms for data: RPC, packets and streams; no audio or video.
 
     Use it as an async context manager, or call `start` and `aclose`.
@@ -134,26 +135,6 @@ class DevServer:
         if self._components is None:
             raise RuntimeError("the server is not running")
         return self._components.rooms
-
-    def token(
-        self,
-        identity: str,
-        *,
-        room: str = "",
-        name: str = "",
-        metadata: str = "",
-        attributes: Mapping[str, str] | None = None,
-        kind: str = "",
-        ttl: float = 6 * 3600.0,
-        **grants: object,
-    ) -> str:
-        """An access token, by default one that may join `room`.
-
-        `ttl` is in seconds. `grants` are the other grants about rooms, by the names `livekit.api.VideoGrants` has
-        for them: `can_publish_data=False`, `hidden=True`, `room_admin=True`, ….
-        """
-        claims = {"name": name, "metadata": metadata, "attributes": dict(attributes or {}), "kind": kind}
-        return self._authority.join_token(self.api_key, identity, room, claims=claims, grants=grants, lifetime=ttl)
 
     async def start(self) -> None:
         """Listen and serve in the background. Raises ServerStartError; nothing is left then."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping
 from weakref import WeakValueDictionary
 
 from livekit.engine import Engine, EngineListener, register_scheme
@@ -17,6 +16,7 @@ from livekit.server.devserver import DEV_KEYS
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import RoomSettings
 from livekit.server.room_manager import RoomManager
+from livekit.server.token_source import TokenSource
 
 from .faults import Faults
 from .memory_peer import MemoryPeer
@@ -31,7 +31,7 @@ _servers: WeakValueDictionary[str, MemoryServer] = WeakValueDictionary()
 """Servers by the host of their URL."""
 
 
-class MemoryRoom(RoomClients):
+class MemoryRoom(TokenSource, RoomClients):
     """A room and its server inside this process. Connect to it with `Room.connect`, as to any other server::
 
         async with MemoryRoom() as memory:
@@ -62,16 +62,16 @@ class MemoryRoom(RoomClients):
         settings: RoomSettings | None = None,
     ) -> None:
         super().__init__()
-        self.name = name
+        self.name = self.default_room = name
         self.faults = faults or Faults()
         """Impairments of every link; may be replaced at any time and apply to everything sent afterwards."""
         self.faults_of: dict[str, Faults] = {}
         """Impairments of single participants' links by identity, in place of `faults`."""
         self.announces_joins = announces_joins
         self.api_key, self.api_secret = next(iter(DEV_KEYS.items()))
-        self._authority = TokenAuthority(DEV_KEYS)
+        authority = TokenAuthority(DEV_KEYS)
         self._server = MemoryServer(
-            self._authority,
+            authority,
             lambda identity: self.faults_of.get(identity, self.faults),
             seed=seed,
             announces_joins=announces_joins,
@@ -88,26 +88,6 @@ class MemoryRoom(RoomClients):
     def rooms(self) -> RoomManager:
         """The server's rooms; for use on the event loop only."""
         return self._server.rooms
-
-    def token(
-        self,
-        identity: str,
-        *,
-        room: str | None = None,
-        name: str = "",
-        metadata: str = "",
-        attributes: Mapping[str, str] | None = None,
-        kind: str = "",
-        ttl: float = 6 * 3600.0,
-        **grants: object,
-    ) -> str:
-        """An access token for this room, or another `room` of the same server.
-
-        `grants` are by the names of `livekit.api.VideoGrants`: `can_publish_data=False`, `hidden=True`, ….
-        """
-        claims = {"name": name, "metadata": metadata, "attributes": dict(attributes or {}), "kind": kind}
-        where = self.name if room is None else room
-        return self._authority.join_token(self.api_key, identity, where, claims=claims, grants=grants, lifetime=ttl)
 
     async def aclose(self) -> None:
         """Disconnect the participants created by `join` and `stub`, and stop the server."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from livekit.server import DEV_KEYS
-from livekit.server.auth import TokenAuthority
+from livekit.server.token_source import TokenSource
 
 from .memory import MemoryRoom
 from .room_clients import RoomClients
@@ -27,7 +26,7 @@ class TokenServer(Protocol):
 
 
 @dataclass(frozen=True)
-class RunningServer:
+class RunningServer(TokenSource):
     """A LiveKit server that is already running."""
 
     url: str
@@ -43,23 +42,6 @@ class RunningServer:
             return None
         key, secret = next(iter(DEV_KEYS.items()))
         return cls(url, os.environ.get("LIVEKIT_API_KEY", key), os.environ.get("LIVEKIT_API_SECRET", secret))
-
-    def token(
-        self,
-        identity: str,
-        *,
-        room: str = "",
-        name: str = "",
-        metadata: str = "",
-        attributes: Mapping[str, str] | None = None,
-        kind: str = "",
-        ttl: float = 6 * 3600.0,
-        **grants: object,
-    ) -> str:
-        """An access token, as `livekit.server.DevServer.token` makes them."""
-        claims = {"name": name, "metadata": metadata, "attributes": dict(attributes or {}), "kind": kind}
-        authority = TokenAuthority({self.api_key: self.api_secret})
-        return authority.join_token(self.api_key, identity, room, claims=claims, grants=grants, lifetime=ttl)
 
 
 class RoomEnvironment(RoomClients):

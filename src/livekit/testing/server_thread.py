@@ -7,18 +7,19 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from typing_extensions import Self
 
 from livekit.server import DevServer
+from livekit.server.token_source import TokenSource
 
 __all__ = ["ServerThread"]
 
 T = TypeVar("T")
 
 
-class ServerThread:
+class ServerThread(TokenSource):
     """A `livekit.server.DevServer` on a free port of 127.0.0.1, running while the context is active."""
 
     def __init__(self) -> None:
@@ -39,10 +40,6 @@ class ServerThread:
     @property
     def api_secret(self) -> str:
         return self._server.api_secret
-
-    def token(self, identity: str, *, room: str = "", **grants: Any) -> str:
-        """Return an access token; see `DevServer.token`."""
-        return self._server.token(identity, room=room, **grants)
 
     def call(self, action: Callable[[DevServer], T]) -> T:
         """Run `action` on the server's event loop and return its result; blocks this thread."""
