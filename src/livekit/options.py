@@ -1,7 +1,11 @@
-"""How a room connects. Names and defaults are the official SDK's; what is ours is keyword-only and says so."""
+"""Options of `Room.connect`.
+
+Names and defaults are the official SDK's. Additions of this package are keyword-only and marked as such.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,13 +13,13 @@ from .enums import ContinualGatheringPolicy, IceTransportType
 from .messages import IceServer
 
 if TYPE_CHECKING:
-    from ._room.packet_recorder import RecordOptions
     from .e2ee.options import E2EEOptions
 
 __all__ = [
     "DEFAULT_CONNECT_TIMEOUT",
     "DataStreamOptions",
     "IceServer",
+    "RecordOptions",
     "RoomOptions",
     "RpcOptions",
     "RtcConfiguration",
@@ -27,41 +31,60 @@ DEFAULT_CONNECT_TIMEOUT = 10.0
 
 @dataclass
 class RtcConfiguration:
-    """Which ICE candidates and servers a connection uses."""
+    """ICE candidates and servers that a connection uses."""
 
     ice_transport_type: IceTransportType.ValueType = IceTransportType.TRANSPORT_ALL
     continual_gathering_policy: ContinualGatheringPolicy.ValueType = ContinualGatheringPolicy.GATHER_CONTINUALLY
     ice_servers: list[IceServer] = field(default_factory=list["IceServer"])
-    """Used in place of the servers that the LiveKit server names, if not empty."""
+    """If not empty, replaces the ICE servers that the LiveKit server announces."""
 
 
 @dataclass
 class DataStreamOptions:
-    """How a room receives data streams."""
+    """Limits on the data streams that a room receives."""
 
     max_payload_byte_length: int | None = None
-    """Bytes a stream that comes compressed or in one packet may unfold to; None for the default."""
+    """Maximum size in bytes, after decompression, of a stream that arrives compressed or in a single packet; None for
+    the default."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RpcOptions:
-    """How a room makes and answers RPC calls. Ours, not the official SDK's."""
+    """Limits and behaviour of a room's RPC calls. An addition to the official SDK."""
 
     max_payload_size: int | None = 262_144
-    """UTF-8 bytes of a request or response towards peers that take more than 15,360; None for no limit.
-    Binds sending and receiving."""
+    """Maximum size of a request or response, sent or received, in bytes of UTF-8; None for no limit. Peers whose own
+    limit is 15,360 bytes are held to that."""
     max_concurrent_calls: int | None = None
-    """Handlers running at once in this room; over it callers get 1500 with data ``{"reason":"overloaded"}``."""
+    """Maximum number of handlers running at once in this room. Above it, callers get error 1500 with data
+    ``{"reason":"overloaded"}``."""
     max_concurrent_calls_per_caller: int | None = None
-    """The same for each caller."""
+    """The same limit for each caller."""
     fail_fast_while_reconnecting: bool = False
-    """True: calls made while the room reconnects fail at once with SEND_FAILED instead of waiting in their budget."""
+    """If True, calls made while the room reconnects fail immediately with SEND_FAILED; otherwise they wait for the
+    connection until their timeout."""
     accept_server_calls: bool = False
-    """In an encrypted room: answer calls that the server itself makes, which come in plain."""
+    """In an encrypted room, answer calls that the server itself makes, which arrive unencrypted."""
     expose_errors: bool = False
-    """For development: send callers the traceback of a handler's exception as the error's data, and not only 1500."""
+    """For development: if a handler raises, send its traceback to the caller as the data of error 1500."""
     slow_handler_warning: float = 0.1
-    """Seconds a handler may block the event loop before a warning names it."""
+    """Seconds that a handler may block the event loop before a warning names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions:
+    """Recording of a room's data packets to a file, as JSON lines. An addition to the official SDK."""
+
+    path: str | os.PathLike[str]
+    """File to append to."""
+    payloads: bool = False
+    """Record application data (payloads, stream contents, error texts) as well; otherwise only its size."""
+
+    @classmethod
+    def from_environment(cls) -> RecordOptions | None:
+        """Return options from LIVEKIT_RECORD (a path) and LIVEKIT_RECORD_PAYLOADS (1 to enable); None if unset."""
+        path = os.environ.get("LIVEKIT_RECORD")
+        return cls(path=path, payloads=os.environ.get("LIVEKIT_RECORD_PAYLOADS") == "1") if path else None
 
 
 @dataclass
@@ -71,19 +94,22 @@ class RoomOptions:
     auto_subscribe: bool = True
     dynacast: bool = False
     e2ee: E2EEOptions | None = None
-    """For media; data that comes encrypted is opened too. Official, and deprecated there."""
+    """Encrypts media and decrypts data that arrives encrypted. Deprecated by the official SDK in favour of
+    `encryption`."""
     encryption: E2EEOptions | None = None
-    """All data is encrypted, and what comes in plain is dropped."""
+    """Encrypts all data as well; data that arrives unencrypted is dropped."""
     rtc_config: RtcConfiguration | None = None
     connect_timeout: float | None = None
     """Seconds until `connect` gives up; None for 10."""
     single_peer_connection: bool | None = None
-    """True: one peer connection for both directions; False: two; None: one, and two where the server asks for it."""
+    """True: one peer connection for both directions. False: two. None: one, or two if the server requires it."""
     data_stream: DataStreamOptions | None = None
     _: KW_ONLY
     rpc: RpcOptions = field(default_factory=RpcOptions)
-    """Ours: limits and habits of RPC."""
+    """Addition: limits and behaviour of RPC."""
     record: RecordOptions | None = None
-    """Ours: write the room's data packets to a file; see `RecordOptions`. LIVEKIT_RECORD can switch it on too."""
+    """Addition: record the room's data packets; None to follow the environment (see
+    `RecordOptions.from_environment`)."""
     reconnect_timeout: float | None = 120.0
-    """Ours: seconds for which a lost connection is tried anew before the room disconnects; None for ever."""
+    """Addition: seconds to keep retrying a lost connection before the room disconnects; None to retry
+    indefinitely."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from livekit._room.packet_recorder import PacketRecorder, RecordOptions
+from livekit._room.packet_recorder import PacketRecorder
 from livekit.cli import ExitCode, main
 from livekit.engine.packet_filter import PacketFilter
+from livekit.options import RecordOptions
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError

@@ -8,35 +8,16 @@ applications send (payloads, stream contents, texts of errors) is left out unles
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from livekit._util.enum_names import enum_name
+from livekit.options import RecordOptions
 from livekit.protocol import models
 
-PATH_VARIABLE = "LIVEKIT_RECORD"
-PAYLOADS_VARIABLE = "LIVEKIT_RECORD_PAYLOADS"
-
 Fields = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordOptions:
-    """Where to record the packets of a room, and how much of them."""
-
-    path: str | os.PathLike[str]
-    """A file to append to."""
-    payloads: bool = False
-    """Keep what applications send too."""
-
-    @classmethod
-    def from_environment(cls) -> RecordOptions | None:
-        path = os.environ.get(PATH_VARIABLE)
-        return cls(path=path, payloads=os.environ.get(PAYLOADS_VARIABLE) == "1") if path else None
 
 
 class PacketRecorder:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 
 from livekit._room.local_context import LocalContext
-from livekit._room.packet_recorder import PacketRecorder, RecordOptions
+from livekit._room.packet_recorder import PacketRecorder
 from livekit._room.participants import ParticipantTable
 from livekit._room.signal_requests import SignalRequests
 from livekit._util.aio import within
@@ -21,7 +21,7 @@ from livekit.engine import create_engine
 from livekit.engine.interfaces import Engine, EngineState, PacketSender
 from livekit.engine.packet_filter import PacketFilter
 from livekit.enums import ConnectionState
-from livekit.options import RoomOptions
+from livekit.options import RecordOptions, RoomOptions
 from livekit.participant import ConnectionQuality, LocalParticipant, Participant
 from livekit.protocol import models, rtc
 from livekit.rpc import wire

@@ -1,14 +1,20 @@
-"""The official package beside this one: its folder ``livekit/rtc/`` goes before our module ``livekit/rtc.py``."""
+"""Detection of the official package in the same site-packages: its ``livekit/rtc/`` shadows our ``livekit/rtc.py``."""
 
 from __future__ import annotations
 
+import os
 import warnings
-from pathlib import Path
 
 
-def warn_of_official_rtc(folder: Path = Path(__file__).parents[1]) -> None:
-    """Say so, once, where `livekit.rtc` is the official one although this package is installed."""
-    if (folder / "rtc" / "__init__.py").is_file():
+def warn_of_official_rtc(folder: str | os.PathLike[str] | None = None) -> None:
+    """Warn if `livekit.rtc` is the official package's although this package is installed.
+
+    Args:
+        folder: The folder of the package `livekit`; None for this package's own.
+    """
+    # os.path, because importing pathlib would take half of the time of `import livekit`.
+    folder = folder or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if os.path.isfile(os.path.join(folder, "rtc", "__init__.py")):
         warnings.warn(
             "the official package `livekit` is installed in the same place as `livekit-pure`, so `livekit.rtc` is the "
             "official one; run `pip uninstall livekit` to have this package's (see docs/coexistence.md)",

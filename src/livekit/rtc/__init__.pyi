@@ -1,6 +1,5 @@
-# What `livekit.rtc` is for type checkers; at run time it is rtc.py.
+# `livekit.rtc` for type checkers; at run time it is the module rtc.py.
 from livekit import *
-from livekit import __all__ as __all__
 
 from . import apm as apm
 from . import audio_filter as audio_filter

@@ -5,8 +5,9 @@ See docs/testing.md. What is named here loads on first use.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from livekit._util import lazy
 
 if TYPE_CHECKING:
     from .call_recorder import CallRecorder as CallRecorder
@@ -25,54 +26,19 @@ if TYPE_CHECKING:
     from .room_environment import TokenServer as TokenServer
     from .server_thread import ServerThread as ServerThread
     from .stub import StubParticipant as StubParticipant
-
-_HOMES = {
-    "CallLedger": "ledger",
-    "CallRecorder": "call_recorder",
-    "Faults": "faults",
-    "RoomEnvironment": "room_environment",
-    "LinkOptions": "netem",
-    "MemoryRoom": "memory",
-    "NetworkRelay": "relay",
-    "RecordedCall": "call_recorder",
-    "RunningServer": "room_environment",
-    "ServerThread": "server_thread",
-    "StubParticipant": "stub",
-    "TokenServer": "room_environment",
-    "VirtualClock": "clock",
-    "VirtualClockStalledError": "clock",
-    "record_calls": "call_recorder",
-    "run_virtual": "clock",
-}
-
-__all__ = [
-    "CallLedger",
-    "CallRecorder",
-    "Faults",
-    "LinkOptions",
-    "MemoryRoom",
-    "NetworkRelay",
-    "RecordedCall",
-    "RoomEnvironment",
-    "RunningServer",
-    "ServerThread",
-    "StubParticipant",
-    "TokenServer",
-    "VirtualClock",
-    "VirtualClockStalledError",
-    "record_calls",
-    "run_virtual",
-]
-
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+else:
+    __getattr__, __dir__, __all__ = lazy.attach(
+        __name__,
+        {
+            "call_recorder": ("CallRecorder", "RecordedCall", "record_calls"),
+            "clock": ("VirtualClock", "VirtualClockStalledError", "run_virtual"),
+            "faults": ("Faults",),
+            "ledger": ("CallLedger",),
+            "memory": ("MemoryRoom",),
+            "netem": ("LinkOptions",),
+            "relay": ("NetworkRelay",),
+            "room_environment": ("RoomEnvironment", "RunningServer", "TokenServer"),
+            "server_thread": ("ServerThread",),
+            "stub": ("StubParticipant",),
+        },
+    )
