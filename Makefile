@@ -10,7 +10,7 @@ SETUP := tools/setup.sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help api-diff bench coverage demo fuzz test test-long test-all test-lowest test-latest conformance check format lint types mypy pyright reliability setup soak clean
+.PHONY: help api-diff bench coverage demo fuzz test test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,10 @@ format: ## Format, and mend what the linter can
 	@$(SETUP) dev
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+proto: ## Compile src/livekit/_proto/*.proto
+	@$(SETUP) dev
+	@$(BIN)/python tools/proto.py
 
 setup: ## All environments that `make test` and `make check` need
 	@$(SETUP) dev official node

@@ -1,29 +1,55 @@
-"""Enums of the official SDK; members are plain ints (see enums.pyi for the types)."""
+"""Enums of the official SDK: protobuf enums, whose members are plain ints."""
 
 from __future__ import annotations
 
-from ._descriptors import enum
+from ._proto.enums_pb2 import (
+    AudioTrackFeature,
+    ConnectionState,
+    ContinualGatheringPolicy,
+    DataPacketKind,
+    DisconnectReason,
+    EncodedFrameType,
+    EncryptionState,
+    EncryptionType,
+    FrameMetadataFeature,
+    IceTransportType,
+    KeyDerivationFunction,
+    ParticipantKind,
+    ParticipantKindDetail,
+    ParticipantState,
+    SimulateScenarioKind,
+    StreamState,
+    TrackKind,
+    TrackSource,
+    VideoBufferType,
+    VideoCodec,
+    VideoEncoderBackend,
+    VideoQuality,
+    VideoRotation,
+)
 
-ConnectionState = enum("ConnectionState")
-SimulateScenarioKind = enum("SimulateScenarioKind")
-DataPacketKind = enum("DataPacketKind")
-IceTransportType = enum("IceTransportType")
-ContinualGatheringPolicy = enum("ContinualGatheringPolicy")
-VideoEncoderBackend = enum("VideoEncoderBackend")
-ParticipantState = enum("ParticipantState")
-ParticipantKind = enum("ParticipantKind")
-ParticipantKindDetail = enum("ParticipantKindDetail")
-DisconnectReason = enum("DisconnectReason")
-EncryptionType = enum("EncryptionType")
-KeyDerivationFunction = enum("KeyDerivationFunction")
-EncryptionState = enum("EncryptionState")
-TrackKind = enum("TrackKind")
-TrackSource = enum("TrackSource")
-StreamState = enum("StreamState")
-AudioTrackFeature = enum("AudioTrackFeature")
-FrameMetadataFeature = enum("FrameMetadataFeature")
-VideoQuality = enum("VideoQuality")
-VideoCodec = enum("VideoCodec")
-EncodedFrameType = enum("EncodedFrameType")
-VideoRotation = enum("VideoRotation")
-VideoBufferType = enum("VideoBufferType")
+__all__ = [
+    "AudioTrackFeature",
+    "ConnectionState",
+    "ContinualGatheringPolicy",
+    "DataPacketKind",
+    "DisconnectReason",
+    "EncodedFrameType",
+    "EncryptionState",
+    "EncryptionType",
+    "FrameMetadataFeature",
+    "IceTransportType",
+    "KeyDerivationFunction",
+    "ParticipantKind",
+    "ParticipantKindDetail",
+    "ParticipantState",
+    "SimulateScenarioKind",
+    "StreamState",
+    "TrackKind",
+    "TrackSource",
+    "VideoBufferType",
+    "VideoCodec",
+    "VideoEncoderBackend",
+    "VideoQuality",
+    "VideoRotation",
+]

@@ -1,14 +1,25 @@
-"""Messages of the official SDK, as protobuf classes (see messages.pyi for the types)."""
+"""Messages of the official SDK: protobuf classes."""
 
 from __future__ import annotations
 
-from ._descriptors import message
+from ._proto.messages_pb2 import (
+    AudioEncoding,
+    FrameMetadata,
+    IceServer,
+    ParticipantPermission,
+    ParticipantTrackPermission,
+    RoomInfo,
+    TrackPublishOptions,
+    VideoEncoding,
+)
 
-IceServer = message("IceServer")
-VideoEncoding = message("VideoEncoding")
-AudioEncoding = message("AudioEncoding")
-TrackPublishOptions = message("TrackPublishOptions")
-RoomInfo = message("RoomInfo")
-ParticipantPermission = message("ParticipantPermission")
-ParticipantTrackPermission = message("ParticipantTrackPermission")
-FrameMetadata = message("FrameMetadata")
+__all__ = [
+    "AudioEncoding",
+    "FrameMetadata",
+    "IceServer",
+    "ParticipantPermission",
+    "ParticipantTrackPermission",
+    "RoomInfo",
+    "TrackPublishOptions",
+    "VideoEncoding",
+]

@@ -12,7 +12,7 @@ import os
 from importlib.util import find_spec
 
 _livekit = importlib.import_module("livekit")
-__all__: list[str] = _livekit.__all__
+__all__: list[str] = _livekit.__all__  # pyright: ignore[reportUnsupportedDunderAll]  # checkers read the stub
 __path__ = [os.path.join(os.path.dirname(__file__), "_rtc")]
 
 

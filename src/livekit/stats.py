@@ -1,40 +1,71 @@
-"""Statistics of a connection, as the official SDK's protobuf classes (see stats.pyi for the types)."""
+"""WebRTC statistics of a connection, as the official SDK's protobuf classes and enums."""
 
 from __future__ import annotations
 
-from ._descriptors import add_file, enum, message
-from ._schema_stats import ENUMS, MESSAGES
+from ._proto.stats_pb2 import (
+    AudioPlayoutStats,
+    AudioSourceStats,
+    CandidatePairStats,
+    CertificateStats,
+    CodecStats,
+    DataChannelState,
+    DataChannelStats,
+    DtlsRole,
+    DtlsTransportState,
+    IceCandidatePairState,
+    IceCandidateStats,
+    IceCandidateType,
+    IceRole,
+    IceServerTransportProtocol,
+    IceTcpCandidateType,
+    IceTransportState,
+    InboundRtpStreamStats,
+    MediaSourceStats,
+    OutboundRtpStreamStats,
+    PeerConnectionStats,
+    QualityLimitationReason,
+    ReceivedRtpStreamStats,
+    RemoteInboundRtpStreamStats,
+    RemoteOutboundRtpStreamStats,
+    RtcStats,
+    RtcStatsData,
+    RtpStreamStats,
+    SentRtpStreamStats,
+    StreamStats,
+    TransportStats,
+    VideoSourceStats,
+)
 
-add_file("livekit/stats.proto", ENUMS, MESSAGES)
-
-DataChannelState = enum("DataChannelState")
-QualityLimitationReason = enum("QualityLimitationReason")
-IceRole = enum("IceRole")
-DtlsTransportState = enum("DtlsTransportState")
-IceTransportState = enum("IceTransportState")
-DtlsRole = enum("DtlsRole")
-IceCandidatePairState = enum("IceCandidatePairState")
-IceCandidateType = enum("IceCandidateType")
-IceServerTransportProtocol = enum("IceServerTransportProtocol")
-IceTcpCandidateType = enum("IceTcpCandidateType")
-RtcStats = message("RtcStats")
-RtcStatsData = message("RtcStatsData")
-CodecStats = message("CodecStats")
-RtpStreamStats = message("RtpStreamStats")
-ReceivedRtpStreamStats = message("ReceivedRtpStreamStats")
-InboundRtpStreamStats = message("InboundRtpStreamStats")
-SentRtpStreamStats = message("SentRtpStreamStats")
-OutboundRtpStreamStats = message("OutboundRtpStreamStats")
-RemoteInboundRtpStreamStats = message("RemoteInboundRtpStreamStats")
-RemoteOutboundRtpStreamStats = message("RemoteOutboundRtpStreamStats")
-MediaSourceStats = message("MediaSourceStats")
-AudioSourceStats = message("AudioSourceStats")
-VideoSourceStats = message("VideoSourceStats")
-AudioPlayoutStats = message("AudioPlayoutStats")
-PeerConnectionStats = message("PeerConnectionStats")
-DataChannelStats = message("DataChannelStats")
-TransportStats = message("TransportStats")
-CandidatePairStats = message("CandidatePairStats")
-IceCandidateStats = message("IceCandidateStats")
-CertificateStats = message("CertificateStats")
-StreamStats = message("StreamStats")
+__all__ = [
+    "AudioPlayoutStats",
+    "AudioSourceStats",
+    "CandidatePairStats",
+    "CertificateStats",
+    "CodecStats",
+    "DataChannelState",
+    "DataChannelStats",
+    "DtlsRole",
+    "DtlsTransportState",
+    "IceCandidatePairState",
+    "IceCandidateStats",
+    "IceCandidateType",
+    "IceRole",
+    "IceServerTransportProtocol",
+    "IceTcpCandidateType",
+    "IceTransportState",
+    "InboundRtpStreamStats",
+    "MediaSourceStats",
+    "OutboundRtpStreamStats",
+    "PeerConnectionStats",
+    "QualityLimitationReason",
+    "ReceivedRtpStreamStats",
+    "RemoteInboundRtpStreamStats",
+    "RemoteOutboundRtpStreamStats",
+    "RtcStats",
+    "RtcStatsData",
+    "RtpStreamStats",
+    "SentRtpStreamStats",
+    "StreamStats",
+    "TransportStats",
+    "VideoSourceStats",
+]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
+from google.protobuf import descriptor_pool
 from google.protobuf.message import EncodeError
 
 from livekit import rtc
@@ -63,8 +66,13 @@ def test_statistics() -> None:
     assert durations["cpu"] == 1.5
 
 
-def test_stubs_are_up_to_date() -> None:
-    pytest.importorskip("ruff", reason="the stubs are formatted by it")
-    from tools.stubs import stubs
+def test_types_are_in_a_private_pool() -> None:
+    assert RtcStats.DESCRIPTOR.full_name == "livekit.proto.RtcStats"
+    with pytest.raises(KeyError):
+        descriptor_pool.Default().FindMessageTypeByName("livekit.proto.RtcStats")
 
-    assert [path.name for path, text in stubs().items() if path.read_text() != text] == []
+
+def test_messages_pickle() -> None:
+    server = rtc.IceServer(urls=["turn:example.org"])
+    assert pickle.loads(pickle.dumps(server)) == server
+    assert RtcStats.DataChannel.__module__ == RtcStats.__module__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import pydoc
 
 import pytest
 
@@ -38,6 +39,10 @@ def test_name_exists_and_is_the_same_object_in_rtc(name: str) -> None:
 def test_all_is_sorted_and_has_no_duplicates() -> None:
     names = [name for name in ALL if not name.startswith("_")]
     assert names == sorted(set(names))
+
+
+def test_pydoc_describes_the_package() -> None:
+    assert "Room" in pydoc.render_doc(livekit)
 
 
 def test_unknown_name_raises() -> None:
