@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livekit.testing.netem import LinkOptions
-from livekit.webrtc.sctp import Association, CloseReason, State
+from livekit.webrtc import ChannelError
+from livekit.webrtc.sctp import Association, Channel, CloseReason, State
 from livekit.webrtc.sctp.chunks import DATA_HEADER, Sack
 from livekit.webrtc.sctp.constants import (
+    DEFAULT_PEER_MAX_MESSAGE_SIZE,
     FLAG_BEGIN,
-    FLAG_TAG_REFLECTED,
     MAX_MESSAGE_SIZE,
-    MAX_PENDING_REPLIES,
     RECEIVE_BUFFER,
     RTO_MAX,
     ChunkType,
@@ -29,7 +29,7 @@ def pair() -> Pair:
 
 
 def inject(pair: Pair, *chunks: bytes) -> list[bytes]:
-    """Give the server chunks as if from the client; return the chunks of its answer."""
+    """Inject chunks into the server as if from the client; return the chunks of its answer."""
     server = pair.server.association
     server.receive_datagram(PacketHeader(server.tcb.local_tag).packet(chunks), pair.now)
     return [
@@ -39,45 +39,7 @@ def inject(pair: Pair, *chunks: bytes) -> list[bytes]:
     ]
 
 
-def test_heartbeat_is_answered(pair: Pair) -> None:
-    (answer,) = inject(pair, encode_chunk(ChunkType.HEARTBEAT, b"\x00\x01\x00\x06ab"))
-    assert answer == encode_chunk(ChunkType.HEARTBEAT_ACK, b"\x00\x01\x00\x06ab")[: len(answer)]
-
-
-def test_answers_to_a_flood_are_bounded(pair: Pair) -> None:
-    server = pair.server.association
-    heartbeat = PacketHeader(server.tcb.local_tag).packet([encode_chunk(ChunkType.HEARTBEAT, b"abcd")] * 10)
-    for _ in range(100):
-        server.receive_datagram(heartbeat, pair.now)
-    answers = sum(len(list(iterate_chunks(packet))) for packet in server.datagrams_to_send(pair.now))
-    assert answers == MAX_PENDING_REPLIES
-
-
-@pytest.mark.parametrize(("kind", "reported", "goes_on"), [(0xC5, 1, True), (0x85, 0, True), (0x45, 1, False)])
-def test_unknown_chunks(pair: Pair, kind: int, reported: int, goes_on: bool) -> None:
-    answers = inject(pair, encode_chunk(kind, b"what"), encode_chunk(ChunkType.HEARTBEAT, b"abcd"))
-    assert [chunk[0] for chunk in answers].count(ChunkType.ERROR) == reported
-    assert ([chunk[0] for chunk in answers].count(ChunkType.HEARTBEAT_ACK) == 1) is goes_on
-
-
-def test_wrong_tag_is_dropped(pair: Pair) -> None:
-    server = pair.server.association
-    server.receive_datagram(PacketHeader(server.tcb.local_tag ^ 1).packet([encode_chunk(ChunkType.ABORT)]), pair.now)
-    assert server.state is State.ESTABLISHED
-    assert server.dropped_packets == 1
-
-
-@pytest.mark.parametrize("reflected", [False, True])
-def test_abort(pair: Pair, reflected: bool) -> None:
-    server = pair.server.association
-    tag = server.tcb.peer_tag if reflected else server.tcb.local_tag
-    chunk = encode_chunk(ChunkType.ABORT, b"", FLAG_TAG_REFLECTED if reflected else 0)
-    server.receive_datagram(PacketHeader(tag).packet([chunk]), pair.now)
-    assert pair.server.closed == [CloseReason.ABORTED]
-    assert server.datagrams_to_send(pair.now) == []
-
-
-def test_abort_of_ours_reaches_the_peer(pair: Pair) -> None:
+def test_abort_reaches_the_peer(pair: Pair) -> None:
     pair.open()
     pair.client.association.abort()
     pair.client.association.abort()
@@ -102,7 +64,7 @@ def test_abort_from_within_a_callback(pair: Pair) -> None:
     assert got == [b"\0"]
 
 
-def test_message_over_our_limit_aborts(pair: Pair) -> None:
+def test_message_over_the_local_limit_aborts(pair: Pair) -> None:
     channel, _ = pair.open()
     pair.client.association.max_message_size = 2 * MAX_MESSAGE_SIZE
     channel.send(bytes(MAX_MESSAGE_SIZE + 1))
@@ -110,7 +72,7 @@ def test_message_over_our_limit_aborts(pair: Pair) -> None:
     assert pair.server.closed == [CloseReason.PROTOCOL_VIOLATION]
 
 
-def test_dead_path_fails_after_the_last_retransmission() -> None:
+def test_dead_path_fails_after_max_retransmits() -> None:
     pair = Pair(max_retransmits=5).establish()
     channel, _ = pair.open()
     pair.settle(1.0)
@@ -122,14 +84,14 @@ def test_dead_path_fails_after_the_last_retransmission() -> None:
     assert pair.now - start <= 6 * RTO_MAX
 
 
-def test_nothing_is_read_before_connect() -> None:
+def test_packets_before_connect_are_dropped() -> None:
     association = Association()
     association.receive_datagram(b"anything", 0.0)
     assert association.datagrams_to_send(0.0) == []
     assert association.next_timer() is None
 
 
-def test_reordered_and_repeated_sacks_do_no_harm(pair: Pair) -> None:
+def test_reordered_and_repeated_sacks_are_harmless(pair: Pair) -> None:
     channel, _ = pair.open()
     for _ in range(20):
         channel.send(bytes(1000))
@@ -145,7 +107,7 @@ def test_reordered_and_repeated_sacks_do_no_harm(pair: Pair) -> None:
         assert transfer.sender.outstanding.flight_size >= 0
 
 
-def test_reset_requests_that_wait_are_bounded(pair: Pair) -> None:
+def test_deferred_reset_requests_are_bounded(pair: Pair) -> None:
     server = pair.server.association
     transfer = server.tcb.transfer
     assert transfer is not None
@@ -160,8 +122,8 @@ def test_reset_requests_that_wait_are_bounded(pair: Pair) -> None:
     assert answered == MAX_DEFERRED
 
 
-def test_what_a_peer_can_make_us_store_is_bounded(pair: Pair) -> None:
-    """Fragments without an end, all above a gap, on many streams."""
+def test_receive_buffer_is_bounded(pair: Pair) -> None:
+    """Unfinished messages above a gap, on many streams."""
     server = pair.server.association
     transfer = server.tcb.transfer
     assert transfer is not None
@@ -187,8 +149,8 @@ actions = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 1 << 30), actions)
-def test_an_adversary_on_the_path_cannot_change_what_is_delivered(seed: int, steps: list[tuple[str, int]]) -> None:
-    """Loss, repetition, reordering and garbled packets: messages arrive once, in order and unchanged."""
+def test_attacker_on_the_path_cannot_change_what_is_delivered(seed: int, steps: list[tuple[str, int]]) -> None:
+    """Under loss, replay, reordering and corruption, messages arrive once, in order and unchanged."""
     rng = random.Random(seed)
     pair = Pair(seed, LinkOptions(delay=0.02, loss=0.1, jitter=0.02, duplicate=0.1)).establish()
     channel, _ = pair.open()
@@ -211,3 +173,115 @@ def test_an_adversary_on_the_path_cannot_change_what_is_delivered(seed: int, ste
             pair.network.a_to_b.send(packet, len(packet), pair.now)
     pair.run(lambda: len(pair.server.messages["x"]) == len(sent), limit=120)
     assert pair.server.messages["x"] == sent
+
+
+def test_round_trip_time_is_none_until_measured() -> None:
+    pair = Pair(both_initiate=False)
+    assert pair.client.association.round_trip_time is None
+    pair.establish()
+    assert pair.client.association.round_trip_time == pytest.approx(0.02)
+
+
+def test_max_message_size_is_the_peers(pair: Pair) -> None:
+    """RFC 8841 section 6: 64 KiB unless announced otherwise."""
+    association = pair.client.association
+    assert association.max_message_size == DEFAULT_PEER_MAX_MESSAGE_SIZE
+    association.max_message_size = 10
+    channel, _ = pair.open()
+    with pytest.raises(ChannelError, match="limit of 10"):
+        channel.send(bytes(11))
+
+
+def test_on_channel_is_called_with_channels_of_the_peer(pair: Pair) -> None:
+    record = pair.server.association.on_channel
+    opened: list[str] = []
+
+    def on_channel(channel: Channel) -> None:
+        opened.append(channel.label)
+        record(channel)
+
+    pair.server.association.on_channel = on_channel
+    pair.open("theirs")
+    assert opened == ["theirs"]
+
+
+def test_shutdown_before_connect_aborts() -> None:
+    pair = Pair(connect=False)
+    pair.client.association.shutdown(0.0)
+    assert pair.client.closed == [CloseReason.LOCAL]
+    assert pair.client.association.datagrams_to_send(0.0) == []
+
+
+def test_shutdown_delivers_queued_messages(pair: Pair) -> None:
+    """RFC 9260 section 9.2. A second shutdown changes nothing."""
+    channel, _ = pair.open()
+    channel.send(bytes(50_000))
+    pair.client.association.shutdown(pair.now)
+    pair.client.association.shutdown(pair.now)
+    pair.run(lambda: bool(pair.client.closed and pair.server.closed))
+    assert pair.client.closed == pair.server.closed == [CloseReason.SHUTDOWN]
+    assert pair.server.messages["x"] == [bytes(50_000)]
+
+
+def test_shutdown_is_retransmitted(pair: Pair) -> None:
+    """RFC 9260 section 9.2, T2-shutdown."""
+    pair.network.a_to_b.is_down = True
+    pair.client.association.shutdown(pair.now)
+    pair.settle(0.05)
+    pair.network.a_to_b.is_down = False
+    pair.run(lambda: bool(pair.client.closed), limit=5.0)
+    assert pair.client.closed == [CloseReason.SHUTDOWN]
+
+
+def test_second_abort_in_a_packet_is_ignored(pair: Pair) -> None:
+    assert inject(pair, encode_chunk(ChunkType.ABORT), encode_chunk(ChunkType.ABORT)) == []
+    assert pair.server.closed == [CloseReason.ABORTED]
+
+
+def test_path_mtu_probes_are_sent_and_resize_packets(pair: Pair) -> None:
+    """RFC 8899: the timer of the search is one of the association's."""
+    association = pair.client.association
+    association.path_mtu.search(1_412, pair.now)
+    assert association.next_timer() == pair.now
+    pair.settle(0.1)
+    channel, _ = pair.open()
+    channel.send(bytes(10_000))
+    assert max(map(len, association.datagrams_to_send(pair.now))) == 1_412
+
+
+def test_timer_without_a_deadline_changes_nothing(pair: Pair) -> None:
+    Association().handle_timer(1.0)
+    pair.settle(1.0)
+    assert pair.client.association.next_timer() is None
+    pair.client.association.handle_timer(pair.now)
+    assert pair.client.association.datagrams_to_send(pair.now) == []
+
+
+def test_restart_of_the_peer_starts_over(pair: Pair) -> None:
+    """RFC 9260 section 5.2.4, action A."""
+    pair.open()
+    successor = Pair(seed=99, connect=False)
+    successor.network.b, successor.network.now = pair.server.association, pair.now
+    successor.client.association.connect(pair.now, is_client=True)
+    successor.run(lambda: successor.client.state is State.ESTABLISHED)
+    assert pair.server.restarts == 1
+    assert pair.server.closed_channels == ["x"]
+    assert pair.server.state is State.ESTABLISHED
+
+
+def test_cookie_echo_with_data_is_retransmitted() -> None:
+    """RFC 9260 section 5.1 C: DATA may be bundled with the COOKIE ECHO, and is lost with it."""
+    pair = Pair(both_initiate=False)
+    pair.client.association.open_channel("x")
+    pair.run(lambda: pair.client.state is State.COOKIE_ECHOED)
+    pair.network.a_to_b.receive(float("inf"))  # lose it
+    pair.run(lambda: bool(pair.server.channels), limit=2.0)
+
+
+def test_closed_channel_resets_its_stream(pair: Pair) -> None:
+    """RFC 8831 section 6.7: RE-CONFIG is sent once the channel's messages are."""
+    channel, _ = pair.open()
+    pair.settle(1.0)
+    channel.close()
+    (packet,) = pair.client.association.datagrams_to_send(pair.now)
+    assert [kind for kind, *_ in iterate_chunks(packet)] == [ChunkType.RE_CONFIG]

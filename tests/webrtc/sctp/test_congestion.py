@@ -7,6 +7,7 @@ from livekit.webrtc.sctp.constants import (
     INITIAL_WINDOW_PACKETS,
     MAX_QUEUE_DELAY,
     MAX_RATE,
+    MAX_WINDOW_LARGE_PACKETS,
     MAX_WINDOW_PACKETS,
     MIN_WINDOW_PACKETS,
     RTT_FILTER_SAMPLES,
@@ -24,7 +25,7 @@ def test_initial_window(congestion: CongestionControl) -> None:
     assert congestion.cwnd == INITIAL_WINDOW_PACKETS * MTU
 
 
-def test_slow_start_adds_what_was_acknowledged_but_two_packets_at_most(congestion: CongestionControl) -> None:
+def test_slow_start_grows_by_the_acknowledged_bytes_up_to_two_packets(congestion: CongestionControl) -> None:
     before = congestion.cwnd
     congestion.on_ack(500, before, 1)
     assert congestion.cwnd == before + 500
@@ -32,13 +33,13 @@ def test_slow_start_adds_what_was_acknowledged_but_two_packets_at_most(congestio
     assert congestion.cwnd == before + 500 + 2 * MTU
 
 
-def test_a_window_that_is_not_used_does_not_grow(congestion: CongestionControl) -> None:
+def test_unused_window_does_not_grow(congestion: CongestionControl) -> None:
     before = congestion.cwnd
     congestion.on_ack(2000, 5000, 1)
     assert congestion.cwnd == before
 
 
-def test_window_is_bounded(congestion: CongestionControl) -> None:
+def test_window_has_a_ceiling(congestion: CongestionControl) -> None:
     for tsn in range(1000):
         congestion.on_ack(2 * MTU, congestion.cwnd, tsn)
     assert congestion.cwnd == MAX_WINDOW_PACKETS * MTU
@@ -50,7 +51,7 @@ def test_window_is_bounded(congestion: CongestionControl) -> None:
 
 @pytest.fixture
 def queued(congestion: CongestionControl) -> CongestionControl:
-    """On a path on which packets wait: losses mean congestion there."""
+    """A path with a standing queue, where losses mean congestion."""
     congestion.on_rtt_sample(0.05, 0.05)
     for _ in range(RTT_FILTER_SAMPLES):
         congestion.on_rtt_sample(1.0, 0.05)
@@ -68,7 +69,7 @@ def test_losses_without_a_queue_leave_the_initial_window(congestion: CongestionC
     assert congestion.cwnd == congestion.ssthresh == INITIAL_WINDOW_PACKETS * MTU
 
 
-def test_one_long_round_trip_is_no_queue(congestion: CongestionControl) -> None:
+def test_single_long_round_trip_is_not_a_queue(congestion: CongestionControl) -> None:
     for rtt in (0.05, 1.0, 0.05, 1.0):
         congestion.on_rtt_sample(rtt, 0.05)
     congestion.on_t3_expiry()
@@ -101,7 +102,7 @@ def test_congestion_avoidance_adds_one_packet_per_window(queued: CongestionContr
     assert congestion.cwnd == before + MTU
 
 
-def test_timeout(queued: CongestionControl) -> None:
+def test_timeout_reduces_the_window_to_one_packet(queued: CongestionControl) -> None:
     congestion = queued
     congestion.on_t3_expiry()
     assert congestion.cwnd == MTU
@@ -111,7 +112,7 @@ def test_timeout(queued: CongestionControl) -> None:
     assert congestion.ssthresh == 4 * MTU
 
 
-def test_idle_halves_down_to_the_initial_window(congestion: CongestionControl) -> None:
+def test_idle_time_halves_the_window_down_to_the_initial_window(congestion: CongestionControl) -> None:
     for tsn in range(1000):
         congestion.on_ack(2 * MTU, congestion.cwnd, tsn)
     congestion.on_idle(0.5, 1.0)
@@ -122,11 +123,11 @@ def test_idle_halves_down_to_the_initial_window(congestion: CongestionControl) -
     assert congestion.cwnd == INITIAL_WINDOW_PACKETS * MTU
 
 
-def test_a_standing_queue_shrinks_the_window_to_what_passes_in_time(congestion: CongestionControl) -> None:
+def test_standing_queue_shrinks_the_window_to_the_delay_target(congestion: CongestionControl) -> None:
     before = congestion.cwnd
     congestion.on_rtt_sample(0.05, 0.05)
     congestion.on_rtt_sample(0.6, 0.05)
-    assert congestion.cwnd == congestion.ssthresh == before, "one long round trip may be a hiccup, but ends slow start"
+    assert congestion.cwnd == congestion.ssthresh == before, "a single long round trip ends slow start only"
     congestion.on_rtt_sample(0.3, 0.05)
     assert congestion.cwnd == congestion.ssthresh == int(before * (0.05 + MAX_QUEUE_DELAY) / 0.3)
     for _ in range(10):
@@ -134,12 +135,22 @@ def test_a_standing_queue_shrinks_the_window_to_what_passes_in_time(congestion: 
     assert congestion.cwnd == MIN_WINDOW_PACKETS * MTU
 
 
-def test_round_trips_that_end_with_all_acknowledgements_at_once_are_no_queue(congestion: CongestionControl) -> None:
+def test_stalled_acknowledgements_are_not_a_queue(congestion: CongestionControl) -> None:
     before = congestion.cwnd
     congestion.on_rtt_sample(0.001, 0.001)
     for _ in range(10):
         congestion.on_rtt_sample(0.6, 0.001, 0.5)
-    assert congestion.cwnd == before, "a busy host answers late, and then all"
+    assert congestion.cwnd == before, "a busy host acknowledges late, and everything at once"
     for _ in range(10):
         congestion.on_rtt_sample(0.6, 0.001, 0.1)
     assert congestion.cwnd == MIN_WINDOW_PACKETS * MTU
+
+
+def test_resize_keeps_the_window_within_its_ceiling(congestion: CongestionControl) -> None:
+    """Large packets have a ceiling of their own: each takes 16 KiB of the receiver's socket buffer."""
+    assert congestion.max_cwnd == MAX_WINDOW_PACKETS * MTU
+    congestion.resize(15_872)
+    assert congestion.max_cwnd == MAX_WINDOW_LARGE_PACKETS * 15_872
+    congestion.cwnd = congestion.max_cwnd
+    congestion.resize(MTU)
+    assert congestion.cwnd == congestion.max_cwnd == MAX_WINDOW_PACKETS * MTU

@@ -81,7 +81,7 @@ def test_fragments_and_flags(sender: Sender) -> None:
     assert all(len(chunk) + 12 <= MAX_PACKET_SIZE for chunk in chunks)
 
 
-def test_congestion_window_limits_what_is_in_flight(sender: Sender) -> None:
+def test_congestion_window_limits_the_flight_size(sender: Sender) -> None:
     sender.push(50)
     assert len(sender.sent()) == pytest.approx(16 * 1188 / 1016, abs=1)
     assert sender.sent() == []
@@ -90,7 +90,7 @@ def test_congestion_window_limits_what_is_in_flight(sender: Sender) -> None:
     assert len(sender.sent()) >= 4
 
 
-def test_bursts_are_bounded(sender: Sender) -> None:
+def test_burst_of_new_data_is_bounded(sender: Sender) -> None:
     sender.congestion.cwnd = 1 << 30
     sender.push(100)
     assert len(sender.sent()) == MAX_BURST_PACKETS
@@ -109,7 +109,7 @@ def test_receiver_window_is_honoured_and_probed() -> None:
     assert sender.sent()[0] == 3
 
 
-def test_confirmation_needs_the_cumulative_tsn(sender: Sender) -> None:
+def test_delivery_is_confirmed_by_the_cumulative_tsn(sender: Sender) -> None:
     sender.push(3)
     sender.sent()
     sender.sack(-1, (1, 2))
@@ -146,7 +146,7 @@ def test_fast_retransmit_after_three_later_packets(sender: Sender) -> None:
     assert sender.sender.retransmissions == 1
 
 
-def test_a_lost_retransmission_is_found_again(sender: Sender) -> None:
+def test_lost_retransmission_is_retransmitted(sender: Sender) -> None:
     sender.push(10)
     sender.sent()
     sender.sack(-1, (1, 9))
@@ -157,26 +157,26 @@ def test_a_lost_retransmission_is_found_again(sender: Sender) -> None:
     assert sender.sent() == [0]
 
 
-def test_retransmissions_prove_the_loss_of_others_after_a_round_trip(sender: Sender) -> None:
+def test_acknowledged_retransmission_reveals_other_losses_after_a_round_trip(sender: Sender) -> None:
     sender.rto.sample(0.1)
     sender.push(10)
     sender.sent()
     sender.sack(-1, (9, 9), now=0.1)
     assert sender.sent(0.1) == list(range(9))
     sender.sack(-1, (8, 9), now=0.15)
-    assert sender.sent(0.15) == [], "it may have been the first transmission that is acknowledged"
+    assert sender.sent(0.15) == [], "the first transmission may be the one acknowledged"
     sender.sack(-1, (7, 9), now=0.2)
-    assert sender.sent(0.2) == [0, 1, 2, 3, 4], "all that was sent three packets before it"
+    assert sender.sent(0.2) == [0, 1, 2, 3, 4], "everything sent three packets earlier"
 
 
-def test_no_wait_for_evidence_that_cannot_come(sender: Sender) -> None:
+def test_early_retransmit_when_no_further_evidence_can_arrive(sender: Sender) -> None:
     sender.push(2)
     sender.sent()
     sender.sack(-1, (1, 1))
     assert sender.sent() == [0]
 
 
-def test_what_a_peer_no_longer_reports_is_in_flight_again(sender: Sender) -> None:
+def test_reneged_chunks_are_retransmitted(sender: Sender) -> None:
     sender.push(6)
     sender.sent()
     sender.sack(-1, (1, 1), (4, 5))
@@ -186,7 +186,7 @@ def test_what_a_peer_no_longer_reports_is_in_flight_again(sender: Sender) -> Non
     assert sender.sent(2.0) == [1, 2, 3, 5]
 
 
-def test_timeout_sends_all_again_as_the_window_allows(sender: Sender) -> None:
+def test_timeout_retransmits_within_the_window(sender: Sender) -> None:
     sender.push(5)
     sender.sent()
     assert sender.sender.t3_at == RTO_INITIAL
@@ -199,7 +199,7 @@ def test_timeout_sends_all_again_as_the_window_allows(sender: Sender) -> None:
     assert sender.sent(0.7)[0] == 1
 
 
-def test_timeouts_are_longer_each_time_unless_little_is_in_flight(sender: Sender) -> None:
+def test_timeouts_back_off_unless_the_flight_is_thin(sender: Sender) -> None:
     sender.push(5)
     sender.sent()
     sender.sender.handle_t3(0.5)
@@ -225,7 +225,7 @@ def test_round_trip_is_measured(sender: Sender) -> None:
     assert sender.rto.srtt == 0.25
 
 
-def test_abandoned_messages_are_forwarded_over(sender: Sender) -> None:
+def test_abandoned_message_is_skipped_with_forward_tsn(sender: Sender) -> None:
     sender.push(1, 3000, max_retransmits=0)
     sender.push(4)
     sender.sent()
@@ -241,7 +241,7 @@ def test_abandoned_messages_are_forwarded_over(sender: Sender) -> None:
     assert sender.sender.is_idle
 
 
-def test_abandoning_drops_what_was_not_yet_sent(sender: Sender) -> None:
+def test_abandoning_drops_the_unsent_rest(sender: Sender) -> None:
     sender.push(1, 100_000, ordered=False, max_retransmits=0)
     count = len(sender.sent())
     assert sender.queue.buffered > 0
@@ -252,7 +252,7 @@ def test_abandoning_drops_what_was_not_yet_sent(sender: Sender) -> None:
     assert sender.delivered == []
 
 
-def test_without_partial_reliability_of_the_peer_all_is_reliable(sender: Sender) -> None:
+def test_peer_without_partial_reliability_gets_every_message(sender: Sender) -> None:
     sender.sender.set_peer(WINDOW, partial_reliability=False)
     sender.push(1, max_retransmits=0)
     sender.sent()
@@ -276,11 +276,32 @@ def exchange(sender: Sender, *, spread: bool) -> None:
         acked = last
 
 
-def test_acknowledgements_one_by_one_mean_a_queue(sender: Sender) -> None:
+def test_spread_acknowledgements_indicate_a_queue(sender: Sender) -> None:
     exchange(sender, spread=True)
     assert sender.congestion.cwnd == MIN_WINDOW_PACKETS * MAX_PACKET_SIZE
 
 
-def test_acknowledgements_all_at_once_mean_a_busy_host(sender: Sender) -> None:
+def test_simultaneous_acknowledgements_indicate_a_busy_host(sender: Sender) -> None:
     exchange(sender, spread=False)
     assert sender.congestion.cwnd >= INITIAL_WINDOW_PACKETS * MAX_PACKET_SIZE
+
+
+def test_burst_of_retransmissions_is_bounded(sender: Sender) -> None:
+    sender.congestion.cwnd = 1 << 30
+    for _ in range(2):
+        sender.push(MAX_BURST_PACKETS)
+        sender.sent()
+    sender.sender.handle_t3(1.0)
+    sender.congestion.cwnd = 1 << 30
+    assert len(sender.sent(1.0)) == MAX_BURST_PACKETS
+    assert sender.sent(1.0)[0] == MAX_BURST_PACKETS
+
+
+def test_shutdown_acknowledges_without_changing_the_window(sender: Sender) -> None:
+    """RFC 9260 section 9.2: SHUTDOWN carries the cumulative TSN, and no window."""
+    sender.push(2)
+    sender.sent()
+    sack = sender.sender.sack_from_shutdown((FIRST + 1) & 0xFFFF_FFFF)
+    assert (sack.window, sack.gaps, sack.duplicates) == (WINDOW, [], [])
+    assert len(sender.sender.acknowledge(sack, 0.1)) == 2
+    assert sender.sender.is_idle

@@ -14,21 +14,21 @@ WHOLE = FLAG_BEGIN | FLAG_END
 
 class Receiver:
     def __init__(self) -> None:
-        self.got: list[tuple[int, int, bytes]] = []
+        self.received: list[tuple[int, int, bytes]] = []
         self.reassembly = Reassembly(self._take)
 
     def _take(self, stream: int, ppid: int, data: bytes) -> None:
-        self.got.append((stream, ppid, data))
+        self.received.append((stream, ppid, data))
 
 
 def test_order_within_a_stream_only() -> None:
     receiver = Receiver()
     receiver.reassembly.add(2, WHOLE, 1, 1, 53, b"b")
     receiver.reassembly.add(3, WHOLE, 2, 0, 53, b"c")
-    assert receiver.got == [(2, 53, b"c")]
+    assert receiver.received == [(2, 53, b"c")]
     assert receiver.reassembly.buffered == 1 + CHUNK_OVERHEAD
     receiver.reassembly.add(1, WHOLE, 1, 0, 53, b"a")
-    assert receiver.got == [(2, 53, b"c"), (1, 53, b"a"), (1, 53, b"b")]
+    assert receiver.received == [(2, 53, b"c"), (1, 53, b"a"), (1, 53, b"b")]
     assert receiver.reassembly.buffered == 0
 
 
@@ -36,7 +36,7 @@ def test_stream_sequence_numbers_wrap() -> None:
     receiver = Receiver()
     for number in range(0x10000 + 3):
         receiver.reassembly.add(number, WHOLE, 1, number & 0xFFFF, 53, b"x")
-    assert len(receiver.got) == 0x10000 + 3
+    assert len(receiver.received) == 0x10000 + 3
 
 
 @given(st.randoms(use_true_random=False), st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=12))
@@ -59,12 +59,12 @@ def test_any_order_of_arrival(rng: random.Random, shapes: list[tuple[int, bool]]
     for chunk in chunks:
         receiver.reassembly.add(*chunk)
     for stream, expected in ordered.items():
-        assert [data for one, ppid, data in receiver.got if one == stream and ppid == 53] == expected
-    assert sorted(data for _, ppid, data in receiver.got if ppid == 51) == sorted(unordered)
+        assert [data for one, ppid, data in receiver.received if one == stream and ppid == 53] == expected
+    assert sorted(data for _, ppid, data in receiver.received if ppid == 51) == sorted(unordered)
     assert receiver.reassembly.buffered == 0
 
 
-def test_a_message_over_the_limit() -> None:
+def test_message_over_the_limit() -> None:
     receiver = Receiver()
     piece = bytes(MAX_MESSAGE_SIZE // 2)
     receiver.reassembly.add(1, FLAG_BEGIN, 1, 0, 53, piece)
@@ -73,7 +73,7 @@ def test_a_message_over_the_limit() -> None:
         receiver.reassembly.add(3, FLAG_END, 1, 0, 53, b"x")
 
 
-def test_skip_discards_fragments_and_releases_what_waited() -> None:
+def test_skip_discards_fragments_and_releases_waiting_messages() -> None:
     receiver = Receiver()
     add = receiver.reassembly.add
     add(1, FLAG_BEGIN, 1, 0, 53, b"lost")
@@ -81,22 +81,22 @@ def test_skip_discards_fragments_and_releases_what_waited() -> None:
     add(6, WHOLE, 1, 3, 53, b"d")
     add(8, WHOLE, 1, 5, 53, b"f")
     receiver.reassembly.skip(4, [(1, 1)])
-    assert [data for _, _, data in receiver.got] == [b"c", b"d"]
+    assert [data for _, _, data in receiver.received] == [b"c", b"d"]
     receiver.reassembly.skip(7, [(1, 4), (1, 2)])
-    assert [data for _, _, data in receiver.got] == [b"c", b"d", b"f"]
+    assert [data for _, _, data in receiver.received] == [b"c", b"d", b"f"]
     assert receiver.reassembly.buffered == 0
 
 
-def test_skip_keeps_a_message_that_has_all_up_to_there() -> None:
+def test_skip_keeps_a_message_that_is_complete_so_far() -> None:
     receiver = Receiver()
     receiver.reassembly.add(4, FLAG_BEGIN, 1, 0, 53, b"a")
     receiver.reassembly.skip(4, [])
     receiver.reassembly.add(5, FLAG_END, 1, 0, 53, b"b")
-    assert [data for _, _, data in receiver.got] == [b"ab"]
+    assert [data for _, _, data in receiver.received] == [b"ab"]
 
 
 @pytest.mark.parametrize("flags", [WHOLE, FLAG_BEGIN])
-def test_an_unfinished_message_ends_where_the_next_begins(flags: int) -> None:
+def test_begin_of_the_next_message_discards_an_unfinished_one(flags: int) -> None:
     receiver = Receiver()
     receiver.reassembly.add(4, FLAG_BEGIN | FLAG_UNORDERED, 1, 0, 53, b"abandoned")
     receiver.reassembly.add(5, flags | FLAG_UNORDERED, 1, 0, 53, b"b")
@@ -105,11 +105,21 @@ def test_an_unfinished_message_ends_where_the_next_begins(flags: int) -> None:
     assert receiver.reassembly.buffered == 0
 
 
-def test_reset_starts_the_numbers_anew() -> None:
+def test_stream_reset_restarts_the_sequence_numbers() -> None:
     receiver = Receiver()
     receiver.reassembly.add(1, WHOLE, 1, 0, 53, b"a")
     receiver.reassembly.add(2, WHOLE, 1, 7, 53, b"stray")
     receiver.reassembly.reset_streams([1])
     receiver.reassembly.add(3, WHOLE, 1, 0, 53, b"b")
-    assert [data for _, _, data in receiver.got] == [b"a", b"b"]
+    assert [data for _, _, data in receiver.received] == [b"a", b"b"]
+    assert receiver.reassembly.buffered == 0
+
+
+def test_skip_releases_waiting_messages_up_to_the_skipped_one() -> None:
+    """RFC 3758 section 3.6: messages 1 and 3 are complete; 0 and 2 were abandoned."""
+    receiver = Receiver()
+    receiver.reassembly.add(2, WHOLE, 1, 1, 53, b"b")
+    receiver.reassembly.add(4, WHOLE, 1, 3, 53, b"d")
+    receiver.reassembly.skip(3, [(1, 2)])
+    assert [data for _, _, data in receiver.received] == [b"b", b"d"]
     assert receiver.reassembly.buffered == 0

@@ -60,7 +60,7 @@ def side() -> Side:
     return Side()
 
 
-def test_one_request_at_a_time_sent_until_it_is_answered(side: Side) -> None:
+def test_single_request_is_retransmitted_until_answered(side: Side) -> None:
     assert side.reset.request(0.0) is None
     for stream in range(MAX_STREAMS_PER_REQUEST + 1):
         side.reset.reset(stream)
@@ -80,13 +80,15 @@ def test_one_request_at_a_time_sent_until_it_is_answered(side: Side) -> None:
     assert side.outgoing[1:] == [((MAX_STREAMS_PER_REQUEST,), False)]
 
 
-def test_a_request_is_performed_once_and_answered_as_often_as_it_comes(side: Side) -> None:
+def test_duplicate_request_is_answered_but_not_performed_again(side: Side) -> None:
     for _ in range(2):
         assert result_of(side.reset.receive(request(THEIRS, THEIRS - 1, 4, 6))) is Result.PERFORMED
     assert side.incoming == [(4, 6)]
 
 
-def test_a_request_waits_for_the_data_before_it(side: Side) -> None:
+def test_request_is_deferred_until_its_data_has_arrived(side: Side) -> None:
+    side.reset.perform_deferred()
+    assert side.incoming == []
     assert result_of(side.reset.receive(request(THEIRS, THEIRS + 1, 4))) is Result.IN_PROGRESS
     side.receiver.cumulative_tsn += 1
     side.reset.perform_deferred()
@@ -97,7 +99,7 @@ def test_a_request_waits_for_the_data_before_it(side: Side) -> None:
     assert result_of(side.reset.receive(request(THEIRS, THEIRS + 1, 4))) is Result.PERFORMED
 
 
-def test_a_request_out_of_turn_is_not_answered(side: Side) -> None:
+def test_request_out_of_sequence_is_not_answered(side: Side) -> None:
     assert side.reset.receive(request(THEIRS + 1, THEIRS - 1, 4)) is None
     assert side.incoming == []
 
@@ -113,3 +115,11 @@ def test_malformed(side: Side, kind: Parameter) -> None:
         if kind == Parameter.RECONFIG_RESPONSE or value != b"":
             with pytest.raises(ChunkError):
                 side.reset.receive(parse_parameters(encode_parameter(kind, value)))
+
+
+def test_requests_must_hold_their_fixed_fields(side: Side) -> None:
+    """RFC 6525 sections 4.1 and 4.3."""
+    for kind, value in ((Parameter.INCOMING_RESET_REQUEST, b"abc"), (Parameter.OUTGOING_RESET_REQUEST, words(THEIRS))):
+        with pytest.raises(ChunkError):
+            side.reset.receive(((kind, value),))
+    assert side.incoming == []

@@ -24,7 +24,7 @@ def test_first_and_second_sample() -> None:
     assert rto.min_rtt == 0.2
 
 
-def test_what_ice_measured_shortens_the_first_timeout_only() -> None:
+def test_round_trip_of_ice_shortens_the_first_timeout_only() -> None:
     rto = RetransmissionTimeout()
     rto.set_initial_rtt(0.1)
     assert rto.value == pytest.approx(0.3)
@@ -53,3 +53,12 @@ def test_backoff_doubles_to_the_ceiling_and_ends_with_progress() -> None:
     assert values == [0.5, 1.0, 2.0, 2.0]
     rto.reset_backoff()
     assert rto.value == 0.5
+
+
+def test_path_change_resets_the_minimum_round_trip_only() -> None:
+    rto = RetransmissionTimeout()
+    rto.sample(0.2)
+    rto.path_changed()
+    assert (rto.srtt, rto.min_rtt) == (0.2, 0.0)
+    rto.sample(0.3)
+    assert rto.min_rtt == 0.3

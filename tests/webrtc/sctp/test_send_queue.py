@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from livekit.webrtc.sctp.send_queue import Message, OutboundStream, SendQueue
 
 
@@ -14,7 +16,7 @@ def take(queue: SendQueue, size: int = 1 << 30) -> tuple[int, bytes]:
     return message.stream.stream_id, piece
 
 
-def test_streams_take_turns() -> None:
+def test_streams_are_served_round_robin() -> None:
     queue = SendQueue()
     busy, quiet = OutboundStream(1), OutboundStream(2)
     for letter in b"abcd":
@@ -24,7 +26,7 @@ def test_streams_take_turns() -> None:
     assert queue.head() is None
 
 
-def test_a_message_is_finished_before_the_next_turn() -> None:
+def test_fragments_of_a_message_are_not_interleaved() -> None:
     queue = SendQueue()
     queue.push(Message(OutboundStream(1), 53, b"abcd"))
     queue.push(Message(OutboundStream(2), 53, b"z"))
@@ -42,7 +44,7 @@ def test_only_ordered_messages_are_numbered() -> None:
     assert stream.next_ssn == 2
 
 
-def test_buffered_amount_and_its_low_water_mark() -> None:
+def test_buffered_amount_and_its_low_threshold() -> None:
     low: list[int] = []
     stream = OutboundStream(1, lambda: low.append(stream.buffered))
     stream.low_threshold = 2
@@ -73,12 +75,34 @@ def test_abandon_drops_the_rest_of_a_begun_message() -> None:
     assert take(queue) == (1, b"next")
 
 
-def test_discard_forgets_a_stream() -> None:
+def test_discard_drops_the_messages_of_one_stream() -> None:
     queue = SendQueue()
-    gone, stays = OutboundStream(1), OutboundStream(2)
-    for stream in (gone, gone, stays):
+    discarded, kept = OutboundStream(1), OutboundStream(2)
+    for stream in (discarded, discarded, kept):
         queue.push(Message(stream, 53, b"abc"))
-    queue.discard(gone)
-    queue.discard(gone)
-    assert (gone.buffered, queue.buffered) == (0, 3)
+    queue.discard(discarded)
+    queue.discard(discarded)
+    assert (discarded.buffered, queue.buffered) == (0, 3)
     assert take(queue) == (2, b"abc")
+
+
+@pytest.mark.parametrize(
+    ("max_retransmits", "lifetime", "transmissions", "now", "abandoned"),
+    [
+        (None, None, 99, 1e9, False),
+        (0, None, 1, 1.0, True),
+        (2, None, 2, 1.0, False),
+        (2, None, 3, 1.0, True),
+        (None, 0.5, 1, 1.4, False),
+        (None, 0.5, 1, 1.5, True),
+    ],
+)
+def test_limits_of_retransmissions_and_lifetime(
+    max_retransmits: int | None, lifetime: float | None, transmissions: int, now: float, abandoned: bool
+) -> None:
+    """RFC 3758 section 4.1 and RFC 7496; the lifetime starts with the first transmission, here at 1.0."""
+    queue = SendQueue()
+    message = Message(OutboundStream(1), 53, b"x", True, max_retransmits, lifetime)
+    queue.push(message)
+    queue.begin(message, 1.0)
+    assert message.should_abandon(transmissions, now) is abandoned

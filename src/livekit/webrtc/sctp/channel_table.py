@@ -122,8 +122,7 @@ class ChannelTable:
 
     def _accept(self, stream_id: int, parameters: dcep.Open) -> None:
         """The peer opens a channel (RFC 8832 section 6)."""
-        if self._reset is None:
-            return
+        assert self._reset is not None  # messages arrive only after `start`
         if stream_id % 2 == self._parity or stream_id >= self._streams or len(self._channels) >= MAX_CHANNELS:
             logger.debug("stream %d: channel refused", stream_id)
             self._reset.reset(stream_id)
