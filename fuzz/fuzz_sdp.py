@@ -1,4 +1,4 @@
-"""Session descriptions: any text is read, or refused with SdpError; what was read is written so that it reads the same.
+"""Session descriptions: any text is parsed or rejected with SdpError; serializing and parsing again changes nothing.
 
 Run as `python -m fuzz.fuzz_sdp [COUNT] [SEED]`.
 """
@@ -30,7 +30,7 @@ LOCAL = LocalParameters(
     fingerprint=Fingerprint("sha-256", "AB:CD"),
     setup="active",
     candidates=[],
-    gathered=True,
+    end_of_candidates=True,
     max_message_size=65_536,
 )
 
@@ -39,11 +39,11 @@ def target(data: bytes) -> None:
     description = SessionDescription.parse(data.decode("utf-8", "replace"))
     again = SessionDescription.parse(str(description))
     if str(again) != str(description):
-        raise AssertionError("a description changed by being written and read")
+        raise AssertionError("serializing and parsing changed a description")
     read_remote(description, is_offer=True)
     answer = describe(description.media, LOCAL, session_id=1, version=1, bundle=description.bundled_mids())
     if len(SessionDescription.parse(str(answer)).media) != len(description.media):
-        raise AssertionError("an answer has as many sections as its offer")
+        raise AssertionError("an answer must have as many m-lines as its offer")
 
 
 FUZZER = Fuzzer("sdp", SEEDS, ALLOWED, always(target))

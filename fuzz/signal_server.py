@@ -22,7 +22,7 @@ from livekit.testing.memory_socket import MemorySocket, socket_pair
 from livekit.webrtc import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
 from livekit.webrtc.ice import Candidate, CandidateError
 from livekit.webrtc.negotiation import read_remote
-from livekit.webrtc.network import IceServer
+from livekit.webrtc.network.ice_server import IceServer
 from livekit.webrtc.sdp import SessionDescription
 
 OFFER = DESCRIPTIONS[0].decode()

@@ -11,7 +11,7 @@ from livekit import Room, RpcInvocationData
 from livekit.protocol import models
 from livekit.testing import TokenServer
 from livekit.webrtc.ice import Address
-from livekit.webrtc.network import SocketPath
+from livekit.webrtc.network.udp import UdpSocket
 from tests.engine.conftest import Enter
 
 DELAY = 0.2
@@ -21,20 +21,20 @@ DELAY = 0.2
 @pytest.fixture
 def slow_media(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Once it is set, datagrams travel `DELAY`."""
-    is_slow, send = asyncio.Event(), SocketPath.send
+    is_slow, send = asyncio.Event(), UdpSocket.send
 
-    def send_late(path: SocketPath, data: bytes, address: Address) -> None:
+    def send_late(udp_socket: UdpSocket, data: bytes, address: Address) -> None:
         if is_slow.is_set():
-            asyncio.get_running_loop().call_later(DELAY, send, path, data, address)
+            asyncio.get_running_loop().call_later(DELAY, send, udp_socket, data, address)
         else:
-            send(path, data, address)
+            send(udp_socket, data, address)
 
-    def send_all_late(path: SocketPath, datagrams: Sequence[bytes], address: Address) -> None:
+    def send_batch_late(udp_socket: UdpSocket, datagrams: Sequence[bytes], address: Address) -> None:
         for datagram in datagrams:
-            send_late(path, datagram, address)
+            send_late(udp_socket, datagram, address)
 
-    monkeypatch.setattr(SocketPath, "send", send_late)
-    monkeypatch.setattr(SocketPath, "send_all", send_all_late)
+    monkeypatch.setattr(UdpSocket, "send", send_late)
+    monkeypatch.setattr(UdpSocket, "send_batch", send_batch_late)
     return is_slow
 
 

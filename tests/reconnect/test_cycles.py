@@ -16,10 +16,10 @@ from livekit.engine.rtc_engine import RtcEngine
 from livekit.participant import LocalParticipant
 from livekit.server import DevServer
 from livekit.server.connection import Connection
-from livekit.webrtc.transport import DataTransport
+from livekit.webrtc.transport import PeerTransport
 from tests.support.leaks import Resources
 
-KINDS = (Room, LocalParticipant, RtcEngine, DataTransport, Connection)
+KINDS = (Room, LocalParticipant, RtcEngine, PeerTransport, Connection)
 WARM_UP = 20
 """Cycles until what is made once has been made."""
 MAX_GROWTH = 8 << 20

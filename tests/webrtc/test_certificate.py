@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from livekit.webrtc import certificate
-from livekit.webrtc.certificate import HASHES, Certificate, Fingerprint, is_certified, local_certificate
+from livekit.webrtc.certificate import HASHES, Certificate, Fingerprint, local_certificate, verify_fingerprint
 
 
 def test_one_certificate_per_process() -> None:
@@ -27,21 +27,21 @@ def test_the_form_of_a_fingerprint() -> None:
 def test_a_certificate_matches_its_own_fingerprint_only(algorithm: str) -> None:
     mine, other = Certificate.generate(), Certificate.generate()
     fingerprint = Fingerprint.of(mine.x509, algorithm)
-    assert is_certified(mine.x509, [fingerprint])
-    assert not is_certified(other.x509, [fingerprint])
+    assert verify_fingerprint(mine.x509, [fingerprint])
+    assert not verify_fingerprint(other.x509, [fingerprint])
 
 
 def test_the_strongest_known_algorithm_decides() -> None:
     mine, other = Certificate.generate().x509, Certificate.generate().x509
     good, bad = Fingerprint.of(mine), Fingerprint.of(other, "sha-512")
-    assert not is_certified(mine, [good, bad])
-    assert is_certified(mine, [good, Fingerprint("sha-1", "00")])
-    assert is_certified(mine, [Fingerprint.of(other), good])
+    assert not verify_fingerprint(mine, [good, bad])
+    assert verify_fingerprint(mine, [good, Fingerprint("sha-1", "00")])
+    assert verify_fingerprint(mine, [Fingerprint.of(other), good])
 
 
 @pytest.mark.parametrize("fingerprints", [[], [Fingerprint("sha-1", "AB:CD")], [Fingerprint("sha-256", "")]])
-def test_without_a_known_fingerprint_nothing_is_certified(fingerprints: list[Fingerprint]) -> None:
-    assert not is_certified(local_certificate().x509, fingerprints)
+def test_without_a_known_fingerprint_nothing_verify_fingerprint(fingerprints: list[Fingerprint]) -> None:
+    assert not verify_fingerprint(local_certificate().x509, fingerprints)
 
 
 def test_every_thread_has_the_same_certificate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from livekit.webrtc import records
+from livekit.webrtc import record_layer
 from livekit.webrtc.certificate import Certificate, Fingerprint, local_certificate
 from livekit.webrtc.dtls import HANDSHAKE_TIMEOUT, MTU, DtlsState, DtlsTransport
-from livekit.webrtc.records import Records
+from livekit.webrtc.record_layer import RecordLayer
 from tests.webrtc.netem import Link, Network
 
 OTHER = Certificate.generate()
@@ -30,7 +30,7 @@ class Ends:
             end.start(0.0)
 
     def deliver(self, end: DtlsTransport, datagram: bytes, now: float) -> None:
-        self.received[end] += end.receive(datagram, now)
+        self.received[end] += end.receive_datagram(datagram, now)
 
     def carry(self, to: DtlsTransport, datagram: bytes) -> None:
         self.largest = max(self.largest, len(datagram))
@@ -38,7 +38,7 @@ class Ends:
 
     def poll(self) -> None:
         for end, other in ((self.client, self.server), (self.server, self.client)):
-            for datagram in end.take_datagrams():
+            for datagram in end.datagrams_to_send(0.0):
                 self.carry(other, datagram)
 
     def send(self, end: DtlsTransport, message: bytes) -> None:
@@ -120,7 +120,7 @@ def test_several_records_in_one_datagram() -> None:
     assert ends.shake_hands()
     datagrams = [ends.client.send(message) for message in (b"one", b"two", b"three")]
     together = b"".join(datagram for datagram in datagrams if datagram is not None)
-    assert ends.server.receive(together, ends.network.now) == [b"one", b"two", b"three"]
+    assert ends.server.receive_datagram(together, ends.network.now) == [b"one", b"two", b"three"]
 
 
 def test_nothing_is_sent_or_taken_before_the_handshake() -> None:
@@ -128,7 +128,7 @@ def test_nothing_is_sent_or_taken_before_the_handshake() -> None:
     assert ends.client.send(b"too early") is None
     record = b"\x17\xfe\xfd" + bytes(8) + b"\0\x05plain"
     for end in (ends.client, ends.server):
-        assert end.receive(record, 0.0) == []
+        assert end.receive_datagram(record, 0.0) == []
         assert end.state is DtlsState.HANDSHAKE
 
 
@@ -137,10 +137,10 @@ def test_replays_and_plaintext_are_dropped_when_connected() -> None:
     assert ends.shake_hands()
     datagram = ends.client.send(b"once")
     assert datagram is not None
-    assert ends.server.receive(datagram, 1.0) == [b"once"]
-    assert ends.server.receive(datagram, 1.0) == []
-    assert ends.server.receive(b"\x17\xfe\xfd" + bytes(8) + b"\0\x05plain", 1.0) == []
-    assert ends.server.receive(b"\x15\xfe\xfd" + bytes(8) + b"\0\x02\x02\x28", 1.0) == []
+    assert ends.server.receive_datagram(datagram, 1.0) == [b"once"]
+    assert ends.server.receive_datagram(datagram, 1.0) == []
+    assert ends.server.receive_datagram(b"\x17\xfe\xfd" + bytes(8) + b"\0\x05plain", 1.0) == []
+    assert ends.server.receive_datagram(b"\x15\xfe\xfd" + bytes(8) + b"\0\x02\x02\x28", 1.0) == []
     assert ends.server.state is DtlsState.CONNECTED
 
 
@@ -149,7 +149,7 @@ def test_replays_and_plaintext_are_dropped_when_connected() -> None:
 def test_any_bytes_leave_the_association_alone(data: bytes, first: int) -> None:
     ends = Ends()
     assert ends.shake_hands()
-    assert ends.server.receive(bytes([first]) + data, 1.0) == []
+    assert ends.server.receive_datagram(bytes([first]) + data, 1.0) == []
     ends.send(ends.client, b"still there")
     ends.run(1.0)
     assert ends.received[ends.server] == [b"still there"]
@@ -160,7 +160,7 @@ def test_any_bytes_leave_the_association_alone(data: bytes, first: int) -> None:
 def test_any_bytes_do_not_stop_a_handshake(datagrams: list[bytes]) -> None:
     ends = Ends()
     for datagram in datagrams:
-        ends.server.receive(datagram, 0.0)
+        ends.server.receive_datagram(datagram, 0.0)
     assert ends.server.state in (DtlsState.HANDSHAKE, DtlsState.FAILED)
 
 
@@ -181,7 +181,7 @@ def test_closing_before_the_handshake() -> None:
     end.close()
     end.start(0.0)
     assert end.state is DtlsState.CLOSED
-    assert end.take_datagrams() == []
+    assert end.datagrams_to_send(0.0) == []
 
 
 def test_peers_that_want_dtls_1_0_are_refused() -> None:
@@ -197,15 +197,15 @@ def test_peers_that_want_dtls_1_0_are_refused() -> None:
         hello = old.bio_read(2000)
     except SSL.WantReadError:
         return  # this OpenSSL does not even say hello
-    server.receive(hello, 0.0)
+    server.receive_datagram(hello, 0.0)
     assert server.state is DtlsState.FAILED
 
 
 def test_the_public_calls_of_pyopenssl_do_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(connection: SSL.Connection) -> Records:
-        raise AttributeError("an attribute that is not there any more")
+    def unknown(connection: SSL.Connection) -> RecordLayer:
+        raise KeyError("an attribute that is not there any more")
 
-    monkeypatch.setattr(records, "_FastRecords", unknown)
+    monkeypatch.setattr(record_layer, "_FastRecordLayer", unknown)
     test_messages_keep_their_bounds()
     test_several_records_in_one_datagram()
     test_close_notify(by_client=True)

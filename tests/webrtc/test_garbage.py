@@ -13,9 +13,9 @@ import pytest
 from fuzz.mutate import mutate
 from livekit.webrtc.ice import Address
 from livekit.webrtc.interfaces import PeerOptions, PeerState
-from livekit.webrtc.network import SocketPath
-from livekit.webrtc.peer import DataPeerConnection
-from tests.webrtc.test_peer import Watched, connected
+from livekit.webrtc.network.udp import UdpSocket
+from livekit.webrtc.peer_connection import RtcPeerConnection
+from tests.webrtc.test_peer_connection import Watched, connected
 
 AT_ONCE = 32
 """Datagrams between turns of the loop."""
@@ -28,9 +28,9 @@ GROWTH = 8 * 1024
 """KiB of the process."""
 
 
-def patient() -> DataPeerConnection:
+def patient() -> RtcPeerConnection:
     """A connection that is lost for no other reason than what comes."""
-    return DataPeerConnection(PeerOptions(consent_timeout=PATIENCE))
+    return RtcPeerConnection(PeerOptions(consent_timeout=PATIENCE))
 
 
 class Tapped:
@@ -40,15 +40,15 @@ class Tapped:
         self._randomness = random.Random(seed)
         self._first: list[bytes] = []
         self._last: deque[bytes] = deque(maxlen=FIRST)
-        self._ways: set[tuple[SocketPath, Address]] = set()
-        self._send = send = SocketPath.send
+        self._ways: set[tuple[UdpSocket, Address]] = set()
+        self._send = send = UdpSocket.send
 
-        def tapped(path: SocketPath, data: bytes, address: Address) -> None:
+        def tapped(path: UdpSocket, data: bytes, address: Address) -> None:
             (self._first if len(self._first) < FIRST else self._last).append(bytes(data))
             self._ways.add((path, address))
             send(path, data, address)
 
-        monkeypatch.setattr(SocketPath, "send", tapped)
+        monkeypatch.setattr(UdpSocket, "send", tapped)
 
     def inject(self, count: int) -> None:
         """Send changed copies, each on one of the ways that are in use."""

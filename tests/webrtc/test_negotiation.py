@@ -13,7 +13,7 @@ LOCAL = LocalParameters(
     fingerprint=Fingerprint("sha-256", "AB:CD"),
     setup="active",
     candidates=[Candidate.local("host", ("10.0.0.1", 5), preference=1)],
-    gathered=True,
+    end_of_candidates=True,
     max_message_size=65_536,
     max_packet_size=15_000,
 )

@@ -1,4 +1,4 @@
-"""Data channels over WebRTC. :mod:`livekit.webrtc.interfaces` is all that the rest of the package uses."""
+"""WebRTC data channels. The rest of the package depends on :mod:`livekit.webrtc.interfaces` only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def create_peer_connection(options: PeerOptions | None = None) -> PeerConnection:
-    """Make a peer connection on the running event loop."""
-    from .peer import DataPeerConnection  # loads OpenSSL, which a room in memory does without
+    """Create a peer connection on the running event loop."""
+    from .peer_connection import RtcPeerConnection  # loads OpenSSL, which in-memory rooms do not need
 
-    return DataPeerConnection(options or PeerOptions())
+    return RtcPeerConnection(options or PeerOptions())

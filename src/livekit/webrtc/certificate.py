@@ -1,4 +1,4 @@
-"""The certificate of this process and fingerprints of certificates (RFC 8122 section 5)."""
+"""The DTLS certificate of this process, and certificate fingerprints (RFC 8122 section 5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-__all__ = ["Certificate", "Fingerprint", "local_certificate"]
+__all__ = ["HASHES", "Certificate", "Fingerprint", "local_certificate", "verify_fingerprint"]
 
 LIFETIME = datetime.timedelta(days=365)
 CLOCK_SKEW = datetime.timedelta(days=1)
@@ -25,50 +25,52 @@ HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "sha-384": hashes.SHA384,
     "sha-512": hashes.SHA512,
 }
-"""Those that can be checked; RFC 8827 section 6.5 demands sha-256 and forbids what is weaker."""
+"""Supported algorithms, weakest first. RFC 8827 section 6.5 requires sha-256 and forbids weaker ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """One `a=fingerprint` attribute."""
+    """An `a=fingerprint` attribute (RFC 8122 section 5)."""
 
     algorithm: str
-    """In lower case: sha-256."""
+    """Lower case, such as sha-256."""
     value: str
-    """Upper-case hexadecimal pairs with colons."""
+    """Upper-case hexadecimal bytes separated by colons."""
 
     @classmethod
     def of(cls, certificate: x509.Certificate, algorithm: str = "sha-256") -> Fingerprint:
+        """Return the fingerprint of a certificate."""
         digest = certificate.fingerprint(HASHES[algorithm]())
         return cls(algorithm, digest.hex(":").upper())
 
     def matches(self, certificate: x509.Certificate) -> bool:
+        """Return True if `certificate` has this fingerprint. Raises KeyError for an algorithm that is not supported."""
         return hmac.compare_digest(Fingerprint.of(certificate, self.algorithm).value.encode(), self.value.encode())
 
 
-def is_certified(certificate: x509.Certificate, fingerprints: Sequence[Fingerprint]) -> bool:
-    """Whether the description vouches for this certificate.
+def verify_fingerprint(certificate: x509.Certificate, fingerprints: Sequence[Fingerprint]) -> bool:
+    """Return True if the fingerprints of a session description authenticate `certificate`.
 
-    RFC 8122 section 5: of the algorithms that we know, the strongest decides; several values of one algorithm are
-    alternatives.
+    Only those of the strongest supported algorithm count, which prevents downgrade attacks; several values of one
+    algorithm are alternatives (RFC 8122 section 5).
     """
     for algorithm in reversed(HASHES):
-        known = [f for f in fingerprints if f.algorithm == algorithm]
-        if known:
-            return any(f.matches(certificate) for f in known)
+        strongest = [fingerprint for fingerprint in fingerprints if fingerprint.algorithm == algorithm]
+        if strongest:
+            return any(fingerprint.matches(certificate) for fingerprint in strongest)
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A self-signed certificate with its key."""
+    """A self-signed certificate and its private key."""
 
     x509: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
     def generate(cls) -> Certificate:
-        """ECDSA on P-256 (RFC 8827 section 6.5)."""
+        """Generate an ECDSA key on P-256 (RFC 8827 section 6.5) and a certificate with a random name."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, secrets.token_hex(8))])
         now = datetime.datetime.now(tz=datetime.timezone.utc)
@@ -85,14 +87,15 @@ class Certificate:
 
     @property
     def fingerprint(self) -> Fingerprint:
+        """The sha-256 fingerprint."""
         return Fingerprint.of(self.x509)
 
 
-_one_at_a_time = threading.Lock()
+_generate_lock = threading.Lock()
 _generate_once = functools.cache(Certificate.generate)
 
 
 def local_certificate() -> Certificate:
-    """The certificate of this process, made at the first call: the same one in every thread."""
-    with _one_at_a_time:
+    """Return the certificate of this process, generated at the first call and shared by all threads."""
+    with _generate_lock:
         return _generate_once()

@@ -1,4 +1,4 @@
-"""What kind of packet a datagram holds, told by its first byte (RFC 7983 section 7)."""
+"""Demultiplexing of STUN, DTLS, RTP and others on one socket by the first byte (RFC 7983 section 7)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ __all__ = ["PacketKind", "packet_kind"]
 
 
 class PacketKind(enum.Enum):
+    """Protocol of a datagram."""
+
     STUN = "stun"
     ZRTP = "zrtp"
     DTLS = "dtls"
     TURN_CHANNEL = "turn-channel"
     RTP = "rtp"
-    """RTP or RTCP."""
+    """RTP or RTCP; RFC 5761 section 4 separates the two."""
     UNKNOWN = "unknown"
 
 
@@ -31,5 +33,5 @@ for _first, _last, _kind in _RANGES:
 
 
 def packet_kind(data: bytes) -> PacketKind:
-    """The kind of the packet `data`; an empty one is UNKNOWN."""
+    """Return the protocol of a datagram; UNKNOWN for an empty one."""
     return _KINDS[data[0]] if data else PacketKind.UNKNOWN

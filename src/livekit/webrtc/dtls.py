@@ -1,8 +1,8 @@
-"""DTLS 1.2 over OpenSSL (RFC 6347, RFC 8261, RFC 8842): datagrams and `now` in, messages and datagrams out.
+"""DTLS 1.2 (RFC 6347, RFC 8261, RFC 8842) on OpenSSL, as a sans-I/O core.
 
-OpenSSL repeats a lost flight after one second of its own clock, and doubles that. A first connection should not wait
-so long for one lost packet, so the last flight is also repeated as it was, soon and on the caller's clock. A peer that
-has it drops the copy as a replay (RFC 6347 section 4.1.2.6).
+OpenSSL retransmits a lost flight after one second of its own clock, doubled each time. A first connection should not
+wait that long for one lost packet, so the last flight is also retransmitted verbatim, sooner and on the caller's clock.
+A peer that already has it drops the copy as a replay (RFC 6347 section 4.1.2.6).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from OpenSSL import SSL
 
-from .certificate import Certificate, Fingerprint, is_certified
-from .records import Records, open_records
+from .certificate import Certificate, Fingerprint, verify_fingerprint
+from .record_layer import RecordLayer, open_record_layer
 
 __all__ = ["DtlsState", "DtlsTransport"]
 
@@ -30,24 +30,29 @@ CIPHERS = b":".join(
     ]
 )
 SRTP_PROFILES = b"SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"
-"""Offered and accepted although no media is sent yet: some peers refuse a handshake without (RFC 5764 section 4.1)."""
+"""Negotiated although no media is sent yet: some peers refuse a handshake without use_srtp (RFC 5764 section 4.1)."""
 MTU = 1200
-"""Bytes of a handshake datagram."""
-RECORD_HEADER = 13
-ALERT, HANDSHAKE, APPLICATION_DATA = 21, 22, 23
-FIRST_RETRY = 0.1
-"""Seconds until the last flight is repeated, doubled each time up to MAX_RETRY."""
-MAX_RETRY = 1.6
+"""Bytes; the longest handshake datagram, unless a single record is longer."""
+RECORD_HEADER_SIZE = 13
+APPLICATION_DATA = 23
+"""Content type (RFC 6347 section 4.3.1)."""
+INITIAL_RTO = 0.1
+"""Seconds until the last flight is first retransmitted, doubled each time up to `MAX_RTO`."""
+MAX_RTO = 1.6
+MIN_OPENSSL_TIMEOUT = 0.01
+"""Seconds; keeps an OpenSSL timer that is about to expire from being polled in a busy loop."""
 HANDSHAKE_TIMEOUT = 30.0
-"""Seconds from start to FAILED."""
+"""Seconds from `start` to FAILED."""
 
 
 class DtlsState(enum.Enum):
+    """State of the association (W3C WebRTC 1.0, RTCDtlsTransportState)."""
+
     NEW = "new"
     HANDSHAKE = "handshake"
     CONNECTED = "connected"
     CLOSED = "closed"
-    """The peer, or we, sent close_notify."""
+    """Either side sent close_notify."""
     FAILED = "failed"
 
 
@@ -62,7 +67,7 @@ def _context(certificate: Certificate) -> SSL.Context:
     context.set_max_proto_version(DTLS_1_2)
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    # Certificates are self-signed; the fingerprint in the description decides, after the handshake.
+    # Certificates are self-signed. Authentication is by fingerprint, after the handshake (RFC 8122 section 5).
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _accept_any)
     context.use_certificate(certificate.x509)
     context.use_privatekey(certificate.key)
@@ -72,12 +77,13 @@ def _context(certificate: Certificate) -> SSL.Context:
 
 
 class DtlsTransport:
-    """One DTLS association. Without state CONNECTED nothing is taken from the peer and nothing sent to it."""
+    """One DTLS association. Application data is only sent and accepted in state CONNECTED."""
 
     def __init__(self, certificate: Certificate, *, is_client: bool, fingerprints: Sequence[Fingerprint]) -> None:
+        """`fingerprints` are those of the peer's certificate, from its session description."""
         self.state = DtlsState.NEW
         self.failure = ""
-        """Why the state is FAILED."""
+        """The reason for state FAILED."""
         self.is_client = is_client
         self._fingerprints = fingerprints
         self._connection = SSL.Connection(_context(certificate))
@@ -86,164 +92,169 @@ class DtlsTransport:
             self._connection.set_connect_state()
         else:
             self._connection.set_accept_state()
-        self._records: Records = open_records(self._connection)
+        self._records: RecordLayer = open_record_layer(self._connection)
         self._outgoing: list[bytes] = []
-        self._flight: list[bytes] = []
-        self._retry_interval = FIRST_RETRY
-        self._retry_at: float | None = None
-        self._openssl_at: float | None = None
+        self._last_flight: list[bytes] = []
+        self._rto = INITIAL_RTO
+        self._retransmit_at: float | None = None
+        self._openssl_timer_at: float | None = None
         self._deadline = 0.0
 
     def start(self, now: float) -> None:
-        """Begin the handshake; a server waits for the client."""
+        """Start the handshake: a client sends its ClientHello, a server waits for it."""
         if self.state is DtlsState.NEW:
             self.state = DtlsState.HANDSHAKE
             self._deadline = now + HANDSHAKE_TIMEOUT
-            self._shake_hands(now)
+            self._continue_handshake(now)
 
-    def receive(self, datagram: bytes, now: float) -> list[bytes]:
-        """Take a datagram; the messages that were in it. What cannot be decrypted is dropped (RFC 6347 4.1.2.7)."""
+    def receive_datagram(self, data: bytes, now: float) -> list[bytes]:
+        """Process a datagram and return the application data in it.
+
+        Records that cannot be decrypted are dropped silently (RFC 6347 section 4.1.2.7).
+        """
         if self.state is DtlsState.CONNECTED:
-            return self._receive_messages(datagram, now)
-        # A forged record of plaintext must not end a handshake; OpenSSL would take it as an error.
-        plaintext = datagram[:1] == b"\x17" and datagram[3:5] == b"\0\0"
-        if self.state is not DtlsState.HANDSHAKE or not datagram or plaintext:
+            return self._receive_messages(data, now)
+        # OpenSSL treats plaintext application data as a fatal error: a forged record must not end the handshake.
+        is_plaintext = data[:1] == b"\x17" and data[3:5] == b"\0\0"
+        if self.state is not DtlsState.HANDSHAKE or not data or is_plaintext:
             return []
-        self._records.feed(datagram)
-        return self._read_all() if self._shake_hands(now) else []
+        self._records.feed(data)
+        return self._read_all() if self._continue_handshake(now) else []
 
     def send(self, message: bytes) -> bytes | None:
-        """Encrypt a message; the datagram to send, or None if this association does not send (any more)."""
+        """Return the datagram that carries `message`, to be sent by the caller; None unless CONNECTED."""
         if self.state is not DtlsState.CONNECTED:
             return None
         try:
-            return self._records.seal(message)
+            return self._records.encrypt(message)
         except SSL.Error:
-            self._fail("OpenSSL refused to encrypt")
+            self._fail("OpenSSL failed to encrypt a message")
             return None
 
-    def take_datagrams(self) -> list[bytes]:
-        """What the handshake wants to be sent."""
+    def datagrams_to_send(self, now: float) -> list[bytes]:
+        """Return the handshake and alert datagrams to send now, in order, and forget them."""
         datagrams, self._outgoing = self._outgoing, []
         return datagrams
 
     def close(self) -> None:
-        """Tell the peer with close_notify."""
+        """Close the association; a connected one sends close_notify with the next `datagrams_to_send`."""
         if self.state is DtlsState.CONNECTED:
             try:
                 self._connection.shutdown()
             except SSL.Error:
                 pass
-            self._outgoing += _datagrams(self._records.pending())
+            self._outgoing += _split_into_datagrams(self._records.take_outgoing())
         if self.state is not DtlsState.FAILED:
             self.state = DtlsState.CLOSED
-        self._retry_at = self._openssl_at = None
+        self._retransmit_at = self._openssl_timer_at = None
 
     def next_timer(self) -> float | None:
+        """Return when to call `handle_timer`; None unless a handshake is in progress."""
         if self.state is not DtlsState.HANDSHAKE:
             return None
-        return min(time for time in (self._retry_at, self._openssl_at, self._deadline) if time is not None)
+        return min(at for at in (self._retransmit_at, self._openssl_timer_at, self._deadline) if at is not None)
 
     def handle_timer(self, now: float) -> None:
+        """Retransmit the last flight, or fail a handshake that has timed out."""
         if self.state is not DtlsState.HANDSHAKE:
             return
         if now >= self._deadline:
-            self._fail(f"no handshake within {HANDSHAKE_TIMEOUT:g} s")
+            self._fail(f"the DTLS handshake did not complete within {HANDSHAKE_TIMEOUT:g} s")
             return
-        if self._openssl_at is not None and now >= self._openssl_at:
+        if self._openssl_timer_at is not None and now >= self._openssl_timer_at:
             try:
                 self._connection.DTLSv1_handle_timeout()
             except SSL.Error:
-                self._fail("OpenSSL gave the handshake up")
+                self._fail("OpenSSL gave up retransmitting the DTLS handshake")
                 return
             self._collect_flight(now)
-            self._arm_openssl(now)
-        if self._retry_at is not None and now >= self._retry_at:
-            self._outgoing += self._flight
-            self._retry_interval = min(2 * self._retry_interval, MAX_RETRY)
-            self._retry_at = now + self._retry_interval
+            self._schedule_openssl_timer(now)
+        if self._retransmit_at is not None and now >= self._retransmit_at:
+            self._outgoing += self._last_flight
+            self._rto = min(2 * self._rto, MAX_RTO)
+            self._retransmit_at = now + self._rto
 
-    # The handshake
+    # Handshake
 
-    def _shake_hands(self, now: float) -> bool:
-        """Whether the association is up."""
-        finished = False
+    def _continue_handshake(self, now: float) -> bool:
+        """Let OpenSSL process what it was fed. Return True once the association is up and the peer authenticated."""
+        is_complete = False
         try:
             self._connection.do_handshake()
-            finished = True
+            is_complete = True
         except SSL.WantReadError:
             pass
         except SSL.Error as error:
-            self._fail(f"the handshake failed: {error}")
+            self._fail(f"the DTLS handshake failed: {error}")
         self._collect_flight(now)
-        if not finished:
-            self._arm_openssl(now)
+        if not is_complete:
+            self._schedule_openssl_timer(now)
             return False
-        return self._finish()
+        return self._authenticate()
 
     def _collect_flight(self, now: float) -> None:
-        flight = _datagrams(self._records.pending())
+        flight = _split_into_datagrams(self._records.take_outgoing())
         if not flight:
             return
-        self._flight = flight
+        self._last_flight = flight
         self._outgoing += flight
-        self._retry_interval = FIRST_RETRY
-        self._retry_at = now + FIRST_RETRY
+        self._rto = INITIAL_RTO
+        self._retransmit_at = now + INITIAL_RTO
 
-    def _arm_openssl(self, now: float) -> None:
+    def _schedule_openssl_timer(self, now: float) -> None:
         remaining = self._connection.DTLSv1_get_timeout()
-        self._openssl_at = None if remaining is None else now + max(remaining, 0.01)
+        self._openssl_timer_at = None if remaining is None else now + max(remaining, MIN_OPENSSL_TIMEOUT)
 
-    def _finish(self) -> bool:
+    def _authenticate(self) -> bool:
         certificate = self._connection.get_peer_certificate(as_cryptography=True)
-        if certificate is None or not is_certified(certificate, self._fingerprints):
-            self._fail("the peer's certificate has another fingerprint than its description says")
+        if certificate is None or not verify_fingerprint(certificate, self._fingerprints):
+            self._fail("the peer's certificate does not match a fingerprint in its session description")
             return False
         self.state = DtlsState.CONNECTED
         if self.is_client:
-            self._flight = []  # the server's flight is the last; RFC 6347 figure 1
+            self._last_flight = []  # the server sends the final flight (RFC 6347 figure 1)
         return True
 
     def _fail(self, reason: str) -> None:
         self.state = DtlsState.FAILED
         self.failure = reason
-        self._retry_at = self._openssl_at = None
+        self._retransmit_at = self._openssl_timer_at = None
 
-    # Messages
+    # Application data
 
-    def _receive_messages(self, datagram: bytes, now: float) -> list[bytes]:
-        self._records.feed(datagram)
-        # Almost always a datagram is one record of application data.
-        if len(datagram) > RECORD_HEADER and datagram[0] == APPLICATION_DATA:
-            size = RECORD_HEADER + (datagram[11] << 8 | datagram[12])
-            if size == len(datagram):
+    def _receive_messages(self, data: bytes, now: float) -> list[bytes]:
+        self._records.feed(data)
+        # Fast path: a datagram is almost always a single record of application data.
+        if len(data) > RECORD_HEADER_SIZE and data[0] == APPLICATION_DATA:
+            size = RECORD_HEADER_SIZE + (data[11] << 8 | data[12])
+            if size == len(data):
                 message = self._records.read()
                 if message:
-                    if self._flight:
-                        self._flight = []
+                    if self._last_flight:
+                        self._last_flight = []
                     return [message]
-        elif self._flight and datagram[:1] == b"\x16" and now >= (self._retry_at or 0.0):
-            # The peer repeats its flight, so it lacks our last one.
-            self._outgoing += self._flight
-            self._retry_at = now + FIRST_RETRY
+        elif self._last_flight and data[:1] == b"\x16" and now >= (self._retransmit_at or 0.0):
+            # The peer retransmits its flight, so it has not received the local final one (RFC 6347 section 4.2.4).
+            self._outgoing += self._last_flight
+            self._retransmit_at = now + INITIAL_RTO
         return self._read_all()
 
     def _read_all(self) -> list[bytes]:
         messages: list[bytes] = []
         while message := self._records.read():
             messages.append(message)
-        self._outgoing += _datagrams(self._records.pending())
+        self._outgoing += _split_into_datagrams(self._records.take_outgoing())
         if self._connection.get_shutdown() & SSL.RECEIVED_SHUTDOWN:
             self.close()
         return messages
 
 
-def _datagrams(records: bytes) -> list[bytes]:
-    """Pack whole records into datagrams of at most MTU bytes, or of one record."""
+def _split_into_datagrams(records: bytes) -> list[bytes]:
+    """Pack whole records into datagrams of up to `MTU` bytes; a longer record gets a datagram of its own."""
     datagrams: list[bytes] = []
     start = end = 0
     while end < len(records):
-        size = RECORD_HEADER + int.from_bytes(records[end + 11 : end + 13], "big")
+        size = RECORD_HEADER_SIZE + int.from_bytes(records[end + 11 : end + 13], "big")
         if end > start and end + size - start > MTU:
             datagrams.append(records[start:end])
             start = end

@@ -1,8 +1,8 @@
-"""The port between a session and WebRTC: one peer connection that carries data channels.
+"""The interfaces between the engine and WebRTC: a peer connection and its data channels.
 
-Everything above this file speaks to these protocols only; what fills them (an ICE, DTLS and SCTP stack) is
-chosen in :mod:`livekit.webrtc`. Callbacks are plain attributes, called on the event loop, never concurrently.
-A callback that raises must not stop the receive path: implementations log the exception and go on.
+Everything above this module depends on these protocols only; :mod:`livekit.webrtc` chooses the implementation, an ICE,
+DTLS and SCTP stack. Callbacks are plain attributes, called on the event loop and never concurrently. An exception in a
+callback must not stop the receive path: implementations log it and continue.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ class PeerState(enum.Enum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
-    """Nothing was heard for a while; may recover by itself or by an ICE restart."""
+    """The peer has not responded for a while; may recover by itself or by an ICE restart."""
     FAILED = "failed"
-    """Lost for good: consent expired (RFC 7675), the handshake failed or the peer aborted."""
+    """Consent expired (RFC 7675), the DTLS handshake failed or the peer aborted."""
     CLOSED = "closed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelOptions:
-    """How a data channel is opened (RFC 8832 section 5.1)."""
+    """Parameters of a data channel (RFC 8832 section 5.1)."""
 
     label: str
     ordered: bool = True
     max_retransmits: int | None = None
-    """None for a reliable channel; 0 sends every message once (RFC 3758)."""
+    """None for a reliable channel; 0 sends each message once, without retransmission (RFC 3758)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IceServerSettings:
-    """A STUN or TURN server (RFC 7064, RFC 7065)."""
+    """STUN or TURN servers that share credentials (RFC 7064, RFC 7065; W3C RTCIceServer)."""
 
     urls: Sequence[str]
     username: str = ""
@@ -47,31 +47,31 @@ class IceServerSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PeerOptions:
-    """How a peer connection reaches the other side."""
+    """Configuration of a peer connection (W3C RTCConfiguration)."""
 
     ice_servers: Sequence[IceServerSettings] = ()
     relay_only: bool = False
-    """Use TURN candidates only."""
+    """Use relayed candidates only, which hides local addresses (RTCIceTransportPolicy relay)."""
     consent_timeout: float = 5.0
-    """Seconds without an answer to consent checks until the state is FAILED."""
+    """Seconds without a response to consent checks until the state is FAILED (RFC 7675)."""
 
 
 class ChannelError(Exception):
-    """A message cannot be sent on this channel: it is not open, or the message is over the peer's limit."""
+    """Raised if a message cannot be sent: the channel is not open, or the message is longer than the peer accepts."""
 
 
 class DataChannel(Protocol):
-    """One data channel (RFC 8831). Messages are binary; text messages arrive encoded as UTF-8."""
+    """A data channel (RFC 8831). Messages are binary; text messages from the peer are delivered as UTF-8 bytes."""
 
     on_open: Callable[[], None]
     on_message: Callable[[bytes], None]
     on_close: Callable[[], None]
     on_buffered_amount_low: Callable[[], None]
-    """Called when `buffered_amount` falls to `buffered_amount_low_threshold` or below, having been above it."""
+    """Called when `buffered_amount` falls from above `buffered_amount_low_threshold` to that or below."""
 
     @property
     def buffered_amount_low_threshold(self) -> int:
-        """Bytes; 0 unless set."""
+        """Bytes; 0 by default."""
         ...
 
     @buffered_amount_low_threshold.setter
@@ -85,82 +85,89 @@ class DataChannel(Protocol):
 
     @property
     def buffered_amount(self) -> int:
-        """Bytes accepted by `send` that have not been put on the wire."""
+        """Bytes queued by `send` that have not been sent to the network."""
         ...
 
     @property
     def send_window(self) -> int:
-        """Bytes that may be on the path at a time, as it is now. What waits in the channel beyond as much again makes
-        nothing faster, and what comes later wait longer."""
+        """Send window in bytes. Buffering more than twice this only adds latency."""
         ...
 
     def send(self, data: bytes, on_delivered: Callable[[], None] | None = None) -> None:
-        """Queue one message; never blocks.
+        """Queue a message without blocking.
 
-        `on_delivered` is called once, when the peer's transport has confirmed the whole message. A transport that
-        cannot tell calls it when the message was put on the wire. It is not called if the channel closes first.
+        `on_delivered` is called once, when the peer's transport has acknowledged the whole message; a transport that
+        does not report acknowledgements calls it when the message is sent. It is not called if the channel closes
+        first.
 
         Raises:
-            ChannelError: the channel is not open, or `data` is longer than the peer accepts. The channel stays usable.
+            ChannelError: the channel is not open, or `data` is longer than the peer accepts. An open channel remains
+                usable.
         """
         ...
 
 
 class PeerConnection(Protocol):
-    """One ICE, DTLS and SCTP association and its data channels."""
+    """One ICE and DTLS transport with an SCTP association and its data channels."""
 
     on_state: Callable[[PeerState], None]
     on_channel: Callable[[DataChannel], None]
-    """A channel that the other side opened; set its callbacks before returning."""
+    """Called with a channel that the peer opened. Set the channel's callbacks before returning."""
     on_candidate: Callable[[str | None], None]
-    """A local candidate as the JSON of RTCIceCandidateInit; None after the last. Candidates that are already part of
-    the description are not repeated."""
+    """Called with a local candidate as the JSON of RTCIceCandidateInit, and with None after the last (trickle ICE,
+    RFC 8838). Candidates in the local description are not repeated."""
 
     @property
     def state(self) -> PeerState: ...
 
     @property
     def max_message_size(self) -> int:
-        """The longest message the other side accepts, in bytes (RFC 8841); 65,536 until its description is known."""
+        """Longest message that the peer accepts, in bytes (RFC 8841); 65,536 until its description is set."""
         ...
 
     @property
     def round_trip_time(self) -> float | None:
-        """Smoothed round trip of the transport in seconds; None before the first measurement."""
+        """Smoothed round-trip time of the transport in seconds; None before the first measurement."""
         ...
 
     def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
-        """Use STUN and TURN servers that became known after the first offer; their candidates trickle."""
+        """Add STUN and TURN servers, also after the first offer; candidates gathered from them trickle."""
         ...
 
     def create_channel(self, options: ChannelOptions) -> DataChannel:
-        """Open a channel; before the first offer it becomes part of that offer's association."""
+        """Create a channel. It opens once the association is established; it may be created before the first offer."""
         ...
 
     async def create_offer(self, *, ice_restart: bool = False) -> str:
-        """Gather, set the local description and return it as SDP."""
+        """Gather host candidates, set the local description to an offer and return it as SDP."""
         ...
 
     async def accept_offer(self, sdp: str) -> str:
-        """Set the remote offer and the local answer; return the answer as SDP.
+        """Set the remote offer and the local answer, and return the answer as SDP.
 
-        An offer may be repeated on a live connection, with or without new ICE credentials (an ICE restart).
-        Media sections that are not taken are answered as inactive.
+        A later offer on the same connection renegotiates, with an ICE restart if its ICE credentials are new. Media
+        sections are answered as inactive.
 
         Raises:
-            ValueError: the description cannot be read or lacks what a data-channel connection needs.
+            ValueError: the description is malformed or lacks an attribute that data channels need.
         """
         ...
 
     async def accept_answer(self, sdp: str) -> None:
-        """Set the remote answer to the last offer. Raises ValueError as `accept_offer` does."""
+        """Set the remote answer to the last offer.
+
+        Raises:
+            ValueError: there was no offer, or the description is rejected as in `accept_offer`.
+        """
         ...
 
     async def add_candidate(self, candidate: str | None) -> None:
-        """Add a remote candidate (JSON of RTCIceCandidateInit); None for the end. Unusable ones are ignored;
-        candidates that come before the remote description wait for it."""
+        """Add a remote candidate, the JSON of RTCIceCandidateInit; None means end of candidates.
+
+        Unusable candidates are ignored. Candidates that arrive before the remote description are kept until it is set.
+        """
         ...
 
     async def close(self) -> None:
-        """Close everything and wait until it is; safe to call twice and in any state."""
+        """Close the connection and release its sockets. Idempotent; allowed in any state."""
         ...

@@ -1,6 +1,6 @@
-"""Offers and answers of a data-channel connection (RFC 8829, 8841, 8842, 9143): what they must say, and writing them.
+"""JSEP: reading remote and writing local descriptions (RFC 8829, 8841, 8842, 9143).
 
-The peer's media sections are answered as inactive and stay in the bundle, so that a later offer may still use them.
+The peer's media sections are answered as inactive and stay in the BUNDLE group, so that a later offer may use them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ __all__ = ["LocalParameters", "RemoteParameters", "data_media_section", "describ
 
 SCTP_PORT = 5000
 DISCARD_PORT = 9
-"""RFC 8840 section 4.1.1: the port of an m-line whose addresses are candidates."""
+"""The port of an m-line whose transport addresses are candidates (RFC 8840 section 4.1.1)."""
 MEDIA_FORMAT_ATTRIBUTES = frozenset({"rtpmap", "fmtp"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemoteParameters:
-    """What a peer's description says about the transport of its data channels."""
+    """Transport parameters of the peer's data channels."""
 
     mid: str
     index: int
@@ -33,47 +33,47 @@ class RemoteParameters:
     sctp_port: int
     max_message_size: int
     max_packet_size: int
-    """SCTP packets that the peer takes; 0 if it does not say."""
+    """Bytes of the longest SCTP packet that the peer accepts; 0 if it is not announced."""
     candidates: Sequence[Candidate]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalParameters:
-    """The same of our side."""
+    """Transport parameters of the local side."""
 
     credentials: Credentials
     fingerprint: Fingerprint
     setup: str
     candidates: Sequence[Candidate]
-    gathered: bool
-    """No more candidates will follow."""
+    end_of_candidates: bool
+    """Gathering is complete (RFC 8838 section 14)."""
     max_message_size: int
     max_packet_size: int = 0
-    """SCTP packets that we take; 0 to say nothing."""
+    """Bytes of the longest SCTP packet that is accepted; 0 to announce none."""
 
 
 def read_remote(description: SessionDescription, *, is_offer: bool) -> RemoteParameters:
-    """What we need from a description.
+    """Return the transport parameters of a remote description.
 
     Raises:
-        SdpError: names what is missing.
+        SdpError: a required attribute is missing or malformed; the message names it.
     """
     index, data = description.data_section()
-    # RFC 9143 section 7.1.3: bundled sections may leave their transport to the first of the group.
-    places = [data, *_tagged_section(description, data)]
-    credentials = next((c for section in places if (c := section.credentials)), None)
+    # RFC 9143 section 7.1.3: the transport attributes of bundled sections may be in the tagged section only.
+    sections = [data, *_tagged_section(description, data)]
+    credentials = next((c for section in sections if (c := section.credentials)), None)
     if credentials is None:
-        raise SdpError("the description has no ICE credentials (a=ice-ufrag and a=ice-pwd)")
-    fingerprints = next((f for section in places if (f := section.fingerprints)), None)
+        raise SdpError("the description lacks ICE credentials (a=ice-ufrag and a=ice-pwd)")
+    fingerprints = next((f for section in sections if (f := section.fingerprints)), None)
     if fingerprints is None or not any(f.algorithm in HASHES for f in fingerprints):
-        raise SdpError(f"the description has no a=fingerprint by {', '.join(HASHES)}")
-    setup = next((s for section in places if (s := section.setup)), None)
+        raise SdpError(f"the description lacks an a=fingerprint with {', '.join(HASHES)}")
+    setup = next((s for section in sections if (s := section.setup)), None)
     if setup is None or (setup == "actpass" and not is_offer):
-        wanted = "a=setup" if setup is None else "a=setup:active or a=setup:passive, as an answer must"
-        raise SdpError(f"the description lacks {wanted}")
+        required = "a=setup" if setup is None else "a=setup:active or a=setup:passive, required in an answer"
+        raise SdpError(f"the description lacks {required}")
     sctp_port = data.sctp_port
     if sctp_port is None:
-        raise SdpError("the description of the data channels has no a=sctp-port")
+        raise SdpError("the data-channel section of the description lacks a=sctp-port")
     return RemoteParameters(
         mid=data.mid or str(index),
         index=index,
@@ -84,12 +84,12 @@ def read_remote(description: SessionDescription, *, is_offer: bool) -> RemotePar
         sctp_port=sctp_port,
         max_message_size=data.max_message_size,
         max_packet_size=data.max_packet_size,
-        candidates=[candidate for section in places for candidate in section.candidates],
+        candidates=[candidate for section in sections for candidate in section.candidates],
     )
 
 
 def data_media_section(mid: str = "0") -> MediaSection:
-    """The m-line of a first offer."""
+    """Return the data-channel section of an initial offer."""
     attributes = Attributes([("mid", mid)])
     return MediaSection("application", DISCARD_PORT, "UDP/DTLS/SCTP", ["webrtc-datachannel"], attributes)
 
@@ -97,67 +97,69 @@ def data_media_section(mid: str = "0") -> MediaSection:
 def describe(
     sections: Sequence[MediaSection], local: LocalParameters, *, session_id: int, version: int, bundle: Collection[str]
 ) -> SessionDescription:
-    """Our offer or answer with these m-lines: the peer's last ones, or `data_media_section` at first.
+    """Return a local offer or answer with `sections`, those of the last description or an initial `data_media_section`.
 
-    `bundle` has the mids of the BUNDLE group; a media section outside of it would need a transport of its own and is
-    rejected.
+    `bundle` has the mids of the BUNDLE group. A media section outside the group would need a transport of its own and
+    is rejected.
     """
     description = SessionDescription.new(session_id, version)
-    written = [
-        _our_section(section, local) if section.is_data_channel or section.mid in bundle else _rejected(section)
+    described = [
+        _accept(section, local) if section.is_data_channel or section.mid in bundle else _reject(section)
         for section in sections
     ]
-    taken = [section for section in written if section.port]
+    accepted = [section for section in described if section.port]
     if bundle:
-        description.attributes.add("group", " ".join(["BUNDLE", *(section.mid or "" for section in taken)]))
+        description.attributes.add("group", " ".join(["BUNDLE", *(section.mid or "" for section in accepted)]))
     description.attributes.add("ice-options", "trickle")
-    if taken:
-        tagged = taken[0] if bundle else next(section for section in taken if section.is_data_channel)
+    if accepted:
+        tagged = accepted[0] if bundle else next(section for section in accepted if section.is_data_channel)
         for candidate in local.candidates:
             tagged.attributes.add("candidate", str(candidate).removeprefix("candidate:"))
-        if local.gathered:
+        if local.end_of_candidates:
             tagged.attributes.add("end-of-candidates")
-    description.media = written
+    description.media = described
     return description
 
 
-def _rejected(theirs: MediaSection) -> MediaSection:
-    """RFC 8829 section 5.3.1: port 0."""
-    ours = MediaSection(theirs.kind, 0, theirs.protocol, list(theirs.formats))
-    ours.other_lines.append("c=IN IP4 0.0.0.0")
-    if theirs.mid is not None:
-        ours.attributes.add("mid", theirs.mid)
-    if _is_media(theirs):
-        ours.attributes.add("inactive")
-    return ours
+def _reject(remote: MediaSection) -> MediaSection:
+    """Return a rejected section, with port 0 (RFC 8829 section 5.3.1)."""
+    local = MediaSection(remote.kind, 0, remote.protocol, list(remote.formats))
+    local.other_lines.append("c=IN IP4 0.0.0.0")
+    if remote.mid is not None:
+        local.attributes.add("mid", remote.mid)
+    if _is_media(remote):
+        local.attributes.add("inactive")
+    return local
 
 
 def _is_media(section: MediaSection) -> bool:
     return "RTP/" in section.protocol
 
 
-def _our_section(theirs: MediaSection, local: LocalParameters) -> MediaSection:
-    ours = _rejected(theirs)
-    if theirs.is_rejected or not (theirs.is_data_channel or _is_media(theirs)):
-        return ours
-    ours.port = DISCARD_PORT
-    attributes = ours.attributes
-    attributes.add("ice-ufrag", local.credentials.ufrag)
-    attributes.add("ice-pwd", local.credentials.password)
-    attributes.add("fingerprint", f"{local.fingerprint.algorithm} {local.fingerprint.value}")
-    attributes.add("setup", local.setup)
-    if theirs.is_data_channel:
+def _accept(remote: MediaSection, parameters: LocalParameters) -> MediaSection:
+    """Return the local section for `remote`, rejected if that is itself rejected or neither media nor data channels."""
+    local = _reject(remote)
+    if remote.is_rejected or not (remote.is_data_channel or _is_media(remote)):
+        return local
+    local.port = DISCARD_PORT
+    attributes = local.attributes
+    attributes.add("ice-ufrag", parameters.credentials.ufrag)
+    attributes.add("ice-pwd", parameters.credentials.password)
+    attributes.add("fingerprint", f"{parameters.fingerprint.algorithm} {parameters.fingerprint.value}")
+    attributes.add("setup", parameters.setup)
+    if remote.is_data_channel:
         attributes.add("sctp-port", SCTP_PORT)
-        attributes.add("max-message-size", local.max_message_size)
-        if local.max_packet_size:
-            attributes.add(PACKET_SIZE, local.max_packet_size)
+        attributes.add("max-message-size", parameters.max_message_size)
+        if parameters.max_packet_size:
+            attributes.add(PACKET_SIZE, parameters.max_packet_size)
     else:
         attributes.add("rtcp-mux")
-        attributes.items += [item for item in theirs.attributes.items if item[0] in MEDIA_FORMAT_ATTRIBUTES]
-    return ours
+        attributes.items += [item for item in remote.attributes.items if item[0] in MEDIA_FORMAT_ATTRIBUTES]
+    return local
 
 
 def _tagged_section(description: SessionDescription, data: MediaSection) -> list[MediaSection]:
+    """Return the first section of the BUNDLE group, which carries the transport, unless it is `data` itself."""
     mids = description.bundled_mids()
     if data.mid not in mids:
         return []

@@ -1,20 +1,24 @@
-"""ICE (RFC 8445, 8838, 7675) without I/O and without a clock."""
+"""Interactive Connectivity Establishment (RFC 8445, 8838, 7675) without I/O and without a clock.
+
+An :class:`IceAgent` has the shape that :mod:`livekit.webrtc.core` describes, with a socket and an address per datagram.
+"""
 
 from __future__ import annotations
 
-from .agent import IceAgent, IceState, Transmit
+from .agent import IceAgent, IceState
 from .candidate import Candidate, CandidateError
-from .checklist import Credentials, Pair
+from .checklist import CandidatePair, Credentials
+from .checks import Transmit
 from .stun import Address, StunError
 
 __all__ = [
     "Address",
     "Candidate",
     "CandidateError",
+    "CandidatePair",
     "Credentials",
     "IceAgent",
     "IceState",
-    "Pair",
     "StunError",
     "Transmit",
 ]

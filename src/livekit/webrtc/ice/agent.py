@@ -1,9 +1,6 @@
-"""The ICE agent: connectivity checks, nomination, consent and restart for one component.
+"""The ICE agent: connectivity checks, nomination, consent freshness and restart for one component.
 
-Every method takes `now` (seconds of any monotonic clock). What is to be sent is fetched with `take_transmits`; the
-state and the selected pair are attributes to look at after each call.
-
-A pair is used as soon as it is valid (RFC 8445 section 12.1); nomination only settles which one stays.
+A pair is used as soon as it is valid (RFC 8445 section 12.1); nomination only settles which pair remains in use.
 """
 
 from __future__ import annotations
@@ -12,318 +9,348 @@ import enum
 import random
 
 from .candidate import Candidate, candidate_priority
-from .checklist import Credentials, Generation, LocalPath, Pair, PairState
+from .checklist import CandidatePair, Checklist, Credentials, LocalCandidate, PairState
 from .checks import Check, Checks, Transmit
 from .consent import Consent
-from .stun import BINDING, Address, Attribute, Kind, StunError, StunMessage, parse_stun
+from .stun import BINDING, Address, Attribute, MessageClass, StunError, StunMessage, parse_stun
 
-__all__ = ["IceAgent", "IceState", "Transmit"]
+__all__ = ["IceAgent", "IceState"]
 
 PACING = 0.005
-"""Seconds between new checks; the least that RFC 8445 section 14.2 allows."""
+"""Ta: seconds between new checks; the minimum of RFC 8445 section 14.2."""
 NOMINATION_DELAY = 0.05
-"""Seconds the controlling side waits for a better pair after the first that works."""
+"""Seconds that the controlling agent waits for a better pair after the first valid one."""
 CHECK_TIMEOUT = 15.0
-"""Seconds from the peer's credentials to FAILED if no pair works."""
+"""Seconds from learning the peer's credentials to FAILED if no pair becomes valid."""
 
 
 class IceState(enum.Enum):
+    """State of the agent (W3C WebRTC 1.0, RTCIceTransportState)."""
+
     NEW = "new"
     CHECKING = "checking"
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
-    """The peer has been silent for half the consent timeout."""
+    """The peer has not responded for half the consent timeout."""
     FAILED = "failed"
-    """No pair works, or consent has expired (RFC 7675 section 5.1). A restart may recover."""
+    """No pair became valid, or consent expired (RFC 7675 section 5.1). A restart may recover."""
 
 
 class IceAgent:
-    def __init__(
-        self, *, controlling: bool, consent_timeout: float = 5.0, randomness: random.Random | None = None
-    ) -> None:
+    """A full ICE agent with trickle (RFC 8838); regular nomination when controlling (RFC 8445 section 8.1.1).
+
+    All times are seconds of any one monotonic clock. After each call look at `state`, `selected_pair`,
+    `datagrams_to_send` and `next_timer`.
+    """
+
+    def __init__(self, *, controlling: bool, consent_timeout: float = 5.0, rng: random.Random | None = None) -> None:
+        """`consent_timeout` is the seconds without a response until the state is FAILED."""
         self.controlling = controlling
         self.state = IceState.NEW
-        self.selected: Pair | None = None
+        self.selected_pair: CandidatePair | None = None
         self.round_trip_time: float | None = None
-        """Seconds, of the last answer on the selected pair."""
-        self.trusted: set[Address] = set()
-        """Where packets may come from: addresses that have shown the password."""
-        self._consent = Consent(consent_timeout, randomness or random.Random())
-        self._paths: dict[object, LocalPath] = {}
-        self._current = Generation(Credentials.generate())
-        self._previous: Generation | None = None
+        """Seconds, measured by the last check of the selected pair that was answered at first transmission."""
+        self.authenticated_addresses: set[Address] = set()
+        """Remote addresses that have proved to know the password; data is accepted from these only."""
+        self._consent = Consent(consent_timeout, rng or random.Random())
+        self._local_candidates: dict[object, LocalCandidate] = {}
+        self._checklist = Checklist(Credentials.generate())
+        self._previous_checklist: Checklist | None = None
         self._transmits: list[Transmit] = []
         self._checks = Checks(self._transmits.append)
-        self._pace_at = 0.0
-        self._deadline: float | None = None
+        self._paced_check_at = 0.0
+        self._checking_deadline: float | None = None
         self._nominate_at: float | None = None
         self._timer_at: float | None = None
 
-    # What both sides describe to each other
+    # Signaling
 
     @property
     def credentials(self) -> Credentials:
-        return self._current.local
+        """The local credentials to signal to the peer."""
+        return self._checklist.local_credentials
 
     @property
     def remote_credentials(self) -> Credentials | None:
-        return self._current.remote
+        """The peer's credentials; None before `set_remote_credentials` and after `restart`."""
+        return self._checklist.remote_credentials
 
-    def add_path(self, path: object, candidate: Candidate, now: float, *, only: Address | None = None) -> None:
-        """Take a local candidate with a base of its own: host, relay, or a TCP connection to `only`."""
-        local = self._paths[path] = LocalPath(path=path, candidate=candidate, only=only)
-        for remote in self._current.remotes:
-            if local.reaches(remote):
-                self._current.pair_for(local, remote)
+    def add_local_candidate(
+        self, candidate: Candidate, socket: object, now: float, *, connected_to: Address | None = None
+    ) -> None:
+        """Add a local candidate with a base of its own: host, relay, or a TCP connection to `connected_to`.
+
+        `socket` sends from that base. Server-reflexive candidates are not added: they are redundant with their host
+        candidate (RFC 8445 section 6.1.2.4).
+        """
+        local = LocalCandidate(socket=socket, candidate=candidate, connected_to=connected_to)
+        self._local_candidates[socket] = local
+        for remote in self._checklist.remote_candidates:
+            if local.can_pair_with(remote):
+                self._checklist.pair_for(local, remote)
         self._advance(now)
 
-    def remove_path(self, path: object, now: float) -> None:
-        """The path is broken."""
-        self._paths.pop(path, None)
-        for pair in [*self._current, *(self._previous or ())]:
-            if pair.path == path:
+    def remove_socket(self, socket: object, now: float) -> None:
+        """Fail all pairs of a socket that has closed."""
+        self._local_candidates.pop(socket, None)
+        for pair in [*self._checklist, *(self._previous_checklist or ())]:
+            if pair.socket == socket:
                 pair.fail()
         self._advance(now)
 
-    def set_remote(self, credentials: Credentials, now: float) -> None:
-        """Take the peer's credentials for the current generation; checks begin."""
-        if self._current.remote is not None:
+    def set_remote_credentials(self, credentials: Credentials, now: float) -> None:
+        """Set the peer's credentials and start checking. Ignored if they are set and no restart followed."""
+        if self._checklist.remote_credentials is not None:
             return
-        self._current.remote = credentials
-        self._deadline = now + CHECK_TIMEOUT
+        self._checklist.remote_credentials = credentials
+        self._checking_deadline = now + CHECK_TIMEOUT
         self._advance(now)
 
-    def add_remote(self, candidate: Candidate, now: float) -> None:
-        """Take a candidate of the peer; one that cannot be used is ignored (mDNS names, other components)."""
+    def add_remote_candidate(self, candidate: Candidate, now: float) -> None:
+        """Add a candidate of the peer. Unusable ones are ignored: mDNS names, other components or ICE generations."""
         usable = candidate.component == 1 and candidate.port > 0 and candidate.ip_version is not None
-        stale = candidate.ufrag and self._current.remote and candidate.ufrag != self._current.remote.ufrag
-        if not usable or stale or not self._current.add_remote(candidate):
+        remote = self._checklist.remote_credentials
+        is_stale = candidate.ufrag and remote and candidate.ufrag != remote.ufrag
+        if not usable or is_stale or not self._checklist.add_remote_candidate(candidate):
             return
-        for local in self._paths.values():
-            if local.reaches(candidate):
-                self._current.pair_for(local, candidate)
+        for local in self._local_candidates.values():
+            if local.can_pair_with(candidate):
+                self._checklist.pair_for(local, candidate)
         self._advance(now)
 
     def restart(self, now: float) -> None:
-        """Begin a new generation of credentials (RFC 8445 section 9); data goes on over the old pair meanwhile."""
-        if self.selected is None or self.selected.generation is self._current:
-            self._previous = self._current
-        self._current = Generation(Credentials.generate())
-        self._deadline = self._nominate_at = None
+        """Start over with new credentials (RFC 8445 section 9); data continues on the old pair meanwhile."""
+        if self.selected_pair is None or self.selected_pair.checklist is self._checklist:
+            self._previous_checklist = self._checklist
+        self._checklist = Checklist(Credentials.generate())
+        self._checking_deadline = self._nominate_at = None
         if self.state is IceState.FAILED:
             self.state = IceState.CHECKING
         self._advance(now)
 
-    # Packets
+    # Datagrams
 
-    def receive(self, data: bytes, path: object, address: Address, now: float) -> None:
-        """Take a STUN packet. What cannot be read or authenticated is dropped without an answer."""
+    def receive_datagram(self, data: bytes, socket: object, address: Address, now: float) -> None:
+        """Process a STUN packet that `socket` received from `address`.
+
+        Malformed and unauthenticated packets are dropped without a response.
+        """
         if self.state is IceState.FAILED:
             return
         try:
             message = parse_stun(data)
         except StunError:
             return
-        if message.method != BINDING or message.kind is Kind.INDICATION:
+        if message.method != BINDING or message.message_class is MessageClass.INDICATION:
             return
-        if message.kind is Kind.REQUEST:
-            self._received_request(message, path, address, now)
+        if message.message_class is MessageClass.REQUEST:
+            self._receive_request(message, socket, address, now)
         else:
-            self._received_response(message, path, address, now)
+            self._receive_response(message, socket, address, now)
         self._advance(now)
 
-    def take_transmits(self) -> list[Transmit]:
+    def datagrams_to_send(self, now: float) -> list[Transmit]:
+        """Return the STUN packets to send now, in order, and forget them."""
         transmits = self._transmits.copy()
         self._transmits.clear()
         return transmits
 
-    def _received_request(self, message: StunMessage, path: object, address: Address, now: float) -> None:
-        known = (self._current, self._previous)
-        generation = next((one for one in known if one is not None and one.authenticates(message)), None)
-        local = self._paths.get(path)
-        if generation is None or local is None:
+    def _receive_request(self, message: StunMessage, socket: object, address: Address, now: float) -> None:
+        checklists = (self._checklist, self._previous_checklist)
+        checklist = next((one for one in checklists if one is not None and one.authenticates(message)), None)
+        local = self._local_candidates.get(socket)
+        if checklist is None or local is None:
             return
-        response = StunMessage(Kind.SUCCESS, message.method, message.transaction_id)
-        if self._wins_role_conflict(message):
-            response.kind = Kind.ERROR
+        response = StunMessage(MessageClass.SUCCESS, message.method, message.transaction_id)
+        if self._peer_must_switch_role(message):
+            response.message_class = MessageClass.ERROR
             response.set_error(487, "Role Conflict")
         else:
             response.mapped_address = address
-        self._transmits.append(Transmit(path, address, response.encode(generation.local.password.encode())))
-        if response.kind is Kind.ERROR:
+        password = checklist.local_credentials.password
+        self._transmits.append(Transmit(socket, address, response.encode(password.encode())))
+        if response.message_class is MessageClass.ERROR:
             return
-        pair = generation.pairs.get((path, address)) or self._learned_pair(generation, local, address, message)
+        pair = checklist.pairs.get((socket, address)) or self._peer_reflexive_pair(checklist, local, address, message)
         if pair is not None:
-            self.trusted.add(address)
-            self._triggered_check(pair, Attribute.USE_CANDIDATE in message.attributes, now)
+            self.authenticated_addresses.add(address)
+            self._trigger_check(pair, Attribute.USE_CANDIDATE in message.attributes, now)
 
-    def _learned_pair(
-        self, generation: Generation, local: LocalPath, address: Address, message: StunMessage
-    ) -> Pair | None:
-        """A pair with a peer-reflexive candidate (RFC 8445 section 7.3.1.3)."""
-        priority = message.number(Attribute.PRIORITY) or candidate_priority("prflx")
+    def _peer_reflexive_pair(
+        self, checklist: Checklist, local: LocalCandidate, address: Address, message: StunMessage
+    ) -> CandidatePair | None:
+        """Learn a peer-reflexive candidate (RFC 8445 section 7.3.1.3) and return its pair; None at the limit."""
+        priority = message.integer(Attribute.PRIORITY) or candidate_priority("prflx")
         host, port = address
         transport = local.candidate.transport
         remote = Candidate(host=host, port=port, kind="prflx", priority=priority & 0xFFFFFFFF, transport=transport)
-        generation.add_remote(remote)
-        known = next((c for c in generation.remotes if c.address == address), None)
-        return None if known is None else generation.pair_for(local, known)
+        checklist.add_remote_candidate(remote)
+        known = next((c for c in checklist.remote_candidates if c.address == address), None)
+        return None if known is None else checklist.pair_for(local, known)
 
-    def _wins_role_conflict(self, message: StunMessage) -> bool:
-        """RFC 8445 section 7.3.1.1: True if the peer is to switch; if it is us, we have."""
-        same = Attribute.ICE_CONTROLLING if self.controlling else Attribute.ICE_CONTROLLED
-        theirs = message.number(same)
-        if theirs is None:
+    def _peer_must_switch_role(self, message: StunMessage) -> bool:
+        """Resolve a role conflict (RFC 8445 section 7.3.1.1). Return True if the peer must switch; else switch here."""
+        same_role = Attribute.ICE_CONTROLLING if self.controlling else Attribute.ICE_CONTROLLED
+        remote_tie_breaker = message.integer(same_role)
+        if remote_tie_breaker is None:
             return False
-        keeps_role = (self._checks.tie_breaker >= theirs) == self.controlling
+        keeps_role = (self._checks.tie_breaker >= remote_tie_breaker) == self.controlling
         if not keeps_role:
             self.controlling = not self.controlling
         return keeps_role
 
-    def _triggered_check(self, pair: Pair, use_candidate: bool, now: float) -> None:
-        """RFC 8445 sections 7.3.1.4 and 7.3.1.5."""
+    def _trigger_check(self, pair: CandidatePair, use_candidate: bool, now: float) -> None:
+        """Handle triggered checks and USE-CANDIDATE (RFC 8445 sections 7.3.1.4 and 7.3.1.5)."""
         nominated_by_peer = use_candidate and not self.controlling
         if pair.state is PairState.SUCCEEDED:
             pair.nominated = pair.nominated or nominated_by_peer
-            is_wanted = nominated_by_peer or self.state is IceState.DISCONNECTED
-            if is_wanted and pair is not self.selected and not self._checks.is_checking(pair):
+            needs_check = nominated_by_peer or self.state is IceState.DISCONNECTED
+            if needs_check and pair is not self.selected_pair and not self._checks.is_checking(pair):
                 self._start_check(pair, now)
             return
-        pair.nominate_when_valid = pair.nominate_when_valid or nominated_by_peer
-        if pair.generation.remote is None:
+        pair.nominate_on_success = pair.nominate_on_success or nominated_by_peer
+        if pair.checklist.remote_credentials is None:
             pair.state = PairState.WAITING
         elif not self._checks.is_checking(pair):
             self._start_check(pair, now)
 
-    def _received_response(self, message: StunMessage, path: object, address: Address, now: float) -> None:
-        check = self._checks.answered(message, path)
+    def _receive_response(self, message: StunMessage, socket: object, address: Address, now: float) -> None:
+        check = self._checks.match_response(message, socket)
         if check is None:
             return
         pair = check.pair
-        if message.kind is Kind.SUCCESS and address == pair.address:
+        if message.message_class is MessageClass.SUCCESS and address == pair.address:
             self._check_succeeded(check, now)
         elif message.error_code == 487:
-            # RFC 8445 section 7.2.5.1: switch, unless done since, and check again.
+            # RFC 8445 section 7.2.5.1: switch roles, unless done since the check was sent, and check again.
             self.controlling = not check.controlling
             self._start_check(pair, now)
-        elif not check.consent:
+        elif not check.is_consent:
             pair.fail()
 
     def _check_succeeded(self, check: Check, now: float) -> None:
         pair = check.pair
         pair.state = PairState.SUCCEEDED
-        pair.confirmed_at = now
-        pair.nominated = pair.nominated or pair.nominate_when_valid or (check.nominating and self.controlling)
-        if pair.nominated and not self.controlling and self.selected not in (None, pair):
-            self._consent.doubt(self.selected, now)  # the address of the peer may have changed
-        self.trusted.add(pair.address)
-        if check.tries == 1 and (pair is self.selected or self.round_trip_time is None):
+        pair.last_response_at = now
+        pair.nominated = pair.nominated or pair.nominate_on_success or (check.nominating and self.controlling)
+        if pair.nominated and not self.controlling and self.selected_pair not in (None, pair):
+            self._consent.recheck(
+                self.selected_pair, now
+            )  # the peer's address may have changed, such as by NAT rebinding
+        self.authenticated_addresses.add(pair.address)
+        if check.transmissions == 1 and (pair is self.selected_pair or self.round_trip_time is None):
             self.round_trip_time = now - check.sent_at
 
     # Time
 
     def next_timer(self) -> float | None:
-        """When `handle_timer` is to be called; None for never."""
+        """Return when to call `handle_timer`; None if no timer runs."""
         return self._timer_at
 
-    def _compute_timer(self) -> float | None:
-        times = [at for at in (self._checks.next_timer(), self._nominate_at) if at is not None]
-        if self._waiting():
-            times.append(self._pace_at)
-        if self.selected is not None and self.state is not IceState.FAILED:
-            silent = self.state is IceState.DISCONNECTED
-            times.append(self._consent.ask_at)
-            times.append((self._consent.expires_at if silent else self._consent.silent_at)(self.selected))
-        elif self._deadline is not None:
-            times.append(self._deadline)
-        return min(times, default=None)
-
     def handle_timer(self, now: float) -> None:
-        for check in self._checks.retry(now):
-            if not check.consent:
+        """Retransmit checks, start new ones and expire consent as due."""
+        for check in self._checks.retransmit(now):
+            if not check.is_consent:
                 check.pair.fail()
         self._advance(now)
 
+    def _compute_timer(self) -> float | None:
+        times = [at for at in (self._checks.next_timer(), self._nominate_at) if at is not None]
+        if self._pairs_to_check():
+            times.append(self._paced_check_at)
+        if self.selected_pair is not None and self.state is not IceState.FAILED:
+            times.append(self._consent.next_check_at)
+            if self.state is IceState.DISCONNECTED:
+                times.append(self._consent.expires_at(self.selected_pair))
+            else:
+                times.append(self._consent.disconnected_at(self.selected_pair))
+        elif self._checking_deadline is not None:
+            times.append(self._checking_deadline)
+        return min(times, default=None)
+
     def _advance(self, now: float) -> None:
-        """Do what is due; called at the end of every input."""
-        if self._waiting() and self._pace_at <= now:
-            self._pace_at = now + PACING
-            self._start_check(max(self._waiting(), key=self._priority), now)
-        self._select(now)
+        """Do what is due. Runs at the end of every input."""
+        waiting = self._pairs_to_check()
+        if waiting and self._paced_check_at <= now:
+            self._paced_check_at = now + PACING
+            self._start_check(max(waiting, key=self._priority), now)
+        self._select_pair(now)
         if self.controlling:
             self._nominate(now)
         self._check_consent(now)
         self._update_state(now)
-        self._timer_at = self._compute_timer()  # asked for with every packet, changed only here
+        self._timer_at = self._compute_timer()  # read for every packet, changes only here
 
-    def _waiting(self) -> list[Pair]:
-        """Pairs whose check is to be started."""
-        settled = self.controlling and self._current.is_nominated
-        if self._current.remote is None or settled or self.state is IceState.FAILED:
+    def _pairs_to_check(self) -> list[CandidatePair]:
+        """Return the pairs that wait for an ordinary check; none once the controlling agent has nominated."""
+        is_settled = self.controlling and self._checklist.has_nominated_pair
+        if self._checklist.remote_credentials is None or is_settled or self.state is IceState.FAILED:
             return []
-        return self._current.in_state(PairState.WAITING)
+        return self._checklist.in_state(PairState.WAITING)
 
-    def _priority(self, pair: Pair) -> int:
+    def _priority(self, pair: CandidatePair) -> int:
         return pair.priority(self.controlling)
 
-    def _start_check(self, pair: Pair, now: float, *, nominating: bool = False, consent: bool = False) -> None:
+    def _start_check(
+        self, pair: CandidatePair, now: float, *, nominating: bool = False, is_consent: bool = False
+    ) -> None:
         if pair.state is not PairState.SUCCEEDED:
             pair.state = PairState.IN_PROGRESS
-        self._checks.start(pair, now, controlling=self.controlling, nominating=nominating, consent=consent)
+        self._checks.start(pair, now, controlling=self.controlling, nominating=nominating, is_consent=is_consent)
 
-    def _select(self, now: float) -> None:
-        """Use the best valid pair; nothing of an old generation once the new one has one."""
-        valid = self._current.in_state(PairState.SUCCEEDED)
+    def _select_pair(self, now: float) -> None:
+        """Select the best valid pair, and drop the previous checklist once a pair of the current one is nominated."""
+        valid = self._checklist.in_state(PairState.SUCCEEDED)
         if not valid:
-            if self.selected is not None and self.selected.state is PairState.FAILED:
-                self.selected = None
+            if self.selected_pair is not None and self.selected_pair.state is PairState.FAILED:
+                self.selected_pair = None
             return
-        best = max(valid, key=lambda p: (now < self._consent.silent_at(p), p.nominated, self._priority(p)))
-        if best is not self.selected:
-            self.selected = best
-            self._consent.asked(now)
-        if best.nominated and self._previous is not None:
-            self._previous = None
-            self._checks.drop(lambda check: check.pair.generation is not self._current)
+        best = max(valid, key=lambda p: (now < self._consent.disconnected_at(p), p.nominated, self._priority(p)))
+        if best is not self.selected_pair:
+            self.selected_pair = best
+            self._consent.schedule_next_check(now)
+        if best.nominated and self._previous_checklist is not None:
+            self._previous_checklist = None
+            self._checks.cancel(lambda check: check.pair.checklist is not self._checklist)
 
     def _nominate(self, now: float) -> None:
-        """Regular nomination (RFC 8445 section 8.1.1): the best pair, or what works after a short wait."""
-        best = self.selected
-        if best is None or best.generation is not self._current or self._current.is_nominated:
+        """Nominate the best pair, or after `NOMINATION_DELAY` the best valid one (RFC 8445 section 8.1.1)."""
+        best = self.selected_pair
+        if best is None or best.checklist is not self._checklist or self._checklist.has_nominated_pair:
             self._nominate_at = None
             return
         if self._checks.is_nominating:
             return
         if self._nominate_at is None:
             self._nominate_at = now + NOMINATION_DELAY
-        alive = [pair for pair in self._current if pair.state is not PairState.FAILED]
-        if best is max(alive, key=self._priority) or now >= self._nominate_at:
+        candidates = [pair for pair in self._checklist if pair.state is not PairState.FAILED]
+        if best is max(candidates, key=self._priority) or now >= self._nominate_at:
             self._nominate_at = None
             self._start_check(best, now, nominating=True)
 
     def _check_consent(self, now: float) -> None:
-        if self.selected is None or now < self._consent.ask_at or self.state is IceState.FAILED:
+        if self.selected_pair is None or now < self._consent.next_check_at or self.state is IceState.FAILED:
             return
-        self._consent.asked(now)
-        self._checks.drop(lambda check: check.consent)
-        self._start_check(self.selected, now, consent=True)
+        self._consent.schedule_next_check(now)
+        self._checks.cancel(lambda check: check.is_consent)
+        self._start_check(self.selected_pair, now, is_consent=True)
 
     def _update_state(self, now: float) -> None:
-        if self.selected is None:
-            if self._deadline is not None and now >= self._deadline:
-                self._give_up()
-            elif self.state is not IceState.FAILED and self._current.remote is not None:
+        if self.selected_pair is None:
+            if self._checking_deadline is not None and now >= self._checking_deadline:
+                self._fail()
+            elif self.state is not IceState.FAILED and self._checklist.remote_credentials is not None:
                 self.state = IceState.CHECKING
             return
-        if now >= self._consent.expires_at(self.selected):
-            self._give_up()
+        if now >= self._consent.expires_at(self.selected_pair):
+            self._fail()
         else:
-            silent = now >= self._consent.silent_at(self.selected)
-            self.state = IceState.DISCONNECTED if silent else IceState.CONNECTED
+            is_silent = now >= self._consent.disconnected_at(self.selected_pair)
+            self.state = IceState.DISCONNECTED if is_silent else IceState.CONNECTED
 
-    def _give_up(self) -> None:
+    def _fail(self) -> None:
         self.state = IceState.FAILED
-        self.selected = self._previous = self._deadline = None
-        self._checks.drop(lambda _: True)
-        for pair in self._current:
+        self.selected_pair = self._previous_checklist = self._checking_deadline = None
+        self._checks.cancel(lambda _: True)
+        for pair in self._checklist:
             pair.fail()

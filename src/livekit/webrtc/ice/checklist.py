@@ -1,6 +1,7 @@
-"""Candidate pairs of one generation of ICE credentials (RFC 8445 section 6.1.2).
+"""The checklist: candidate pairs and the credentials they are checked with (RFC 8445 section 6.1.2).
 
-A restart begins a new generation; the old one lives on until the new one has a path (RFC 8445 section 9).
+An ICE restart starts a new checklist; the old one remains in use until the new one has a nominated pair (RFC 8445
+section 9).
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ from dataclasses import dataclass, field
 from .candidate import Candidate
 from .stun import Address, Attribute, StunMessage
 
-__all__ = ["Credentials", "Generation", "LocalPath", "Pair", "PairState"]
+__all__ = ["CandidatePair", "Checklist", "Credentials", "LocalCandidate", "PairState"]
 
 ICE_CHARS = string.ascii_letters + string.digits
 MAX_REMOTE_CANDIDATES = 64
-"""Of one generation; more are ignored, so that a peer cannot make us send without end (RFC 8445 section 19.5.1)."""
+"""Per checklist. Further candidates are ignored: a limit against ICE amplification (RFC 8445 section 19.5.1)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
-    """User fragment and password of one side (RFC 8839 section 5.4)."""
+    """ICE username fragment and password of one agent (RFC 8839 section 5.4)."""
 
     ufrag: str
     password: str = field(repr=False)
 
     @classmethod
     def generate(cls) -> Credentials:
+        """Return random credentials."""
         return cls(ufrag=_random_text(8), password=_random_text(24))
 
 
@@ -39,7 +41,7 @@ def _random_text(length: int) -> str:
 
 
 class PairState(enum.Enum):
-    """RFC 8445 section 6.1.2.6; FROZEN is not needed with one component."""
+    """Candidate pair states of RFC 8445 section 6.1.2.6. With a single component no pair is ever Frozen."""
 
     WAITING = "waiting"
     IN_PROGRESS = "in-progress"
@@ -48,37 +50,39 @@ class PairState(enum.Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LocalPath:
-    """A local candidate and what datagrams are sent through from there."""
+class LocalCandidate:
+    """A local candidate that has a base of its own, and the socket of that base."""
 
-    path: object
+    socket: object
+    """Opaque to the agent; returned in :class:`~livekit.webrtc.ice.Transmit`."""
     candidate: Candidate
-    only: Address | None = None
-    """The single address it reaches, where it is a connection."""
+    connected_to: Address | None = None
+    """The only remote address that a TCP connection reaches; None for UDP."""
 
-    def reaches(self, remote: Candidate) -> bool:
-        if self.only is not None:
-            return self.only == remote.address
+    def can_pair_with(self, remote: Candidate) -> bool:
+        """Return True if `remote` has the same transport and address family (RFC 8445 section 6.1.2.2)."""
+        if self.connected_to is not None:
+            return self.connected_to == remote.address
         return self.candidate.transport == remote.transport and self.candidate.ip_version == remote.ip_version
 
 
 @dataclass(eq=False, slots=True)
-class Pair:
-    """A way to the peer: from `local` to `remote`."""
+class CandidatePair:
+    """A local and a remote candidate."""
 
-    generation: Generation = field(repr=False)
-    local: LocalPath
+    checklist: Checklist = field(repr=False)
+    local: LocalCandidate
     remote: Candidate
     state: PairState = PairState.WAITING
     nominated: bool = False
-    nominate_when_valid: bool = False
-    """We are controlled and the peer nominated the pair before our own check succeeded (RFC 8445 section 7.3.1.5)."""
-    confirmed_at: float = -math.inf
-    """When the peer last answered on it."""
+    nominate_on_success: bool = False
+    """The controlling peer nominated the pair before the local check succeeded (RFC 8445 section 7.3.1.5)."""
+    last_response_at: float = -math.inf
+    """When the last check of this pair succeeded."""
 
     @property
-    def path(self) -> object:
-        return self.local.path
+    def socket(self) -> object:
+        return self.local.socket
 
     @property
     def address(self) -> Address:
@@ -89,50 +93,58 @@ class Pair:
         self.nominated = False
 
     def priority(self, controlling: bool) -> int:
-        """RFC 8445 section 6.1.2.3."""
-        ours, theirs = self.local.candidate.priority, self.remote.priority
-        g, d = (ours, theirs) if controlling else (theirs, ours)
+        """Return the pair priority (RFC 8445 section 6.1.2.3)."""
+        local, remote = self.local.candidate.priority, self.remote.priority
+        g, d = (local, remote) if controlling else (remote, local)
         return (min(g, d) << 32) + 2 * max(g, d) + (g > d)
 
 
 @dataclass(eq=False, slots=True)
-class Generation:
-    """One pair of credentials and the candidate pairs checked with them."""
+class Checklist:
+    """The candidate pairs of one pair of credentials."""
 
-    local: Credentials
-    remote: Credentials | None = None
-    remotes: list[Candidate] = field(default_factory=list[Candidate])
-    pairs: dict[tuple[object, Address], Pair] = field(default_factory=dict[tuple[object, Address], Pair])
+    local_credentials: Credentials
+    remote_credentials: Credentials | None = None
+    remote_candidates: list[Candidate] = field(default_factory=list[Candidate])
+    pairs: dict[tuple[object, Address], CandidatePair] = field(
+        default_factory=dict[tuple[object, Address], CandidatePair]
+    )
+    """By local socket and remote address."""
 
-    def __iter__(self) -> Iterator[Pair]:
+    def __iter__(self) -> Iterator[CandidatePair]:
         return iter(self.pairs.values())
 
     def authenticates(self, request: StunMessage) -> bool:
-        """Whether a request names this generation and is signed with its password (RFC 8445 section 7.3)."""
-        ours, _, theirs = request.attributes.get(Attribute.USERNAME, b"").partition(b":")
-        if ours != self.local.ufrag.encode() or (self.remote is not None and theirs != self.remote.ufrag.encode()):
+        """Return True if USERNAME and MESSAGE-INTEGRITY match these credentials (RFC 8445 section 7.3)."""
+        local, _, remote = request.attributes.get(Attribute.USERNAME, b"").partition(b":")
+        if local != self.local_credentials.ufrag.encode():
             return False
-        return request.is_signed_by(self.local.password.encode())
+        if self.remote_credentials is not None and remote != self.remote_credentials.ufrag.encode():
+            return False
+        return request.has_integrity(self.local_credentials.password.encode())
 
     @property
-    def is_nominated(self) -> bool:
+    def has_nominated_pair(self) -> bool:
         return any(pair.nominated for pair in self)
 
-    def in_state(self, state: PairState) -> list[Pair]:
+    def in_state(self, state: PairState) -> list[CandidatePair]:
+        """Return the pairs in `state`."""
         return [pair for pair in self if pair.state is state]
 
-    def pair_for(self, local: LocalPath, remote: Candidate) -> Pair:
-        """The pair of these two, made if it is new."""
-        key = (local.path, remote.address)
+    def pair_for(self, local: LocalCandidate, remote: Candidate) -> CandidatePair:
+        """Return the pair of these candidates, adding it if needed."""
+        key = (local.socket, remote.address)
         pair = self.pairs.get(key)
         if pair is None:
-            pair = self.pairs[key] = Pair(self, local, remote)
+            pair = self.pairs[key] = CandidatePair(self, local, remote)
         return pair
 
-    def add_remote(self, candidate: Candidate) -> bool:
-        """Whether the candidate is new and was taken."""
-        known = any(c.address == candidate.address and c.transport == candidate.transport for c in self.remotes)
-        if known or len(self.remotes) >= MAX_REMOTE_CANDIDATES:
+    def add_remote_candidate(self, candidate: Candidate) -> bool:
+        """Add a remote candidate. Return False if it is redundant or the list is full."""
+        is_known = any(
+            c.address == candidate.address and c.transport == candidate.transport for c in self.remote_candidates
+        )
+        if is_known or len(self.remote_candidates) >= MAX_REMOTE_CANDIDATES:
             return False
-        self.remotes.append(candidate)
+        self.remote_candidates.append(candidate)
         return True

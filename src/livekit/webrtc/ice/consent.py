@@ -1,38 +1,44 @@
-"""Consent to send (RFC 7675): when to ask the peer for it, and how long its last answer counts."""
+"""Consent freshness (RFC 7675): when to send consent checks and how long the last response remains valid."""
 
 from __future__ import annotations
 
 import random
 
-from .checklist import Pair
+from .checklist import CandidatePair
 
 __all__ = ["Consent"]
 
 CHECKS_PER_TIMEOUT = 4
-"""Consent checks begun in one consent timeout, each repeated until answered."""
-DOUBT = 1.0
-"""Seconds that a pair has to show that it works when the peer nominates another, which does."""
+"""Consent checks started per consent timeout, each retransmitted until answered."""
+RECHECK_TIMEOUT = 1.0
+"""Seconds that the selected pair has to prove itself once the peer has nominated another valid pair."""
 
 
 class Consent:
-    def __init__(self, timeout: float, randomness: random.Random) -> None:
-        """`timeout` is in seconds."""
-        self.ask_at = 0.0
+    """The consent timer of the selected pair."""
+
+    def __init__(self, timeout: float, rng: random.Random) -> None:
+        """`timeout` is the seconds without a response until consent expires."""
+        self.next_check_at = 0.0
         self._timeout = timeout
-        self._random = randomness
+        self._rng = rng
 
-    def asked(self, now: float) -> None:
-        """RFC 7675 section 5.1 randomises by a fifth; its 5 s are for a timeout of 30 s."""
-        self.ask_at = now + self._timeout / CHECKS_PER_TIMEOUT * self._random.uniform(0.8, 1.2)
+    def schedule_next_check(self, now: float) -> None:
+        """Schedule the next consent check.
 
-    def expires_at(self, pair: Pair) -> float:
-        return pair.confirmed_at + self._timeout
+        RFC 7675 section 5.1 randomises the interval by a fifth; its 5 s are for a timeout of 30 s.
+        """
+        self.next_check_at = now + self._timeout / CHECKS_PER_TIMEOUT * self._rng.uniform(0.8, 1.2)
 
-    def silent_at(self, pair: Pair) -> float:
-        """When the peer will have been silent for half the timeout."""
-        return pair.confirmed_at + self._timeout / 2
+    def expires_at(self, pair: CandidatePair) -> float:
+        """Return when consent to send on `pair` expires."""
+        return pair.last_response_at + self._timeout
 
-    def doubt(self, pair: Pair, now: float) -> None:
-        """Ask at once, and count the peer as silent soon if there is no answer."""
-        self.ask_at = now
-        pair.confirmed_at = min(pair.confirmed_at, now + DOUBT - self._timeout / 2)
+    def disconnected_at(self, pair: CandidatePair) -> float:
+        """Return when the peer will not have responded on `pair` for half the timeout."""
+        return pair.last_response_at + self._timeout / 2
+
+    def recheck(self, pair: CandidatePair, now: float) -> None:
+        """Check consent on `pair` now, and count it as disconnected after `RECHECK_TIMEOUT` without a response."""
+        self.next_check_at = now
+        pair.last_response_at = min(pair.last_response_at, now + RECHECK_TIMEOUT - self._timeout / 2)

@@ -1,4 +1,4 @@
-"""The peer connection port filled by this package: descriptions in and out, channels, states."""
+"""A :class:`~livekit.webrtc.interfaces.PeerConnection`: the offer/answer state machine over one transport."""
 
 from __future__ import annotations
 
@@ -14,99 +14,98 @@ from .interfaces import ChannelOptions, DataChannel, IceServerSettings, PeerOpti
 from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
 from .sctp import MAX_RECEIVED_PACKET, Channel
 from .sdp import DEFAULT_MAX_MESSAGE_SIZE, MediaSection, SdpError, SessionDescription
-from .transport import DataTransport
+from .transport import PeerTransport
 
-__all__ = ["DataPeerConnection"]
+__all__ = ["RtcPeerConnection"]
 
 logger = logging.getLogger("livekit.webrtc")
 
 MAX_EARLY_CANDIDATES = 64
-"""Candidates kept that come before the peer's description."""
+"""Remote candidates kept until the remote description is set."""
 ANSWER_SETUP = {"actpass": "active", "active": "passive", "passive": "active"}
-"""RFC 8842 section 5.3: who may choose is the client, as then its first message follows the answer at once."""
+"""RFC 8842 section 5.3. The answerer prefers to be the client: its ClientHello follows the answer at once."""
 
 
-class DataPeerConnection:
-    """A `PeerConnection` for data channels. To be made on the event loop that it is used on."""
+class RtcPeerConnection:
+    """A `PeerConnection` with data channels. Must be created on the event loop that it is used on."""
 
     def __init__(self, options: PeerOptions | None = None) -> None:
         self.on_state: Callable[[PeerState], None] = ignore
         self.on_channel: Callable[[DataChannel], None] = ignore
         self.on_candidate: Callable[[str | None], None] = ignore
-        self._transport = DataTransport(options or PeerOptions())
-        self._transport.on_state = self._state_changed
-        self._transport.paths.on_candidate = self._trickle
-        self._transport.paths.on_gathered = lambda: self._call(self.on_candidate, None)
-        self._transport.association.on_channel = self._channel_opened
+        self.transport = PeerTransport(options or PeerOptions())
+        self.transport.on_state = self._state_changed
+        self.transport.gatherer.on_candidate = self._trickle
+        self.transport.gatherer.on_gathered = lambda: self._call(self.on_candidate, None)
+        self.transport.association.on_channel = self._channel_opened
         self._sections: list[MediaSection] = []
         self._bundle: list[str] = ["0"]
         self._mid, self._index = "0", 0
         self._session_id = secrets.randbits(62)
         self._version = 0
         self._remote: RemoteParameters | None = None
-        self._offered = False
-        self._described_candidates = False
+        self._has_local_offer = False
+        self._has_described_candidates = False
         self._early_candidates: list[Candidate] = []
 
     # Channels and state
 
     @property
     def state(self) -> PeerState:
-        return self._transport.state
+        return self.transport.state
 
     @property
     def max_message_size(self) -> int:
-        return self._transport.association.max_message_size if self._remote else DEFAULT_MAX_MESSAGE_SIZE
+        return self.transport.association.max_message_size if self._remote else DEFAULT_MAX_MESSAGE_SIZE
 
     @property
     def round_trip_time(self) -> float | None:
-        return self._transport.association.round_trip_time or self._transport.agent.round_trip_time
+        return self.transport.association.round_trip_time or self.transport.agent.round_trip_time
 
     def create_channel(self, options: ChannelOptions) -> Channel:
-        return self._transport.association.open_channel(
+        return self.transport.association.open_channel(
             options.label, ordered=options.ordered, max_retransmits=options.max_retransmits
         )
 
     def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
-        """Use STUN and TURN servers that became known after the first offer; their candidates trickle."""
-        self._transport.paths.use_servers(servers)
+        self.transport.gatherer.use_servers(servers)
 
     # Descriptions
 
     async def create_offer(self, *, ice_restart: bool = False) -> str:
-        agent = self._transport.agent
-        if self._remote is None and not self._offered:
+        agent = self.transport.agent
+        if self._remote is None and not self._has_local_offer:
             agent.controlling = True  # RFC 8445 section 6.1.1
         elif ice_restart and agent.remote_credentials is not None:
-            agent.restart(self._transport.now)
+            agent.restart(self.transport.now)
         await self._gather()
         if not self._sections:
             self._sections = [data_media_section()]
-        self._offered = True
+        self._has_local_offer = True
         return self._describe("actpass")
 
     async def accept_offer(self, sdp: str) -> str:
         description = SessionDescription.parse(sdp)
         remote = read_remote(description, is_offer=True)
-        self._check(remote)
-        self._offered = False
+        self._validate(remote)
+        self._has_local_offer = False
         await self._gather()
         self._sections = description.media
         self._bundle = description.bundled_mids()
         self._mid, self._index = remote.mid, remote.index
-        dtls = self._transport.dtls
+        dtls = self.transport.dtls
         setup = ANSWER_SETUP[remote.setup] if dtls is None else ("active" if dtls.is_client else "passive")
-        self._accept(remote, is_client=setup == "active")
+        self._set_remote(remote, is_client=setup == "active")
         return self._describe(setup)
 
     async def accept_answer(self, sdp: str) -> None:
-        if not self._offered:
-            raise SdpError("an answer without an offer")
+        if not self._has_local_offer:
+            raise SdpError("an answer must follow an offer")
         description = SessionDescription.parse(sdp)
         remote = read_remote(description, is_offer=False)
-        self._check(remote)
-        self._offered = False
-        self._accept(remote, is_client=remote.setup == "passive")
+        self._validate(remote)
+        self._has_local_offer = False
+        self._set_remote(remote, is_client=remote.setup == "passive")
 
     async def add_candidate(self, candidate: str | None) -> None:
         if candidate is None:
@@ -114,35 +113,35 @@ class DataPeerConnection:
         try:
             parsed = Candidate.from_init(candidate)
         except CandidateError as error:
-            logger.debug("ignored an ICE candidate: %s", error)
+            logger.debug("ignored a remote ICE candidate: %s", error)
             return
         if parsed is None:
             return
         if self._remote is not None:
-            self._transport.add_remote(parsed)
+            self.transport.add_remote_candidate(parsed)
         elif len(self._early_candidates) < MAX_EARLY_CANDIDATES:
             self._early_candidates.append(parsed)
 
     async def close(self) -> None:
-        await self._transport.close()
+        await self.transport.close()
 
-    # Inside
+    # Internals
 
     async def _gather(self) -> None:
-        if self._transport.state is PeerState.CLOSED:
+        if self.transport.state is PeerState.CLOSED:
             raise SdpError("the peer connection is closed")
-        await self._transport.paths.gather()
+        await self.transport.gatherer.gather()
 
-    def _check(self, remote: RemoteParameters) -> None:
-        """Raises SdpError for what this side cannot do."""
+    def _validate(self, remote: RemoteParameters) -> None:
+        """Raises SdpError for a description that asks for something unsupported."""
         if remote.sctp_port != SCTP_PORT:
             raise SdpError(f"a=sctp-port:{remote.sctp_port} is not supported, only {SCTP_PORT}")
         known = self._remote
         if known is not None and set(known.fingerprints) != set(remote.fingerprints):
-            raise SdpError("the peer's certificate has changed: that needs a new peer connection")
+            raise SdpError("the peer's certificate has changed, which requires a new peer connection")
 
-    def _accept(self, remote: RemoteParameters, *, is_client: bool) -> None:
-        transport = self._transport
+    def _set_remote(self, remote: RemoteParameters, *, is_client: bool) -> None:
+        transport = self.transport
         agent, now = transport.agent, transport.now
         previous: Credentials | None = self._remote.credentials if self._remote else None
         if remote.is_ice_lite:
@@ -151,38 +150,38 @@ class DataPeerConnection:
             agent.restart(now)
         self._remote = remote
         transport.association.max_message_size = remote.max_message_size
-        transport.peer_packet_size = remote.max_packet_size
-        agent.set_remote(remote.credentials, now)
+        transport.peer_max_packet_size = remote.max_packet_size
+        agent.set_remote_credentials(remote.credentials, now)
         early, self._early_candidates = self._early_candidates, []
         for candidate in (*remote.candidates, *early):
-            transport.add_remote(candidate)
+            transport.add_remote_candidate(candidate)
         if transport.dtls is None:
-            transport.connect(list(remote.fingerprints), is_client=is_client)
+            transport.start_dtls(list(remote.fingerprints), is_client=is_client)
         transport.schedule_flush()
 
     def _describe(self, setup: str) -> str:
         self._version += 1
-        transport = self._transport
+        agent, gatherer = self.transport.agent, self.transport.gatherer
         local = LocalParameters(
-            credentials=transport.agent.credentials,
+            credentials=agent.credentials,
             fingerprint=local_certificate().fingerprint,
             setup=setup,
-            candidates=transport.paths.candidates,
-            gathered=transport.paths.is_gathered,
+            candidates=gatherer.candidates,
+            end_of_candidates=gatherer.is_gathered,
             max_message_size=DEFAULT_MAX_MESSAGE_SIZE,
             max_packet_size=MAX_RECEIVED_PACKET,
         )
         description = describe(
             self._sections, local, session_id=self._session_id, version=self._version, bundle=self._bundle
         )
-        if transport.paths.is_gathered and not self._described_candidates:
+        if gatherer.is_gathered and not self._has_described_candidates:
             self._call(self.on_candidate, None)
-        self._described_candidates = True
+        self._has_described_candidates = True
         return str(description)
 
     def _trickle(self, candidate: Candidate) -> None:
-        if self._described_candidates:
-            ufrag = self._transport.agent.credentials.ufrag
+        if self._has_described_candidates:
+            ufrag = self.transport.agent.credentials.ufrag
             self._call(self.on_candidate, candidate.to_init(self._mid, self._index, ufrag))
 
     def _channel_opened(self, channel: Channel) -> None:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from livekit.webrtc.ice import Candidate
-from livekit.webrtc.ice.stun import Kind, StunMessage, parse_stun
+from livekit.webrtc.ice.stun import MessageClass, StunMessage, parse_stun
 from livekit.webrtc.interfaces import (
     ChannelError,
     ChannelOptions,
@@ -25,8 +25,9 @@ from livekit.webrtc.interfaces import (
     PeerOptions,
     PeerState,
 )
-from livekit.webrtc.network import Path, SocketPath, open_udp_path
-from livekit.webrtc.peer import DataPeerConnection
+from livekit.webrtc.network.sockets import IceSocket
+from livekit.webrtc.network.udp import UdpSocket, open_udp_socket
+from livekit.webrtc.peer_connection import RtcPeerConnection
 from livekit.webrtc.sctp.constants import MAX_PACKET_SIZE
 from livekit.webrtc.sdp import SdpError
 from tests.support.aiortc_peer import AiortcPeerConnection
@@ -39,8 +40,8 @@ WAIT = 10.0
 MakePeer = Callable[[], PeerConnection]
 
 
-def ours() -> DataPeerConnection:
-    return DataPeerConnection(PeerOptions(consent_timeout=2.0))
+def ours() -> RtcPeerConnection:
+    return RtcPeerConnection(PeerOptions(consent_timeout=2.0))
 
 
 def aiortc() -> AiortcPeerConnection:
@@ -245,9 +246,9 @@ async def test_close_in_any_state(stage: str) -> None:
 
 async def test_the_peer_vanishes() -> None:
     async with connected() as (a, b):
-        assert isinstance(b.peer, DataPeerConnection)
-        for path in b.peer._transport.paths._paths:
-            path.close()
+        assert isinstance(b.peer, RtcPeerConnection)
+        for ice_socket in b.peer.transport.gatherer._sockets:
+            ice_socket.close()
         await a.until(lambda: a.peer.state is PeerState.FAILED)
         assert a.states[-2:] == [PeerState.DISCONNECTED, PeerState.FAILED]
 
@@ -287,7 +288,7 @@ async def test_trickled_candidates_may_come_before_the_description() -> None:
 
 async def test_over_a_tcp_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The only candidate of `b` is a TCP one, behind which frames become datagrams."""
-    monkeypatch.setattr("livekit.webrtc.local_paths.TCP_DELAY", 0.0)
+    monkeypatch.setattr("livekit.webrtc.network.gatherer.TCP_DELAY", 0.0)
     a, b = Watched(ours()), Watched(ours())
     a.open(RELIABLE)
     answer = await b.peer.accept_offer(_without_candidates(await a.peer.create_offer()))
@@ -295,16 +296,16 @@ async def test_over_a_tcp_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     bridges: list[asyncio.Task[None]] = []
 
     async def bridge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def forward(data: bytes, path: Path, address: tuple[str, int]) -> None:
+        def forward(data: bytes, ice_socket: IceSocket, address: tuple[str, int]) -> None:
             writer.write(len(data).to_bytes(2, "big") + data)
 
-        path = await open_udp_path(forward, host)
+        udp_socket = await open_udp_socket(forward, host)
         try:
             while True:
                 size = await reader.readexactly(2)
-                path.send(await reader.readexactly(int.from_bytes(size, "big")), (host, int(port)))
+                udp_socket.send(await reader.readexactly(int.from_bytes(size, "big")), (host, int(port)))
         except (asyncio.IncompleteReadError, ConnectionError):
-            path.close()
+            udp_socket.close()
             writer.close()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -333,12 +334,12 @@ async def test_ice_servers_that_become_known_later() -> None:
     assert a.candidates == [None]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        assert isinstance(a.peer, DataPeerConnection)
+        assert isinstance(a.peer, RtcPeerConnection)
         a.peer.use_ice_servers([IceServerSettings(urls=[f"stun:127.0.0.1:{silent.getsockname()[1]}"])])
         silent.setblocking(False)
         loop = asyncio.get_running_loop()
         request, address = await asyncio.wait_for(receive_from(loop, silent), WAIT)
-        answer = StunMessage(Kind.SUCCESS, transaction_id=parse_stun(request).transaction_id)
+        answer = StunMessage(MessageClass.SUCCESS, transaction_id=parse_stun(request).transaction_id)
         answer.mapped_address = ("203.0.113.9", 1234)
         silent.sendto(answer.encode(), address)
         await a.until_candidates(2)
@@ -361,7 +362,7 @@ async def receive_from(loop: asyncio.AbstractEventLoop, from_socket: socket.sock
 
 
 async def test_over_loopback_addresses_when_there_are_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livekit.webrtc.local_paths.host_addresses", lambda: ["127.0.0.1"])
+    monkeypatch.setattr("livekit.webrtc.network.gatherer.host_addresses", lambda: ["127.0.0.1"])
     async with connected() as (a, b):
         a.channels["_reliable"].send(b"x")
         assert await b.receive() == ("_reliable", b"x")
@@ -369,18 +370,18 @@ async def test_over_loopback_addresses_when_there_are_no_others(monkeypatch: pyt
 
 async def test_over_a_path_that_loses_packets(monkeypatch: pytest.MonkeyPatch) -> None:
     randomness = random.Random(5)
-    send = SocketPath.send
+    send = UdpSocket.send
 
-    def lossy_send(path: SocketPath, data: bytes, address: tuple[str, int]) -> None:
+    def lossy_send(udp_socket: UdpSocket, data: bytes, address: tuple[str, int]) -> None:
         if randomness.random() >= 0.15:
-            send(path, data, address)
+            send(udp_socket, data, address)
 
-    def lossy_send_all(path: SocketPath, datagrams: Sequence[bytes], address: tuple[str, int]) -> None:
+    def lossy_send_batch(udp_socket: UdpSocket, datagrams: Sequence[bytes], address: tuple[str, int]) -> None:
         for datagram in datagrams:
-            lossy_send(path, datagram, address)
+            lossy_send(udp_socket, datagram, address)
 
-    monkeypatch.setattr(SocketPath, "send", lossy_send)
-    monkeypatch.setattr(SocketPath, "send_all", lossy_send_all)
+    monkeypatch.setattr(UdpSocket, "send", lossy_send)
+    monkeypatch.setattr(UdpSocket, "send_batch", lossy_send_batch)
     async with connected() as (a, b):
         messages = [index.to_bytes(4, "big") * (1 + index * 7) for index in range(100)]
         for message in messages:
@@ -396,8 +397,8 @@ async def test_larger_packets_go_only_to_peers_that_say_they_take_them(make_b: M
         for _ in range(3):
             a.channels["_reliable"].send(bytes(60_000))
             assert await b.receive() == ("_reliable", bytes(60_000))
-        assert isinstance(a.peer, DataPeerConnection)
-        size = a.peer._transport.association.path_mtu.size
+        assert isinstance(a.peer, RtcPeerConnection)
+        size = a.peer.transport.association.path_mtu.size
         assert (size > MAX_PACKET_SIZE) is larger
 
 
