@@ -58,7 +58,7 @@ class Client:
             self.server.say(data)
         else:
             self.server.greeting = data
-            _engine_of(session).interrupt(full=when is When.REJOINING)
+            _engine_of(session).force_reconnect(full=when is When.REJOINING)
         await _turns()
         if when is When.LAST:
             self.server.reset()

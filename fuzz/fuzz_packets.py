@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from fuzz.mutate import Fuzzer, Target
 from livekit._room.room_session import RoomSession
 from livekit.engine import EngineListener, EngineState, register_scheme
-from livekit.engine.interfaces import ChannelCounts
+from livekit.engine.interfaces import RELIABLE, ChannelCounts, SendOptions
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.rpc import wire
@@ -50,29 +50,16 @@ class SilentEngine:
         self.listener.on_joined(join, rejoined=False)
         self.listener.on_state(EngineState.CONNECTED, models.DisconnectReason.UNKNOWN_REASON)
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Callable[[Exception | None], None] | None = None,
-    ) -> None:
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> None:
         packet.SerializeToString()
-        if on_sent is not None:
-            on_sent(None)
+        if options.on_sent is not None:
+            options.on_sent(None)
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Callable[[Exception | None], None] | None = None,
-    ) -> SilentEngine:
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> SilentEngine:
         for packet in packets:
             self.send_packet(packet)
-        if on_sent is not None:
-            on_sent(None)
+        if options.on_sent is not None:
+            options.on_sent(None)
         return self
 
     def cancel(self) -> None:
@@ -93,7 +80,7 @@ class SilentEngine:
     def send_track_packet(self, data: bytes) -> bool:
         return False
 
-    def interrupt(self, *, full: bool) -> None:
+    def force_reconnect(self, *, full: bool) -> None:
         return None
 
     async def close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:

@@ -14,7 +14,7 @@ from livekit._util.callbacks import ignore
 from livekit.protocol import models, rtc
 from livekit.server.join_request import parse_join
 from livekit.signaling import SignalConnection, SignalUrls
-from livekit.signaling.connection import _authorization
+from livekit.signaling.connection import authorization_headers
 from livekit.testing.faults import Faults
 from livekit.testing.memory_link import MemoryLink
 from livekit.testing.memory_server import _NoSession
@@ -54,7 +54,7 @@ class SignalServer:
 
     async def open_signal(self, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
         """Takes the place of `SignalConnection.open`."""
-        _authorization(token)
+        authorization_headers(token)
         progress("connecting")
         near, far = socket_pair(MemoryLink(Faults, Random(0)))
         self._socket = far

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from livekit.e2ee import E2EEManager, E2EEOptions, KeyProviderOptions
 from livekit.e2ee.packet_cipher import ENCRYPTED_KINDS, MissingKeyError, PacketCipher
-from livekit.engine.interfaces import PacketStream, Sent
+from livekit.engine.interfaces import RELIABLE, PacketStream, SendOptions
 from livekit.engine.packet_filter import PacketFilter
 from livekit.enums import KeyDerivationFunction
 from livekit.protocol import models
@@ -185,23 +185,10 @@ class Outlet:
     def __init__(self) -> None:
         self.packets: list[models.DataPacket] = []
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> None:
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> None:
         self.packets.append(packet)
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
         self.packets.extend(packets)
         return self
 

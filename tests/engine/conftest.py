@@ -10,9 +10,9 @@ import pytest
 
 from livekit.options import RoomOptions
 from livekit.testing import TokenServer
-from tests.engine.recording_listener import Member
+from tests.engine.recording_listener import RecordingListener
 
-Enter = Callable[..., Awaitable[Member]]
+Join = Callable[..., Awaitable[RecordingListener]]
 
 
 @pytest.fixture(params=[None, False], ids=["single", "dual"])
@@ -22,14 +22,14 @@ def options(request: pytest.FixtureRequest) -> RoomOptions:
 
 
 @pytest.fixture
-async def enter(server: TokenServer, room_name: str, options: RoomOptions) -> AsyncIterator[Enter]:
-    """`await enter("alice")` is a connected member; it is closed when the test ends."""
+async def join(server: TokenServer, room_name: str, options: RoomOptions) -> AsyncIterator[Join]:
+    """`await join("alice")` is a connected member; it is closed when the test ends."""
     async with AsyncExitStack() as members:
 
-        async def enter(identity: str, *, url: str = server.url, **grants: Any) -> Member:
-            member = Member(url, server.token(identity, room=room_name, **grants), options)
-            members.push_async_callback(member.session.close)
-            await member.session.connect()
+        async def join(identity: str, *, url: str = server.url, **grants: Any) -> RecordingListener:
+            member = RecordingListener(url, server.token(identity, room=room_name, **grants), options)
+            members.push_async_callback(member.engine.close)
+            await member.engine.connect()
             return member
 
-        yield enter
+        yield join

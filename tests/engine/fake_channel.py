@@ -8,8 +8,8 @@ from livekit._util.callbacks import ignore
 from livekit.webrtc import ChannelError
 
 
-class WireChannel:
-    """Keeps what is sent; `drain` puts it on the wire, and `confirm` has it confirmed by the other side."""
+class FakeChannel:
+    """Keeps what is sent; `drain` puts it on the wire, and `acknowledge` has it confirmed by the other side."""
 
     def __init__(self, label: str = "_reliable", max_size: int = 65_536) -> None:
         self.on_open: Callable[[], None] = ignore
@@ -23,7 +23,7 @@ class WireChannel:
         self._label = label
         self._max_size = max_size
         self._buffered: list[int] = []
-        self._unconfirmed: list[Callable[[], None]] = []
+        self._unacknowledged: list[Callable[[], None]] = []
 
     @property
     def label(self) -> str:
@@ -38,7 +38,7 @@ class WireChannel:
             raise ChannelError("closed or too long")
         self.sent.append(data)
         self._buffered.append(len(data))
-        self._unconfirmed.append(on_delivered or ignore)
+        self._unacknowledged.append(on_delivered or ignore)
 
     def drain(self) -> None:
         """Put everything on the wire."""
@@ -47,9 +47,9 @@ class WireChannel:
         if above:
             self.on_buffered_amount_low()
 
-    def confirm(self, count: int | None = None) -> None:
+    def acknowledge(self, count: int | None = None) -> None:
         """Confirm the first so many, or all."""
-        confirmed = self._unconfirmed[:count]
-        del self._unconfirmed[:count]
+        confirmed = self._unacknowledged[:count]
+        del self._unacknowledged[:count]
         for on_delivered in confirmed:
             on_delivered()

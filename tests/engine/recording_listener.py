@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from livekit.engine import EngineState
+from livekit.engine.interfaces import SendOptions
 from livekit.engine.rtc_engine import RtcEngine
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
@@ -15,13 +16,13 @@ PATIENCE = 15.0
 """Seconds that anything in these tests may take."""
 
 
-class Member:
+class RecordingListener:
     """One participant. It is its session's listener."""
 
     def __init__(self, url: str, token: str, options: RoomOptions | None = None) -> None:
         self.token = token
         self.peers: list[PeerConnection] = []
-        self.session = RtcEngine(url, token, options or RoomOptions(), self, make_peer=self._make_peer)
+        self.engine = RtcEngine(url, token, options or RoomOptions(), self, make_peer=self._make_peer)
         self.joins: list[tuple[rtc.JoinResponse, bool]] = []
         self.signals: list[str | None] = []
         self.packets: list[bytes] = []
@@ -42,7 +43,7 @@ class Member:
         return self.joins[-1][0].participant.identity
 
     def send(self, payload: bytes, *to: str, reliable: bool = True) -> None:
-        self.session.send_packet(packet(payload, *to), reliable=reliable)
+        self.engine.send_packet(packet(payload, *to), SendOptions(reliable))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something that this member sees makes the condition true."""

@@ -1,48 +1,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from livekit.engine.backpressure import send, start_sending
-from livekit.engine.interfaces import PacketStream, Sent
+from livekit.engine.backpressure import send, start_stream
+from livekit.engine.interfaces import RELIABLE, PacketStream, QueuedPacket, SendOptions
 from livekit.engine.packet_channel import PacketChannel
 from livekit.errors import PacketTooLargeError, SessionClosedError
 from livekit.protocol import models
-from tests.engine.fake_channel import WireChannel
+from tests.engine.fake_channel import FakeChannel
 
 CHUNK = 15_000
 
 
 class Sender:
-    """A `PacketSender` on a pipe to a channel in memory."""
+    """A `PacketSender` that sends on a fake channel once it is open."""
 
     def __init__(self) -> None:
-        self.pipe = PacketChannel(lambda packet: None)
-        self.channel = WireChannel()
+        self.packets = PacketChannel(lambda packet: None)
+        self.channel = FakeChannel()
 
     def open(self) -> None:
-        self.pipe.attach(self.channel, WireChannel("_lossy"), 65_536)
+        self.packets.attach(self.channel, FakeChannel("_lossy"), 65_536)
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> None:
-        self.pipe.send(packet, reliable, on_delivered, on_sent)
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> QueuedPacket | None:
+        return self.packets.send(packet, options)
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
-        return self.pipe.send_stream(packets, on_delivered, on_sent)
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
+        return self.packets.send_stream(packets, options)
 
 
 def packet(size: int = CHUNK) -> models.DataPacket:
@@ -53,31 +40,31 @@ def packets(count: int) -> Iterator[models.DataPacket]:
     return (packet() for _ in range(count))
 
 
-async def turn() -> None:
+async def run_pending_callbacks() -> None:
     for _ in range(3):
         await asyncio.sleep(0)
 
 
-async def test_a_packet_is_sent_when_the_channel_has_room() -> None:
+async def test_send_waits_until_the_channel_has_room() -> None:
     sender = Sender()
-    waiting = asyncio.ensure_future(send(sender, packet()))
-    await turn()
-    assert not waiting.done()
+    sending = asyncio.ensure_future(send(sender, packet()))
+    await run_pending_callbacks()
+    assert not sending.done()
     sender.open()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(sending, 1)
     for _ in range(3):
         await send(sender, packet())
-    waiting = asyncio.ensure_future(send(sender, packet()))
-    await turn()
-    assert not waiting.done(), "the channel is full"
+    sending = asyncio.ensure_future(send(sender, packet()))
+    await run_pending_callbacks()
+    assert not sending.done(), "the channel is full"
     sender.channel.drain()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(sending, 1)
 
 
-async def test_many_packets_are_done_with_the_last() -> None:
+async def test_stream_is_done_with_its_last_packet() -> None:
     sender = Sender()
     sender.open()
-    sending = start_sending(sender, packets(10))
+    sending = start_stream(sender, packets(10))
     while not sending.done.done():
         assert len(sender.channel.sent) < 10
         sender.channel.drain()
@@ -85,69 +72,69 @@ async def test_many_packets_are_done_with_the_last() -> None:
     assert len(sender.channel.sent) == 10
 
 
-async def test_no_packets_are_done_in_their_turn() -> None:
+async def test_empty_stream_is_done() -> None:
     sender = Sender()
     sender.open()
-    await asyncio.wait_for(start_sending(sender, packets(0)).done, 1)
+    await asyncio.wait_for(start_stream(sender, packets(0)).done, 1)
 
 
-async def test_too_large_is_told_at_once() -> None:
+async def test_too_large_packet_raises_immediately() -> None:
     sender = Sender()
     with pytest.raises(PacketTooLargeError):
         await send(sender, packet(64_000))
 
 
-async def test_too_large_for_the_channel_is_told_when_its_turn_comes() -> None:
+async def test_packet_too_large_for_the_channel_raises_when_it_is_sent() -> None:
     sender = Sender()
-    sender.channel = WireChannel(max_size=1_000)
+    sender.channel = FakeChannel(max_size=1_000)
     sender.open()
     with pytest.raises(PacketTooLargeError):
         await send(sender, packet())
     with pytest.raises(PacketTooLargeError):
-        await start_sending(sender, packets(1)).done
+        await start_stream(sender, packets(1)).done
 
 
-@pytest.mark.parametrize("begin", [0, 2])
-async def test_what_the_iterator_raises_is_told(begin: int) -> None:
+@pytest.mark.parametrize("first", [0, 2])
+async def test_stream_raises_the_exception_of_its_iterator(first: int) -> None:
     def failing() -> Iterator[models.DataPacket]:
-        yield from packets(begin)
+        yield from packets(first)
         raise KeyError("no more")
 
     sender = Sender()
     sender.open()
     with pytest.raises(KeyError):
-        await start_sending(sender, failing()).done
-    await asyncio.wait_for(start_sending(sender, packets(1)).done, 1)
+        await start_stream(sender, failing()).done
+    await asyncio.wait_for(start_stream(sender, packets(1)).done, 1)
 
 
-async def test_the_end_of_the_session_is_told() -> None:
+async def test_pending_sends_raise_when_the_connection_is_closed() -> None:
     sender = Sender()
-    single, stream = asyncio.ensure_future(send(sender, packet())), start_sending(sender, packets(5))
-    await turn()
-    sender.pipe.close()
+    single, stream = asyncio.ensure_future(send(sender, packet())), start_stream(sender, packets(5))
+    await run_pending_callbacks()
+    sender.packets.close()
     with pytest.raises(SessionClosedError):
         await single
     with pytest.raises(SessionClosedError):
         await stream.done
 
 
-async def test_what_is_cancelled_tells_nobody() -> None:
+async def test_cancelled_stream_sends_nothing_and_is_never_done() -> None:
     sender = Sender()
-    stream = start_sending(sender, packets(5))
+    stream = start_stream(sender, packets(5))
     stream.stream.cancel()
     sender.open()
-    await turn()
+    await run_pending_callbacks()
     assert sender.channel.sent == []
     assert not stream.done.done()
 
 
-async def test_counts_of_what_passed() -> None:
+async def test_traffic_is_counted_by_channel_and_direction() -> None:
     sender = Sender()
     sender.open()
     await send(sender, packet(100))
     await send(sender, packet(10), reliable=False)
-    sender.pipe.receive(packet(1_000).SerializeToString())
-    reliable, lossy = sender.pipe.counts[True], sender.pipe.counts[False]
+    sender.packets.receive(packet(1_000).SerializeToString())
+    reliable, lossy = sender.packets.counts[True], sender.packets.counts[False]
     assert (reliable.messages_sent, reliable.messages_received, lossy.messages_sent) == (1, 1, 1)
     assert reliable.bytes_sent > 100
     assert reliable.bytes_received > 1_000

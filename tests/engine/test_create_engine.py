@@ -9,9 +9,9 @@ from livekit.engine import Engine, EngineListener, create_engine, register_schem
 from livekit.engine.rtc_engine import RtcEngine
 from livekit.errors import ConnectError
 from livekit.options import RoomOptions
-from tests.engine.recording_listener import Member
+from tests.engine.recording_listener import RecordingListener
 
-LISTENER = Member("ws://127.0.0.1:7880", "token")
+LISTENER = RecordingListener("ws://127.0.0.1:7880", "token")
 
 
 @pytest.mark.parametrize("url", ["ws://h:1", "wss://h", "HTTP://h", " https://h"])

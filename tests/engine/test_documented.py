@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from livekit.data.user_packet_deduper import UserPacketNonces
-from livekit.engine.connection_state import LADDER
+from livekit.engine.connection_state import BACKOFF
 from livekit.options import RoomOptions
-from livekit.signaling import SERVER_CONTINUES
+from livekit.signaling import CONTINUATION_FLAG
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 WIRE = (DOCS / "wire.md").read_text()
@@ -17,7 +17,7 @@ PAGE = (DOCS / "reconnect.md").read_text()
 
 
 def test_the_flag_of_servers() -> None:
-    assert f"contains `{SERVER_CONTINUES}`" in WIRE
+    assert f"contains `{CONTINUATION_FLAG}`" in WIRE
 
 
 def test_the_nonce() -> None:
@@ -31,6 +31,6 @@ def test_the_nonce() -> None:
 
 
 def test_the_waits_and_the_patience() -> None:
-    *waits, last = (json.dumps(rung).removesuffix(".0") for rung in LADDER)
+    *waits, last = (json.dumps(delay).removesuffix(".0") for delay in BACKOFF)
     assert f"{', '.join(waits)} and then {last} s" in PAGE
     assert f"{RoomOptions().reconnect_timeout:g} s, or for ever" in PAGE

@@ -12,7 +12,7 @@ from livekit.protocol import models
 from livekit.testing import TokenServer
 from livekit.webrtc.ice import Address
 from livekit.webrtc.network.udp import UdpSocket
-from tests.engine.conftest import Enter
+from tests.engine.conftest import Join
 
 DELAY = 0.2
 """Seconds."""
@@ -45,9 +45,9 @@ async def bob(server: TokenServer, room_name: str) -> Room:
     return room
 
 
-async def test_callers_are_told_before_their_callee_leaves(enter: Enter, bob: Room, slow_media: asyncio.Event) -> None:
+async def test_callers_are_told_before_their_callee_leaves(join: Join, bob: Room, slow_media: asyncio.Event) -> None:
     """Callers of some SDKs have nothing but the answer to go by: that the callee has left ends none of their calls"""
-    alice, called = await enter("alice"), asyncio.Event()
+    alice, called = await join("alice"), asyncio.Event()
 
     @bob.register_rpc_method("wait")
     async def wait(invocation: RpcInvocationData) -> str:
@@ -56,7 +56,7 @@ async def test_callers_are_told_before_their_callee_leaves(enter: Enter, bob: Ro
         return "never"
 
     request = models.RpcRequest(id="1", method="wait", response_timeout_ms=60_000, version=1)
-    alice.session.send_packet(models.DataPacket(destination_identities=["bob"], rpc_request=request))
+    alice.engine.send_packet(models.DataPacket(destination_identities=["bob"], rpc_request=request))
     await called.wait()
     slow_media.set()
     await bob.disconnect()
@@ -64,8 +64,8 @@ async def test_callers_are_told_before_their_callee_leaves(enter: Enter, bob: Ro
     assert (alice.answers[0].request_id, alice.answers[0].error.code) == ("1", 1503)
 
 
-async def test_data_arrives_before_its_sender_leaves(enter: Enter, bob: Room, slow_media: asyncio.Event) -> None:
-    alice = await enter("alice")
+async def test_data_arrives_before_its_sender_leaves(join: Join, bob: Room, slow_media: asyncio.Event) -> None:
+    alice = await join("alice")
     slow_media.set()
     for number in range(100):
         await bob.local_participant.publish_data(b"%d" % number, destination_identities=["alice"])

@@ -7,28 +7,30 @@ from livekit.protocol import rtc
 
 
 def test_what_came_before_is_let_in_first_and_in_order() -> None:
-    seen: list[str] = []
-    intake = JoinBuffer(lambda message: seen.append(message.refresh_token), lambda data: seen.append(data.decode()))
-    intake.signal(rtc.SignalResponse(refresh_token="1"))
-    intake.receive(b"2")
-    assert seen == []
-    intake.open()
-    intake.receive(b"3")
-    intake.signal(rtc.SignalResponse(refresh_token="4"))
-    assert seen == ["1", "2", "3", "4"]
+    delivered: list[str] = []
+    buffer = JoinBuffer(
+        lambda message: delivered.append(message.refresh_token), lambda data: delivered.append(data.decode())
+    )
+    buffer.receive_signal(rtc.SignalResponse(refresh_token="1"))
+    buffer.receive_data(b"2")
+    assert delivered == []
+    buffer.release()
+    buffer.receive_data(b"3")
+    buffer.receive_signal(rtc.SignalResponse(refresh_token="4"))
+    assert delivered == ["1", "2", "3", "4"]
 
 
 def test_one_that_cannot_be_handled_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    seen: list[bytes] = []
+    delivered: list[bytes] = []
 
     def receive(data: bytes) -> None:
         if data == b"bad":
             raise RuntimeError("a mistake of the application")
-        seen.append(data)
+        delivered.append(data)
 
-    intake = JoinBuffer(lambda _: None, receive)
+    buffer = JoinBuffer(lambda _: None, receive)
     for data in (b"bad", b"good"):
-        intake.receive(data)
-    intake.open()
-    assert seen == [b"good"]
+        buffer.receive_data(data)
+    buffer.release()
+    assert delivered == [b"good"]
     assert "a mistake of the application" in caplog.text

@@ -6,39 +6,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livekit.engine.interfaces import SendOptions
 from livekit.engine.packet_channel import MAX_PACKET_SIZE, PacketChannel
 from livekit.engine.packet_queue import HIGH_WATER
-from livekit.engine.sequencer import NUMBER_SIZE
+from livekit.engine.sequencer import MAX_SEQUENCE_SIZE
 from livekit.errors import PacketTooLargeError
 from livekit.protocol import models
-from tests.engine.fake_channel import WireChannel
+from tests.engine.fake_channel import FakeChannel
 from tests.engine.recording_listener import packet
 
 
-def received(channel: WireChannel) -> list[tuple[int, bytes]]:
+def received(channel: FakeChannel) -> list[tuple[int, bytes]]:
     """What arrives at the other end: number and payload."""
     packets = [models.DataPacket.FromString(data) for data in channel.sent]
     return [(arrived.sequence, arrived.user.payload) for arrived in packets]
 
 
-class Pipe:
-    """A packet pipe and the newest pair of channels it was attached to."""
+class PacketEnds:
+    """A packet channel and the newest pair of channels it was attached to."""
 
     def __init__(self) -> None:
         self.delivered: list[bytes] = []
-        self.pipe = PacketChannel(lambda arrived: self.delivered.append(arrived.user.payload))
-        self.reliable = self.lossy = WireChannel()
+        self.packets = PacketChannel(lambda arrived: self.delivered.append(arrived.user.payload))
+        self.reliable = self.lossy = FakeChannel()
 
     def attach(self, max_message_size: int = 65_536) -> None:
-        self.reliable, self.lossy = WireChannel("_reliable"), WireChannel("_lossy")
-        self.pipe.attach(self.reliable, self.lossy, max_message_size)
+        self.reliable, self.lossy = FakeChannel("_reliable"), FakeChannel("_lossy")
+        self.packets.attach(self.reliable, self.lossy, max_message_size)
 
     def send(self, payload: bytes, reliable: bool = True) -> None:
-        self.pipe.send(packet(payload), reliable, None)
+        self.packets.send(packet(payload), SendOptions(reliable))
 
 
 def test_reliable_packets_are_numbered_and_lossy_ones_are_not() -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     ends.attach()
     ends.send(b"1")
     ends.send(b"2", reliable=False)
@@ -49,112 +50,112 @@ def test_reliable_packets_are_numbered_and_lossy_ones_are_not() -> None:
 
 
 def test_a_new_connection_first_gets_what_nobody_confirmed() -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     ends.attach()
     ends.send(b"confirmed")
-    ends.reliable.confirm()
+    ends.reliable.acknowledge()
     ends.send(b"unsure")
-    ends.pipe.detach()
+    ends.packets.detach()
     ends.send(b"waits")
     ends.attach()
     assert received(ends.reliable) == [(2, b"unsure"), (3, b"waits")]
 
 
 def test_delivery_over_the_second_connection_is_told_once() -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     told: list[bool] = []
     ends.attach()
-    ends.pipe.send(packet(b"x"), True, lambda: told.append(True))
-    ends.pipe.detach()
+    ends.packets.send(packet(b"x"), SendOptions(on_delivered=lambda: told.append(True)))
+    ends.packets.detach()
     ends.attach()
     assert not told
-    ends.reliable.confirm()
+    ends.reliable.acknowledge()
     assert told == [True]
 
 
 def test_a_resume_sends_again_what_was_confirmed_and_the_server_lacks() -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     ends.attach()
     for number in range(1, 5):
         ends.send(b"%d" % number)
-    ends.reliable.confirm()
+    ends.reliable.acknowledge()
     ends.send(b"on its way")
-    ends.pipe.resumed(2)
+    ends.packets.resumed(2)
     assert received(ends.reliable)[5:] == [(3, b"3"), (4, b"4")]
 
 
 def test_the_same_channel_again_gets_nothing_twice() -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     ends.attach()
     ends.send(b"on its way")
-    ends.pipe.detach()
+    ends.packets.detach()
     ends.send(b"waits")
-    ends.pipe.attach(ends.reliable, ends.lossy, 65_536)
+    ends.packets.attach(ends.reliable, ends.lossy, 65_536)
     assert received(ends.reliable) == [(1, b"on its way"), (2, b"waits")]
 
 
 async def test_what_comes_twice_is_delivered_once() -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     for sequence in (1, 2, 2, 1, 3):
         arrived = models.DataPacket(
             sequence=sequence, participant_sid="PA_1", user=models.UserPacket(payload=b"%d" % sequence)
         )
-        ends.pipe.receive(arrived.SerializeToString())
+        ends.packets.receive(arrived.SerializeToString())
     assert ends.delivered == [b"1", b"2", b"3"]
-    (state,) = ends.pipe.receive_states()
+    (state,) = ends.packets.receive_states()
     assert (state.publisher_sid, state.last_seq) == ("PA_1", 3)
 
 
 async def test_all_has_arrived_once_the_last_is_confirmed() -> None:
-    ends = Pipe()
-    await ends.pipe.flush()
+    ends = PacketEnds()
+    await ends.packets.flush()
     ends.attach()
     told: list[bool] = []
-    ends.pipe.send(packet(b"1"), True, lambda: told.append(True))
-    arrived = asyncio.ensure_future(ends.pipe.flush())
+    ends.packets.send(packet(b"1"), SendOptions(on_delivered=lambda: told.append(True)))
+    arrived = asyncio.ensure_future(ends.packets.flush())
     await asyncio.sleep(0)
-    ends.pipe.send(packet(b"2"), True, lambda: told.append(True))
-    ends.reliable.confirm()
+    ends.packets.send(packet(b"2"), SendOptions(on_delivered=lambda: told.append(True)))
+    ends.reliable.acknowledge()
     await asyncio.wait_for(arrived, 1)
     assert told == [True, True]
 
 
 async def test_what_waits_for_its_turn_has_not_arrived() -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     ends.attach()
     for number in range(3):
         ends.send(bytes(HIGH_WATER) + b"%d" % number)
-    arrived = asyncio.ensure_future(ends.pipe.flush())
+    arrived = asyncio.ensure_future(ends.packets.flush())
     for count in range(1, 4):
         await asyncio.sleep(0)
         assert not arrived.done()
         assert len(ends.reliable.sent) == count
         ends.reliable.drain()
-        ends.reliable.confirm(1)
+        ends.reliable.acknowledge(1)
     await asyncio.wait_for(arrived, 1)
 
 
 async def test_what_is_sent_again_arrives_over_the_second_connection() -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     ends.attach()
     ends.send(b"unsure")
-    arrived = asyncio.ensure_future(ends.pipe.flush())
+    arrived = asyncio.ensure_future(ends.packets.flush())
     await asyncio.sleep(0)
-    ends.pipe.detach()
-    ends.reliable.confirm()
+    ends.packets.detach()
+    ends.reliable.acknowledge()
     await asyncio.sleep(0)
     assert not arrived.done()
     ends.attach()
-    ends.reliable.confirm()
+    ends.reliable.acknowledge()
     await asyncio.wait_for(arrived, 1)
 
 
 @pytest.mark.parametrize("smallest", [MAX_PACKET_SIZE, 1000])
 def test_the_limit_is_that_of_the_other_side_or_ours(smallest: int) -> None:
-    ends = Pipe()
+    ends = PacketEnds()
     ends.attach(max_message_size=smallest)
     overhead = len(packet(b"x" * 900).SerializeToString()) - 900
-    fits = smallest - NUMBER_SIZE - overhead - 8
+    fits = smallest - MAX_SEQUENCE_SIZE - overhead - 8
     ends.send(b"x" * fits)
     with pytest.raises(PacketTooLargeError):
         ends.send(b"x" * (fits + 32))
@@ -165,13 +166,13 @@ def test_the_limit_is_that_of_the_other_side_or_ours(smallest: int) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_delivered_or_dropped(data: bytes) -> None:
     arrived: list[models.DataPacket] = []
-    pipe = PacketChannel(arrived.append)
+    channel = PacketChannel(arrived.append)
     try:
         expected = models.DataPacket.FromString(data)
     except Exception:
-        pipe.receive(data)
+        channel.receive(data)
         assert not arrived
         return
     if not expected.sequence:  # numbered ones need a clock, that is a loop
-        pipe.receive(data)
+        channel.receive(data)
         assert arrived == [expected]

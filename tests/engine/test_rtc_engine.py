@@ -7,28 +7,29 @@ import asyncio
 import pytest
 
 from livekit.engine import EngineState
+from livekit.engine.interfaces import SendOptions
 from livekit.engine.packet_channel import MAX_PACKET_SIZE
-from livekit.engine.sequencer import NUMBER_SIZE
+from livekit.engine.sequencer import MAX_SEQUENCE_SIZE
 from livekit.errors import PacketTooLargeError, SessionClosedError
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.testing import TokenServer
-from tests.engine.conftest import Enter
-from tests.engine.recording_listener import PATIENCE, Member, packet
+from tests.engine.conftest import Join
+from tests.engine.recording_listener import PATIENCE, RecordingListener, packet
 
 CONNECTING, CONNECTED, DISCONNECTED = EngineState.CONNECTING, EngineState.CONNECTED, EngineState.DISCONNECTED
 
 
-async def test_joining_tells_who_we_are(enter: Enter, room_name: str) -> None:
-    alice = await enter("alice")
-    join, rejoined = alice.joins[0]
-    assert (join.room.name, join.participant.identity, rejoined) == (room_name, "alice", False)
+async def test_joining_tells_who_we_are(join: Join, room_name: str) -> None:
+    alice = await join("alice")
+    response, rejoined = alice.joins[0]
+    assert (response.room.name, response.participant.identity, rejoined) == (room_name, "alice", False)
     assert alice.states == [CONNECTING, CONNECTED]
-    assert alice.session.state is CONNECTED
+    assert alice.engine.state is CONNECTED
 
 
-async def test_packets_pass_both_ways_on_both_channels(enter: Enter) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
+async def test_packets_pass_both_ways_on_both_channels(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
     for reliable in (True, False):
         alice.send(b"to bob %d" % reliable, "bob", reliable=reliable)
         bob.send(b"to alice %d" % reliable, "alice", reliable=reliable)
@@ -36,8 +37,8 @@ async def test_packets_pass_both_ways_on_both_channels(enter: Enter) -> None:
         await alice.until_received(b"to alice %d" % reliable)
 
 
-async def test_many_packets_come_in_order(enter: Enter) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
+async def test_many_packets_come_in_order(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
     wanted = [b"%d" % number for number in range(600)]
     for payload in wanted:
         alice.send(payload, "bob")
@@ -45,84 +46,84 @@ async def test_many_packets_come_in_order(enter: Enter) -> None:
     assert bob.packets == wanted
 
 
-async def test_a_long_stream_and_single_packets_share_the_connection(enter: Enter) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
+async def test_a_long_stream_and_single_packets_share_the_connection(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
     delivered = asyncio.Event()
     chunks = (packet(b"chunk %d".ljust(15_000) % number, "bob") for number in range(100))
-    alice.session.send_packets(chunks, on_delivered=delivered.set)
+    alice.engine.send_packets(chunks, SendOptions(on_delivered=delivered.set))
     alice.send(b"between", "bob")
     await asyncio.wait_for(delivered.wait(), PATIENCE)
     await bob.until(lambda: len(bob.packets) == 101)
     assert bob.packets.index(b"between") < 20
 
 
-async def test_a_packet_over_the_limit_is_refused_and_hurts_nobody(enter: Enter) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
+async def test_a_packet_over_the_limit_is_refused_and_hurts_nobody(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
     with pytest.raises(PacketTooLargeError, match="data stream"):
         alice.send(b"x" * MAX_PACKET_SIZE, "bob")
     overhead = packet(b"x" * 60_000, "bob").ByteSize() - 60_000
-    longest = b"x" * (MAX_PACKET_SIZE - NUMBER_SIZE - overhead)
+    longest = b"x" * (MAX_PACKET_SIZE - MAX_SEQUENCE_SIZE - overhead)
     alice.send(longest, "bob")
     await bob.until_received(longest)
 
 
-async def test_signals_pass(enter: Enter) -> None:
-    alice = await enter("alice", can_update_own_metadata=True)
+async def test_signals_pass(join: Join) -> None:
+    alice = await join("alice", can_update_own_metadata=True)
     request = rtc.UpdateParticipantMetadata(metadata="new", request_id=7)
-    alice.session.send_signal(rtc.SignalRequest(update_metadata=request))
+    alice.engine.send_signal(rtc.SignalRequest(update_metadata=request))
     await alice.until(lambda: "update" in alice.signals)
 
 
-async def test_the_refreshed_token_is_kept(enter: Enter) -> None:
-    alice = await enter("alice", ttl=60.0)
+async def test_the_refreshed_token_is_kept(join: Join) -> None:
+    alice = await join("alice", ttl=60.0)
     await alice.until(lambda: "refresh_token" in alice.signals)
-    assert alice.session.token != alice.token
+    assert alice.engine.token != alice.token
 
 
-async def test_the_round_trip_is_measured(enter: Enter) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
+async def test_the_round_trip_is_measured(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
     alice.send(b"hi", "bob")
     await bob.until_received(b"hi")
-    await alice.until(lambda: alice.session.round_trip_time is not None)
-    assert 0 <= (alice.session.round_trip_time or 0) < 5
+    await alice.until(lambda: alice.engine.round_trip_time is not None)
+    assert 0 <= (alice.engine.round_trip_time or 0) < 5
 
 
 async def test_packets_given_before_connecting_are_sent_after(
-    enter: Enter, server: TokenServer, room_name: str, options: RoomOptions
+    join: Join, server: TokenServer, room_name: str, options: RoomOptions
 ) -> None:
-    bob = await enter("bob")
-    alice = Member(server.url, server.token("alice", room=room_name), options)
+    bob = await join("bob")
+    alice = RecordingListener(server.url, server.token("alice", room=room_name), options)
     alice.send(b"early", "bob")
-    await alice.session.connect()
+    await alice.engine.connect()
     await bob.until_received(b"early")
-    await alice.session.close()
+    await alice.engine.close()
 
 
-async def test_closing_leaves_and_is_final(enter: Enter) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
+async def test_closing_leaves_and_is_final(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
     started = asyncio.get_running_loop().time()
-    await alice.session.close()
+    await alice.engine.close()
     assert asyncio.get_running_loop().time() - started < 5
     assert (alice.states[-1], alice.reason) == (DISCONNECTED, models.DisconnectReason.CLIENT_INITIATED)
-    await alice.session.close()
+    await alice.engine.close()
     assert alice.states.count(DISCONNECTED) == 1
     with pytest.raises(SessionClosedError):
         alice.send(b"late", "bob")
     with pytest.raises(SessionClosedError):
-        alice.session.send_signal(rtc.SignalRequest())
+        alice.engine.send_signal(rtc.SignalRequest())
     await bob.until(lambda: "update" in bob.signals)
 
 
-async def test_a_second_participant_of_the_same_identity_ends_the_first(enter: Enter) -> None:
-    first = await enter("alice")
-    second = await enter("alice")
+async def test_a_second_participant_of_the_same_identity_ends_the_first(join: Join) -> None:
+    first = await join("alice")
+    second = await join("alice")
     await first.until_state(DISCONNECTED)
     assert first.reason == models.DisconnectReason.DUPLICATE_IDENTITY
-    assert second.session.state is CONNECTED
+    assert second.engine.state is CONNECTED
 
 
-async def test_a_listener_that_raises_stops_nothing(enter: Enter, caplog: pytest.LogCaptureFixture) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
+async def test_a_listener_that_raises_stops_nothing(join: Join, caplog: pytest.LogCaptureFixture) -> None:
+    alice, bob = await join("alice"), await join("bob")
     bob.fails_at = b"bad"
     for payload in (b"bad", b"good"):
         alice.send(payload, "bob")

@@ -16,7 +16,7 @@ from livekit.errors import (
 )
 from livekit.options import RoomOptions
 from livekit.testing import NetworkRelay, TokenServer
-from tests.engine.recording_listener import Member
+from tests.engine.recording_listener import RecordingListener
 from tests.support.leaks import Resources
 
 MOMENTS = [milliseconds / 1000 for milliseconds in range(0, 120, 6)]
@@ -25,11 +25,11 @@ MOMENTS = [milliseconds / 1000 for milliseconds in range(0, 120, 6)]
 async def test_a_server_without_the_single_route_gets_two_peer_connections(server: TokenServer, room_name: str) -> None:
     async with NetworkRelay(server.url) as relay:
         relay.signals.missing = ("/rtc/v1",)
-        alice = Member(relay.url, server.token("alice", room=room_name))
-        await alice.session.connect()
+        alice = RecordingListener(relay.url, server.token("alice", room=room_name))
+        await alice.engine.connect()
         assert any(path.startswith("/rtc?") for path in relay.signals.paths)
         assert len(alice.peers) == 3
-        await alice.session.close()
+        await alice.engine.close()
 
 
 async def test_a_server_with_neither_route_is_not_livekit(
@@ -37,37 +37,37 @@ async def test_a_server_with_neither_route_is_not_livekit(
 ) -> None:
     async with NetworkRelay(server.url) as relay:
         relay.signals.missing = ("/rtc",)
-        alice = Member(relay.url, server.token("alice", room=room_name), options)
+        alice = RecordingListener(relay.url, server.token("alice", room=room_name), options)
         with pytest.raises(NotLiveKitError, match="URL"):
-            await alice.session.connect()
+            await alice.engine.connect()
 
 
 async def test_a_token_without_room_join_is_refused(server: TokenServer, room_name: str, options: RoomOptions) -> None:
-    alice = Member(server.url, server.token("alice", room=room_name, room_join=False), options)
+    alice = RecordingListener(server.url, server.token("alice", room=room_name, room_join=False), options)
     with pytest.raises(AuthenticationError) as caught:
-        await alice.session.connect()
+        await alice.engine.connect()
     assert caught.value.status in {401, 403}
 
 
 async def test_an_expired_token_is_called_expired(server: TokenServer, room_name: str, options: RoomOptions) -> None:
-    alice = Member(server.url, server.token("alice", room=room_name, ttl=-120.0), options)
+    alice = RecordingListener(server.url, server.token("alice", room=room_name, ttl=-120.0), options)
     with pytest.raises(AuthenticationError, match="expired"):
-        await alice.session.connect()
+        await alice.engine.connect()
 
 
 async def test_a_tampered_token_is_refused(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     header, claims, signature = server.token("alice", room=room_name).split(".")
-    alice = Member(server.url, f"{header}.{claims}.{signature[::-1]}", options)
+    alice = RecordingListener(server.url, f"{header}.{claims}.{signature[::-1]}", options)
     with pytest.raises(AuthenticationError, match=r"40[13]"):
-        await alice.session.connect()
+        await alice.engine.connect()
 
 
 async def test_an_absent_server_is_noticed_at_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     async with NetworkRelay(server.url) as relay:
         url = relay.url
-    alice = Member(url, server.token("alice", room=room_name), options)
+    alice = RecordingListener(url, server.token("alice", room=room_name), options)
     with pytest.raises(ServerUnreachableError):
-        await alice.session.connect()
+        await alice.engine.connect()
     assert alice.states == [EngineState.CONNECTING, EngineState.DISCONNECTED]
 
 
@@ -83,9 +83,9 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(options: RoomOptio
     listener = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     options.connect_timeout = 0.3
-    alice = Member(f"ws://127.0.0.1:{port}", "token", options)
+    alice = RecordingListener(f"ws://127.0.0.1:{port}", "token", options)
     with pytest.raises(ConnectTimeoutError, match=rf"waiting for 127\.0\.0\.1:{port} to answer"):
-        await alice.session.connect()
+        await alice.engine.connect()
     await gone.wait()
     listener.close()
     await listener.wait_closed()
@@ -96,14 +96,14 @@ async def test_a_connect_cancelled_at_any_moment_leaves_nothing(
     server: TokenServer, room_name: str, options: RoomOptions, moment: float
 ) -> None:
     before = Resources.now()
-    alice = Member(server.url, server.token("alice", room=room_name), options)
-    connecting = asyncio.ensure_future(alice.session.connect())
+    alice = RecordingListener(server.url, server.token("alice", room=room_name), options)
+    connecting = asyncio.ensure_future(alice.engine.connect())
     await asyncio.wait({connecting}, timeout=moment)
     connecting.cancel()
     await asyncio.wait({connecting})
     if not connecting.cancelled():
         assert connecting.exception() is None, "cancelled after it had connected"
-        await alice.session.close()
+        await alice.engine.close()
     assert alice.states[-1] is EngineState.DISCONNECTED
     await before.assert_restored()
 
@@ -113,10 +113,10 @@ async def test_a_session_closed_at_any_moment_of_connecting_leaves_nothing(
     server: TokenServer, room_name: str, options: RoomOptions, moment: float
 ) -> None:
     before = Resources.now()
-    alice = Member(server.url, server.token("alice", room=room_name), options)
-    connecting = asyncio.ensure_future(alice.session.connect())
+    alice = RecordingListener(server.url, server.token("alice", room=room_name), options)
+    connecting = asyncio.ensure_future(alice.engine.connect())
     await asyncio.wait({connecting}, timeout=moment)
-    await asyncio.wait_for(alice.session.close(), 2)
+    await asyncio.wait_for(alice.engine.close(), 2)
     if not connecting.done() or connecting.exception() is not None:
         with pytest.raises(ConnectError):
             await connecting
@@ -125,8 +125,8 @@ async def test_a_session_closed_at_any_moment_of_connecting_leaves_nothing(
 
 
 async def test_a_session_connects_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
-    alice = Member(server.url, server.token("alice", room=room_name), options)
-    await alice.session.connect()
+    alice = RecordingListener(server.url, server.token("alice", room=room_name), options)
+    await alice.engine.connect()
     with pytest.raises(RuntimeError, match="once"):
-        await alice.session.connect()
-    await alice.session.close()
+        await alice.engine.connect()
+    await alice.engine.close()

@@ -13,9 +13,9 @@ from livekit.protocol import models, rtc
 from livekit.signaling import SocketName
 from livekit.testing import NetworkRelay, TokenServer
 from livekit.testing.relay import SignalRelay
-from tests.engine.conftest import Enter
-from tests.engine.recording_listener import PATIENCE, Member
-from tests.engine.test_rtc_engine_signals import Action, leave, said
+from tests.engine.conftest import Join
+from tests.engine.recording_listener import PATIENCE, RecordingListener
+from tests.engine.test_rtc_engine_signals import Action, leave, requests_of
 
 CONNECTED, RECONNECTING, DISCONNECTED = EngineState.CONNECTED, EngineState.RECONNECTING, EngineState.DISCONNECTED
 
@@ -30,15 +30,15 @@ async def test_a_join_that_breaks_off_is_tried_again(
 ) -> None:
     async with SignalRelay(server.url) as proxy:
         proxy.muted = {"answer"}
-        alice = Member(proxy.url, server.token("alice", room=room_name), options)
-        connecting = asyncio.ensure_future(alice.session.connect())
+        alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
+        connecting = asyncio.ensure_future(alice.engine.connect())
         await asyncio.wait_for(proxy.heard.wait(), PATIENCE)
         proxy.muted = set()
         await proxy.say(leave(action))
         await connecting
         assert proxy.joins == 2
         assert [rejoined for _, rejoined in alice.joins] == [False]
-        await alice.session.close()
+        await alice.engine.close()
 
 
 async def test_a_join_that_breaks_off_every_time_fails(
@@ -46,8 +46,8 @@ async def test_a_join_that_breaks_off_every_time_fails(
 ) -> None:
     async with SignalRelay(server.url) as proxy:
         proxy.muted = {"answer"}
-        alice = Member(proxy.url, server.token("alice", room=room_name), options)
-        connecting = asyncio.ensure_future(alice.session.connect())
+        alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
+        connecting = asyncio.ensure_future(alice.engine.connect())
         while not connecting.done():
             proxy.heard.clear()
             heard = asyncio.ensure_future(proxy.heard.wait())
@@ -60,60 +60,60 @@ async def test_a_join_that_breaks_off_every_time_fails(
         assert proxy.joins == 3
 
 
-async def test_another_server_is_joined_where_the_first_names_one(enter: Enter, server: TokenServer) -> None:
+async def test_another_server_is_joined_where_the_first_names_one(join: Join, server: TokenServer) -> None:
     async with NetworkRelay(server.url) as relay:
-        alice = await enter("alice", url=relay.url)
+        alice = await join("alice", url=relay.url)
         await relay.tcp.refuse()
         await alice.until_state(RECONNECTING)
         goodbye = leave(Action.RECONNECT)
         goodbye.leave.regions.regions.add(url=server.url)
-        link = alice.session._sessions.current
-        assert link is not None
-        link._signal_message(goodbye)
-        await alice.until(lambda: alice.session.state is CONNECTED)
-        assert str(alice.session._urls.server) == server.url
+        session = alice.engine._sessions.current
+        assert session is not None
+        session._handle_signal(goodbye)
+        await alice.until(lambda: alice.engine.state is CONNECTED)
+        assert str(alice.engine._urls.server) == server.url
         assert [rejoined for _, rejoined in alice.joins] == [False, True]
-        await alice.session.close()
+        await alice.engine.close()
 
 
-async def test_the_token_of_the_application_is_used_where_the_newest_is_refused(enter: Enter) -> None:
-    alice = await enter("alice")
+async def test_the_token_of_the_application_is_used_where_the_newest_is_refused(join: Join) -> None:
+    alice = await join("alice")
     await alice.until(lambda: "refresh_token" in alice.signals)
-    alice.session._urls.token = "not.a.token"
-    alice.session.interrupt(full=True)
+    alice.engine._urls.token = "not.a.token"
+    alice.engine.force_reconnect(full=True)
     await alice.until_state(RECONNECTING, CONNECTED)
     assert len(alice.joins) == 2
 
 
 async def test_a_lost_address_restarts_ice_at_once(
-    enter: Enter, server: TokenServer, monkeypatch: pytest.MonkeyPatch
+    join: Join, server: TokenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_address, "POLL_INTERVAL", 0.05)
     async with SignalRelay(server.url) as proxy:
-        alice, bob = await enter("alice", url=proxy.url), await enter("bob")
+        alice, bob = await join("alice", url=proxy.url), await join("bob")
         sid = alice.sid
         exists = local_address.is_local
         monkeypatch.setattr(local_address, "is_local", never)
         await alice.until_state(RECONNECTING)
         monkeypatch.setattr(local_address, "is_local", exists)
-        await alice.until(lambda: alice.session.state is CONNECTED)
-        assert len(said(proxy, "offer")) > 0
+        await alice.until(lambda: alice.engine.state is CONNECTED)
+        assert len(requests_of(proxy, "offer")) > 0
         assert alice.sid == sid
         alice.send(b"after", "bob")
         await bob.until_received(b"after")
-        await alice.session.close()
+        await alice.engine.close()
 
 
-async def test_leaving_without_a_signal_connection_is_told_over_a_new_one(enter: Enter, server: TokenServer) -> None:
-    bob = await enter("bob")
+async def test_leaving_without_a_signal_connection_is_told_over_a_new_one(join: Join, server: TokenServer) -> None:
+    bob = await join("bob")
     async with NetworkRelay(server.url) as relay:
-        alice = await enter("alice", url=relay.url)
+        alice = await join("alice", url=relay.url)
         await relay.tcp.refuse()
         await alice.until_state(RECONNECTING)
         relay.signals.requests.clear()
         bob.signals.clear()
         await relay.tcp.open()
-        await alice.session.close()
-        assert said(relay.signals, "leave")
+        await alice.engine.close()
+        assert requests_of(relay.signals, "leave")
         await bob.until(lambda: "update" in bob.signals)
         assert alice.reason == models.DisconnectReason.CLIENT_INITIATED

@@ -10,16 +10,16 @@ from livekit.engine import EngineState
 from livekit.options import RoomOptions
 from livekit.protocol import models
 from livekit.testing import NetworkRelay, TokenServer
-from tests.engine.conftest import Enter
-from tests.engine.recording_listener import Member
+from tests.engine.conftest import Join
+from tests.engine.recording_listener import RecordingListener
 
 CONNECTED, RECONNECTING, DISCONNECTED = EngineState.CONNECTED, EngineState.RECONNECTING, EngineState.DISCONNECTED
 
 
-async def test_a_lost_signal_connection_is_resumed(enter: Enter, server: TokenServer) -> None:
-    bob = await enter("bob")
+async def test_a_lost_signal_connection_is_resumed(join: Join, server: TokenServer) -> None:
+    bob = await join("bob")
     async with NetworkRelay(server.url) as relay:
-        alice = await enter("alice", url=relay.url)
+        alice = await join("alice", url=relay.url)
         sid = alice.sid
         relay.tcp.reset()
         await alice.until_state(RECONNECTING, CONNECTED)
@@ -30,28 +30,28 @@ async def test_a_lost_signal_connection_is_resumed(enter: Enter, server: TokenSe
         bob.send(b"back", "alice")
         await bob.until_received(b"after")
         await alice.until_received(b"back")
-        await alice.session.close()
+        await alice.engine.close()
 
 
-async def test_packets_flow_while_the_signal_connection_is_away(enter: Enter, server: TokenServer) -> None:
-    bob = await enter("bob")
+async def test_packets_flow_while_the_signal_connection_is_away(join: Join, server: TokenServer) -> None:
+    bob = await join("bob")
     async with NetworkRelay(server.url) as relay:
-        alice = await enter("alice", url=relay.url)
+        alice = await join("alice", url=relay.url)
         await relay.tcp.refuse()
         await alice.until_state(RECONNECTING)
         alice.send(b"out", "bob")
         bob.send(b"in", "alice")
         await bob.until_received(b"out")
         await alice.until_received(b"in")
-        assert alice.session.state is RECONNECTING
+        assert alice.engine.state is RECONNECTING
         await relay.tcp.open()
         await alice.until_state(RECONNECTING, CONNECTED)
         assert len(alice.joins) == 1
-        await alice.session.close()
+        await alice.engine.close()
 
 
-async def test_a_lost_peer_connection_is_made_anew(enter: Enter) -> None:
-    alice, bob = await enter("alice"), await enter("bob")
+async def test_a_lost_peer_connection_is_made_anew(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
     sid = alice.sid
     await alice.peers[0].close()
     await alice.until_state(RECONNECTING)
@@ -64,10 +64,10 @@ async def test_a_lost_peer_connection_is_made_anew(enter: Enter) -> None:
     await alice.until_received(b"hello again")
 
 
-async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(enter: Enter, server: TokenServer) -> None:
-    bob = await enter("bob")
+async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(join: Join, server: TokenServer) -> None:
+    bob = await join("bob")
     async with NetworkRelay(server.url) as relay:
-        alice = await enter("alice", url=relay.url)
+        alice = await join("alice", url=relay.url)
         wanted = [b"%d" % number for number in range(300)]
         for number, payload in enumerate(wanted):
             alice.send(payload, "bob")
@@ -76,54 +76,52 @@ async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(enter
                 await alice.until_state(RECONNECTING, CONNECTED)
         await bob.until_received(wanted[-1])
         assert bob.packets == wanted
-        await alice.session.close()
+        await alice.engine.close()
 
 
-async def test_a_server_that_stays_away_ends_the_session(
-    enter: Enter, server: TokenServer, options: RoomOptions
-) -> None:
+async def test_a_server_that_stays_away_ends_the_session(join: Join, server: TokenServer, options: RoomOptions) -> None:
     options.reconnect_timeout = 0.5
     async with NetworkRelay(server.url) as relay:
-        alice = await enter("alice", url=relay.url)
+        alice = await join("alice", url=relay.url)
         await relay.tcp.refuse()
         await alice.until_state(DISCONNECTED)
         assert alice.reason == models.DisconnectReason.SIGNAL_CLOSE
         assert alice.states[-2:] == [RECONNECTING, DISCONNECTED]
 
 
-async def test_closing_while_reconnecting_ends_at_once(enter: Enter, server: TokenServer) -> None:
+async def test_closing_while_reconnecting_ends_at_once(join: Join, server: TokenServer) -> None:
     async with NetworkRelay(server.url) as relay:
-        alice = await enter("alice", url=relay.url)
+        alice = await join("alice", url=relay.url)
         await relay.tcp.refuse()
         await alice.until_state(RECONNECTING)
-        await asyncio.wait_for(alice.session.close(), 1)
+        await asyncio.wait_for(alice.engine.close(), 1)
         assert alice.states[-1] is DISCONNECTED
 
 
-async def test_a_removed_participant_does_not_come_back(enter: Enter) -> None:
-    first = await enter("alice")
-    await enter("alice")
+async def test_a_removed_participant_does_not_come_back(join: Join) -> None:
+    first = await join("alice")
+    await join("alice")
     await first.until_state(DISCONNECTED)
     assert RECONNECTING not in first.states[first.states.index(DISCONNECTED) :]
     assert len(first.joins) == 1
 
 
 @pytest.mark.parametrize("options", [RoomOptions()], ids=["single"])
-async def test_a_refused_token_ends_the_attempts(enter: Enter, server: TokenServer, room_name: str) -> None:
-    alice = await enter("alice")
+async def test_a_refused_token_ends_the_attempts(join: Join, server: TokenServer, room_name: str) -> None:
+    alice = await join("alice")
     await alice.until(lambda: "refresh_token" in alice.signals)
-    access = alice.session._urls
-    access.token = access._given = "not.a.token"
+    regions = alice.engine._urls
+    regions.token = regions._user_token = "not.a.token"
     await alice.peers[0].close()
     await alice.until_state(RECONNECTING, DISCONNECTED)
     assert alice.reason == models.DisconnectReason.JOIN_FAILURE
 
 
 @pytest.mark.parametrize("options", [RoomOptions()], ids=["single"])
-async def test_the_resume_names_the_participant(enter: Enter, server: TokenServer) -> None:
+async def test_the_resume_names_the_participant(join: Join, server: TokenServer) -> None:
     async with NetworkRelay(server.url) as relay:
-        alice: Member = await enter("alice", url=relay.url)
+        alice: RecordingListener = await join("alice", url=relay.url)
         relay.tcp.reset()
         await alice.until_state(RECONNECTING, CONNECTED)
         assert all(path.startswith("/rtc/v1?join_request=") for path in relay.signals.paths)
-        await alice.session.close()
+        await alice.engine.close()

@@ -12,8 +12,8 @@ from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.testing import TokenServer
 from livekit.testing.relay import SignalRelay
-from tests.engine.conftest import Enter
-from tests.engine.recording_listener import PATIENCE, Member
+from tests.engine.conftest import Join
+from tests.engine.recording_listener import PATIENCE, RecordingListener
 
 CONNECTED, RECONNECTING, DISCONNECTED = EngineState.CONNECTED, EngineState.RECONNECTING, EngineState.DISCONNECTED
 Action = rtc.LeaveRequest.Action
@@ -24,55 +24,55 @@ def leave(action: rtc.LeaveRequest.Action, *, can_reconnect: bool = False) -> rt
     return rtc.SignalResponse(leave=rtc.LeaveRequest(action=action, reason=reason, can_reconnect=can_reconnect))
 
 
-def said(proxy: SignalRelay, kind: str) -> list[rtc.SignalRequest]:
+def requests_of(proxy: SignalRelay, kind: str) -> list[rtc.SignalRequest]:
     return [request for request in proxy.requests if request.WhichOneof("message") == kind]
 
 
-async def test_leave_disconnect_ends_the_session_with_its_reason(enter: Enter, server: TokenServer) -> None:
+async def test_leave_disconnect_ends_the_session_with_its_reason(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
+        alice = await join("alice", url=proxy.url)
         await proxy.say(leave(Action.DISCONNECT))
         await alice.until_state(CONNECTED, DISCONNECTED)
         assert alice.reason == models.DisconnectReason.SERVER_SHUTDOWN
-        await alice.session.close()
+        await alice.engine.close()
 
 
-async def test_a_leave_for_a_reason_that_is_newer_than_we_are(enter: Enter, server: TokenServer) -> None:
+async def test_a_leave_for_a_reason_that_is_newer_than_we_are(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
+        alice = await join("alice", url=proxy.url)
         told = leave(Action.DISCONNECT)
         told.leave.MergeFromString(bytes((2 << 3, 99)))
         await proxy.say(told)
         await alice.until_state(CONNECTED, DISCONNECTED)
         assert int(alice.reason) == 99
-        await alice.session.close()
+        await alice.engine.close()
 
 
-async def test_leave_resume_keeps_the_participant(enter: Enter, server: TokenServer) -> None:
+async def test_leave_resume_keeps_the_participant(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
+        alice = await join("alice", url=proxy.url)
         await proxy.say(leave(Action.RESUME))
         await alice.until_state(RECONNECTING, CONNECTED)
         assert len(alice.joins) == 1
         assert proxy.joins == 2
-        await alice.session.close()
+        await alice.engine.close()
 
 
 @pytest.mark.parametrize("old_style", [False, True])
-async def test_leave_reconnect_joins_anew_without_leaving(enter: Enter, server: TokenServer, old_style: bool) -> None:
+async def test_leave_reconnect_joins_anew_without_leaving(join: Join, server: TokenServer, old_style: bool) -> None:
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
+        alice = await join("alice", url=proxy.url)
         await proxy.say(leave(Action.DISCONNECT, can_reconnect=True) if old_style else leave(Action.RECONNECT))
         await alice.until_state(RECONNECTING, CONNECTED)
         assert [rejoined for _, rejoined in alice.joins] == [False, True]
-        assert not said(proxy, "leave")
-        await alice.session.close()
+        assert not requests_of(proxy, "leave")
+        await alice.engine.close()
 
 
-async def test_a_resume_tells_what_was_received(enter: Enter, server: TokenServer) -> None:
-    bob = await enter("bob")
+async def test_a_resume_tells_what_was_received(join: Join, server: TokenServer) -> None:
+    bob = await join("bob")
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
+        alice = await join("alice", url=proxy.url)
         for payload in (b"1", b"2", b"3"):
             bob.send(payload, "alice")
         await alice.until_received(b"3")
@@ -80,33 +80,33 @@ async def test_a_resume_tells_what_was_received(enter: Enter, server: TokenServe
         await alice.until_state(RECONNECTING, CONNECTED)
         bob.send(b"after", "alice")
         await alice.until_received(b"after")
-        (sync,) = (request.sync_state for request in said(proxy, "sync_state"))
+        (sync,) = (request.sync_state for request in requests_of(proxy, "sync_state"))
         assert sync.HasField("subscription"), "a server without it may fail for everybody"
         assert {s.publisher_sid: s.last_seq for s in sync.datachannel_receive_states} == {bob.sid: 3}
-        await alice.session.close()
+        await alice.engine.close()
 
 
-async def test_closing_says_leave(enter: Enter, server: TokenServer) -> None:
+async def test_closing_says_leave(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
-        await alice.session.close()
-        (request,) = said(proxy, "leave")
+        alice = await join("alice", url=proxy.url)
+        await alice.engine.close()
+        (request,) = requests_of(proxy, "leave")
         assert request.leave.reason == models.DisconnectReason.CLIENT_INITIATED
 
 
-async def test_pings_are_sent_at_once(enter: Enter, server: TokenServer) -> None:
+async def test_pings_are_sent_at_once(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
-        await alice.until(lambda: alice.session.round_trip_time is not None)
-        assert said(proxy, "ping_req")
-        await alice.session.close()
+        alice = await join("alice", url=proxy.url)
+        await alice.until(lambda: alice.engine.round_trip_time is not None)
+        assert requests_of(proxy, "ping_req")
+        await alice.engine.close()
 
 
 async def test_what_cannot_be_read_is_dropped(
-    enter: Enter, server: TokenServer, caplog: pytest.LogCaptureFixture
+    join: Join, server: TokenServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
+        alice = await join("alice", url=proxy.url)
         assert proxy._client is not None
         await proxy._client.send_bytes(b"\xff\xff")
         await proxy._client.send_str("text")
@@ -114,18 +114,18 @@ async def test_what_cannot_be_read_is_dropped(
         await alice.until(lambda: "room_update" in alice.signals)
         # Others can cause it: it is said once in a while.
         assert caplog.text.count("dropped a signal message") == 1
-        assert alice.session.state is CONNECTED
-        await alice.session.close()
+        assert alice.engine.state is CONNECTED
+        await alice.engine.close()
 
 
-async def test_an_answer_to_an_older_offer_is_ignored(enter: Enter, server: TokenServer) -> None:
+async def test_an_answer_to_an_older_offer_is_ignored(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
-        alice = await enter("alice", url=proxy.url)
+        alice = await join("alice", url=proxy.url)
         await proxy.say(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp="nonsense", id=77)))
         await proxy.say(rtc.SignalResponse(room_update=rtc.RoomUpdate()))
         await alice.until(lambda: "room_update" in alice.signals)
-        assert alice.session.state is CONNECTED
-        await alice.session.close()
+        assert alice.engine.state is CONNECTED
+        await alice.engine.close()
 
 
 @pytest.mark.parametrize("kind", ["join", "answer"])
@@ -135,10 +135,10 @@ async def test_a_server_that_stops_talking_is_given_up_in_time(
     options.connect_timeout = 0.5
     async with SignalRelay(server.url) as proxy:
         proxy.muted = {kind}
-        alice = Member(proxy.url, server.token("alice", room=room_name), options)
+        alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
         started = asyncio.get_running_loop().time()
         with pytest.raises(ConnectTimeoutError, match=r"within 0\.5 s"):
-            await alice.session.connect()
+            await alice.engine.connect()
         assert asyncio.get_running_loop().time() - started < 5
         assert alice.states[-1] is DISCONNECTED
 
@@ -148,8 +148,8 @@ async def test_a_leave_while_joining_is_a_connect_error(
 ) -> None:
     async with SignalRelay(server.url) as proxy:
         proxy.muted = {"answer"}
-        alice = Member(proxy.url, server.token("alice", room=room_name), options)
-        connecting = asyncio.ensure_future(alice.session.connect())
+        alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
+        connecting = asyncio.ensure_future(alice.engine.connect())
         await asyncio.wait_for(proxy.heard.wait(), PATIENCE)
         await proxy.say(leave(Action.DISCONNECT))
         with pytest.raises(ConnectError, match="SERVER_SHUTDOWN"):

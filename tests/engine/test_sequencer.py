@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from livekit.engine.sequencer import (
     MAX_RECEIVE_STATES,
-    NUMBER_SIZE,
+    MAX_SEQUENCE_SIZE,
     RECEIVE_STATE_TTL,
-    ReceiveLog,
+    ReceiveStates,
     ResendBuffer,
-    numbered,
+    append_sequence,
 )
 from livekit.protocol import models
 
@@ -21,61 +21,61 @@ def test_a_number_put_behind_a_packet_is_part_of_it(payload: bytes, sequence: in
     packet = models.DataPacket(user=models.UserPacket(payload=payload))
     plain = packet.SerializeToString()
     packet.sequence = sequence
-    data = numbered(plain, sequence)
+    data = append_sequence(plain, sequence)
     assert models.DataPacket.FromString(data) == packet
-    assert len(data) - len(plain) <= NUMBER_SIZE
+    assert len(data) - len(plain) <= MAX_SEQUENCE_SIZE
 
 
 def test_numbers_count_from_one() -> None:
     buffer = ResendBuffer()
-    sent = [buffer.number(PACKET) for _ in range(3)]
+    sent = [buffer.append(PACKET) for _ in range(3)]
     assert [packet.sequence for packet in sent] == [1, 2, 3]
     assert [models.DataPacket.FromString(packet.data).sequence for packet in sent] == [1, 2, 3]
 
 
 def test_a_number_taken_back_goes_to_the_next_packet() -> None:
     buffer = ResendBuffer()
-    buffer.number(PACKET)
-    buffer.number(PACKET)
-    buffer.take_back()
-    assert buffer.number(PACKET).sequence == 2
-    assert [packet.sequence for packet in buffer.unconfirmed()] == [1, 2]
+    buffer.append(PACKET)
+    buffer.append(PACKET)
+    buffer.undo_append()
+    assert buffer.append(PACKET).sequence == 2
+    assert [packet.sequence for packet in buffer.unacknowledged()] == [1, 2]
 
 
 def test_after_a_resume_what_was_confirmed_and_the_server_lacks_is_sent_again() -> None:
     buffer = ResendBuffer()
-    sent = [buffer.number(PACKET) for _ in range(5)]
-    assert buffer.confirmed_after(0) == []
+    sent = [buffer.append(PACKET) for _ in range(5)]
+    assert buffer.acknowledged_after(0) == []
     for packet in sent[:4]:
-        packet.confirm()
-    assert buffer.confirmed_after(2) == sent[2:4]
-    assert buffer.confirmed_after(4) == []
+        packet.acknowledge()
+    assert buffer.acknowledged_after(2) == sent[2:4]
+    assert buffer.acknowledged_after(4) == []
 
 
 def test_after_a_new_join_what_nobody_confirmed_is_sent_again() -> None:
     buffer = ResendBuffer()
-    sent = [buffer.number(PACKET) for _ in range(3)]
-    sent[0].confirm()
-    assert buffer.unconfirmed() == sent[1:]
+    sent = [buffer.append(PACKET) for _ in range(3)]
+    sent[0].acknowledge()
+    assert buffer.unacknowledged() == sent[1:]
 
 
 def test_what_an_old_transport_confirms_does_not_count() -> None:
     calls: list[int] = []
     buffer = ResendBuffer()
-    before = buffer.number(PACKET, lambda: calls.append(1))
-    buffer.disown()
-    before.confirm()
-    (again,) = buffer.unconfirmed()
+    before = buffer.append(PACKET, lambda: calls.append(1))
+    buffer.ignore_acknowledgements()
+    before.acknowledge()
+    (again,) = buffer.unacknowledged()
     assert (again.sequence, again.data, calls) == (before.sequence, before.data, [])
-    again.confirm()
+    again.acknowledge()
     assert calls == [1]
 
 
 def test_a_packet_sent_twice_is_delivered_once() -> None:
     calls: list[int] = []
-    sent = ResendBuffer().number(PACKET, lambda: calls.append(1))
-    sent.confirm()
-    sent.confirm()
+    sent = ResendBuffer().append(PACKET, lambda: calls.append(1))
+    sent.acknowledge()
+    sent.acknowledge()
     assert calls == [1]
 
 
@@ -83,48 +83,48 @@ def test_a_packet_sent_twice_is_delivered_once() -> None:
 def test_the_buffer_keeps_the_newest_within_its_size(sizes: list[int], limit: int) -> None:
     buffer = ResendBuffer(limit)
     for size in sizes:
-        buffer.number(b"x" * size).confirm()
-    buffer.number(b"")
-    buffer.take_back()
-    kept = buffer.confirmed_after(0)
+        buffer.append(b"x" * size).acknowledge()
+    buffer.append(b"")
+    buffer.undo_append()
+    kept = buffer.acknowledged_after(0)
     assert sum(len(packet.data) for packet in kept) <= limit
     assert [packet.sequence for packet in kept] == list(range(len(sizes) - len(kept) + 1, len(sizes) + 1))
 
 
 def test_what_is_not_confirmed_is_kept_beyond_the_size() -> None:
     buffer = ResendBuffer(0)
-    sent = [buffer.number(PACKET) for _ in range(3)]
-    assert buffer.unconfirmed() == sent
+    sent = [buffer.append(PACKET) for _ in range(3)]
+    assert buffer.unacknowledged() == sent
 
 
 @given(st.lists(st.tuples(st.sampled_from(["PA_1", "PA_2"]), st.integers(1, 20))))
 def test_each_number_of_a_sender_is_accepted_once_and_in_order(arrivals: list[tuple[str, int]]) -> None:
-    log = ReceiveLog()
+    states = ReceiveStates()
     accepted: dict[str, list[int]] = {"PA_1": [], "PA_2": []}
     for sid, sequence in arrivals:
-        if log.accept(sid, sequence, now=0.0):
+        if states.accept(sid, sequence, now=0.0):
             accepted[sid].append(sequence)
     for numbers in accepted.values():
         assert numbers == sorted(set(numbers))
-    assert log.states(0.0) == {sid: numbers[-1] for sid, numbers in accepted.items() if numbers}
+    assert states.last_sequences(0.0) == {sid: numbers[-1] for sid, numbers in accepted.items() if numbers}
 
 
 def test_packets_without_number_or_sender_are_always_new() -> None:
-    log = ReceiveLog()
-    assert all(log.accept("PA_1", 0, 0.0) for _ in range(2))
-    assert all(log.accept("", 7, 0.0) for _ in range(2))
+    states = ReceiveStates()
+    assert all(states.accept("PA_1", 0, 0.0) for _ in range(2))
+    assert all(states.accept("", 7, 0.0) for _ in range(2))
 
 
 def test_silent_senders_are_forgotten() -> None:
-    log = ReceiveLog()
-    log.accept("PA_old", 1, now=0.0)
-    log.accept("PA_new", 1, now=1.0)
-    assert log.states(RECEIVE_STATE_TTL) == {"PA_new": 1}
+    states = ReceiveStates()
+    states.accept("PA_old", 1, now=0.0)
+    states.accept("PA_new", 1, now=1.0)
+    assert states.last_sequences(RECEIVE_STATE_TTL) == {"PA_new": 1}
 
 
 def test_many_senders_do_not_grow_the_log_for_ever() -> None:
-    log = ReceiveLog()
+    states = ReceiveStates()
     for number in range(MAX_RECEIVE_STATES):
-        log.accept(f"PA_{number}", 1, now=0.0)
-    log.accept("PA_late", 1, now=RECEIVE_STATE_TTL)
-    assert log.states(RECEIVE_STATE_TTL) == {"PA_late": 1}
+        states.accept(f"PA_{number}", 1, now=0.0)
+    states.accept("PA_late", 1, now=RECEIVE_STATE_TTL)
+    assert states.last_sequences(RECEIVE_STATE_TTL) == {"PA_late": 1}

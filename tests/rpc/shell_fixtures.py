@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
-from livekit.engine.interfaces import PacketStream, Sent
+from livekit.engine.interfaces import RELIABLE, PacketStream, SendOptions
 from livekit.errors import PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
@@ -79,14 +79,7 @@ class Line:
         for step in steps:
             step()
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> HeldPacket | None:
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> HeldPacket | None:
         if self.closed:
             raise SessionClosedError("closed")
         if packet.ByteSize() > LIMIT:
@@ -95,20 +88,14 @@ class Line:
             self.held.append(HeldPacket(packet))
             return self.held[-1]
         self.put(packet)
-        if on_delivered is not None:
-            asyncio.get_running_loop().call_soon(on_delivered)
+        if options.on_delivered is not None:
+            asyncio.get_running_loop().call_soon(options.on_delivered)
         return None
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
         if self.closed:
             raise SessionClosedError("closed")
-        return LineStream(self, packets, on_delivered)
+        return LineStream(self, packets, options.on_delivered)
 
     def put(self, packet: models.DataPacket) -> None:
         self.sent.append(packet)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from livekit.engine.interfaces import SendOptions
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.loopback import LoopbackSender
@@ -26,7 +27,7 @@ async def test_packets_to_others_go_to_the_session(destinations: list[str]) -> N
     line, received, delivered = Line("alice"), list[models.DataPacket](), list[bool]()
     sender = LoopbackSender(line, received.append)
     sender.identity = "alice"
-    sender.send_packet(packet(*destinations), on_delivered=lambda: delivered.append(True))
+    sender.send_packet(packet(*destinations), SendOptions(on_delivered=lambda: delivered.append(True)))
     sender.send_packets(iter([packet(*destinations), packet(*destinations)]))
     await drain()
     assert len(line.sent) == 3
@@ -37,10 +38,9 @@ async def test_row_09_packets_to_oneself_come_back_on_the_next_turn() -> None:
     line, received, delivered = Line("alice"), list[models.DataPacket](), list[int]()
     sender = LoopbackSender(line, received.append)
     sender.identity = "alice"
-    sender.send_packet(packet("alice"), on_delivered=lambda: delivered.append(len(received)))
-    stream = sender.send_packets(
-        iter([packet("alice"), packet("alice")]), on_delivered=lambda: delivered.append(len(received))
-    )
+    options = SendOptions(on_delivered=lambda: delivered.append(len(received)))
+    sender.send_packet(packet("alice"), options)
+    stream = sender.send_packets(iter([packet("alice"), packet("alice")]), options)
     stream.cancel()
     sender.send_packet(packet("alice"))
     sender.send_packets(iter([packet("alice")]))

@@ -211,7 +211,7 @@ async def test_those_that_cannot_be_sent_any_more_fail(count: int) -> None:
     assert len(alice.client._window) == 0
 
 
-def refuse(packet: object, **_: object) -> None:
+def refuse(packet: object, *_: object) -> None:
     raise ValueError("no key")
 
 

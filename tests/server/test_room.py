@@ -8,7 +8,7 @@ from livekit.protocol import models, rtc
 from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
 from livekit.server import limits
 from livekit.server.responses import COMPATIBLE_VERSION, DisconnectReason
-from livekit.signaling import SERVER_CONTINUES
+from livekit.signaling import CONTINUATION_FLAG
 from tests.server.recording_link import EPOCH, Member, RecordingLink, grants, join, make_rooms, parameters, user_packet
 
 
@@ -33,7 +33,7 @@ def test_join_response_says_who_and_where() -> None:
     assert (response.ping_interval, response.ping_timeout) == (limits.PING_INTERVAL, limits.PING_TIMEOUT)
     assert response.server_info.version == response.server_version == COMPATIBLE_VERSION
     assert SERVER_ANNOUNCES_JOINS in response.server_info.debug_info
-    assert SERVER_CONTINUES in response.server_info.debug_info
+    assert CONTINUATION_FLAG in response.server_info.debug_info
     assert not response.subscriber_primary
 
 

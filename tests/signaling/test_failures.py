@@ -175,7 +175,7 @@ async def test_a_server_that_hangs_up() -> None:
 @pytest.mark.parametrize(
     ("first", "kind", "match"),
     [
-        (b"\xff\xff\xff", NotLiveKitError, "no signal message"),
+        (b"\xff\xff\xff", NotLiveKitError, "invalid signal message"),
         ("hello", NotLiveKitError, "binary"),
         (None, ConnectError, "closed the signal connection"),
     ],

@@ -10,7 +10,7 @@ PING, DEAD, WAIT = KeepaliveAction.PING, KeepaliveAction.DEAD, KeepaliveAction.W
 def test_pings_at_once_and_then_every_interval() -> None:
     keepalive = Keepalive(5, 15, now=100.0)
     assert keepalive.poll(100.0) is PING
-    keepalive.pinged(1, 100.0)
+    keepalive.ping_sent(1, 100.0)
     assert keepalive.next_time == 105.0
     assert keepalive.poll(104.9) is WAIT
     assert keepalive.poll(105.0) is PING
@@ -18,14 +18,14 @@ def test_pings_at_once_and_then_every_interval() -> None:
 
 def test_any_message_is_a_sign_of_life() -> None:
     keepalive = Keepalive(5, 15, now=0.0)
-    keepalive.heard(10.0)
+    keepalive.message_received(10.0)
     assert keepalive.poll(24.9) is not DEAD
     assert keepalive.poll(25.0) is DEAD
 
 
 def test_silence_ends_it_even_between_pings() -> None:
     keepalive = Keepalive(60, 2, now=0.0)
-    keepalive.pinged(1, 0.0)
+    keepalive.ping_sent(1, 0.0)
     assert keepalive.next_time == 2.0
     assert keepalive.poll(2.0) is DEAD
 
@@ -33,11 +33,11 @@ def test_silence_ends_it_even_between_pings() -> None:
 def test_the_round_trip_is_that_of_the_ping_that_was_answered() -> None:
     keepalive = Keepalive(5, 15, now=0.0)
     assert keepalive.round_trip_time is None
-    keepalive.pinged(11, 0.0)
-    keepalive.pinged(12, 5.0)
-    keepalive.answered(11, 5.1)
+    keepalive.ping_sent(11, 0.0)
+    keepalive.ping_sent(12, 5.0)
+    keepalive.pong_received(11, 5.1)
     assert keepalive.round_trip_time is None
-    keepalive.answered(12, 5.25)
+    keepalive.pong_received(12, 5.25)
     assert keepalive.round_trip_time == pytest.approx(0.25)
 
 

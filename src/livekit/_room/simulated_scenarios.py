@@ -28,7 +28,7 @@ _ASKED = {
 async def simulate(session: Engine, scenario: SimulateScenarioKind.ValueType) -> None:
     """Raises RuntimeError for what there is not: media over TCP or TLS."""
     if scenario in _LOCAL:
-        session.interrupt(full=_LOCAL[scenario])
+        session.force_reconnect(full=_LOCAL[scenario])
         return
     asked = _ASKED.get(scenario)
     if asked is None:
@@ -37,4 +37,4 @@ async def simulate(session: Engine, scenario: SimulateScenarioKind.ValueType) ->
     session.send_signal(rtc.SignalRequest(simulate=asked))
     if scenario == _Kind.SIMULATE_DISCONNECT_SIGNAL_ON_RESUME:
         await asyncio.sleep(SENT_WITHIN)
-        session.interrupt(full=False)
+        session.force_reconnect(full=False)

@@ -1,4 +1,17 @@
-"""One connection's life. :mod:`livekit.engine.interfaces` is what the room above sees of it."""
+"""The life of one connection, across resumes and reconnects. A room uses :mod:`livekit.engine.interfaces` only.
+
+The classes are named after those of LiveKit's Rust and JavaScript SDKs:
+
+- `RtcEngine`: a connection as the room sees it; passes events to a `ConnectionStateMachine`.
+- `Reconnector`: makes the attempts that the state machine schedules, on the server that `RegionUrls` selects.
+- `SessionManager`: the session in use and its successor.
+- `RtcSession`: one join, of one participant sid, with its `SignalClient` and its `TransportManager`.
+- `TransportManager`: the peer connections of one join; each is a `PCTransport`.
+- `PacketChannel`: the data packets of all sessions: queued, numbered, retransmitted and deduplicated.
+
+The cores `connection_state`, `sequencer`, `packet_queue`, `packet_filter`, `region_urls` and `join_buffer` do no I/O:
+they use no asyncio and read no clock; time is passed in.
+"""
 
 from __future__ import annotations
 
@@ -24,25 +37,25 @@ __all__ = [
 ]
 
 EngineFactory = Callable[[str, str, "RoomOptions", EngineListener], Engine]
-"""Makes a session of URL, token, options and listener."""
+"""Creates an engine, given URL, token, options and listener."""
 
 
 def create_engine(url: str, token: str, options: RoomOptions, listener: EngineListener) -> Engine:
-    """Make a session, of the kind that the URL's scheme says; `connect` it next.
+    """Create the engine for the URL's scheme; call its `connect` next.
 
     Raises:
-        ConnectError: the URL is none, or no kind of session has its scheme.
+        ConnectError: the URL is not valid, or no engine is registered for its scheme.
     """
-    given: dict[str, object] = {"URL": url, "token": token}  # callers may be untyped
-    for name, value in given.items():
+    arguments: dict[str, object] = {"URL": url, "token": token}  # callers may be untyped
+    for name, value in arguments.items():
         if not isinstance(value, str):
             kind = type(value).__name__
-            raise ConnectError(f"the {name} must be a str, not {kind}; is a variable of the environment unset?")
+            raise ConnectError(f"the {name} must be a str, not {kind}; is an environment variable not set?")
     scheme = url.strip().partition(":")[0].lower()
     factory = _FACTORIES.get(scheme)
     if factory is None:
         if url.startswith("ey") and url.count(".") == 2:
-            raise ConnectError("what is given as URL looks like an access token: connect(url, token), in this order")
+            raise ConnectError("the URL looks like an access token; call connect(url, token), in this order")
         known = ", ".join(sorted(_FACTORIES))
         raise ConnectError(f"{url[:80]!r} is not the URL of a LiveKit server; its scheme must be one of {known}")
     return factory(url, token, options, listener)
@@ -53,10 +66,10 @@ def register_scheme(scheme: str, factory: EngineFactory) -> None:
     _FACTORIES[scheme.lower()] = factory
 
 
-def _webrtc(url: str, token: str, options: RoomOptions, listener: EngineListener) -> Engine:
-    from .rtc_engine import RtcEngine  # loads WebRTC, which an in-memory room does without
+def _create_rtc_engine(url: str, token: str, options: RoomOptions, listener: EngineListener) -> Engine:
+    from .rtc_engine import RtcEngine  # imports WebRTC, which other schemes may not need
 
     return RtcEngine(url, token, options, listener)
 
 
-_FACTORIES: dict[str, EngineFactory] = dict.fromkeys(("ws", "wss", "http", "https"), _webrtc)
+_FACTORIES: dict[str, EngineFactory] = dict.fromkeys(("ws", "wss", "http", "https"), _create_rtc_engine)

@@ -1,4 +1,4 @@
-"""Sending at the pace of the connection, for those who can wait."""
+"""Awaitable sending: completes when the data channel has accepted the packets (back-pressure)."""
 
 from __future__ import annotations
 
@@ -8,38 +8,40 @@ from dataclasses import dataclass
 
 from livekit.protocol import models
 
-from .interfaces import PacketSender, PacketStream, Sent
+from .interfaces import PacketSender, PacketStream, SendOptions, Sent
 
-__all__ = ["Sending", "send", "start_sending"]
+__all__ = ["StreamSend", "send", "start_stream"]
 
 
 async def send(sender: PacketSender, packet: models.DataPacket, *, reliable: bool = True) -> None:
-    """Send one packet and wait until it was handed to the channel. Raises as `send_packet` does; cancelling this does
-    not take the packet back."""
-    await _future(lambda on_sent: sender.send_packet(packet, reliable=reliable, on_sent=on_sent))
+    """Send one packet and wait until it was passed to the channel.
+
+    Raises as `PacketSender.send_packet` does. Cancellation does not withdraw the packet."""
+    await _sent_future(lambda on_sent: sender.send_packet(packet, SendOptions(reliable, on_sent=on_sent)))
 
 
 @dataclass(frozen=True)
-class Sending:
-    """Packets on their way to the channel."""
+class StreamSend:
+    """A stream of packets that is being sent."""
 
     done: asyncio.Future[None]
-    """Done when the last was handed over. It may be dropped: its exception has been seen."""
+    """Done when the last packet was passed to the channel. May be dropped: its exception counts as retrieved."""
     stream: PacketStream
 
 
-def start_sending(sender: PacketSender, packets: Iterator[models.DataPacket]) -> Sending:
-    """Send reliable packets in turn with others. Raises as `send_packets` does."""
+def start_stream(sender: PacketSender, packets: Iterator[models.DataPacket]) -> StreamSend:
+    """Start to send reliable packets. Raises as `PacketSender.send_packets` does."""
     streams: list[PacketStream] = []
-    done = _future(lambda on_sent: streams.append(sender.send_packets(packets, on_sent=on_sent)))
-    return Sending(done, streams[0])
+    done = _sent_future(lambda on_sent: streams.append(sender.send_packets(packets, SendOptions(on_sent=on_sent))))
+    return StreamSend(done, streams[0])
 
 
-def _future(start: Callable[[Sent], object]) -> asyncio.Future[None]:
+def _sent_future(start: Callable[[Sent], object]) -> asyncio.Future[None]:
+    """Return the outcome of a send operation that `start` begins."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.add_done_callback(_seen)
+    future.add_done_callback(_mark_retrieved)
 
-    def settle(error: Exception | None) -> None:
+    def on_sent(error: Exception | None) -> None:
         if future.done():
             return
         if error is None:
@@ -47,10 +49,11 @@ def _future(start: Callable[[Sent], object]) -> asyncio.Future[None]:
         else:
             future.set_exception(error)
 
-    start(settle)
+    start(on_sent)
     return future
 
 
-def _seen(future: asyncio.Future[None]) -> None:
+def _mark_retrieved(future: asyncio.Future[None]) -> None:
+    """Keep asyncio from logging the exception of a future that nothing awaits."""
     if not future.cancelled():
         future.exception()

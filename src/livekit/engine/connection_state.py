@@ -1,21 +1,22 @@
-"""The life of a connection as one state machine. No I/O, no clock, no randomness of its own.
+"""The state machine of a connection's life. No I/O, no clock, no randomness of its own.
 
     CONNECTING ──succeeded──▶ CONNECTED
-    CONNECTING ──signal lost, leave (resume, reconnect)──▶ CONNECTING, and the join is tried again, `JOIN_TRIES` in all
-    CONNECTED  ──signal lost, path silent, address gone, leave (resume)──▶ RESUMING
-    CONNECTED  ──path failed, leave (reconnect)──▶ REJOINING
+    CONNECTING ──signal disconnected, leave (resume, reconnect)──▶ CONNECTING: the join is retried, up to
+                          `MAX_JOIN_ATTEMPTS` attempts
+    CONNECTED  ──signal or transport disconnected, address lost, leave (resume)──▶ RESUMING
+    CONNECTED  ──transport failed, leave (reconnect)──▶ REJOINING
     RESUMING   ──succeeded──▶ CONNECTED
-    RESUMING   ──unreachable──▶ RESUMING, after a wait
-    RESUMING   ──failed, path failed, leave (reconnect)──▶ REJOINING, at once
+    RESUMING   ──unreachable──▶ RESUMING, after a delay
+    RESUMING   ──failed, transport failed, leave (reconnect)──▶ REJOINING, without delay
     REJOINING  ──succeeded──▶ CONNECTED
-    REJOINING  ──failed, unreachable──▶ REJOINING, after a wait
-    RESUMING, REJOINING ──nothing came of it for `patience` seconds──▶ CLOSED
-    any but CONNECTING ──leave (disconnect), token refused──▶ CLOSED; not if it was an echo of our own attempts, or says
-                          that we did not come up in time: both count as leave (reconnect)
+    REJOINING  ──failed, unreachable──▶ REJOINING, after a delay
+    RESUMING, REJOINING ──not connected within `timeout` seconds──▶ CLOSED
+    any but CONNECTING ──leave (disconnect), token rejected──▶ CLOSED, unless the leave answers one of our own earlier
+                          attempts or reports that we did not come up in time: both count as leave (reconnect)
     any        ──closed by the user──▶ CLOSED
 
-RESUMING keeps the peer connections and opens a new signal connection for the same participant. REJOINING makes
-everything anew, as a new participant of the same identity.
+RESUMING keeps the peer connections and opens a new signal connection for the same participant. REJOINING is a full
+reconnect (LiveKit's SDKs: restart): everything is opened again, as a new participant of the same identity.
 """
 
 from __future__ import annotations
@@ -24,27 +25,38 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from livekit.protocol import models
+from livekit.protocol import models, rtc
 
-__all__ = ["JOIN_TRIES", "LADDER", "LEAVE_GRACE", "Attempt", "ConnectionStateMachine", "Event", "Phase", "TimeLimits"]
+__all__ = [
+    "BACKOFF",
+    "LEAVE_GRACE",
+    "MAX_JOIN_ATTEMPTS",
+    "Attempt",
+    "AttemptTimeouts",
+    "ConnectionEvent",
+    "ConnectionPhase",
+    "ConnectionStateMachine",
+    "leave_event",
+]
 
-LADDER = (0.0, 0.3, 0.6, 1.2)
-"""Seconds before the first, second, … attempt; the last goes for all that follow. It is short, as nothing else tells
+BACKOFF = (0.0, 0.3, 0.6, 1.2)
+"""Seconds before the first, second, … attempt; the last applies to all later ones. Short, because nothing else reports
 that the network is back."""
-SHORTEST_JITTER = 0.5
-"""A wait is between this share of its rung and the whole, so that clients do not come back in step."""
+MIN_JITTER = 0.5
+"""Smallest fraction of its back-off that a delay is reduced to, so that clients do not reconnect in lockstep."""
 LEAVE_GRACE = 0.25
-"""Seconds to wait before anything else when a peer connection failed: a server that removes us closes it, and its
-`leave`, which comes another way, may be behind."""
-ECHO_WINDOW = 10.0
-"""Seconds after a rejoin of several attempts in which one of the earlier ones may reach the server yet."""
-JOIN_TRIES = 3
-"""How often a first join is tried that breaks off."""
+"""Minimum delay in seconds after a peer connection failed: a server that removes a participant closes it, and its
+`leave`, sent over the signal connection, may arrive later."""
+STALE_ATTEMPT_WINDOW = 10.0
+"""Seconds after a rejoin of several attempts during which an abandoned one may still reach the server."""
+MAX_JOIN_ATTEMPTS = 3
+"""Attempts of the first join if it is interrupted."""
 
 _Reason = models.DisconnectReason
+_Action = rtc.LeaveRequest.Action
 
 
-class Phase(enum.Enum):
+class ConnectionPhase(enum.Enum):
     CONNECTING = enum.auto()
     CONNECTED = enum.auto()
     RESUMING = enum.auto()
@@ -52,160 +64,181 @@ class Phase(enum.Enum):
     CLOSED = enum.auto()
 
 
-class Event(enum.Enum):
+class ConnectionEvent(enum.Enum):
     SUCCEEDED = enum.auto()
-    """The join, resume or rejoin."""
+    """The join, resume or rejoin succeeded."""
     FAILED = enum.auto()
-    """The join, resume or rejoin, though the server was reached."""
+    """The join, resume or rejoin failed although the server was reached."""
     UNREACHABLE = enum.auto()
-    """The server was not reached; nothing says that it has forgotten us."""
-    SIGNAL_LOST = enum.auto()
-    PATH_SILENT = enum.auto()
-    """Nothing is heard over a peer connection; an ICE restart may help."""
-    PATH_FAILED = enum.auto()
-    """A peer connection is lost for good."""
-    ADDRESS_GONE = enum.auto()
-    """The address of this host that was used is none of its addresses any more."""
+    """The server was not reached; it may still know the participant."""
+    SIGNAL_DISCONNECTED = enum.auto()
+    TRANSPORT_DISCONNECTED = enum.auto()
+    """A peer connection receives nothing (RTCPeerConnectionState "disconnected"); an ICE restart may help."""
+    TRANSPORT_FAILED = enum.auto()
+    """A peer connection is lost for good (RTCPeerConnectionState "failed" or "closed")."""
+    ADDRESS_LOST = enum.auto()
+    """This host no longer has the local address in use."""
     LEAVE_RESUME = enum.auto()
     LEAVE_RECONNECT = enum.auto()
     LEAVE_DISCONNECT = enum.auto()
-    REFUSED = enum.auto()
-    """The server refuses every token that we have: trying again is in vain."""
-    GAVE_UP = enum.auto()
-    """Our patience is at its end."""
+    TOKEN_REJECTED = enum.auto()
+    """The server rejects every token we have; retrying is futile."""
+    TIMED_OUT = enum.auto()
+    """Not reconnected within the timeout."""
     CLOSED = enum.auto()
-    """By the user."""
+    """Closed by the user."""
 
 
-_NEXT: dict[tuple[Phase, Event], Phase] = {
-    (Phase.CONNECTING, Event.SUCCEEDED): Phase.CONNECTED,
-    (Phase.CONNECTED, Event.SIGNAL_LOST): Phase.RESUMING,
-    (Phase.CONNECTED, Event.PATH_SILENT): Phase.RESUMING,
-    (Phase.CONNECTED, Event.ADDRESS_GONE): Phase.RESUMING,
-    (Phase.CONNECTED, Event.LEAVE_RESUME): Phase.RESUMING,
-    (Phase.CONNECTED, Event.PATH_FAILED): Phase.REJOINING,
-    (Phase.CONNECTED, Event.LEAVE_RECONNECT): Phase.REJOINING,
-    (Phase.RESUMING, Event.SUCCEEDED): Phase.CONNECTED,
-    (Phase.RESUMING, Event.FAILED): Phase.REJOINING,
-    (Phase.RESUMING, Event.PATH_FAILED): Phase.REJOINING,
-    (Phase.RESUMING, Event.LEAVE_RECONNECT): Phase.REJOINING,
-    (Phase.REJOINING, Event.SUCCEEDED): Phase.CONNECTED,
+_Phase = ConnectionPhase
+_Event = ConnectionEvent
+
+_TRANSITIONS: dict[tuple[ConnectionPhase, ConnectionEvent], ConnectionPhase] = {
+    (_Phase.CONNECTING, _Event.SUCCEEDED): _Phase.CONNECTED,
+    (_Phase.CONNECTED, _Event.SIGNAL_DISCONNECTED): _Phase.RESUMING,
+    (_Phase.CONNECTED, _Event.TRANSPORT_DISCONNECTED): _Phase.RESUMING,
+    (_Phase.CONNECTED, _Event.ADDRESS_LOST): _Phase.RESUMING,
+    (_Phase.CONNECTED, _Event.LEAVE_RESUME): _Phase.RESUMING,
+    (_Phase.CONNECTED, _Event.TRANSPORT_FAILED): _Phase.REJOINING,
+    (_Phase.CONNECTED, _Event.LEAVE_RECONNECT): _Phase.REJOINING,
+    (_Phase.RESUMING, _Event.SUCCEEDED): _Phase.CONNECTED,
+    (_Phase.RESUMING, _Event.FAILED): _Phase.REJOINING,
+    (_Phase.RESUMING, _Event.TRANSPORT_FAILED): _Phase.REJOINING,
+    (_Phase.RESUMING, _Event.LEAVE_RECONNECT): _Phase.REJOINING,
+    (_Phase.REJOINING, _Event.SUCCEEDED): _Phase.CONNECTED,
     **{
-        (phase, event): Phase.CLOSED
-        for phase in (Phase.CONNECTED, Phase.RESUMING, Phase.REJOINING)
-        for event in (Event.LEAVE_DISCONNECT, Event.REFUSED, Event.GAVE_UP)
+        (phase, event): _Phase.CLOSED
+        for phase in (_Phase.CONNECTED, _Phase.RESUMING, _Phase.REJOINING)
+        for event in (_Event.LEAVE_DISCONNECT, _Event.TOKEN_REJECTED, _Event.TIMED_OUT)
     },
-    **{(phase, Event.CLOSED): Phase.CLOSED for phase in Phase if phase is not Phase.CLOSED},
+    **{(phase, _Event.CLOSED): _Phase.CLOSED for phase in _Phase if phase is not _Phase.CLOSED},
 }
-"""Where an event leads; what is not listed changes nothing. While CONNECTING, what closes a connection is the error of
-the join."""
+"""The next phase by phase and event; other events change nothing. While CONNECTING, what would close a connection is
+raised as the error of the join."""
 
-_JOIN_AGAIN = frozenset({Event.SIGNAL_LOST, Event.LEAVE_RESUME, Event.LEAVE_RECONNECT})
-"""What may break off a join that is worth another try."""
+_RETRIES_JOIN = frozenset({_Event.SIGNAL_DISCONNECTED, _Event.LEAVE_RESUME, _Event.LEAVE_RECONNECT})
+"""Interruptions after which the first join is retried."""
+
+_LEAVE_EVENTS = {
+    _Action.DISCONNECT: _Event.LEAVE_DISCONNECT,
+    _Action.RESUME: _Event.LEAVE_RESUME,
+    _Action.RECONNECT: _Event.LEAVE_RECONNECT,
+}
+
+
+def leave_event(leave: rtc.LeaveRequest) -> ConnectionEvent:
+    """Return the event of a server's leave request; an unknown action means disconnect.
+
+    Older servers set `can_reconnect` where newer ones send the action RECONNECT."""
+    if leave.action == _Action.DISCONNECT and leave.can_reconnect:
+        return _Event.LEAVE_RECONNECT
+    return _LEAVE_EVENTS.get(leave.action, _Event.LEAVE_DISCONNECT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TimeLimits:
-    """Seconds for the steps of an attempt. None: as long as it takes."""
+class AttemptTimeouts:
+    """Seconds for each step of an attempt; None for no limit."""
 
     open: float | None = None
     """Until the WebSocket is open."""
     answer: float | None = None
     """From then until the server has admitted us."""
     ready: float | None = None
-    """From then until packets can pass."""
+    """From then until packets can be sent and received."""
 
 
-RECONNECT_LIMITS = TimeLimits(open=3.0, answer=3.0, ready=5.0)
+RECONNECT_TIMEOUTS = AttemptTimeouts(open=3.0, answer=3.0, ready=5.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One try to get a connection, or to get it back."""
+    """One attempt to join, resume or rejoin."""
 
-    phase: Phase
-    """CONNECTING, RESUMING or REJOINING: what it is a try for."""
+    phase: ConnectionPhase
+    """Its purpose: CONNECTING, RESUMING or REJOINING."""
     delay: float
     """Seconds to wait before it."""
     number: int
     """1 for the first since the connection was lost."""
     restart_ice: bool = False
-    """Even if the path seems to be alive."""
-    limits: TimeLimits = RECONNECT_LIMITS
+    """Restart ICE even if the peer connections seem to be alive."""
+    timeouts: AttemptTimeouts = RECONNECT_TIMEOUTS
 
 
 class ConnectionStateMachine:
-    """Which phase a connection is in, and what to try next. Times are seconds of any clock that does not go back."""
+    """Tracks a connection's phase and schedules attempts. Times are seconds of any monotonic clock."""
 
-    def __init__(self, *, patience: float | None, random: Callable[[], float]) -> None:
-        """`patience`: seconds to try before giving up, None for ever; `random`: a number from 0 to 1."""
-        self.phase = Phase.CONNECTING
+    def __init__(self, *, timeout: float | None, random: Callable[[], float]) -> None:
+        """`timeout`: seconds of reconnecting until CLOSED, None for no limit; `random` returns a number from 0 to 1."""
+        self.phase = _Phase.CONNECTING
         self.close_reason = _Reason.UNKNOWN_REASON
-        """Why the phase is CLOSED."""
-        self._patience = patience
+        """The reason of the event that led to CLOSED."""
+        self._timeout = timeout
         self._random = random
-        self._tried = 0
+        self._attempts = 0
         self._lost_at = 0.0
-        self._join_again = True
-        self._at_once = False
-        self._grace = 0.0
+        self._retry_join = True
+        self._skip_backoff = False
+        self._min_delay = 0.0
         self._restart_ice = False
-        self._echo_until = 0.0
+        self._stale_attempts_until = 0.0
 
     @property
-    def recovering(self) -> bool:
-        return self.phase in {Phase.RESUMING, Phase.REJOINING}
+    def is_reconnecting(self) -> bool:
+        return self.phase in {_Phase.RESUMING, _Phase.REJOINING}
 
-    def handle(self, event: Event, now: float, reason: models.DisconnectReason = _Reason.UNKNOWN_REASON) -> bool:
-        """Take an event; True if the phase changed. `reason` counts for the closing ones."""
+    def handle_event(
+        self, event: ConnectionEvent, now: float, reason: models.DisconnectReason = _Reason.UNKNOWN_REASON
+    ) -> bool:
+        """Apply an event; return True if the phase changed. `reason` is kept if it closes the connection."""
         before = self.phase
-        if event is Event.LEAVE_DISCONNECT and self._is_for_an_attempt(reason, now):
-            event = Event.LEAVE_RECONNECT
-        if before is Phase.CONNECTING and event in _JOIN_AGAIN:
-            self._join_again = True
-        if event is Event.ADDRESS_GONE:
+        if event is _Event.LEAVE_DISCONNECT and self._concerns_one_attempt(reason, now):
+            event = _Event.LEAVE_RECONNECT
+        if before is _Phase.CONNECTING and event in _RETRIES_JOIN:
+            self._retry_join = True
+        if event is _Event.ADDRESS_LOST:
             self._restart_ice = True
-        self.phase = _NEXT.get((before, event), before)
+        self.phase = _TRANSITIONS.get((before, event), before)
         if self.phase is before:
             return False
-        if self.phase is Phase.CLOSED:
+        if self.phase is _Phase.CLOSED:
             self.close_reason = reason
-        elif self.phase is Phase.CONNECTED:
-            self._echo_until = now + ECHO_WINDOW if before is Phase.REJOINING and self._tried > 1 else 0.0
-            self._tried = 0
+        elif self.phase is _Phase.CONNECTED:
+            several = before is _Phase.REJOINING and self._attempts > 1
+            self._stale_attempts_until = now + STALE_ATTEMPT_WINDOW if several else 0.0
+            self._attempts = 0
             self._restart_ice = False
         else:
-            self._lost_at = now if before is Phase.CONNECTED else self._lost_at
-            self._at_once = before is Phase.RESUMING
-            self._grace = LEAVE_GRACE if event is Event.PATH_FAILED else 0.0
+            self._lost_at = now if before is _Phase.CONNECTED else self._lost_at
+            self._skip_backoff = before is _Phase.RESUMING
+            self._min_delay = LEAVE_GRACE if event is _Event.TRANSPORT_FAILED else 0.0
         return True
 
-    def _is_for_an_attempt(self, reason: models.DisconnectReason, now: float) -> bool:
-        """Whether the server means one attempt and not us: it did not come up in time, or another one took its place
-        that we gave up before, and that came through late."""
+    def _concerns_one_attempt(self, reason: models.DisconnectReason, now: float) -> bool:
+        """Return True if a leave ends one attempt rather than the participation: the attempt did not come up in time,
+        or it was replaced by an abandoned attempt that reached the server late."""
         if reason == _Reason.JOIN_FAILURE:
             return True
         if reason != _Reason.DUPLICATE_IDENTITY:
             return False
-        return now < self._echo_until or (self.phase is Phase.REJOINING and self._tried > 1)
+        return now < self._stale_attempts_until or (self.phase is _Phase.REJOINING and self._attempts > 1)
 
     def next_attempt(self, now: float) -> Attempt | None:
-        """What to try next; None if there is nothing to get, or our patience is at its end."""
-        connecting = self.phase is Phase.CONNECTING
-        if connecting:
-            if not self._join_again or self._tried >= JOIN_TRIES:
+        """Return the next attempt; None if there is nothing to connect, or the timeout has expired."""
+        is_first_join = self.phase is _Phase.CONNECTING
+        if is_first_join:
+            if not self._retry_join or self._attempts >= MAX_JOIN_ATTEMPTS:
                 return None
-        elif not self.recovering or (self._patience is not None and now - self._lost_at >= self._patience):
+        elif not self.is_reconnecting or (self._timeout is not None and now - self._lost_at >= self._timeout):
             return None
-        rung = 0.0 if self._at_once else LADDER[min(self._tried, len(LADDER) - 1)]
-        grace, self._grace = self._grace, 0.0
-        self._at_once = self._join_again = False
-        self._tried += 1
-        delay = rung * (SHORTEST_JITTER + (1 - SHORTEST_JITTER) * self._random())
+        backoff = 0.0 if self._skip_backoff else BACKOFF[min(self._attempts, len(BACKOFF) - 1)]
+        min_delay, self._min_delay = self._min_delay, 0.0
+        self._skip_backoff = self._retry_join = False
+        self._attempts += 1
+        delay = backoff * (MIN_JITTER + (1 - MIN_JITTER) * self._random())
         return Attempt(
             phase=self.phase,
-            delay=max(delay, grace),
-            number=self._tried,
+            delay=max(delay, min_delay),
+            number=self._attempts,
             restart_ice=self._restart_ice,
-            limits=TimeLimits() if connecting else RECONNECT_LIMITS,
+            timeouts=AttemptTimeouts() if is_first_join else RECONNECT_TIMEOUTS,
         )

@@ -1,4 +1,4 @@
-"""Which STUN and TURN servers a connection uses."""
+"""The STUN and TURN servers of a connection."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from livekit.webrtc import IceServerSettings, PeerOptions
 __all__ = ["peer_options"]
 
 
-def peer_options(options: RoomOptions, offered: tuple[rtc.ICEServer, ...]) -> PeerOptions:
-    """`offered`: those that the LiveKit server names."""
+def peer_options(options: RoomOptions, announced: tuple[rtc.ICEServer, ...]) -> PeerOptions:
+    """Return the options of a peer connection: the user's ICE servers if any, else the TURN servers `announced` by the
+    LiveKit server."""
     config = options.rtc_config
     if config is not None and config.ice_servers:
         servers = [
@@ -19,11 +20,11 @@ def peer_options(options: RoomOptions, offered: tuple[rtc.ICEServer, ...]) -> Pe
             for server in config.ice_servers
         ]
     else:
-        # STUN servers are left out: a LiveKit server answers checks to whatever address they come from (RFC 8445
-        # section 7.3.1.3), and asking them would only make gathering wait.
+        # No STUN servers: a LiveKit server answers checks to the address they arrive from (peer-reflexive candidates,
+        # RFC 8445 section 7.3.1.3), and querying them would only delay gathering.
         servers = [
             IceServerSettings(urls=turn, username=server.username, credential=server.credential)
-            for server in offered
+            for server in announced
             if (turn := [url for url in server.urls if url.startswith("turn")])
         ]
     relay_only = config is not None and config.ice_transport_type == IceTransportType.TRANSPORT_RELAY

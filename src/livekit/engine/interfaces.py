@@ -1,8 +1,8 @@
-"""The port between a room and what connects it: a session.
+"""The interface between a room and its connection.
 
-A session is one connection's life: it joins, keeps the connection alive, resumes or reconnects it, and carries
-signal messages and data packets. The room above it holds no sockets; a room in memory is the same room on another
-session. Sessions are made by :func:`livekit.engine.create_engine`, chosen by the scheme of the URL.
+An engine is one connection's life: it joins, keeps the connection alive, resumes or reconnects it, and carries signal
+messages and data packets. The room above it has no sockets; an in-memory room is the same room on another engine.
+:func:`livekit.engine.create_engine` chooses the engine by the scheme of the URL.
 """
 
 from __future__ import annotations
@@ -14,105 +14,128 @@ from typing import Protocol
 
 from livekit.protocol import models, rtc
 
+__all__ = [
+    "LOSSY",
+    "RELIABLE",
+    "ChannelCounts",
+    "Delivered",
+    "Engine",
+    "EngineListener",
+    "EngineState",
+    "PacketSender",
+    "PacketStream",
+    "QueuedPacket",
+    "SendOptions",
+    "Sent",
+]
+
 
 class EngineState(enum.Enum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     RECONNECTING = "reconnecting"
-    """The connection was lost and is being resumed or made anew; packets pass where the path lives, else they wait."""
+    """The connection was lost and is being resumed or reconnected. Packets are still sent while the peer connections
+    live, and queued otherwise."""
     DISCONNECTED = "disconnected"
-    """The end; a session does not come back."""
+    """Final."""
 
 
 @dataclass
 class ChannelCounts:
-    """What passed over one data channel, in both directions."""
+    """Messages and bytes of one data channel, in both directions."""
 
     messages_sent: int = 0
     bytes_sent: int = 0
     messages_received: int = 0
     bytes_received: int = 0
 
-    def sent(self, size: int) -> None:
+    def count_sent(self, size: int) -> None:
         self.messages_sent += 1
         self.bytes_sent += size
 
-    def received(self, size: int) -> None:
+    def count_received(self, size: int) -> None:
         self.messages_received += 1
         self.bytes_received += size
 
 
 class EngineListener(Protocol):
-    """What a session tells its room. Called on the event loop, never concurrently, never re-entrantly from `send_*`."""
+    """Callbacks of an engine. Called on the event loop, never concurrently, never re-entrantly from `send_*`."""
 
     def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
         """The server admitted us. `rejoined`: after a full reconnect, with a new participant sid."""
         ...
 
     def on_signal(self, message: rtc.SignalResponse) -> None:
-        """A signal message that is not the session's own business: update, room_update, request_response, ….
+        """A signal message that the engine does not handle itself: update, room_update, request_response, ….
 
-        Handled by the session itself and not passed on: join, reconnect, answer, offer, trickle, pong, pong_resp."""
+        It does handle join, reconnect, answer, offer, trickle, pong and pong_resp, which are not passed on."""
         ...
 
     def on_packet(self, packet: models.DataPacket) -> None:
-        """A data packet, decoded; reliable ones in the sender's order and without duplicates."""
+        """A decoded data packet; reliable ones in the sender's order and without duplicates."""
         ...
 
     def on_state(self, state: EngineState, reason: models.DisconnectReason) -> None:
-        """The state changed; `reason` says why for DISCONNECTED, and is UNKNOWN_REASON otherwise."""
+        """The state changed. `reason` is that of DISCONNECTED, and UNKNOWN_REASON for other states."""
         ...
 
 
+Delivered = Callable[[], None]
+"""Called once, when the transport has acknowledged the packet; when it was sent, if the transport cannot know."""
+
 Sent = Callable[["Exception | None"], None]
-"""Told once: None when a packet was handed to the channel, or what kept it from being sent."""
+"""Called once: with None when the packet was passed to the data channel, or with the error that prevented it."""
+
+
+@dataclass(slots=True, eq=False)
+class SendOptions:
+    """Options of `PacketSender`, passed by reference through all layers. Treat as immutable."""
+
+    reliable: bool = True
+    """False to send on the lossy channel: unordered and without retransmission."""
+    on_delivered: Delivered | None = None
+    on_sent: Sent | None = None
+    """May be called before `send_packet` returns; also called with the error when the engine is closed."""
+
+
+RELIABLE = SendOptions()
+LOSSY = SendOptions(reliable=False)
 
 
 class PacketSender(Protocol):
-    """How the layers above hand packets to the connection. See `livekit.engine.backpressure` for waiting in turn."""
+    """Sends data packets. :mod:`livekit.engine.backpressure` awaits them."""
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> QueuedPacket | None:
-        """Number and send one packet; never blocks. While there is no path it is kept and sent after, in order.
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> QueuedPacket | None:
+        """Number and send one packet, never blocking. While disconnected it is queued and sent later, in order.
 
-        Returns the packet if it waits for its turn and could be taken back.
-
-        `on_delivered` is called once, when the transport has confirmed the packet (or, where it cannot tell, when it
-        was put on the wire). `on_sent` may be called before this returns, and tells of the session's end too.
+        Returns:
+            A handle if the packet is queued and can still be withdrawn.
 
         Raises:
-            PacketTooLargeError: the serialised packet is over the limit of the connection.
-            SessionClosedError: the session is DISCONNECTED.
+            PacketTooLargeError: the serialized packet exceeds the connection's limit.
+            OutboxFullError: too many bytes are queued already.
+            SessionClosedError: the engine is DISCONNECTED.
         """
         ...
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
-        """Send reliable packets one after another at the pace of the connection.
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
+        """Send packets in order on the reliable channel, at the pace of the connection.
 
-        The iterator is advanced only when the channel has room, and several such streams and single packets take
-        turns, so that a long one does not hold up the others. `on_delivered` and `on_sent` follow the last packet;
-        `on_sent` also tells what the iterator raised, which ends the stream.
+        The iterator is advanced only when the channel has room. Streams are served round-robin among themselves and
+        with single packets, so that a long one causes no head-of-line blocking. The callbacks apply to the last packet;
+        `on_sent` is also called with an exception that the iterator raised, which ends the stream.
+
+        Raises:
+            SessionClosedError: the engine is DISCONNECTED.
         """
         ...
 
 
 class QueuedPacket(Protocol):
-    """The handle of a packet that waits for its turn."""
+    """The handle of a queued packet."""
 
     def withdraw(self) -> bool:
-        """Take it back: it is not sent, and nobody is called back. False if it was handed to the channel meanwhile."""
+        """Remove the packet from the queue without calling its callbacks. Returns False if it was sent already."""
         ...
 
 
@@ -120,7 +143,7 @@ class PacketStream(Protocol):
     """The handle of `send_packets`."""
 
     def cancel(self) -> None:
-        """Stop: packets not handed to the channel yet are dropped, nobody is called back."""
+        """Stop. Packets not yet passed to the channel are dropped, and no callback is called."""
         ...
 
 
@@ -132,7 +155,7 @@ class Engine(PacketSender, Protocol):
 
     @property
     def token(self) -> str:
-        """The newest access token: the given one, or the last the server sent in a refresh."""
+        """The newest access token: the user's, or the last that the server sent to refresh it."""
         ...
 
     @property
@@ -142,46 +165,48 @@ class Engine(PacketSender, Protocol):
 
     @property
     def counts(self) -> Mapping[bool, ChannelCounts]:
-        """What passed so far over the reliable channel (True) and the lossy one (False)."""
+        """Traffic so far: of the reliable channel (True) and the lossy one (False)."""
         ...
 
     on_track_packet: Callable[[bytes], None]
-    """Gets each packet of a data track; see `livekit.datatracks`."""
+    """Called with each packet of a data track; see `livekit.datatracks`."""
 
     def open_track_channel(self) -> None:
-        """Open the channel of data tracks, if it is not. Raises SessionClosedError."""
+        """Open the data channel of data tracks, unless it is open. Raises SessionClosedError."""
         ...
 
     async def wait_track_channel(self) -> None:
-        """Wait until packets can be sent over the channel of data tracks, which was opened."""
+        """Wait until the data channel of data tracks is open; `open_track_channel` must have been called."""
         ...
 
     def send_track_packet(self, data: bytes) -> bool:
-        """Send a packet of a data track, which may be lost. False: there is no open channel, or no room in it."""
+        """Send a packet of a data track, unreliably. Returns False if the channel is not open or its buffer is full."""
         ...
 
-    def interrupt(self, *, full: bool) -> None:
-        """Lose the connection on purpose, for tests: the session resumes, or with `full` reconnects as new."""
+    def force_reconnect(self, *, full: bool) -> None:
+        """Simulate the loss of the connection: resume, or with `full` reconnect as a new participant."""
         ...
 
     async def connect(self) -> None:
-        """Join and wait until packets can be sent. `on_joined` has been called when this returns.
+        """Join, and wait until packets can be sent. `on_joined` has been called when this returns.
 
         Raises:
-            ConnectError: says what failed and what to do. Nothing is left behind, by cancellation neither.
+            ConnectError: the message says what failed and what to do.
+
+        If this raises or is cancelled, all resources have been released.
         """
         ...
 
     async def flush(self) -> None:
-        """Wait until all packets that were sent reliably have arrived at the server; for ever if they never do."""
+        """Wait until the server has received all reliable packets; indefinitely if the connection does not return."""
         ...
 
     def send_signal(self, request: rtc.SignalRequest) -> None:
-        """Send a signal message, now or after a reconnect. Raises SessionClosedError when DISCONNECTED."""
+        """Send a signal message, or queue it while reconnecting. Raises SessionClosedError when DISCONNECTED."""
         ...
 
     async def close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:
-        """Leave and release everything; safe in every state and to call twice. Ends within a second.
+        """Leave, and release all resources within a second or so. Idempotent, and allowed in every state.
 
         `on_state(DISCONNECTED, reason)` has been called when this returns."""
         ...

@@ -1,4 +1,4 @@
-"""What comes over a link, held back until the room has been told that we joined."""
+"""Buffers what a new session receives until the room has processed the join. No I/O."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ logger = logging.getLogger("livekit.engine")
 
 
 class JoinBuffer:
-    """A gate before a session. What it holds is dropped with it: a server sends again what was not confirmed."""
+    """Holds back signals and packets until `release`. It dies with its session: the server retransmits packets that
+    were not acknowledged."""
 
-    def __init__(self, signal: Callable[[rtc.SignalResponse], None], receive: Callable[[bytes], None]) -> None:
-        self._signal = signal
-        self._receive = receive
+    def __init__(self, on_signal: Callable[[rtc.SignalResponse], None], on_data: Callable[[bytes], None]) -> None:
+        self._on_signal = on_signal
+        self._on_data = on_data
         self._held: list[Callable[[], None]] | None = []
 
-    def signal(self, message: rtc.SignalResponse) -> None:
+    def receive_signal(self, message: rtc.SignalResponse) -> None:
         if self._held is None:
-            self._signal(message)
+            self._on_signal(message)
         else:
-            self._held.append(partial(self._signal, message))
+            self._held.append(partial(self._on_signal, message))
 
-    def receive(self, data: bytes) -> None:
+    def receive_data(self, data: bytes) -> None:
         if self._held is None:
-            self._receive(data)
+            self._on_data(data)
         else:
-            self._held.append(partial(self._receive, data))
+            self._held.append(partial(self._on_data, data))
 
-    def open(self) -> None:
-        """Let through what was held, and whatever comes from now on."""
+    def release(self) -> None:
+        """Deliver what was held, and pass on everything from now on."""
         held, self._held = self._held, None
         for deliver in held or ():
             try:
                 deliver()
             except Exception:
-                logger.exception("a session's listener failed")
+                logger.exception("an engine listener raised")

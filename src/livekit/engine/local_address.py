@@ -1,4 +1,4 @@
-"""Noticing that this host has lost the address that a connection uses: nothing else would tell for seconds."""
+"""Detects that this host has lost the local address of a connection, which no socket reports for seconds."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from livekit.signaling import SocketName
 __all__ = ["POLL_INTERVAL", "LocalAddressMonitor", "is_local"]
 
 POLL_INTERVAL = 1.0
-"""Seconds; looking costs some microseconds."""
+"""Seconds; a check takes microseconds."""
 
 
 class LocalAddressMonitor:
-    """Calls `gone` once, when the address is none of this host's any more."""
+    """Polls a local address; calls `on_lost` once, with a message, when this host no longer has it."""
 
-    def __init__(self, name: SocketName, gone: Callable[[str], None]) -> None:
+    def __init__(self, name: SocketName, on_lost: Callable[[str], None]) -> None:
         self._name = name
-        self._gone = gone
-        self._timer = asyncio.get_running_loop().call_later(POLL_INTERVAL, self._look)
+        self._on_lost = on_lost
+        self._timer = asyncio.get_running_loop().call_later(POLL_INTERVAL, self._check)
 
     def stop(self) -> None:
         self._timer.cancel()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if is_local(self._name):
-            self._timer = asyncio.get_running_loop().call_later(POLL_INTERVAL, self._look)
+            self._timer = asyncio.get_running_loop().call_later(POLL_INTERVAL, self._check)
         else:
-            self._gone(f"this host has lost its address {self._name[0]}")
+            self._on_lost(f"this host has lost its address {self._name[0]}")
 
 
 def is_local(name: SocketName) -> bool:
-    """Whether a socket can be bound to this address; True where there is no telling."""
+    """Return True if a socket can be bound to this address, or if that cannot be determined."""
     host, _, *scope = name
-    probe = (host, 0, *scope)
-    with contextlib.suppress(OSError), socket.socket(_family(host), socket.SOCK_DGRAM) as probing:
+    address = (host, 0, *scope)
+    with contextlib.suppress(OSError), socket.socket(_family(host), socket.SOCK_DGRAM) as probe:
         try:
-            probing.bind(probe)
+            probe.bind(address)
         except OSError as error:
             return error.errno != errno.EADDRNOTAVAIL
     return True

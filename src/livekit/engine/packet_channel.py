@@ -1,4 +1,4 @@
-"""Data packets in both directions: one object between a session and whatever channels it has just now."""
+"""Data packets over the `_reliable` and `_lossy` data channels, independent of the session that opened these."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 
 from google.protobuf.message import DecodeError
 
+from livekit._util.aio import loop_time
+from livekit._util.callbacks import ignore
 from livekit._util.logs import RateLimitedLog
 from livekit.errors import PacketTooLargeError
 from livekit.protocol import models, rtc
 from livekit.webrtc import ChannelError, DataChannel
 
-from .interfaces import ChannelCounts, QueuedPacket, Sent
-from .packet_queue import Delivered, OutgoingStream, PacketQueue
-from .sequencer import NUMBER_SIZE, ReceiveLog, ResendBuffer
+from .interfaces import RELIABLE, ChannelCounts, Delivered, QueuedPacket, SendOptions
+from .packet_queue import OutgoingStream, PacketQueue
+from .sequencer import MAX_SEQUENCE_SIZE, ReceiveStates, ResendBuffer
 
 __all__ = ["MAX_PACKET_SIZE", "PacketChannel"]
 
@@ -24,115 +26,114 @@ logger = logging.getLogger("livekit.engine")
 _LOSSY = models.DataPacket.Kind.LOSSY
 
 MAX_PACKET_SIZE = 64_000
-"""Bytes of a serialised packet that is sent, where the peer does not accept less."""
+"""Bytes of a serialized packet that is sent, unless the peer's limit is lower."""
 
 
 class PacketChannel:
-    """Packets out through two outboxes, packets in through the receive log to `deliver`."""
+    """Sends packets through one queue per data channel; deduplicates received packets and passes them to `deliver`.
+
+    Outlives the data channels: after a reconnect it is attached to the new ones."""
 
     def __init__(self, deliver: Callable[[models.DataPacket], None]) -> None:
         self.counts = {True: ChannelCounts(), False: ChannelCounts()}
-        """By whether the channel is the reliable one."""
+        """Traffic of the reliable channel (True) and the lossy one (False)."""
         self._deliver = deliver
-        self._garbage = RateLimitedLog(logger)
-        self._limit = MAX_PACKET_SIZE
+        self._malformed_log = RateLimitedLog(logger)
+        self._max_size = MAX_PACKET_SIZE
         self._sent = ResendBuffer()
-        self._received = ReceiveLog()
+        self._received = ReceiveStates()
         self._attached: DataChannel | None = None
-        """The last channel on which reliable packets were sent."""
-        self._reliable = PacketQueue(self._serialise, self._number, self._sent.take_back)
-        self._lossy = PacketQueue(self._serialise, self._count_lossy, lambda: None)
+        """The last reliable channel."""
+        self._reliable = PacketQueue(self._serialize, self._number, self._sent.undo_append)
+        self._lossy = PacketQueue(self._serialize, self._count_lossy, ignore)
 
-    def send(
-        self, packet: models.DataPacket, reliable: bool, on_delivered: Delivered | None, on_sent: Sent | None = None
-    ) -> QueuedPacket | None:
-        """Raises PacketTooLargeError, OutboxFullError."""
-        if reliable:
-            return self._reliable.send(self._serialise(packet), on_delivered, on_sent)
+    def send(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> QueuedPacket | None:
+        """Send or queue a packet. Raises PacketTooLargeError, OutboxFullError."""
+        if options.reliable:
+            return self._reliable.send(self._serialize(packet), options.on_delivered, options.on_sent)
         packet.kind = _LOSSY
-        return self._lossy.send(self._serialise(packet), on_delivered, on_sent)
+        return self._lossy.send(self._serialize(packet), options.on_delivered, options.on_sent)
 
-    def send_stream(
-        self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None = None
-    ) -> OutgoingStream:
-        return self._reliable.send_stream(packets, on_delivered, on_sent)
+    def send_stream(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> OutgoingStream:
+        return self._reliable.send_stream(packets, options.on_delivered, options.on_sent)
 
     def attach(self, reliable: DataChannel, lossy: DataChannel, max_message_size: int) -> None:
-        """Send on these channels from now on: first what the old ones have not confirmed, then what waits."""
-        self._limit = min(max_message_size, MAX_PACKET_SIZE)
+        """Send on these channels from now on: first what the old ones have not acknowledged, then what is queued."""
+        self._max_size = min(max_message_size, MAX_PACKET_SIZE)
         if reliable is not self._attached:
             self._attached = reliable
-            for sent in self._sent.unconfirmed():
-                self._send_again(sent.data, sent.confirm)
+            for sent in self._sent.unacknowledged():
+                self._retransmit(sent.data, sent.acknowledge)
         self._reliable.attach(reliable)
         self._lossy.attach(lossy)
 
     def detach(self) -> None:
-        """Keep packets until there are channels again."""
-        self._sent.disown()
+        """Queue packets until the next `attach`."""
+        self._sent.ignore_acknowledgements()
         self._reliable.detach()
         self._lossy.detach()
 
     def resumed(self, last_sequence: int) -> None:
-        """The server had `last_sequence` last: send again what follows and its transport has confirmed all the same.
-        What was not confirmed is on its way still."""
-        for sent in self._sent.confirmed_after(last_sequence):
-            self._send_again(sent.data, sent.confirm)
+        """Retransmit the packets after `last_sequence`, the last one the server has, that its transport acknowledged.
+
+        Unacknowledged ones are still being retransmitted by SCTP."""
+        for sent in self._sent.acknowledged_after(last_sequence):
+            self._retransmit(sent.data, sent.acknowledge)
 
     async def flush(self) -> None:
-        """Wait until all that was sent reliably is confirmed; for ever if the connection does not come back."""
-        while (newest := self._sent.newest) is not None and not newest.is_confirmed:
-            confirmed = asyncio.Event()
-            newest.tell(confirmed.set)
-            await confirmed.wait()
+        """Wait until all reliable packets are acknowledged; indefinitely if the connection does not return."""
+        while (newest := self._sent.newest) is not None and not newest.acknowledged:
+            acknowledged = asyncio.Event()
+            newest.add_callback(acknowledged.set)
+            await acknowledged.wait()
 
     def close(self) -> None:
-        """Drop everything that waits."""
+        """Drop everything queued."""
         self.detach()
         self._reliable.clear()
         self._lossy.clear()
 
     def receive_states(self) -> list[rtc.DataChannelReceiveState]:
-        """What was received last, for the server to send again what follows."""
-        states = self._received.states(asyncio.get_running_loop().time())
-        return [rtc.DataChannelReceiveState(publisher_sid=sid, last_seq=last) for sid, last in states.items()]
+        """Return the last number received from each sender; the server retransmits what follows."""
+        last = self._received.last_sequences(loop_time())
+        return [rtc.DataChannelReceiveState(publisher_sid=sid, last_seq=sequence) for sid, sequence in last.items()]
 
     def receive(self, data: bytes) -> None:
-        """A message from either channel."""
+        """Take a message of either channel."""
         try:
             packet = models.DataPacket.FromString(data)
         except DecodeError:
-            self._garbage.warn("no packet", "dropped a message of %d bytes that is no data packet", len(data))
+            self._malformed_log.warn("no packet", "dropped a message of %d bytes: not a data packet", len(data))
             return
-        self.counts[packet.kind != _LOSSY].received(len(data))
+        self.counts[packet.kind != _LOSSY].count_received(len(data))
         sequence = packet.sequence
         if sequence and not self._received.accept(packet.participant_sid, sequence, asyncio.get_running_loop().time()):
-            logger.debug("dropped packet %d of %s: it came before", sequence, packet.participant_sid)
+            logger.debug("dropped packet %d of %s: a duplicate", sequence, packet.participant_sid)
             return
         self._deliver(packet)
 
-    def _serialise(self, packet: models.DataPacket) -> bytes:
+    def _serialize(self, packet: models.DataPacket) -> bytes:
         data = packet.SerializeToString()
-        if len(data) + NUMBER_SIZE > self._limit:
+        if len(data) + MAX_SEQUENCE_SIZE > self._max_size:
             raise PacketTooLargeError(
-                f"a packet of {len(data)} bytes is over the connection's limit of {self._limit - NUMBER_SIZE}; "
-                "send it as a data stream"
+                f"a packet of {len(data)} bytes exceeds the connection's limit of "
+                f"{self._max_size - MAX_SEQUENCE_SIZE}; send it as a data stream"
             )
         return data
 
     def _number(self, data: bytes, on_delivered: Delivered | None) -> tuple[bytes, Delivered]:
-        self.counts[True].sent(len(data))
-        sent = self._sent.number(data, on_delivered)
-        return sent.data, sent.confirm
+        self.counts[True].count_sent(len(data))
+        sent = self._sent.append(data, on_delivered)
+        return sent.data, sent.acknowledge
 
     def _count_lossy(self, data: bytes, on_delivered: Delivered | None) -> tuple[bytes, Delivered | None]:
-        self.counts[False].sent(len(data))
+        self.counts[False].count_sent(len(data))
         return data, on_delivered
 
-    def _send_again(self, data: bytes, on_delivered: Delivered) -> None:
+    def _retransmit(self, data: bytes, on_delivered: Delivered) -> None:
         channel = self._attached
         if channel is not None and channel.is_open:
             try:
                 channel.send(data, on_delivered)
             except ChannelError as error:
-                logger.warning("a packet could not be sent again: %s", error)
+                logger.warning("a packet could not be retransmitted: %s", error)

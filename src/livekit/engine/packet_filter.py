@@ -1,4 +1,4 @@
-"""Something that happens to each packet on its way to the session: it is recorded, or encrypted."""
+"""A transformation of each packet before it is sent: recording or encryption. No I/O."""
 
 from __future__ import annotations
 
@@ -6,34 +6,21 @@ from collections.abc import Callable, Iterator
 
 from livekit.protocol import models
 
-from .interfaces import PacketSender, PacketStream, QueuedPacket, Sent
+from .interfaces import RELIABLE, PacketSender, PacketStream, QueuedPacket, SendOptions
+
+__all__ = ["PacketFilter"]
 
 
 class PacketFilter:
-    """A `PacketSender` that hands each packet through `step` before another sends it."""
+    """A `PacketSender` that passes each packet through `transform`, then to `inner`."""
 
-    def __init__(self, inner: PacketSender, step: Callable[[models.DataPacket], models.DataPacket]) -> None:
-        """`step` gives the packet to send in the place of the one it takes, as a rule the same."""
+    def __init__(self, inner: PacketSender, transform: Callable[[models.DataPacket], models.DataPacket]) -> None:
+        """`transform` returns the packet to send: the one it got, or another."""
         self._inner = inner
-        self._step = step
+        self._transform = transform
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> QueuedPacket | None:
-        return self._inner.send_packet(
-            self._step(packet), reliable=reliable, on_delivered=on_delivered, on_sent=on_sent
-        )
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> QueuedPacket | None:
+        return self._inner.send_packet(self._transform(packet), options)
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
-        return self._inner.send_packets(map(self._step, packets), on_delivered=on_delivered, on_sent=on_sent)
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
+        return self._inner.send_packets(map(self._transform, packets), options)

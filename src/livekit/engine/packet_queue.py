@@ -1,8 +1,8 @@
-"""Which packet goes next: single packets and long streams of packets share one channel. No I/O of its own.
+"""Schedules single packets and long streams of packets over one data channel. No I/O.
 
-The channel is kept short of `HIGH_WATER` bytes, and of what the path takes at a time if that is less: whatever comes
-next waits behind no more than that and one packet. Single packets go first; a stream packet has its turn after
-`SINGLES_TURN` bytes of them. Streams go round robin.
+At most `HIGH_WATER` bytes, or the channel's send window if that is smaller, are buffered in the channel: a new packet
+waits behind no more than that and one packet. Single packets have priority; after `SINGLES_QUANTUM` bytes of them a
+waiting stream sends one packet. Streams are served round-robin.
 """
 
 from __future__ import annotations
@@ -16,43 +16,42 @@ from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedEr
 from livekit.protocol import models
 from livekit.webrtc import ChannelError, DataChannel
 
-from .interfaces import Sent
+from .interfaces import Delivered, Sent
 
-__all__ = ["HIGH_WATER", "LOW_WATER", "MAX_QUEUED", "SINGLES_TURN", "OutboxFullError", "OutgoingStream", "PacketQueue"]
+__all__ = ["HIGH_WATER", "LOW_WATER", "MAX_QUEUED", "SINGLES_QUANTUM", "OutgoingStream", "PacketQueue"]
 
 logger = logging.getLogger("livekit.engine")
 
 HIGH_WATER = 48 * 1024
-"""Bytes in the channel above which packets wait here; one stream chunk above it is still below 64 KiB."""
+"""Bytes in the channel above which packets are queued here; with one stream chunk more it is still below 64 KiB."""
 LOW_WATER = 24 * 1024
-"""Bytes in the channel at which the next ones are handed over, unless the path takes less at a time."""
-SINGLES_TURN = 64 * 1024
-"""Bytes of single packets that may overtake a waiting stream before it has a turn."""
+"""Bytes in the channel at which sending continues, unless its send window is smaller."""
+SINGLES_QUANTUM = 64 * 1024
+"""Bytes of single packets that may overtake a waiting stream before it sends a packet."""
 MAX_QUEUED = 64 * 1024 * 1024
-"""Bytes of single packets that wait here, while the connection is slow or away."""
+"""Bytes of single packets that are queued while the connection is slow or lost."""
 
-Delivered = Callable[[], None]
-Single = tuple[bytes, "Delivered | None", "Sent | None"]
-"""A serialised packet, and who is told when it was delivered and when it was sent."""
-Serialise = Callable[[models.DataPacket], bytes]
-Frame = Callable[[bytes, "Delivered | None"], "tuple[bytes, Delivered | None]"]
-"""What happens to a serialised packet when its turn comes: it is numbered and kept."""
+Entry = tuple[bytes, "Delivered | None", "Sent | None"]
+"""A serialized packet and its callbacks."""
+Serialize = Callable[[models.DataPacket], bytes]
+Prepare = Callable[[bytes, "Delivered | None"], "tuple[bytes, Delivered | None]"]
+"""Called with a serialized packet right before it is sent; numbers and keeps it."""
 
 
 class OutgoingPacket:
-    """The handle of a single packet that waits here."""
+    """The handle of a queued single packet."""
 
-    __slots__ = ("_outbox",)
+    __slots__ = ("_queue",)
 
-    def __init__(self, outbox: PacketQueue) -> None:
-        self._outbox = outbox
+    def __init__(self, queue: PacketQueue) -> None:
+        self._queue = queue
 
     def withdraw(self) -> bool:
-        return self._outbox.withdraw(self)
+        return self._queue.withdraw(self)
 
 
 class OutgoingStream:
-    """Packets that are sent one after another at the pace of the channel."""
+    """Packets that are sent one after another at the pace of the channel, read one ahead."""
 
     def __init__(
         self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None
@@ -68,28 +67,28 @@ class OutgoingStream:
         self._on_delivered = None
         self._on_sent = None
 
-    def prime(self, serialise: Serialise) -> bool:
-        """Have the next packet at hand; False when there is none."""
+    def prefetch(self, serialize: Serialize) -> bool:
+        """Read the next packet unless that has been done; return False at the end."""
         if self._next is None:
             try:
                 packet = next(self._packets, None)
-                self._next = None if packet is None else serialise(packet)
+                self._next = None if packet is None else serialize(packet)
             except Exception as error:
                 if self._on_sent is None:
-                    logger.exception("a stream of packets failed and ends here")
-                self.end(error)
+                    logger.exception("a stream of packets raised and ends here")
+                self.finish(error)
         return self._next is not None
 
-    def take(self, serialise: Serialise) -> tuple[Single, bool]:
-        """The packet at hand, and whether more follow."""
+    def pop(self, serialize: Serialize) -> tuple[Entry, bool]:
+        """Return the prefetched packet, and True if more follow."""
         data, self._next = self._next, None
-        assert data is not None, "take follows a prime that said True"
-        if self.prime(serialise):
+        assert data is not None, "prefetch returned True before"
+        if self.prefetch(serialize):
             return (data, None, None), True
         return (data, None if self._on_delivered is None else self._delivered, self._on_sent), False
 
-    def end(self, error: Exception | None) -> None:
-        """No packet follows."""
+    def finish(self, error: Exception | None) -> None:
+        """End the stream and report the outcome to `on_sent`."""
         on_sent = self._on_sent
         self.cancel()
         if on_sent is not None:
@@ -101,32 +100,34 @@ class OutgoingStream:
 
 
 class PacketQueue:
-    """The queue before one channel."""
+    """The send queue of one channel, kept across reconnects."""
 
-    def __init__(self, serialise: Serialise, frame: Frame, unframe: Callable[[], None]) -> None:
-        self._serialise = serialise
-        self._frame = frame
-        self._unframe = unframe
+    def __init__(self, serialize: Serialize, prepare: Prepare, undo_prepare: Callable[[], None]) -> None:
+        """`undo_prepare` is called if a prepared packet could not be sent."""
+        self._serialize = serialize
+        self._prepare = prepare
+        self._undo_prepare = undo_prepare
         self._channel: DataChannel | None = None
-        self._singles: OrderedDict[OutgoingPacket, Single] = OrderedDict()
-        self._queued = 0
+        self._singles: OrderedDict[OutgoingPacket, Entry] = OrderedDict()
+        self._queued_bytes = 0
         self._streams: deque[OutgoingStream] = deque()
-        self._overtaken = 0
-        self._pumping = False
+        self._singles_sent = 0
+        """Bytes of single packets since a stream sent one."""
+        self._is_sending = False
 
     @property
-    def queued(self) -> int:
-        """Bytes of single packets that wait."""
-        return self._queued
+    def queued_bytes(self) -> int:
+        """Bytes of queued single packets."""
+        return self._queued_bytes
 
     def attach(self, channel: DataChannel) -> None:
-        """Send on this channel from now on, what waits first."""
+        """Send on this channel from now on, beginning with what is queued."""
         self._channel = channel
-        channel.on_buffered_amount_low = self.pump
-        self.pump()
+        channel.on_buffered_amount_low = self.send_queued
+        self.send_queued()
 
     def detach(self) -> None:
-        """Keep everything until there is a channel again."""
+        """Queue everything until the next `attach`."""
         if self._channel is not None:
             self._channel.on_buffered_amount_low = ignore
             self._channel = None
@@ -134,108 +135,110 @@ class PacketQueue:
     def send(
         self, data: bytes, on_delivered: Delivered | None = None, on_sent: Sent | None = None
     ) -> OutgoingPacket | None:
-        """Send one serialised packet, or queue it; returns its handle if it was queued.
+        """Send one serialized packet, or queue it and return its handle.
 
         Raises:
-            OutboxFullError: `MAX_QUEUED` bytes wait already.
+            OutboxFullError: `MAX_QUEUED` bytes are queued already.
         """
         channel = self._channel
-        if channel is not None and not self._singles and not self._pumping and _has_room(channel):
+        if channel is not None and not self._singles and not self._is_sending and _has_room(channel):
             if self._streams:
-                self._overtaken += len(data)
-            if self._hand_over(channel, (data, on_delivered, on_sent)):
+                self._singles_sent += len(data)
+            if self._transmit(channel, (data, on_delivered, on_sent)):
                 return None
-        if self._queued + len(data) > MAX_QUEUED:
-            raise OutboxFullError(f"{self._queued} bytes wait to be sent already; wait for the connection or send less")
+        if self._queued_bytes + len(data) > MAX_QUEUED:
+            raise OutboxFullError(
+                f"{self._queued_bytes} bytes are queued already; wait until the connection is back, or send less"
+            )
         handle = OutgoingPacket(self)
         self._singles[handle] = data, on_delivered, on_sent
-        self._queued += len(data)
-        self.pump()
+        self._queued_bytes += len(data)
+        self.send_queued()
         return handle
 
     def withdraw(self, handle: OutgoingPacket) -> bool:
-        """Take a single packet back; False if it does not wait any more."""
-        single = self._singles.pop(handle, None)
-        if single is None:
+        """Remove a single packet; return False if it is no longer queued."""
+        entry = self._singles.pop(handle, None)
+        if entry is None:
             return False
-        self._queued -= len(single[0])
+        self._queued_bytes -= len(entry[0])
         return True
 
     def send_stream(
-        self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None, on_sent: Sent | None = None
+        self, packets: Iterator[models.DataPacket], on_delivered: Delivered | None = None, on_sent: Sent | None = None
     ) -> OutgoingStream:
         stream = OutgoingStream(packets, on_delivered, on_sent)
         self._streams.append(stream)
-        self.pump()
+        self.send_queued()
         return stream
 
     def clear(self) -> None:
-        """Drop everything that waits."""
+        """Drop everything queued; `on_sent` callbacks get SessionClosedError."""
         self.detach()
-        singles, self._singles, self._queued = self._singles, OrderedDict(), 0
+        singles, self._singles, self._queued_bytes = self._singles, OrderedDict(), 0
         streams, self._streams = self._streams, deque()
         closed = SessionClosedError("the room was disconnected before this was sent")
         for _, _, on_sent in singles.values():
             if on_sent is not None:
                 on_sent(closed)
         for stream in streams:
-            stream.end(closed)
+            stream.finish(closed)
 
-    def pump(self) -> None:
-        """Hand over what the channel has room for."""
-        if self._pumping:
+    def send_queued(self) -> None:
+        """Send as much as the channel has room for."""
+        if self._is_sending:
             return
-        self._pumping = True
+        self._is_sending = True
         try:
             while (channel := self._channel) is not None and _has_room(channel):
-                if not self._pump_one(channel):
+                if not self._send_next(channel):
                     break
-            if channel is not None:  # half of what it may hold, which may have changed since the last time
+            if channel is not None:  # the send window may have changed since the last time
                 channel.buffered_amount_low_threshold = min(LOW_WATER, channel.send_window // 2)
         finally:
-            self._pumping = False
+            self._is_sending = False
 
-    def _pump_one(self, channel: DataChannel) -> bool:
-        """Hand over one packet; False if none was."""
-        if self._singles and not (self._streams and self._overtaken >= SINGLES_TURN):
-            handle, single = self._singles.popitem(last=False)
-            if not self._hand_over(channel, single):
-                self._put_first(handle, single)
+    def _send_next(self, channel: DataChannel) -> bool:
+        """Send one packet; return False if there is none, or the channel is closed."""
+        if self._singles and not (self._streams and self._singles_sent >= SINGLES_QUANTUM):
+            handle, entry = self._singles.popitem(last=False)
+            if not self._transmit(channel, entry):
+                self._requeue(handle, entry)
                 return False
-            self._queued -= len(single[0])
-            self._overtaken += len(single[0])
+            self._queued_bytes -= len(entry[0])
+            self._singles_sent += len(entry[0])
             return True
-        self._overtaken = 0
+        self._singles_sent = 0
         while self._streams:
             stream = self._streams.popleft()
-            if stream.prime(self._serialise):
+            if stream.prefetch(self._serialize):
                 return self._send_from(stream, channel)
-            stream.end(None)
+            stream.finish(None)
         return bool(self._singles)
 
     def _send_from(self, stream: OutgoingStream, channel: DataChannel) -> bool:
-        single, more = stream.take(self._serialise)
+        entry, more = stream.pop(self._serialize)
         if more:
             self._streams.append(stream)
-        if self._hand_over(channel, single):
+        if self._transmit(channel, entry):
             return True
-        self._put_first(OutgoingPacket(self), single)
-        self._queued += len(single[0])
+        self._requeue(OutgoingPacket(self), entry)
+        self._queued_bytes += len(entry[0])
         return False
 
-    def _put_first(self, handle: OutgoingPacket, single: Single) -> None:
-        self._singles[handle] = single
+    def _requeue(self, handle: OutgoingPacket, entry: Entry) -> None:
+        self._singles[handle] = entry
         self._singles.move_to_end(handle, last=False)
 
-    def _hand_over(self, channel: DataChannel, single: Single) -> bool:
-        """Number and send; False if the channel is gone, which leaves the packet with the caller."""
-        data, on_delivered, on_sent = single
+    def _transmit(self, channel: DataChannel, entry: Entry) -> bool:
+        """Prepare and send a packet; return False if the channel is closed, so that the packet must be queued."""
+        data, on_delivered, on_sent = entry
         try:
-            channel.send(*self._frame(data, on_delivered))
+            channel.send(*self._prepare(data, on_delivered))
         except ChannelError as error:
-            self._unframe()
+            self._undo_prepare()
             if channel.is_open:
-                logger.error("a packet of %d bytes is dropped: %s", len(data), error)
+                logger.error("dropped a packet of %d bytes: %s", len(data), error)
                 if on_sent is not None:
                     on_sent(PacketTooLargeError(str(error)))
                 return True
@@ -246,4 +249,5 @@ class PacketQueue:
 
 
 def _has_room(channel: DataChannel) -> bool:
-    return channel.buffered_amount < min(HIGH_WATER, channel.send_window)
+    buffered = channel.buffered_amount
+    return buffered < HIGH_WATER and buffered < channel.send_window

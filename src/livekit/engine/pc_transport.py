@@ -1,4 +1,4 @@
-"""One peer connection and the order of its negotiation: offers, answers and candidates are taken one by one."""
+"""One peer connection with serial negotiation: descriptions and candidates are applied one at a time, in order."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ logger = logging.getLogger("livekit.engine")
 
 
 class PCTransport:
-    """Does what the other side's messages ask of a peer connection, serially.
-
-    `on_failed` is called when a description cannot be used; `send` takes what goes back."""
+    """Applies the server's descriptions and candidates to a peer connection, and sends answers and local candidates."""
 
     def __init__(
         self,
@@ -28,58 +26,59 @@ class PCTransport:
         send: Callable[[rtc.SignalRequest], None],
         on_failed: Callable[[str], None],
     ) -> None:
+        """`on_failed` is called with a message if a description cannot be applied."""
         self.peer = peer
         self._target = target
         self._send = send
         self._on_failed = on_failed
         self._steps: deque[Callable[[], Awaitable[None]]] = deque()
-        self._worker: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._offer_id = 0
-        peer.on_candidate = self._local_candidate
+        peer.on_candidate = self._send_candidate
 
-    async def offer(self, *, ice_restart: bool = False) -> rtc.SessionDescription:
-        """Make the next offer. Raises ValueError where the peer connection cannot restart ICE."""
+    async def create_offer(self, *, ice_restart: bool = False) -> rtc.SessionDescription:
+        """Create the next offer. Raises ValueError if the peer connection cannot restart ICE."""
         sdp = await self.peer.create_offer(ice_restart=ice_restart)
         self._offer_id += 1
         return rtc.SessionDescription(type="offer", sdp=sdp, id=self._offer_id)
 
-    def take_answer(self, answer: rtc.SessionDescription) -> None:
-        """The answer to the last offer; one to an older offer is ignored."""
+    def handle_answer(self, answer: rtc.SessionDescription) -> None:
+        """Apply the answer to the last offer; answers to older ones are ignored. 0 is the id of older servers."""
         if answer.id in {0, self._offer_id}:
-            self._do(lambda: self.peer.accept_answer(answer.sdp))
+            self._enqueue(lambda: self.peer.accept_answer(answer.sdp))
         else:
-            logger.debug("ignored the answer to offer %d; the last is %d", answer.id, self._offer_id)
+            logger.debug("ignored the answer to offer %d; the last one is %d", answer.id, self._offer_id)
 
-    def take_offer(self, offer: rtc.SessionDescription) -> None:
-        """Answer an offer of the server; the answer echoes its id."""
+    def handle_offer(self, offer: rtc.SessionDescription) -> None:
+        """Answer an offer of the server, with the id of the offer."""
 
         async def answer() -> None:
             sdp = await self.peer.accept_offer(offer.sdp)
             self._send(rtc.SignalRequest(answer=rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id)))
 
-        self._do(answer)
+        self._enqueue(answer)
 
-    def take_candidate(self, candidate: str) -> None:
-        """Takes effect after the descriptions that came before it."""
-        self._do(lambda: self.peer.add_candidate(candidate))
+    def add_candidate(self, candidate: str) -> None:
+        """Add a remote candidate after the descriptions that were received before it."""
+        self._enqueue(lambda: self.peer.add_candidate(candidate))
 
     async def close(self) -> None:
         self._steps.clear()
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.wait({self._worker})
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
         await finish(self.peer.close())
 
-    def _local_candidate(self, candidate: str | None) -> None:
+    def _send_candidate(self, candidate: str | None) -> None:
         if candidate is not None:
             self._send(rtc.SignalRequest(trickle=rtc.TrickleRequest(candidateInit=candidate, target=self._target)))
 
-    def _do(self, step: Callable[[], Awaitable[None]]) -> None:
+    def _enqueue(self, step: Callable[[], Awaitable[None]]) -> None:
         self._steps.append(step)
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.ensure_future(self._work())
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._negotiate())
 
-    async def _work(self) -> None:
+    async def _negotiate(self) -> None:
         while self._steps:
             try:
                 await self._steps.popleft()()

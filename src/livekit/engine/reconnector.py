@@ -1,4 +1,4 @@
-"""Carries out what the state machine of a connection decides: waits, tries, and tells it what came of it."""
+"""Carries out the attempts that the state machine of a connection schedules, and reports their outcome to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livekit._util.aio import loop_time
 from livekit.errors import AuthenticationError, ConnectError, ServerUnreachableError
 from livekit.protocol import models
 
-from .connection_state import Attempt, ConnectionStateMachine, Event, Phase
+from .connection_state import Attempt, ConnectionEvent, ConnectionPhase, ConnectionStateMachine
 from .region_urls import RegionUrls
 from .rtc_session import RtcSession
 from .session_manager import SessionManager
@@ -23,7 +23,7 @@ _Reason = models.DisconnectReason
 
 
 class Reconnector:
-    """Connects, and connects again; owns the task that does."""
+    """Connects and reconnects. Owns the task that reconnects."""
 
     def __init__(
         self,
@@ -31,23 +31,23 @@ class Reconnector:
         sessions: SessionManager,
         urls: RegionUrls,
         *,
-        joined: Callable[[RtcSession, bool], None],
-        resumed: Callable[[int], None],
-        ended: Callable[[Event, models.DisconnectReason], None],
+        on_joined: Callable[[RtcSession, bool], None],
+        on_resumed: Callable[[int], None],
+        on_gave_up: Callable[[ConnectionEvent, models.DisconnectReason], None],
     ) -> None:
-        """`joined` is told whether this is a rejoin, `resumed` the last sequence number that the server has,
-        `ended` that nothing more is tried."""
+        """`on_joined` gets True for a rejoin; `on_resumed` the number of the last reliable packet that the server has;
+        `on_gave_up` is called when no further attempt is made."""
         self._machine = machine
         self._sessions = sessions
         self._urls = urls
-        self._joined = joined
-        self._resumed = resumed
-        self._ended = ended
+        self._on_joined = on_joined
+        self._on_resumed = on_resumed
+        self._on_gave_up = on_gave_up
         self._task: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        """The first join, tried again where it breaks off. Raises ConnectError."""
-        failure: Exception = ConnectError("the session was closed while it connected")
+        """Join for the first time; retry if the join is interrupted. Raises ConnectError."""
+        failure: Exception = ConnectError("the room was disconnected while it was connecting")
         while (attempt := self._machine.next_attempt(loop_time())) is not None:
             await asyncio.sleep(attempt.delay)
             try:
@@ -59,49 +59,51 @@ class Reconnector:
         raise failure
 
     def start(self) -> None:
-        """The connection was lost: get it back."""
+        """Reconnect in the background; idempotent."""
         if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._recover())
+            self._task = asyncio.ensure_future(self._reconnect())
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _recover(self) -> None:
-        while self._machine.recovering:
+    async def _reconnect(self) -> None:
+        while self._machine.is_reconnecting:
             attempt = self._machine.next_attempt(loop_time())
             if attempt is None:
-                self._ended(Event.GAVE_UP, _Reason.SIGNAL_CLOSE)
+                self._on_gave_up(ConnectionEvent.TIMED_OUT, _Reason.SIGNAL_CLOSE)
                 return
             await asyncio.sleep(attempt.delay)
             if attempt.phase is not self._machine.phase:
                 continue
             try:
-                await (self._resume if attempt.phase is Phase.RESUMING else self._join)(attempt)
+                await (self._resume if attempt.phase is ConnectionPhase.RESUMING else self._join)(attempt)
             except Exception as error:
-                self._failed(attempt, error)
+                self._handle_failure(attempt, error)
 
     async def _join(self, attempt: Attempt) -> None:
         session = await self._sessions.join(attempt)
-        self._joined(session, attempt.phase is Phase.REJOINING)
+        self._on_joined(session, attempt.phase is ConnectionPhase.REJOINING)
 
     async def _resume(self, attempt: Attempt) -> None:
         last_sequence = await self._sessions.resume(attempt)
         if attempt.phase is self._machine.phase:
-            self._resumed(last_sequence)
+            self._on_resumed(last_sequence)
 
-    def _failed(self, attempt: Attempt, error: Exception) -> None:
+    def _handle_failure(self, attempt: Attempt, error: Exception) -> None:
         if not isinstance(error, (ConnectError, asyncio.TimeoutError)):
             logger.error("attempt %d to reconnect failed", attempt.number, exc_info=error)
         else:
-            logger.info("attempt %d to reconnect failed: %s", attempt.number, str(error) or self._sessions.progress)
-        rejoining = attempt.phase is Phase.REJOINING
-        if isinstance(error, AuthenticationError) and rejoining and not self._urls.token_refused():
-            self._ended(Event.REFUSED, _Reason.JOIN_FAILURE)
+            reason = str(error) or f"timed out while {self._sessions.progress}"
+            logger.info("attempt %d to reconnect failed: %s", attempt.number, reason)
+        is_rejoin = attempt.phase is ConnectionPhase.REJOINING
+        if isinstance(error, AuthenticationError) and is_rejoin and not self._urls.revert_token():
+            self._on_gave_up(ConnectionEvent.TOKEN_REJECTED, _Reason.JOIN_FAILURE)
             return
-        timed_out = isinstance(error, asyncio.TimeoutError) and not self._sessions.admitted
+        timed_out = isinstance(error, asyncio.TimeoutError) and not self._sessions.is_admitted
         unreachable = timed_out or isinstance(error, ServerUnreachableError)
-        if unreachable and rejoining:
-            self._urls.server_unreachable()
-        self._machine.handle(Event.UNREACHABLE if unreachable else Event.FAILED, loop_time())
+        if unreachable and is_rejoin:
+            self._urls.next_region()
+        event = ConnectionEvent.UNREACHABLE if unreachable else ConnectionEvent.FAILED
+        self._machine.handle_event(event, loop_time())

@@ -1,4 +1,4 @@
-"""Which server to join, and with which token. No I/O."""
+"""The server URL and the token of the next attempt. No I/O."""
 
 from __future__ import annotations
 
@@ -13,47 +13,53 @@ __all__ = ["RegionUrls"]
 
 
 class RegionUrls:
-    """Starts as what the user gave; servers send newer tokens, and name others that may be joined in their place."""
+    """The user's URL and token, then those that servers send: refreshed tokens and the URLs of other regions."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Raises ConnectError: `url` is not that of a server."""
+        """Raises ConnectError: `url` is not the URL of a server."""
         self.token = token
-        """The newest, unless it was refused."""
-        self._given = token
-        self._home = parse_server_url(url)
-        self._servers = [self._home]
-        self._turn = 0
+        """The newest token, or the user's after the newest was rejected."""
+        self._user_token = token
+        self._user_url = parse_server_url(url)
+        self._urls = [self._user_url]
+        self._index = 0
 
     @property
     def server(self) -> URL:
-        return self._servers[self._turn]
+        """The server of the next attempt."""
+        return self._urls[self._index]
 
-    def token_refreshed(self, token: str) -> None:
+    def refresh_token(self, token: str) -> None:
+        """Use a token that the server sent; an empty one is ignored."""
         if token:
             self.token = token
 
-    def token_refused(self) -> bool:
-        """The token is refused. Whether there is another to try: the one given by the user may be valid for longer."""
-        if self.token == self._given:
+    def revert_token(self) -> bool:
+        """Fall back to the user's token, which may be valid for longer than the rejected one.
+
+        Returns:
+            False if it is the user's token that was rejected.
+        """
+        if self.token == self._user_token:
             return False
-        self.token = self._given
+        self.token = self._user_token
         return True
 
-    def servers_named(self, urls: Iterable[str]) -> None:
-        """The server says where else we may go. A server that is reached in the clear is none in place of one that is
-        not: it would learn the token."""
-        named: list[URL] = []
+    def update_regions(self, urls: Iterable[str]) -> None:
+        """Try these servers after the current one. An unencrypted URL never replaces an encrypted one: a downgrade
+        would disclose the token."""
+        regions: list[URL] = []
         for url in urls:
             try:
                 server = parse_server_url(url)
             except ConnectError:
                 continue
-            if server.scheme == self._home.scheme:
-                named.append(server)
-        if named:
-            self._servers = list(dict.fromkeys((self.server, *named, self._home)))
-            self._turn = 0
+            if server.scheme == self._user_url.scheme:
+                regions.append(server)
+        if regions:
+            self._urls = list(dict.fromkeys((self.server, *regions, self._user_url)))
+            self._index = 0
 
-    def server_unreachable(self) -> None:
-        """Try the next one."""
-        self._turn = (self._turn + 1) % len(self._servers)
+    def next_region(self) -> None:
+        """Switch to the next server, round-robin, because the current one is unreachable."""
+        self._index = (self._index + 1) % len(self._urls)

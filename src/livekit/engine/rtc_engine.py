@@ -1,4 +1,4 @@
-"""A session with a LiveKit server over WebSocket and WebRTC."""
+"""The engine for LiveKit servers: signaling over WebSocket, data over WebRTC."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from livekit.protocol import models, rtc
 from livekit.signaling import SignalConnection
 from livekit.webrtc import create_peer_connection
 
-from .connection_state import ConnectionStateMachine, Event, Phase
-from .interfaces import ChannelCounts, EngineListener, EngineState, PacketStream, QueuedPacket, Sent
+from .connection_state import ConnectionEvent, ConnectionPhase, ConnectionStateMachine
+from .interfaces import RELIABLE, ChannelCounts, EngineListener, EngineState, PacketStream, QueuedPacket, SendOptions
 from .packet_channel import PacketChannel
 from .reconnector import Reconnector
 from .region_urls import RegionUrls
-from .rtc_session import RtcSession, SignalOpener
+from .rtc_session import RtcSession
 from .session_manager import SessionManager
+from .signal_client import SignalOpener
 from .transport_manager import PeerFactory, TransportManager
 
 __all__ = ["RtcEngine"]
@@ -30,24 +31,24 @@ __all__ = ["RtcEngine"]
 logger = logging.getLogger("livekit.engine")
 
 RELEASE_TIMEOUT = 1.0
-"""Seconds for closing sockets in order; what is not closed then is dropped."""
+"""Seconds to close connections in order; those still open afterwards are abandoned."""
 
-_SERVER_HINT = "Check that the URL is that of a LiveKit server and that nothing in between swallows packets."
+_SERVER_HINT = "Check that the URL is that of a LiveKit server and that no firewall drops packets in between."
 _UDP_HINT = "The server admitted us: check that UDP to its media ports is open, or that it offers TURN."
 
 _Reason = models.DisconnectReason
 
 _STATES = {
-    Phase.CONNECTING: EngineState.CONNECTING,
-    Phase.CONNECTED: EngineState.CONNECTED,
-    Phase.RESUMING: EngineState.RECONNECTING,
-    Phase.REJOINING: EngineState.RECONNECTING,
-    Phase.CLOSED: EngineState.DISCONNECTED,
+    ConnectionPhase.CONNECTING: EngineState.CONNECTING,
+    ConnectionPhase.CONNECTED: EngineState.CONNECTED,
+    ConnectionPhase.RESUMING: EngineState.RECONNECTING,
+    ConnectionPhase.REJOINING: EngineState.RECONNECTING,
+    ConnectionPhase.CLOSED: EngineState.DISCONNECTED,
 }
 
 
 class RtcEngine:
-    """See `livekit.engine.Session`."""
+    """Implements `livekit.engine.Engine`."""
 
     def __init__(
         self,
@@ -59,12 +60,12 @@ class RtcEngine:
         make_peer: PeerFactory = create_peer_connection,
         open_signal: SignalOpener = SignalConnection.open,
     ) -> None:
-        """Raises ConnectError: `url` is not that of a server."""
+        """Raises ConnectError: `url` is not the URL of a server."""
+        self.on_track_packet: Callable[[bytes], None] = ignore
         self._urls = RegionUrls(url, token)
         self._options = options
         self._listener = listener
-        self.on_track_packet: Callable[[bytes], None] = ignore
-        self._machine = ConnectionStateMachine(patience=options.reconnect_timeout, random=random.random)
+        self._machine = ConnectionStateMachine(timeout=options.reconnect_timeout, random=random.random)
         self._packets = PacketChannel(listener.on_packet)
         self._sessions = SessionManager(
             self._urls,
@@ -72,20 +73,20 @@ class RtcEngine:
             make_peer,
             open_signal,
             packets=self._packets,
-            signal=listener.on_signal,
-            trouble=self._trouble,
+            on_signal=listener.on_signal,
+            on_event=self._handle_event,
         )
         self._reconnector = Reconnector(
             self._machine,
             self._sessions,
             self._urls,
-            joined=self._joined,
-            resumed=self._resumed,
-            ended=self._end,
+            on_joined=self._joined,
+            on_resumed=self._resumed,
+            on_gave_up=self._close,
         )
-        self._held_signals: list[rtc.SignalRequest] = []
-        self._joining: asyncio.Task[None] | None = None
-        self._released: asyncio.Task[None] | None = None
+        self._queued_signals: list[rtc.SignalRequest] = []
+        self._connect_task: asyncio.Task[None] | None = None
+        self._release_task: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> EngineState:
@@ -103,26 +104,13 @@ class RtcEngine:
     def counts(self) -> Mapping[bool, ChannelCounts]:
         return self._packets.counts
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> QueuedPacket | None:
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> QueuedPacket | None:
         self._check_open()
-        return self._packets.send(packet, reliable, on_delivered, on_sent)
+        return self._packets.send(packet, options)
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
         self._check_open()
-        return self._packets.send_stream(packets, on_delivered, on_sent)
+        return self._packets.send_stream(packets, options)
 
     async def flush(self) -> None:
         await self._packets.flush()
@@ -130,53 +118,53 @@ class RtcEngine:
     def send_signal(self, request: rtc.SignalRequest) -> None:
         self._check_open()
         session = self._sessions.current
-        if self._machine.phase is Phase.CONNECTED and session is not None:
+        if self._machine.phase is ConnectionPhase.CONNECTED and session is not None:
             session.send(request)
         else:
-            self._held_signals.append(request)
+            self._queued_signals.append(request)
 
     def open_track_channel(self) -> None:
         self._check_open()
         if self._transport is not None:
-            self._transport.open_tracks()
+            self._transport.open_track_channel()
 
     async def wait_track_channel(self) -> None:
         if self._transport is not None:
-            await self._transport.wait_tracks()
+            await self._transport.wait_track_channel()
 
     def send_track_packet(self, data: bytes) -> bool:
-        return self._transport is not None and self._transport.send_track(data)
+        return self._transport is not None and self._transport.send_track_packet(data)
 
-    def interrupt(self, *, full: bool) -> None:
-        event = Event.LEAVE_RECONNECT if full else Event.LEAVE_RESUME
-        self._trouble(event, "an interruption was asked for", _Reason.UNKNOWN_REASON)
+    def force_reconnect(self, *, full: bool) -> None:
+        event = ConnectionEvent.LEAVE_RECONNECT if full else ConnectionEvent.LEAVE_RESUME
+        self._handle_event(event, "a reconnect was requested", _Reason.UNKNOWN_REASON)
 
     async def connect(self) -> None:
-        if self._joining is not None or self._machine.phase is not Phase.CONNECTING:
-            raise RuntimeError("a session connects once; make a new one")
+        if self._connect_task is not None or self._machine.phase is not ConnectionPhase.CONNECTING:
+            raise RuntimeError("an engine connects only once; create a new one")
         seconds = self._options.connect_timeout
         if seconds is None:
             seconds = DEFAULT_CONNECT_TIMEOUT
-        self._tell(EngineState.CONNECTING)
+        self._notify_state(EngineState.CONNECTING)
         try:
             await within(seconds, self._connect())
         except asyncio.TimeoutError:
-            admitted, progress = self._sessions.admitted, self._sessions.progress
-            await self._abandon()
+            is_admitted, progress = self._sessions.is_admitted, self._sessions.progress
+            await self._abort_connect()
             raise ConnectTimeoutError(
                 f"not connected to {self._urls.server.authority} within {seconds:g} s; the last step was {progress}. "
-                + (_UDP_HINT if admitted else _SERVER_HINT)
+                + (_UDP_HINT if is_admitted else _SERVER_HINT)
             ) from None
         except BaseException:
-            await self._abandon()
+            await self._abort_connect()
             raise
 
     async def close(self, reason: models.DisconnectReason = _Reason.CLIENT_INITIATED) -> None:
-        self._end(Event.CLOSED, reason)
-        if self._released is not None:
-            await asyncio.wait({self._released})
+        self._close(ConnectionEvent.CLOSED, reason)
+        if self._release_task is not None:
+            await asyncio.wait({self._release_task})
 
-    # connecting
+    # Connecting
 
     @property
     def _transport(self) -> TransportManager | None:
@@ -184,23 +172,23 @@ class RtcEngine:
         return session.transport if session is not None and session.has_transport else None
 
     async def _connect(self) -> None:
-        self._joining = asyncio.current_task()
+        self._connect_task = asyncio.current_task()
         try:
             await self._reconnector.connect()
         except asyncio.CancelledError:
-            if self._machine.phase is Phase.CLOSED:
-                raise ConnectError("the session was closed while it connected") from None
+            if self._machine.phase is ConnectionPhase.CLOSED:
+                raise ConnectError("the room was disconnected while it was connecting") from None
             raise
 
-    async def _abandon(self) -> None:
-        self._end(Event.CLOSED, _Reason.JOIN_FAILURE)
+    async def _abort_connect(self) -> None:
+        self._close(ConnectionEvent.CLOSED, _Reason.JOIN_FAILURE)
         await finish(self.close())
 
     def _joined(self, session: RtcSession, rejoined: bool) -> None:
-        session.transport.on_track_packet = self._track_packet
-        self._listener_call(partial(self._listener.on_joined, session.joined, rejoined=rejoined))
+        session.transport.on_track_packet = self._receive_track_packet
+        self._notify(partial(self._listener.on_joined, session.join_response, rejoined=rejoined))
         self._connected(session)
-        self._sessions.release()
+        self._sessions.release_received()
 
     def _resumed(self, last_sequence: int) -> None:
         if self._sessions.current is not None:
@@ -208,63 +196,63 @@ class RtcEngine:
             self._packets.resumed(last_sequence)
 
     def _connected(self, session: RtcSession) -> None:
-        """Packets pass again: tell the room, then send what waits."""
-        if not self._machine.handle(Event.SUCCEEDED, loop_time()):
+        """Notify the listener, then send what is queued."""
+        if not self._machine.handle_event(ConnectionEvent.SUCCEEDED, loop_time()):
             return
-        self._tell(EngineState.CONNECTED)
+        self._notify_state(EngineState.CONNECTED)
         self._packets.attach(session.transport.reliable, session.transport.lossy, session.transport.max_message_size)
-        held, self._held_signals = self._held_signals, []
-        for request in held:
+        queued, self._queued_signals = self._queued_signals, []
+        for request in queued:
             session.send(request)
 
-    def _trouble(self, event: Event, text: str, reason: models.DisconnectReason) -> None:
+    def _handle_event(self, event: ConnectionEvent, text: str, reason: models.DisconnectReason) -> None:
         before = self.state
-        if not self._machine.handle(event, loop_time(), reason):
+        if not self._machine.handle_event(event, loop_time(), reason):
             return
-        if self._machine.phase is Phase.CLOSED:
-            self._finish(reason, leave=False)
+        if self._machine.phase is ConnectionPhase.CLOSED:
+            self._disconnected(reason, leave=False)
             return
         logger.info("%s; %s", text, self._machine.phase.name.lower())
         self._reconnector.start()
         if before is EngineState.CONNECTED:
-            self._tell(EngineState.RECONNECTING)
+            self._notify_state(EngineState.RECONNECTING)
 
-    def _track_packet(self, data: bytes) -> None:
+    def _receive_track_packet(self, data: bytes) -> None:
         self.on_track_packet(data)
 
-    # the end
+    # Closing
 
     def _check_open(self) -> None:
-        if self._machine.phase is Phase.CLOSED:
+        if self._machine.phase is ConnectionPhase.CLOSED:
             raise SessionClosedError("the room is not connected any more")
 
-    def _end(self, event: Event, reason: models.DisconnectReason) -> None:
-        if self._machine.handle(event, loop_time(), reason):
-            self._finish(reason, leave=event is Event.CLOSED)
+    def _close(self, event: ConnectionEvent, reason: models.DisconnectReason) -> None:
+        if self._machine.handle_event(event, loop_time(), reason):
+            self._disconnected(reason, leave=event is ConnectionEvent.CLOSED)
 
-    def _finish(self, reason: models.DisconnectReason, *, leave: bool) -> None:
+    def _disconnected(self, reason: models.DisconnectReason, *, leave: bool) -> None:
         self._packets.close()
-        self._held_signals.clear()
-        self._released = asyncio.ensure_future(self._release(leave=leave))
-        self._tell(EngineState.DISCONNECTED, reason)
+        self._queued_signals.clear()
+        self._release_task = asyncio.ensure_future(self._release(leave=leave))
+        self._notify_state(EngineState.DISCONNECTED, reason)
 
     async def _release(self, *, leave: bool) -> None:
-        if self._joining is not None:
-            self._joining.cancel()
-            await asyncio.gather(self._joining, return_exceptions=True)
+        if self._connect_task is not None:
+            self._connect_task.cancel()
+            await asyncio.gather(self._connect_task, return_exceptions=True)
         await self._reconnector.stop()
         try:
             await within(RELEASE_TIMEOUT, self._sessions.close(leave=leave))
         except asyncio.TimeoutError:
-            logger.warning("closing took longer than %g s", RELEASE_TIMEOUT)
+            logger.warning("closing the connection took longer than %g s", RELEASE_TIMEOUT)
         except Exception:
-            logger.exception("closing failed")
+            logger.exception("closing the connection failed")
 
-    def _tell(self, state: EngineState, reason: models.DisconnectReason = _Reason.UNKNOWN_REASON) -> None:
-        self._listener_call(partial(self._listener.on_state, state, reason))
+    def _notify_state(self, state: EngineState, reason: models.DisconnectReason = _Reason.UNKNOWN_REASON) -> None:
+        self._notify(partial(self._listener.on_state, state, reason))
 
-    def _listener_call(self, call: Callable[[], None]) -> None:
+    def _notify(self, callback: Callable[[], None]) -> None:
         try:
-            call()
+            callback()
         except Exception:
-            logger.exception("a session's listener failed")
+            logger.exception("an engine listener raised")

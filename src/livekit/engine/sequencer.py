@@ -1,7 +1,7 @@
-"""Reliable packets across a resume: numbered, kept for sending again, and told apart from their copies. No I/O.
+"""Sequence numbers of reliable packets: retransmission after a resume, and deduplication of received ones. No I/O.
 
-A sender numbers its reliable packets; the server forwards the number and drops what does not increase. After a resume
-the server says which number it had last, and we say which we had last from whom.
+A sender numbers its reliable packets; the server forwards the number and drops packets whose number does not increase.
+On a resume both sides report the last number they received, and the other side retransmits what follows.
 """
 
 from __future__ import annotations
@@ -11,31 +11,32 @@ from collections.abc import Callable, Mapping
 
 __all__ = [
     "MAX_RECEIVE_STATES",
-    "NUMBER_SIZE",
+    "MAX_SEQUENCE_SIZE",
     "RECEIVE_STATE_TTL",
     "RESEND_BUFFER_SIZE",
-    "ReceiveLog",
+    "ReceiveStates",
     "ResendBuffer",
     "SentPacket",
-    "numbered",
+    "append_sequence",
 ]
 
-NUMBER_SIZE = 7
-"""Bytes that a number adds to a packet at most."""
+MAX_SEQUENCE_SIZE = 7
+"""Largest number of bytes that a sequence number adds to a packet."""
 RESEND_BUFFER_SIZE = 128 * 1024
-"""Bytes of sent packets that are kept: twice what the outbox lets into the channel, and a little."""
+"""Bytes of sent packets that are kept: a little more than twice what the packet queue lets into the channel."""
 RECEIVE_STATE_TTL = 180.0
-"""Seconds for which a silent sender's last number is kept: longer than a connection is away as a rule."""
+"""Seconds for which an inactive sender's last number is kept: longer than most connection losses."""
 MAX_RECEIVE_STATES = 4096
-"""Senders whose last number is kept; over it the silent ones are looked for and forgotten."""
+"""Senders whose last number is kept; beyond it, inactive ones are evicted."""
 
 _SEQUENCE_TAG = b"\x80\x01"  # DataPacket.sequence: field 16, varint
 
 
-def numbered(packet: bytes, sequence: int) -> bytes:
-    """A serialised DataPacket with its sequence number.
+def append_sequence(packet: bytes, sequence: int) -> bytes:
+    """Return a serialized DataPacket with its sequence number.
 
-    Protobuf fields may come in any order, so the number is put behind what was serialised before its turn came."""
+    Protobuf fields may be in any order, so the number is appended to a packet that was serialized before it was known.
+    """
     tail = bytearray(_SEQUENCE_TAG)
     while sequence > 0x7F:
         tail.append(sequence & 0x7F | 0x80)
@@ -45,23 +46,23 @@ def numbered(packet: bytes, sequence: int) -> bytes:
 
 
 class SentPacket:
-    """A packet that has its number."""
+    """A numbered packet, kept until it is acknowledged and beyond."""
 
-    __slots__ = ("_on_delivered", "data", "is_confirmed", "sequence")
+    __slots__ = ("_on_delivered", "acknowledged", "data", "sequence")
 
     def __init__(self, sequence: int, data: bytes, on_delivered: Callable[[], None] | None) -> None:
         self.sequence = sequence
         self.data = data
-        self.is_confirmed = False
+        self.acknowledged = False
         self._on_delivered = on_delivered
 
-    def anew(self) -> SentPacket:
-        """The same packet in place of this one, which tells nobody any more."""
+    def reissue(self) -> SentPacket:
+        """Return a copy that takes over the callbacks; acknowledging the original has no effect on it."""
         on_delivered, self._on_delivered = self._on_delivered, None
         return SentPacket(self.sequence, self.data, on_delivered)
 
-    def tell(self, on_delivered: Callable[[], None]) -> None:
-        """Tell one more when it is confirmed."""
+    def add_callback(self, on_delivered: Callable[[], None]) -> None:
+        """Have `on_delivered` called too when the packet is acknowledged."""
         before = self._on_delivered
 
         def both() -> None:
@@ -71,84 +72,84 @@ class SentPacket:
 
         self._on_delivered = both
 
-    def confirm(self) -> None:
-        """The transport confirmed it; sent twice, it may be confirmed twice."""
-        self.is_confirmed = True
+    def acknowledge(self) -> None:
+        """Mark as received by the peer's transport. Idempotent: a retransmitted packet may be acknowledged twice."""
+        self.acknowledged = True
         on_delivered, self._on_delivered = self._on_delivered, None
         if on_delivered is not None:
             on_delivered()
 
 
 class ResendBuffer:
-    """Numbers packets and keeps what is not confirmed, of which a transport takes only so much, and the newest of what
-    is. The numbers go on through every reconnect."""
+    """Numbers packets; keeps all unacknowledged ones, which the transport bounds, and the newest acknowledged ones.
+
+    The numbers continue through every reconnect."""
 
     def __init__(self, size: int = RESEND_BUFFER_SIZE) -> None:
         self._size = size
-        self._kept: deque[SentPacket] = deque()
+        self._packets: deque[SentPacket] = deque()
         self._bytes = 0
-        self._last = 0
-
-    @property
-    def last_sequence(self) -> int:
-        return self._last
+        self._last_sequence = 0
 
     @property
     def newest(self) -> SentPacket | None:
-        """The last that was numbered: once it is confirmed so are all."""
-        return self._kept[-1] if self._kept else None
+        """The packet numbered last; once it is acknowledged, all are."""
+        return self._packets[-1] if self._packets else None
 
-    def number(self, packet: bytes, on_delivered: Callable[[], None] | None = None) -> SentPacket:
-        """Give a serialised packet its number and keep it."""
-        self._last += 1
-        sent = SentPacket(self._last, numbered(packet, self._last), on_delivered)
-        self._kept.append(sent)
+    def append(self, packet: bytes, on_delivered: Callable[[], None] | None = None) -> SentPacket:
+        """Number and keep a serialized packet."""
+        self._last_sequence += 1
+        sent = SentPacket(self._last_sequence, append_sequence(packet, self._last_sequence), on_delivered)
+        self._packets.append(sent)
         self._bytes += len(sent.data)
-        while self._bytes > self._size and self._kept[0].is_confirmed:
-            self._bytes -= len(self._kept.popleft().data)
+        while self._bytes > self._size and self._packets[0].acknowledged:
+            self._bytes -= len(self._packets.popleft().data)
         return sent
 
-    def take_back(self) -> None:
-        """The last packet was not handed over; its number goes to the next."""
-        self._last -= 1
-        if self._kept:
-            self._bytes -= len(self._kept.pop().data)
+    def undo_append(self) -> None:
+        """Remove the last packet, which was not sent; the next one gets its number."""
+        self._last_sequence -= 1
+        if self._packets:
+            self._bytes -= len(self._packets.pop().data)
 
-    def confirmed_after(self, sequence: int) -> list[SentPacket]:
-        """What the server lacks that had `sequence` last, although its transport confirmed it: for a resume."""
-        return [sent for sent in self._kept if sent.sequence > sequence and sent.is_confirmed]
+    def acknowledged_after(self, sequence: int) -> list[SentPacket]:
+        """Return the packets after `sequence`, the last one the server has, that its transport acknowledged all the
+        same: they are retransmitted on a resume."""
+        return [sent for sent in self._packets if sent.sequence > sequence and sent.acknowledged]
 
-    def disown(self) -> None:
-        """The old transport's confirmations count no more: a server that has us anew already drops what comes by it."""
-        self._kept = deque(sent if sent.is_confirmed else sent.anew() for sent in self._kept)
+    def ignore_acknowledgements(self) -> None:
+        """Ignore later acknowledgements of the packets sent so far: a server that has already admitted our next session
+        drops packets of the old transport."""
+        self._packets = deque(sent if sent.acknowledged else sent.reissue() for sent in self._packets)
 
-    def unconfirmed(self) -> list[SentPacket]:
-        """What no transport has confirmed: for a new connection, when nobody knows what arrived."""
-        return [sent for sent in self._kept if not sent.is_confirmed]
+    def unacknowledged(self) -> list[SentPacket]:
+        """Return the packets no transport has acknowledged: a new connection retransmits them, as they may not have
+        arrived."""
+        return [sent for sent in self._packets if not sent.acknowledged]
 
 
-class ReceiveLog:
-    """The last number from each sender, by participant sid."""
+class ReceiveStates:
+    """The last sequence number received from each sender, by participant sid."""
 
     def __init__(self) -> None:
         self._states: dict[str, tuple[int, float]] = {}
 
     def accept(self, sid: str, sequence: int, now: float) -> bool:
-        """Whether a packet is new. Those without a number, or without a sender, always are."""
+        """Return True if a packet is not a duplicate. Packets without a number or a sender are always accepted."""
         if not sequence or not sid:
             return True
         state = self._states.get(sid)
         if state is not None and sequence <= state[0]:
             return False
         if state is None and len(self._states) >= MAX_RECEIVE_STATES:
-            self._forget(now)
+            self._evict(now)
         self._states[sid] = sequence, now
         return True
 
-    def states(self, now: float) -> Mapping[str, int]:
-        """The last number by sender, for a resume."""
-        self._forget(now)
+    def last_sequences(self, now: float) -> Mapping[str, int]:
+        """Return the last number by sender, which a resume reports to the server."""
+        self._evict(now)
         return {sid: sequence for sid, (sequence, _) in self._states.items()}
 
-    def _forget(self, now: float) -> None:
+    def _evict(self, now: float) -> None:
         self._states = {sid: state for sid, state in self._states.items() if now - state[1] < RECEIVE_STATE_TTL}

@@ -10,7 +10,7 @@ from functools import partial
 from typing import cast
 
 from livekit._util.logs import fields
-from livekit.engine.interfaces import PacketSender, PacketStream, QueuedPacket
+from livekit.engine.interfaces import PacketSender, PacketStream, QueuedPacket, SendOptions
 from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
 from livekit.options import RpcOptions
 from livekit.protocol import models
@@ -168,13 +168,13 @@ class RpcClient:
     def _transmit(self, call: OutgoingCall) -> None:
         try:
             packets = self._request_packets(call)
-            delivered = partial(self._delivered, call)
+            options = SendOptions(on_delivered=partial(self._delivered, call))
             if isinstance(packets, models.DataPacket):
-                queued = self._sender.send_packet(packets, on_delivered=delivered)
+                queued = self._sender.send_packet(packets, options)
                 if queued is not None:
                     self._queued[call.request_id] = queued
             else:
-                self._streams[call.request_id] = self._sender.send_packets(packets, on_delivered=delivered)
+                self._streams[call.request_id] = self._sender.send_packets(packets, options)
         except (HeaderTooLargeError, PacketTooLargeError) as error:
             raise RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(str(error))) from error
         except OutboxFullError as error:

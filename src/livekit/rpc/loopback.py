@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
-from livekit.engine.interfaces import PacketSender, PacketStream, QueuedPacket, Sent
+from livekit.engine.interfaces import RELIABLE, PacketSender, PacketStream, QueuedPacket, SendOptions
 from livekit.protocol import models
 
 
@@ -19,41 +19,28 @@ class LoopbackSender:
         self._receive = receive
         self._loop = asyncio.get_running_loop()
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> QueuedPacket | None:
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> QueuedPacket | None:
         if not self._is_mine(packet):
-            return self._session.send_packet(packet, reliable=reliable, on_delivered=on_delivered, on_sent=on_sent)
+            return self._session.send_packet(packet, options)
         packet.participant_identity = self.identity
         self._loop.call_soon(self._receive, packet)
-        if on_delivered is not None:
-            self._loop.call_soon(on_delivered)
-        if on_sent is not None:
-            on_sent(None)
+        self._report_sent(options)
         return None
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
         first = next(packets)
         if not self._is_mine(first):
-            return self._session.send_packets(_chain(first, packets), on_delivered=on_delivered, on_sent=on_sent)
+            return self._session.send_packets(_chain(first, packets), options)
         for packet in _chain(first, packets):
             self.send_packet(packet)
-        if on_delivered is not None:
-            self._loop.call_soon(on_delivered)
-        if on_sent is not None:
-            on_sent(None)
+        self._report_sent(options)
         return _Sent()
+
+    def _report_sent(self, options: SendOptions) -> None:
+        if options.on_delivered is not None:
+            self._loop.call_soon(options.on_delivered)
+        if options.on_sent is not None:
+            options.on_sent(None)
 
     def _is_mine(self, packet: models.DataPacket) -> bool:
         destinations = packet.destination_identities

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from livekit.protocol import models, rtc
 from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
-from livekit.signaling.join_request import SERVER_CONTINUES
+from livekit.signaling.join_request import CONTINUATION_FLAG
 
 from . import limits
 
@@ -29,7 +29,7 @@ def server_info() -> models.ServerInfo:
         edition=models.ServerInfo.Standard,
         version=COMPATIBLE_VERSION,
         protocol=PROTOCOL_VERSION,
-        debug_info=f"{SERVER_ANNOUNCES_JOINS} {SERVER_CONTINUES}",
+        debug_info=f"{SERVER_ANNOUNCES_JOINS} {CONTINUATION_FLAG}",
     )
 
 

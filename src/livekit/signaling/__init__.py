@@ -1,15 +1,15 @@
-"""The client's side of signalling: protobuf messages over a WebSocket."""
+"""The client side of signaling: protobuf messages over a WebSocket."""
 
 from __future__ import annotations
 
 from .connection import SignalConnection, SocketName
 from .failures import RouteMissingError
-from .join_request import SERVER_CONTINUES, Reconnect, SignalParameters
+from .join_request import CONTINUATION_FLAG, Reconnect, SignalParameters
 from .keepalive import Keepalive
 from .urls import SignalUrls, parse_server_url
 
 __all__ = [
-    "SERVER_CONTINUES",
+    "CONTINUATION_FLAG",
     "Keepalive",
     "Reconnect",
     "RouteMissingError",

@@ -1,4 +1,4 @@
-"""One WebSocket to the server: messages out and in, and the ping that notices a dead one."""
+"""One WebSocket to the server: signal messages in both directions, and pings that detect a half-open connection."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from .failures import classify_exception, classify_status
 from .keepalive import Keepalive, KeepaliveAction
 from .urls import SignalUrls
 
-__all__ = ["SignalConnection", "SocketName"]
+__all__ = ["SignalConnection", "SocketName", "authorization_headers"]
 
 logger = logging.getLogger("livekit.signaling")
 
 SocketName = tuple[str, int] | tuple[str, int, int, int]
-"""As `socket.getsockname` gives it for IPv4 and IPv6."""
+"""An IPv4 or IPv6 address as `socket.getsockname` returns it."""
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024
-"""Bytes of one message from the server; a room of thousands fits."""
+"""Bytes of one message from the server: enough for a room of thousands of participants."""
 MAX_REASON_SIZE = 4096
-"""Bytes read of what a server says about a refusal."""
+"""Bytes read of the body of a refusal."""
 VALIDATE_TIMEOUT = 3.0
-"""Seconds to ask why a connection was refused."""
+"""Seconds to query the reason of a refusal."""
 CLOSE_TIMEOUT = 0.5
-"""Seconds to send what is queued and to say goodbye."""
+"""Seconds to send queued messages, and as many for the closing handshake."""
 
 
 class SignalConnection:
-    """A signal connection. Messages come as return values of `receive`, then, once started, by `on_message`.
+    """A signal connection. `receive` returns messages until `start`; later ones are passed to `on_message`.
 
-    Make one with `open`; who opened it must `close` it.
+    Create it with `open`. Whoever opens it must `close` or `abort` it.
     """
 
     def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
         self.on_message: Callable[[rtc.SignalResponse], None] = ignore
         self.on_closed: Callable[[str], None] = ignore
-        """Called once, with the reason, when the connection ended other than by `close`."""
+        """Called once, with the reason, if the connection ends without `close` or `abort`."""
         self._session = session
-        self._garbage = RateLimitedLog(logger)
+        self._malformed_log = RateLimitedLog(logger)
         self._socket = socket
         self._queue: deque[bytes] = deque()
         self._queued = asyncio.Event()
@@ -60,15 +60,17 @@ class SignalConnection:
 
     @classmethod
     async def open(cls, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
-        """Connect; `progress` is told what is being waited for.
+        """Connect. `progress` is called with a description of each step. There is no timeout, and cancellation releases
+        everything.
 
         Raises:
-            ConnectError: the kind says what happened. Has no time limit of its own; nothing is left when cancelled.
+            ConnectError: the class says what failed.
         """
-        headers = _authorization(token)
+        headers = authorization_headers(token)
         where = f"{urls.websocket.host}:{urls.websocket.port}"
         progress(f"connecting to {where}")
-        session = aiohttp.ClientSession(trace_configs=[_connected(lambda: progress(f"waiting for {where} to answer"))])
+        trace = _trace_connected(lambda: progress(f"waiting for {where} to answer"))
+        session = aiohttp.ClientSession(trace_configs=[trace])
         try:
             socket = await _connect(session, urls, headers)
         except BaseException:
@@ -79,12 +81,12 @@ class SignalConnection:
 
     @property
     def round_trip_time(self) -> float | None:
-        """Seconds, by the last ping; None before the first."""
+        """Seconds, measured by the last ping; None before the first pong."""
         return None if self._keepalive is None else self._keepalive.round_trip_time
 
     @property
     def local_address(self) -> SocketName | None:
-        """The address of this host that it uses; None where there is none, as in memory."""
+        """The local address; None if there is none, as in memory."""
         return cast("SocketName | None", self._socket.get_extra_info("sockname"))
 
     @property
@@ -92,10 +94,11 @@ class SignalConnection:
         return self._closed or self._socket.closed
 
     async def receive(self) -> rtc.SignalResponse:
-        """The next message; only before `start`.
+        """Return the next message. Only allowed before `start`.
 
         Raises:
-            ConnectError: the connection ended, or what came is not LiveKit's protocol.
+            ConnectError: the connection ended.
+            NotLiveKitError: a message is not LiveKit's protocol.
         """
         while True:
             message = await self._socket.receive()
@@ -104,26 +107,26 @@ class SignalConnection:
             try:
                 return rtc.SignalResponse.FromString(message.data)
             except DecodeError as error:
-                raise NotLiveKitError(f"the server sent what is no signal message: {error}") from error
+                raise NotLiveKitError(f"the server sent an invalid signal message: {error}") from error
         if message.type is aiohttp.WSMsgType.TEXT:
-            raise NotLiveKitError("the server sends text where LiveKit's protocol is binary")
+            raise NotLiveKitError("the server sent text, but LiveKit's protocol is binary")
         raise ConnectError(f"the server closed the signal connection ({_close_reason(self._socket, message.extra)})")
 
     def start(self, *, ping_interval: float, ping_timeout: float) -> None:
-        """Deliver messages to `on_message` from now on, and ping (seconds; 0 for the default)."""
+        """Pass messages to `on_message` from now on, and send pings. Seconds; 0 for the default."""
         loop = asyncio.get_running_loop()
         self._keepalive = Keepalive(ping_interval, ping_timeout, loop.time())
         self._tasks.append(asyncio.ensure_future(self._read(self._keepalive)))
         self._timer = loop.call_at(self._keepalive.next_time, self._tick, self._keepalive)
 
     def send(self, request: rtc.SignalRequest) -> None:
-        """Queue one message; never blocks. What is queued when the connection ends is lost."""
+        """Queue one message, never blocking. Messages still queued when the connection ends are lost."""
         if not self._closed:
             self._queue.append(request.SerializeToString())
             self._queued.set()
 
     async def close(self) -> None:
-        """Send what is queued, close the socket and wait until all is released. Safe to call twice."""
+        """Send queued messages, close the WebSocket and release everything. Idempotent."""
         self._closed = True
         self._queued.set()
         try:
@@ -134,14 +137,14 @@ class SignalConnection:
             await finish(self._release())
 
     async def abort(self) -> None:
-        """Release everything at once: nothing that is queued is sent, no answer is waited for."""
+        """Release everything without sending queued messages or waiting for the server."""
         self._closed = True
         self._queue.clear()
         try:
             if not self._socket.closed:
                 await within(0, self._socket.close())
         except asyncio.TimeoutError:
-            pass  # what closes the socket without the other side's consent
+            pass  # the cancelled `close` has closed the TCP connection
         finally:
             await finish(self._release())
 
@@ -159,7 +162,7 @@ class SignalConnection:
                 try:
                     await self._socket.send_bytes(self._queue.popleft())
                 except (OSError, aiohttp.ClientError) as error:
-                    self._ended(f"sending failed: {error}")
+                    self._end(f"sending failed: {error}")
                     return
             if self._closed:
                 return
@@ -172,14 +175,14 @@ class SignalConnection:
             try:
                 message = await self.receive()
             except NotLiveKitError as error:
-                self._garbage.warn("signal", "dropped a signal message: %s", error)
+                self._malformed_log.warn("signal", "dropped a signal message: %s", error)
                 continue
             except ConnectError as error:
-                self._ended(error.message)
+                self._end(error.message)
                 return
-            keepalive.heard(loop.time())
+            keepalive.message_received(loop.time())
             if message.WhichOneof("message") == "pong_resp":
-                keepalive.answered(message.pong_resp.last_ping_timestamp, loop.time())
+                keepalive.pong_received(message.pong_resp.last_ping_timestamp, loop.time())
             try:
                 self.on_message(message)
             except Exception:
@@ -189,11 +192,11 @@ class SignalConnection:
         loop = asyncio.get_running_loop()
         action = keepalive.poll(loop.time())
         if action is KeepaliveAction.DEAD:
-            self._ended(f"the server was silent for {keepalive.timeout:g} s")
+            self._end(f"the server was silent for {keepalive.timeout:g} s")
             return
         if action is KeepaliveAction.PING:
             timestamp, rtt = round(time.time() * 1000), round((keepalive.round_trip_time or 0) * 1000)
-            keepalive.pinged(timestamp, loop.time())
+            keepalive.ping_sent(timestamp, loop.time())
             self.send(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=timestamp, rtt=rtt)))
         self._timer = loop.call_at(keepalive.next_time, self._tick, keepalive)
 
@@ -202,7 +205,7 @@ class SignalConnection:
             self._timer.cancel()
             self._timer = None
 
-    def _ended(self, reason: str) -> None:
+    def _end(self, reason: str) -> None:
         self._stop_timer()
         if not self._closed:
             self._closed = True
@@ -223,19 +226,19 @@ async def _connect(
         status = error.status
         if status == 101:
             raise NotLiveKitError(
-                f"the WebSocket handshake with {urls.websocket.host} is broken: {error.message}"
+                f"{urls.websocket.host} sent an invalid WebSocket handshake: {error.message}"
             ) from error
         text, cause = "", error
     except (aiohttp.ClientError, OSError) as error:
         raise classify_exception(error, urls.websocket) from error
-    status, text = await _ask_why(session, urls, headers, status)
+    status, text = await _query_refusal(session, urls, headers, status)
     raise classify_status(status, text, urls.websocket) from cause
 
 
-async def _ask_why(
+async def _query_refusal(
     session: aiohttp.ClientSession, urls: SignalUrls, headers: dict[str, str], status: int
 ) -> tuple[int, str]:
-    """A refused handshake carries no text; the validate route says the same in words."""
+    """Return status and text of a refusal from the validate route: aiohttp drops the body of a refused handshake."""
     try:
         timeout = aiohttp.ClientTimeout(total=VALIDATE_TIMEOUT)
         async with session.get(urls.validate, headers=headers, timeout=timeout, allow_redirects=False) as response:
@@ -243,19 +246,22 @@ async def _ask_why(
             if response.status >= 400:
                 return response.status if status < 400 else status, body.decode("utf-8", "replace")
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-        logger.debug("no reason to be had for HTTP status %d: %s", status, error)
+        logger.debug("could not query the reason for HTTP status %d: %s", status, error)
     return status, ""
 
 
-def _authorization(token: str) -> dict[str, str]:
+def authorization_headers(token: str) -> dict[str, str]:
+    """Return the HTTP headers that carry a token. Raises AuthenticationError: it cannot be a token."""
     if not token.strip():
-        raise AuthenticationError("the token is empty; make one with livekit.api.AccessToken or `livekit token`", 401)
+        raise AuthenticationError("the token is empty; create one with livekit.api.AccessToken or `livekit token`", 401)
     if not all(" " < character <= "~" for character in token):
-        raise AuthenticationError("the token has characters that no token has; was it copied in full?", 401)
+        raise AuthenticationError(
+            "the token has characters that are not allowed in a token; check that it was copied correctly", 401
+        )
     return {"Authorization": f"Bearer {token}"}
 
 
-def _connected(callback: Callable[[], None]) -> aiohttp.TraceConfig:
+def _trace_connected(callback: Callable[[], None]) -> aiohttp.TraceConfig:
     async def connected(*_: object) -> None:
         callback()
 

@@ -1,4 +1,4 @@
-"""What a client tells the server when it joins or resumes, in both of its forms."""
+"""The parameters of a join or resume: as a JoinRequest (single peer connection) or as a URL query (dual)."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from livekit.protocol import models, rtc
 __all__ = [
     "CAPABILITIES",
     "CLIENT_PROTOCOL",
+    "CONTINUATION_FLAG",
     "PROTOCOL_VERSION",
-    "SERVER_CONTINUES",
     "Reconnect",
     "SignalParameters",
 ]
 
 PROTOCOL_VERSION = 17
-"""Of signalling."""
+"""Version of the signaling protocol."""
 CLIENT_PROTOCOL = 2
-"""What other participants may assume of us: RPC over data streams, and short streams in one packet."""
+"""Features that other participants may use: RPC over data streams, and short streams in one packet."""
 CAPABILITIES = (models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW,)
 SDK_NAME = "python"
-SERVER_CONTINUES = "continue=sid"
-"""In `ServerInfo.debug_info` of servers that let who joins anew and names its last sid go on where it stopped."""
+CONTINUATION_FLAG = "continue=sid"
+"""Part of `ServerInfo.debug_info` if the server lets a full reconnect that sends its last sid continue that session
+without losing or repeating packets."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reconnect:
-    """Whose connection is resumed, and why."""
+    """The participant whose connection is resumed, and the reason."""
 
     participant_sid: str
     reason: models.ReconnectReason = models.ReconnectReason.RR_UNKNOWN
@@ -43,13 +44,13 @@ class SignalParameters:
 
     auto_subscribe: bool = True
     publisher_offer: rtc.SessionDescription | None = None
-    """Makes the connection use a single peer connection; not repeated on a resume."""
+    """The offer of a single peer connection; a resume does not repeat it."""
     reconnect: Reconnect | None = None
     last_sid: str = ""
-    """Of a full reconnect, for servers that say `SERVER_CONTINUES`: who we were."""
+    """On a full reconnect to a server with `CONTINUATION_FLAG`: the participant sid of the last session."""
 
     def join_request(self) -> rtc.JoinRequest:
-        """The request of a single peer connection (`/rtc/v1`)."""
+        """Return the request for a single peer connection (`/rtc/v1`)."""
         request = rtc.JoinRequest(
             client_info=client_info(),
             connection_settings=rtc.ConnectionSettings(auto_subscribe=self.auto_subscribe),
@@ -64,7 +65,7 @@ class SignalParameters:
         return request
 
     def query(self) -> dict[str, str]:
-        """The query of two peer connections (`/rtc`)."""
+        """Return the query for two peer connections (`/rtc`)."""
         info = client_info()
         query = {
             "sdk": SDK_NAME,
@@ -88,6 +89,7 @@ class SignalParameters:
 
 
 def client_info() -> models.ClientInfo:
+    """Return the description of this SDK that the server gets."""
     return models.ClientInfo(
         sdk=models.ClientInfo.SDK.PYTHON,
         version=__version__,
@@ -100,12 +102,12 @@ def client_info() -> models.ClientInfo:
 
 
 def encode_join_request(request: rtc.JoinRequest) -> str:
-    """The value of the `join_request` parameter: compressed where that helps, base64url with padding."""
+    """Return the value of the `join_request` parameter: gzip-compressed if that is shorter, base64url with padding."""
     plain = request.SerializeToString()
-    packed = gzip.compress(plain, mtime=0)
+    compressed = gzip.compress(plain, mtime=0)
     wrapped = (
-        rtc.WrappedJoinRequest(compression=rtc.WrappedJoinRequest.Compression.GZIP, join_request=packed)
-        if len(packed) < len(plain)
+        rtc.WrappedJoinRequest(compression=rtc.WrappedJoinRequest.Compression.GZIP, join_request=compressed)
+        if len(compressed) < len(plain)
         else rtc.WrappedJoinRequest(join_request=plain)
     )
     return base64.urlsafe_b64encode(wrapped.SerializeToString()).decode("ascii")

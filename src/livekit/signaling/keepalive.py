@@ -1,4 +1,4 @@
-"""When to ping the server, and when to give it up. No I/O, no clock."""
+"""Schedules pings and detects a half-open connection. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -8,50 +8,51 @@ __all__ = ["DEFAULT_PING_INTERVAL", "DEFAULT_PING_TIMEOUT", "Keepalive", "Keepal
 
 DEFAULT_PING_INTERVAL = 5.0
 DEFAULT_PING_TIMEOUT = 15.0
-"""Seconds, where the server names none."""
+"""Seconds, if the server does not set them."""
 
 
 class KeepaliveAction(enum.Enum):
     WAIT = enum.auto()
     PING = enum.auto()
     DEAD = enum.auto()
-    """Nothing was heard for the ping timeout."""
+    """Nothing was received for the ping timeout."""
 
 
 class Keepalive:
-    """Pings every `interval` seconds; silence of `timeout` seconds is the connection's end."""
+    """Pings every `interval` seconds; the connection is dead if nothing is received for `timeout` seconds."""
 
     def __init__(self, interval: float, timeout: float, now: float) -> None:
         self.interval = interval if interval > 0 else DEFAULT_PING_INTERVAL
         self.timeout = timeout if timeout > 0 else DEFAULT_PING_TIMEOUT
         self.round_trip_time: float | None = None
-        """Seconds, of the last ping that was answered."""
-        self._heard = now
+        """Seconds, measured by the last answered ping."""
+        self._last_received = now
         self._next_ping = now
-        self._pinged: tuple[int, float] | None = None
+        self._pending_ping: tuple[int, float] | None = None
 
     @property
     def next_time(self) -> float:
-        """When to call `poll` next."""
-        return min(self._next_ping, self._heard + self.timeout)
+        """The time at which to call `poll` next."""
+        return min(self._next_ping, self._last_received + self.timeout)
 
     def poll(self, now: float) -> KeepaliveAction:
-        if now >= self._heard + self.timeout:
+        """Return what to do now."""
+        if now >= self._last_received + self.timeout:
             return KeepaliveAction.DEAD
         return KeepaliveAction.PING if now >= self._next_ping else KeepaliveAction.WAIT
 
-    def pinged(self, timestamp: int, now: float) -> None:
-        """A ping with this timestamp goes out."""
-        self._pinged = timestamp, now
+    def ping_sent(self, timestamp: int, now: float) -> None:
+        """Note that a ping with this timestamp was sent."""
+        self._pending_ping = timestamp, now
         self._next_ping = now + self.interval
 
-    def heard(self, now: float) -> None:
-        """Any message is a sign of life."""
-        self._heard = now
+    def message_received(self, now: float) -> None:
+        """Note that a message was received, of any kind."""
+        self._last_received = now
 
-    def answered(self, timestamp: int, now: float) -> None:
-        """A pong that names the ping's timestamp came; one to an older ping measures nothing."""
-        self._heard = now
-        if self._pinged is not None and self._pinged[0] == timestamp:
-            self.round_trip_time = now - self._pinged[1]
-            self._pinged = None
+    def pong_received(self, timestamp: int, now: float) -> None:
+        """Note a pong with the timestamp of its ping; only the pong to the newest ping is measured."""
+        self._last_received = now
+        if self._pending_ping is not None and self._pending_ping[0] == timestamp:
+            self.round_trip_time = now - self._pending_ping[1]
+            self._pending_ping = None

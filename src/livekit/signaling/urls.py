@@ -1,4 +1,4 @@
-"""The URLs of a server's signalling routes, made from the one that the user gives."""
+"""The URLs of a server's signaling routes, derived from the user's URL."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 
 def parse_server_url(text: str) -> URL:
-    """Check the URL of a server and return it with a WebSocket scheme.
+    """Validate the URL of a server and return it with a WebSocket scheme.
 
     Raises:
-        ConnectError: it is no URL, or one that no LiveKit server can have.
+        ConnectError: it is not a URL, or its scheme or host is missing or wrong.
     """
     example = "expected something like ws://127.0.0.1:7880 or wss://my-project.livekit.cloud"
     if not text.strip():
@@ -41,19 +41,19 @@ def parse_server_url(text: str) -> URL:
 
 @dataclass(frozen=True, slots=True)
 class SignalUrls:
-    """Where to connect, and where to ask why connecting failed."""
+    """The WebSocket route, and the HTTP route that returns the reason if it refuses."""
 
     websocket: URL
     validate: URL
 
     @classmethod
     def single(cls, server: URL, parameters: SignalParameters) -> SignalUrls:
-        """Routes of a single peer connection; everything is inside `join_request`."""
+        """Return the routes for a single peer connection; `join_request` carries all parameters."""
         return cls._of(server, SINGLE_PATH, {"join_request": encode_join_request(parameters.join_request())})
 
     @classmethod
     def dual(cls, server: URL, parameters: SignalParameters) -> SignalUrls:
-        """Routes of two peer connections."""
+        """Return the routes for two peer connections."""
         return cls._of(server, DUAL_PATH, parameters.query())
 
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 
-from livekit.engine.interfaces import PacketStream, Sent
+from livekit.engine.interfaces import RELIABLE, PacketStream, SendOptions
 from livekit.options import RpcOptions
 from livekit.protocol import models
 from livekit.protocol import room as room_pb
@@ -154,33 +154,20 @@ class _Caller:
 
     # PacketSender
 
-    def send_packet(
-        self,
-        packet: models.DataPacket,
-        *,
-        reliable: bool = True,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> None:
+    def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> None:
         if not self._identity:
             self._identity = packet.rpc_request.id or packet.stream_header.stream_id
             self._be_known_as(self._identity)
         packet.participant_identity = self._identity
-        send(self._room, packet, reliable=reliable, now=self._loop.time())
-        if on_delivered is not None:
-            self._loop.call_soon(on_delivered)
+        send(self._room, packet, reliable=options.reliable, now=self._loop.time())
+        if options.on_delivered is not None:
+            self._loop.call_soon(options.on_delivered)
 
-    def send_packets(
-        self,
-        packets: Iterator[models.DataPacket],
-        *,
-        on_delivered: Callable[[], None] | None = None,
-        on_sent: Sent | None = None,
-    ) -> PacketStream:
+    def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
         for packet in packets:
             self.send_packet(packet)
-        if on_delivered is not None:
-            self._loop.call_soon(on_delivered)
+        if options.on_delivered is not None:
+            self._loop.call_soon(options.on_delivered)
         return _Sent()
 
 

@@ -8,7 +8,7 @@ import types
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
-from livekit.engine.backpressure import Sending, start_sending
+from livekit.engine.backpressure import StreamSend, start_stream
 from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
@@ -27,7 +27,7 @@ class BaseStreamWriter(Generic[Info]):
         self._frames = frames
         self._sender = sender
         self._lock = asyncio.Lock()
-        self._sending: Sending | None = None
+        self._sending: StreamSend | None = None
         """What was given last; a cancelled write leaves it under way."""
         self._closed = False
 
@@ -108,15 +108,15 @@ class ByteStreamWriter(BaseStreamWriter[ByteStreamInfo]):
         await self._write(data)
 
 
-def start(sender: PacketSender, packets: Iterator[models.DataPacket]) -> Sending:
+def start(sender: PacketSender, packets: Iterator[models.DataPacket]) -> StreamSend:
     """Begin to send. Raises StreamError."""
     try:
-        return start_sending(sender, packets)
+        return start_stream(sender, packets)
     except (SessionClosedError, ValueError) as error:
         raise StreamError(str(error)) from error
 
 
-async def sent(sending: Sending) -> None:
+async def sent(sending: StreamSend) -> None:
     """Wait until it was sent; cancelling this does not stop it. Raises StreamError."""
     try:
         await asyncio.shield(sending.done)
