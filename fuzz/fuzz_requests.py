@@ -14,7 +14,7 @@ from fuzz.mutate import Fuzzer
 from fuzz.server_rooms import join_all
 from livekit.protocol import models, rtc
 from livekit.server import limits
-from livekit.server.auth import attributes_size
+from livekit.server.permissions import attributes_size
 from livekit.server.signal_dispatch import handle
 from livekit.webrtc.ice import Candidate
 

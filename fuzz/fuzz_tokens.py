@@ -11,7 +11,8 @@ import json
 
 from fuzz.mutate import Fuzzer, always
 from livekit.server import limits
-from livekit.server.auth import AuthError, TokenAuthority, attributes_size, check_join
+from livekit.server.auth import AuthError, TokenAuthority, check_join
+from livekit.server.permissions import attributes_size
 
 ALLOWED = (AuthError,)
 KEY, SECRET = "key", "a-secret-that-is-long-enough-for-hs256"

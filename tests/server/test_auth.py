@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from livekit.api import AccessToken, TokenVerifier, VideoGrants
 from livekit.protocol import models
 from livekit.server import limits
-from livekit.server.auth import AuthError, TokenAuthority, attributes_size, check_join
-from livekit.server.permissions import parse_grants
+from livekit.server.auth import AuthError, TokenAuthority, check_join
+from livekit.server.permissions import attributes_size, parse_grants
 from tests.server.recording_link import grants
 
 KEY, SECRET = "APIkey", "a-secret-that-is-long-enough-for-hs256"

@@ -105,7 +105,7 @@ class TestHalfOpen:
     async def test_a_request_that_takes_long_is_not_half_open(self) -> None:
         async def wait(request: web.Request) -> web.Response:
             await asyncio.sleep(3 * SHORT)
-            return web.Response(text=f"{gate.half_open}")
+            return web.Response(text=f"{gate.half_open_count}")
 
         gate = HalfOpenLimit()
         app = web.Application(middlewares=[gate.middleware])

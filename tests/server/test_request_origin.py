@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from livekit.server import DevServer
-from livekit.server.request_origin import OriginGuard, is_cross_site, is_local, is_loopback, is_nearby, local_only
+from livekit.server.request_origin import OriginGuard, is_cross_site, is_local, is_loopback, is_private_host, local_only
 from tests.server.client import http_url
 
 HERE = "127.0.0.1:7880"
@@ -25,9 +25,9 @@ def asked(headers: Mapping[str, str], *, remote: str = "127.0.0.1", host: str = 
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "::1"])
-def test_loopback_is_nearby(host: str) -> None:
+def test_loopback_is_private_host(host: str) -> None:
     assert is_loopback(host)
-    assert is_nearby(host)
+    assert is_private_host(host)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_loopback_is_nearby(host: str) -> None:
     ],
 )
 def test_private_networks_are_nearby_and_no_loopback(host: str) -> None:
-    assert is_nearby(host)
+    assert is_private_host(host)
     assert not is_loopback(host)
 
 
@@ -47,7 +47,7 @@ def test_private_networks_are_nearby_and_no_loopback(host: str) -> None:
     ["", "evil.com", "localhost.evil.com", "notlocalhost.com", "8.8.8.8", "2001:4860:4860::8888", "127.0.0.1.nip.io"],
 )
 def test_the_rest_of_the_world_is_not(host: str) -> None:
-    assert not is_nearby(host)
+    assert not is_private_host(host)
     assert not is_loopback(host)
 
 
@@ -107,7 +107,7 @@ async def test_what_is_only_for_this_machine() -> None:
 
 def admitted(origins: Iterable[str], *, allowed: Iterable[str] = (), host: str = HERE) -> list[str]:
     guard = OriginGuard(tuple(allowed))
-    return [origin for origin in origins if guard.admits(asked({"Origin": origin}, host=host))]
+    return [origin for origin in origins if guard.allows(asked({"Origin": origin}, host=host))]
 
 
 NEARBY = [
@@ -130,7 +130,7 @@ WORLD = [
 
 
 def test_pages_nearby_and_apps_may_use_a_known_key() -> None:
-    assert OriginGuard().admits(asked({}))
+    assert OriginGuard().allows(asked({}))
     assert admitted(NEARBY + APPS) == NEARBY + APPS
     assert admitted(WORLD) == []
 

@@ -1,4 +1,4 @@
-"""A record for every HTTP request, of logger `livekit.access`, without what is secret in its URL."""
+"""The HTTP access log, logger `livekit.access`. Query strings are left out, because they may hold tokens."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from aiohttp.abc import AbstractAccessLogger
 logger = logging.getLogger("livekit.access")
 
 _MAX_PATH = 256
-_name: ContextVar[str] = ContextVar("connection", default="")
+_connection: ContextVar[str] = ContextVar("connection", default="")
 
 
 def name_connection(name: str) -> None:
-    """Say what other logs call the connection that the present request became, such as the sid of its participant."""
-    _name.set(name)
+    """Set the ID by which other log records name the connection of the current request, such as a participant sid."""
+    _connection.set(name)
 
 
 class AccessLog(AbstractAccessLogger):
-    """Logs method, path, status, duration in seconds, remote address and connection as `extra` fields too."""
+    """Logs method, path, status, duration in seconds, remote address and connection, also as `extra` fields."""
 
     @property
     def enabled(self) -> bool:
@@ -31,11 +31,11 @@ class AccessLog(AbstractAccessLogger):
             return
         fields = {
             "method": request.method,
-            "path": request.rel_url.raw_path[:_MAX_PATH],  # not the query, where clients put tokens
+            "path": request.rel_url.raw_path[:_MAX_PATH],  # without the query, where clients put tokens
             "status": response.status,
             "duration": round(time, 6),
             "remote": request.remote or "",
-            "connection": _name.get(),
+            "connection": _connection.get(),
         }
         self.logger.info(
             "%(remote)s %(method)s %(path)s %(status)d in %(duration).3f s %(connection)s", fields, extra=fields

@@ -1,4 +1,4 @@
-"""Access tokens: verified, minted and refreshed. Nothing here is logged."""
+"""Verifies, mints and refreshes access tokens (JWT). Logs nothing."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from livekit._util.enum_names import enum_name
 from livekit.protocol import models
 
 from . import limits
-from .permissions import Grants, InvalidClaimsError, parse_grants
+from .permissions import Grants, InvalidClaimsError, attributes_size, parse_grants
 
 _ALGORITHM = "HS256"
 _LAST_TIME = 2**53
-"""Times beyond it, and what is no number, are refused."""
+"""Latest accepted `exp` and `nbf`; later times are rejected as malformed."""
 
 
 class AuthError(Exception):
-    """A request is refused; `status` and the message are the HTTP answer, worded as a LiveKit server does."""
+    """A request is refused; status and message are the HTTP response, with the texts of LiveKit's server."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class AuthError(Exception):
 
 
 class _AnyLengthHmac(HMACAlgorithm):
-    """HMAC that takes short keys without a warning: `secret` is what development servers use."""
+    """HMAC that accepts short keys without a warning: development servers use `secret`."""
 
     def check_key_length(self, key: bytes) -> str | None:
         return None
@@ -50,23 +50,23 @@ def _make_jws() -> PyJWS:
 
 @dataclass(frozen=True, slots=True)
 class TokenAuthority:
-    """Knows the API keys; says what a token allows."""
+    """Verifies and mints tokens with the API keys of a server."""
 
     keys: Mapping[str, str] = field(repr=False)
     """Secrets by API key."""
     _jws: PyJWS = field(default_factory=_make_jws, repr=False, init=False)
 
     def verify(self, token: str, *, at: float | None = None) -> Grants:
-        """Check signature, issuer and validity of `token` at the Unix time `at` (now, if not given).
+        """Verify signature, issuer and validity of `token` at the Unix time `at` (default: now); return its grants.
 
         Raises:
-            AuthError: with status 401.
+            AuthError: The token is invalid; the status is 401.
         """
         secret = self._secret_of(token)
         try:
             payload = self._jws.decode(token, secret, algorithms=[_ALGORITHM])
         except InvalidSignatureError as error:
-            raise _invalid("the signature does not fit the API key") from error
+            raise _invalid("the signature does not match the API key") from error
         except InvalidTokenError as error:
             raise _invalid(str(error)) from error
         claims = _load(payload)
@@ -88,7 +88,7 @@ class TokenAuthority:
         return secret
 
     def mint(self, claims: Mapping[str, object], *, api_key: str, lifetime: float, at: float | None = None) -> str:
-        """Sign a token that is valid for `lifetime` seconds from the Unix time `at` (now, if not given)."""
+        """Return a token that is valid for `lifetime` seconds from the Unix time `at` (default: now)."""
         start = int(time.time() if at is None else at)
         payload = {**claims, "iss": api_key, "nbf": start, "exp": start + int(lifetime)}
         return self._jws.encode(json.dumps(payload).encode(), self.keys[api_key], algorithm=_ALGORITHM)
@@ -103,23 +103,26 @@ class TokenAuthority:
         grants: Mapping[str, object],
         lifetime: float,
     ) -> str:
-        """Sign a token that may join `room`. `grants` are its other grants, in snake case; None leaves one out."""
+        """Return a token that permits joining `room`; `lifetime` is in seconds.
+
+        `grants` are further grants in snake case; those that are None are left out.
+        """
         video = {"room_join": True, "room": room, **grants}
-        wanted: dict[str, object] = {
+        given: dict[str, object] = {
             "sub": identity,
             **claims,
             "video": {_camel(key): value for key, value in video.items() if value is not None},
         }
-        given = {key: value for key, value in wanted.items() if value}
-        return self.mint(given, api_key=api_key, lifetime=lifetime)
+        present = {key: value for key, value in given.items() if value}
+        return self.mint(present, api_key=api_key, lifetime=lifetime)
 
     def sign_body(self, api_key: str, body: bytes) -> str:
-        """A token that proves that `body` comes from this server: it holds the digest, as LiveKit's webhooks do."""
+        """Return a token with the SHA-256 digest of `body`, which authenticates a webhook as LiveKit's server does."""
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         return self.mint({"sha256": digest}, api_key=api_key, lifetime=limits.WEBHOOK_TOKEN_LIFETIME)
 
     def refresh(self, grants: Grants, info: models.ParticipantInfo) -> str:
-        """A new token for a participant, with what it is allowed now."""
+        """Return a new token for a participant with its current permissions."""
         claims: dict[str, object] = {
             "sub": info.identity,
             "name": info.name,
@@ -188,7 +191,11 @@ def _invalid(detail: str) -> AuthError:
 
 
 def check_join(grants: Grants) -> None:
-    """Refuse who may not join a room, or names itself or the room beyond the limits. Raises AuthError."""
+    """Check that a token permits joining a room and that its claims are within the limits.
+
+    Raises:
+        AuthError: With the status and text of LiveKit's server.
+    """
     if not grants.has_video:
         raise AuthError(401, "no permissions to access the room")
     if not grants.room_join:
@@ -207,8 +214,3 @@ def check_join(grants: Grants) -> None:
         raise AuthError(400, "metadata size exceeds limits")
     if attributes_size(grants.attributes) > limits.MAX_ATTRIBUTES:
         raise AuthError(400, "attribute size exceeds limits")
-
-
-def attributes_size(attributes: Mapping[str, str]) -> int:
-    """Bytes of names and values together, as UTF-8."""
-    return sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())

@@ -1,4 +1,4 @@
-"""What works while a server runs: the rooms, and what goes by what happens in them."""
+"""The components of a running server: its rooms, and the consumers of their events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """Made by `assemble` for each time that a server runs."""
+    """Rooms, agents and webhooks; assembled at each start of a server."""
 
     clock: Clock
     rooms: RoomManager
@@ -37,7 +37,7 @@ class Components:
         webhook_settings: WebhookSettings,
         observer: RoomObserver,
     ) -> Components:
-        """Assemble the components; `observer` learns first what happens in the rooms."""
+        """Create and connect the components; `observer` receives each room event first."""
         epoch = time.time() - clock()
         key = webhook_settings.api_key or next(iter(authority.keys))
         webhooks = WebhookSender(webhook_settings, sign=partial(authority.sign_body, key), epoch=epoch)
@@ -52,16 +52,16 @@ class Components:
         return cls(clock, rooms, agents, webhooks)
 
     def start(self, tasks: OwnedTasks) -> None:
-        """Begin with what works in the background."""
+        """Start the background tasks."""
         self.webhooks.start(tasks)
 
     def tick(self) -> None:
-        """Notice what takes too long; call it about once a second."""
+        """Expire timeouts; call it about once per second."""
         self.rooms.tick(self.clock())
         self.agents.tick(self.clock())
 
     def close(self) -> None:
-        """Put everybody out. What is still to be told to others is told in the background."""
+        """Close all rooms. Pending webhooks are delivered in the background."""
         self.rooms.close(self.clock())
         self.agents.close()
         self.webhooks.finish()

@@ -37,15 +37,16 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PORT = 7880
 DEV_KEYS: Mapping[str, str] = {"devkey": "secret"}
-"""What development servers of LiveKit use; anybody knows them."""
+"""The publicly known key and secret of LiveKit's development servers."""
 
 TICK_INTERVAL = 0.5
+"""Seconds between two expirations of timeouts."""
 CLOSE_GRACE = 2.5
-"""Seconds for telling the clients that the server stops."""
+"""Seconds to notify clients and webhooks of a shutdown."""
 
 
 class ServerStartError(OSError):
-    """The server cannot listen at its address; the message says why and what to do."""
+    """The server cannot listen on its address; the message states the reason and the remedy."""
 
     def __init__(self, message: str, *, host: str, port: int) -> None:
         super().__init__(message)
@@ -54,7 +55,7 @@ class ServerStartError(OSError):
 
 
 class DevServer(TokenSource):
-    """Serves LiveKit rooms for data: RPC, packets and streams; no audio or video.
+    """A LiveKit server for data: RPC, packets, streams and data tracks; no audio or video.
 
     Use it as an async context manager, or call `start` and `aclose`.
     """
@@ -71,20 +72,28 @@ class DevServer(TokenSource):
         webhooks: WebhookSettings | None = None,
         console: bool = False,
     ) -> None:
-        """`port` 0 picks a free one. `keys` are API secrets by API key. Raises ValueError if `keys` is empty.
+        """Configure a server; `start` runs it.
 
-        With the development key, which everybody knows, web pages from outside this machine and its private network
-        are refused, but for those of `allowed_origins`, such as `https://app.example.com`, or `*` for all.
+        Args:
+            host: Address to listen on.
+            port: 0 selects a free port.
+            keys: API secrets by API key. With the development key, which is publicly known, web pages from outside
+                this machine and its private network are refused.
+            allowed_origins: Origins that may use the development key nevertheless, such as `https://app.example.com`;
+                `*` allows all.
+            room_settings: Settings of rooms that a join creates.
+            peer_options: Options of the server's peer connections.
+            webhooks: URLs that room events are posted to.
+            console: Serve a page about rooms, calls and events at `console_url`, to browsers on this machine only.
 
-        `webhooks` are posted to other programs when something happens in a room.
-
-        `console` serves a page at `console_url` that shows what goes on, to browsers on this machine only.
+        Raises:
+            ValueError: `keys` is empty or has an empty secret, or `webhooks` names an unknown API key.
         """
         if not keys or not all(keys.values()):
-            raise ValueError("a server needs at least one API key, each with a secret")
+            raise ValueError("a server needs at least one API key, and a secret for each")
         self._webhook_settings = webhooks or WebhookSettings(())
         if self._webhook_settings.api_key not in ("", *keys):
-            raise ValueError(f"webhooks cannot be signed: no API key {self._webhook_settings.api_key!r}")
+            raise ValueError(f"cannot sign webhooks: there is no API key {self._webhook_settings.api_key!r}")
         self._host = host
         self._port = port
         self._authority = TokenAuthority(dict(keys))
@@ -99,7 +108,7 @@ class DevServer(TokenSource):
 
     @property
     def url(self) -> str:
-        """Where clients connect, as `ws://host:port`."""
+        """The URL that clients connect to, `ws://host:port`."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)
         return f"ws://[{host}]:{self.port}" if ":" in host else f"ws://{host}:{self.port}"
 
@@ -109,7 +118,7 @@ class DevServer(TokenSource):
 
     @property
     def port(self) -> int:
-        """The port in use once started; before that, the one asked for."""
+        """The port in use once started; the configured one before."""
         return self._port if self._listener is None else self._listener.port
 
     @property
@@ -124,20 +133,24 @@ class DevServer(TokenSource):
 
     @property
     def console_url(self) -> str | None:
-        """Where the console is; None without one, or where no address of this machine alone is listened on."""
+        """The URL of the console; None without a console, or if the server does not listen on a loopback address."""
         if not self._has_console or not (is_loopback(self._host) or self._host in ("0.0.0.0", "::", "")):
             return None
         return self.url.replace("ws", "http", 1) + "/"
 
     @property
     def rooms(self) -> RoomManager:
-        """What goes on in the server. Raises RuntimeError unless it is running."""
+        """The rooms. Raises RuntimeError unless the server is running."""
         if self._components is None:
             raise RuntimeError("the server is not running")
         return self._components.rooms
 
     async def start(self) -> None:
-        """Listen and serve in the background. Raises ServerStartError; nothing is left then."""
+        """Listen and serve in the background.
+
+        Raises:
+            ServerStartError: The address cannot be listened on; all resources are released.
+        """
         if self._listener is not None:
             raise RuntimeError("the server is running already")
         self._warn_if_exposed()
@@ -162,7 +175,7 @@ class DevServer(TokenSource):
         logger.info("serving on %s", self.url)
 
     async def aclose(self) -> None:
-        """Put everybody out and stop, within 5 seconds; safe to call twice."""
+        """Close all rooms and stop, within 5 seconds; safe to call twice."""
         if self._components is not None:
             self._components.close()
         await self._release()
@@ -178,7 +191,7 @@ class DevServer(TokenSource):
 
     def _make_app(self, components: Components, half_open_limit: HalfOpenLimit) -> web.Application:
         rooms, clock = components.rooms, components.clock
-        origins = [self._origins.middleware] if self._known_keys() else []
+        origins = [self._origins.middleware] if self._development_keys() else []
         telemetry = Telemetry(components)
         middlewares = [telemetry.middleware, cors, *origins, half_open_limit.middleware]
         app = web.Application(middlewares=middlewares, client_max_size=limits.MAX_REQUEST_BODY)
@@ -209,24 +222,26 @@ class DevServer(TokenSource):
             await listener.aclose()
         await self._tasks.aclose(CLOSE_GRACE)
 
-    def _known_keys(self) -> list[str]:
+    def _development_keys(self) -> list[str]:
         return [key for key, secret in self._authority.keys.items() if DEV_KEYS.get(key) == secret]
 
     def _warn_if_exposed(self) -> None:
-        if self._known_keys() and not is_loopback(self._host):
+        if self._development_keys() and not is_loopback(self._host):
             logger.warning(
-                "listening on %s, beyond this machine, with the development key that everybody knows; "
+                "listening on %s, which other machines can reach, with the publicly known development key; "
                 "pass keys={...} with a secret of your own",
-                self._host or "every address",
+                self._host or "all addresses",
             )
 
 
 def _start_error(error: OSError, host: str, port: int) -> ServerStartError:
     if error.errno == errno.EADDRINUSE:
-        what = f"port {port} on {host} is taken: stop what uses it, or choose another port (0 picks a free one)"
+        message = (
+            f"port {port} on {host} is taken: stop the program that uses it, or choose another port (0 for a free one)"
+        )
     else:
-        what = f"cannot listen on {host}, port {port}: {error.strerror or error}; choose an address of this machine"
-    return ServerStartError(what, host=host, port=port)
+        message = f"cannot listen on {host}, port {port}: {error.strerror or error}; choose an address of this machine"
+    return ServerStartError(message, host=host, port=port)
 
 
 def _log_event(event: RoomEvent) -> None:
@@ -237,10 +252,10 @@ def _log_event(event: RoomEvent) -> None:
     if isinstance(event, RoomFinished):
         logger.info("room %r finished", room, extra=fields(room=room))
         return
-    who = event.participant
-    about = fields(room=room, participant=who.identity, connection=who.sid)
+    participant = event.participant
+    about = fields(room=room, participant=participant.identity, connection=participant.sid)
     if isinstance(event, ParticipantJoined):
-        logger.info("%r joined room %r as %s", who.identity, room, who.sid, extra=about)
+        logger.info("%r joined room %r as %s", participant.identity, room, participant.sid, extra=about)
     else:
-        reason = DisconnectReason.Name(who.disconnect_reason)
-        logger.info("%r left room %r: %s", who.identity, room, reason, extra=about)
+        reason = DisconnectReason.Name(participant.disconnect_reason)
+        logger.info("%r left room %r: %s", participant.identity, room, reason, extra=about)

@@ -1,6 +1,6 @@
-"""Connections that have not said yet what they want: how many, for how long, and how much they may have sent.
+"""Limits HTTP connections that have not completed a request (slowloris): their number, duration and bytes.
 
-HTTP alone leaves that open: who opens sockets and sends half a request, or nothing, holds them for as long as it likes.
+HTTP itself sets no such limits: a client that sends half a request, or none, could hold its connection indefinitely.
 """
 
 from __future__ import annotations
@@ -20,31 +20,32 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class HalfOpenLimit:
-    """Drops connections without a complete request: after a time, and the oldest when there are too many.
+    """Drops half-open connections after a timeout, and the oldest one if there are too many.
 
-    `serve` makes the protocols that it watches; `middleware` tells it that a request is complete.
+    A connection is half-open from its start, or from the first byte of its next request, until the request is
+    complete. `serve` wraps the protocols to be limited; `middleware` notices complete requests.
     """
 
     def __init__(self) -> None:
         self._connections: dict[asyncio.BaseTransport, _Connection] = {}
-        self._waiting: dict[_Connection, None] = {}
-        """Those without a complete request, oldest first."""
+        self._half_open: dict[_Connection, None] = {}
+        """Half-open connections, oldest first."""
         self._size = 0
-        """Bytes that those have sent."""
+        """Bytes received on half-open connections since their last complete request."""
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def half_open(self) -> int:
-        """How many connections are without a complete request."""
-        return len(self._waiting)
+    def half_open_count(self) -> int:
+        """The number of half-open connections."""
+        return len(self._half_open)
 
     def serve(self, make: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
-        """A factory of protocols that are watched, made of those that do the work."""
+        """Wrap a protocol factory, so that its connections are limited."""
         return lambda: _Connection(self, make())
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Take the body before anybody works on the request; `client_max_size` of the application bounds it."""
+        """Read the whole body before the request is handled; the application's `client_max_size` bounds it."""
         connection = self._connections.get(cast(asyncio.BaseTransport, request.transport))
         if request.can_read_body:
             try:
@@ -53,7 +54,7 @@ class HalfOpenLimit:
                 raise web.HTTPBadRequest(text="the body of the request is not complete") from None
         if connection is None:
             return await handler(request)
-        self._settled(connection)
+        self._complete(connection)
         connection.is_busy = True
         try:
             return await handler(request)
@@ -61,74 +62,75 @@ class HalfOpenLimit:
             connection.is_busy = False
 
     def close(self) -> None:
-        """Forget everything; the connections are closed by who serves them."""
+        """Stop the timer; the connections are closed by their server."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._waiting.clear()
+        self._half_open.clear()
         self._connections.clear()
 
     def opened(self, connection: _Connection) -> None:
         self._connections[connection.transport] = connection
-        self._wait(connection)
+        self._add(connection)
 
     def received(self, connection: _Connection, size: int) -> None:
         if connection.is_busy:
             return
-        if connection not in self._waiting:
-            self._wait(connection)
+        if connection not in self._half_open:
+            self._add(connection)
         connection.size += size
         self._size += size
-        while self._size > limits.MAX_HALF_OPEN_BYTES and self._waiting:
-            self._drop_oldest("half-open ones hold too much memory")
+        while self._size > limits.MAX_HALF_OPEN_BYTES and self._half_open:
+            self._drop_oldest("half-open connections hold too much memory")
 
     def closed(self, connection: _Connection) -> None:
         self._connections.pop(connection.transport, None)
-        self._settled(connection)
+        self._complete(connection)
 
-    def _wait(self, connection: _Connection) -> None:
-        if len(self._waiting) >= limits.MAX_HALF_OPEN:
-            self._drop_oldest("too many are half-open")
+    def _add(self, connection: _Connection) -> None:
+        if len(self._half_open) >= limits.MAX_HALF_OPEN:
+            self._drop_oldest("too many connections are half-open")
         connection.since = asyncio.get_running_loop().time()
-        self._waiting[connection] = None
+        self._half_open[connection] = None
         if self._timer is None:
             self._arm()
 
-    def _settled(self, connection: _Connection) -> None:
-        if connection in self._waiting:
-            del self._waiting[connection]
+    def _complete(self, connection: _Connection) -> None:
+        if connection in self._half_open:
+            del self._half_open[connection]
             self._size -= connection.size
             connection.size = 0
 
     def _arm(self) -> None:
-        oldest = next(iter(self._waiting), None)
+        oldest = next(iter(self._half_open), None)
         self._timer = None
         if oldest is not None:
             self._timer = asyncio.get_running_loop().call_at(oldest.since + limits.HALF_OPEN_TIMEOUT, self._expire)
 
     def _expire(self) -> None:
         latest = asyncio.get_running_loop().time() - limits.HALF_OPEN_TIMEOUT
-        while (oldest := next(iter(self._waiting), None)) is not None and oldest.since <= latest:
+        while (oldest := next(iter(self._half_open), None)) is not None and oldest.since <= latest:
             self._drop_oldest("it did not send a complete request in time")
         self._arm()
 
-    def _drop_oldest(self, why: str) -> None:
-        connection = next(iter(self._waiting))
-        self._settled(connection)
-        logger.debug("dropping a connection of %s: %s", connection.peer, why)
+    def _drop_oldest(self, cause: str) -> None:
+        connection = next(iter(self._half_open))
+        self._complete(connection)
+        logger.debug("dropping a connection of %s: %s", connection.peer, cause)
         connection.transport.abort()
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: everything is passed on to the protocol that does the work."""
+    """A protocol that reports to a HalfOpenLimit and delegates to the protocol of the server."""
 
     def __init__(self, half_open_limit: HalfOpenLimit, inner: asyncio.Protocol) -> None:
         self.transport: asyncio.Transport
         self.is_busy = False
-        """A request is being worked on, or it has become a WebSocket."""
+        """A request is being handled, or the connection was upgraded to a WebSocket."""
         self.since = 0.0
+        """Time since which the connection has been half-open."""
         self.size = 0
-        """Bytes that came since the last complete request."""
+        """Bytes received since the last complete request."""
         self._half_open_limit = half_open_limit
         self._inner = inner
 

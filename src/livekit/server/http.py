@@ -1,4 +1,4 @@
-"""The HTTP side of the server: who may join, and the WebSocket that a participant joins on."""
+"""HTTP routes of the signal connection: authorization of a join, and the WebSocket."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ class RtcRoutes:
     def add_to(self, app: web.Application) -> None:
         """Register the routes."""
         for path, single in (("/rtc", False), ("/rtc/v1", True)):
-            app.router.add_get(path, self._joining(single))
-            app.router.add_get(f"{path}/validate", self._validating(single))
+            app.router.add_get(path, self._join_handler(single))
+            app.router.add_get(f"{path}/validate", self._validate_handler(single))
 
-    def _validating(self, single: bool) -> Handler:
+    def _validate_handler(self, single: bool) -> Handler:
         async def validate(request: web.Request) -> web.StreamResponse:
             try:
-                self._admit(request, single)
+                self._authorize(request, single)
             except AuthError as error:
                 return _refusal(error)
             return web.Response(text="success")
 
         return validate
 
-    def _joining(self, single: bool) -> Handler:
+    def _join_handler(self, single: bool) -> Handler:
         async def join(request: web.Request) -> web.StreamResponse:
             if request.headers.get("Upgrade", "").lower() != "websocket":
                 return web.Response(status=404)
             try:
-                grants, parameters = self._admit(request, single)
+                grants, parameters = self._authorize(request, single)
             except AuthError as error:
                 return _refusal(error)
             response = web.WebSocketResponse(timeout=CLOSE_TIMEOUT, max_msg_size=limits.MAX_SIGNAL_MESSAGE)
@@ -79,7 +79,7 @@ class RtcRoutes:
 
         return join
 
-    def _admit(self, request: web.Request, single: bool) -> tuple[Grants, JoinParameters]:
+    def _authorize(self, request: web.Request, single: bool) -> tuple[Grants, JoinParameters]:
         grants = self._authority.verify(_token_of(request))
         check_join(grants)
         parameters = parse_join(request.query, single_peer_connection=single)
@@ -120,12 +120,16 @@ class RtcRoutes:
 
 
 async def health(request: web.Request) -> web.StreamResponse:
-    """The server is up."""
+    """Respond that the server is up."""
     return web.Response(text="OK")
 
 
 def bearer_token(request: web.Request) -> str:
-    """The token that came with a request; empty if there is none. Raises AuthError."""
+    """Return the token of a request, from its header or query; empty if there is none.
+
+    Raises:
+        AuthError: The Authorization header has another scheme than Bearer.
+    """
     header = request.headers.get("Authorization", "")
     if header and not header.startswith(_BEARER):
         raise AuthError(401, "invalid authorization header. Must start with Bearer ")

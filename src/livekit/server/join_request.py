@@ -1,4 +1,4 @@
-"""What a client asks for in the URL of its WebSocket: `/rtc` with parameters, or `/rtc/v1` with a join request."""
+"""Parses the join request in a WebSocket URL: query parameters for `/rtc`, an encoded JoinRequest for `/rtc/v1`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from google.protobuf.message import DecodeError
 from livekit.protocol import models, rtc
 
 from . import limits
-from .auth import AuthError, attributes_size
-from .permissions import Grants
+from .auth import AuthError
+from .permissions import Grants, attributes_size
 from .room import JoinParameters
 
 _GZIP = 16 + zlib.MAX_WBITS
 
 _SDKS = {
-    **{name.lower(): name for name in models.ClientInfo.SDK.keys()},  # noqa: SIM118 - a protobuf enum is no dict
+    **{name.lower(): name for name in models.ClientInfo.SDK.keys()},  # noqa: SIM118 - a protobuf enum is not a dict
     "ios": "SWIFT",
     "reactnative": "REACT_NATIVE",
     "unityweb": "UNITY_WEB",
@@ -30,7 +30,11 @@ _CAPABILITIES = frozenset(models.ClientInfo.Capability.keys())
 
 
 def parse_join(query: Mapping[str, str], *, single_peer_connection: bool) -> JoinParameters:
-    """Read the query of `/rtc/v1` (`single_peer_connection`) or `/rtc`. Raises AuthError with status 400."""
+    """Parse the query of `/rtc/v1` (`single_peer_connection`) or `/rtc`.
+
+    Raises:
+        AuthError: The query is malformed; the status is 400.
+    """
     encoded = query.get("join_request", "")
     if encoded:
         return _from_join_request(encoded)
@@ -40,7 +44,11 @@ def parse_join(query: Mapping[str, str], *, single_peer_connection: bool) -> Joi
 
 
 def check_allowed(grants: Grants, parameters: JoinParameters) -> None:
-    """Metadata and attributes given by the client need the grant for it, and have limits. Raises AuthError."""
+    """Check that the client may set its metadata and attributes, and that they are within the limits.
+
+    Raises:
+        AuthError: With status 401 or 400.
+    """
     if not parameters.metadata and not parameters.attributes:
         return
     if not grants.permission.can_update_metadata:
@@ -130,7 +138,7 @@ def _attributes(encoded: str) -> dict[str, str]:
 
 
 def _decode_base64(encoded: str) -> bytes:
-    """base64url; some clients leave the padding out."""
+    """Decode base64url with or without padding: some clients omit it."""
     if len(encoded) > limits.MAX_JOIN_REQUEST:
         raise AuthError(400, "join request too large")
     try:

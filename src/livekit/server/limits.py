@@ -1,134 +1,147 @@
-"""What the server accepts and keeps, at most. Sizes are bytes, times are seconds, unless named otherwise."""
+"""Limits of the server. Sizes are in bytes and times in seconds unless noted otherwise."""
 
 from __future__ import annotations
 
 MAX_SIGNAL_MESSAGE = 2 * 1024 * 1024
-"""One signal message; longer ones end the WebSocket with code 1009. Counted after decompression."""
+"""Size of one signal message after decompression; a larger one closes the WebSocket with code 1009."""
 
 MAX_SIGNALS_PER_SECOND = 100
-"""Signal messages of one connection, after as many at once; what is beyond is read later."""
+"""Signal messages per second of one connection, after a burst of one second's worth; reading pauses beyond it."""
 
 MAX_SIGNAL_BYTES_PER_SECOND = 1024 * 1024
-"""The same in bytes: what a participant says about itself goes to everybody in its room."""
+"""Bytes of signal messages per second of one connection: a participant's updates are sent to its whole room."""
 
 MAX_JOIN_REQUEST = 1024 * 1024
-"""A join request, both as it comes in the URL and after inflating."""
+"""Size of a join request, both encoded in the URL and decompressed (zip bomb)."""
 
 MAX_REQUEST_LINE = MAX_JOIN_REQUEST + 64 * 1024
-"""The request line of an HTTP request: a join request and what else the URL carries."""
+"""Size of an HTTP request line: a join request and the rest of its URL."""
 
 MAX_HEADER_FIELD = 1024 * 1024
-"""One HTTP header field; a token with metadata is long."""
+"""Size of one HTTP header field; a token with metadata is long."""
 
 MAX_GRANTS = 100
-"""Grants of one token; there are some twenty of them."""
+"""Number of grants in one token; about twenty exist."""
 
 MAX_REQUEST_BODY = 2 * 1024 * 1024
-"""The body of an HTTP request; compressed ones are not inflated."""
+"""Size of an HTTP request body; compressed bodies are not decompressed."""
 
 HALF_OPEN_TIMEOUT = 8.0
-"""How long a connection may take for a complete HTTP request, and how long it may be idle between two."""
+"""Time for a connection to complete an HTTP request, and for it to be idle between two requests (slowloris)."""
 
 MAX_HALF_OPEN = 256
-"""Connections without a complete request; over it, the oldest is dropped."""
+"""Number of connections without a complete request; beyond it, the oldest is dropped."""
 
 MAX_HALF_OPEN_BYTES = 32 * 1024 * 1024
-"""What all of them may have sent together; over it, the oldest is dropped."""
+"""Bytes received on all connections without a complete request; beyond it, the oldest is dropped."""
 
 MAX_PACKET = 65_535
-"""A data packet; longer ones are dropped."""
+"""Size of a data packet or data track packet; larger ones are dropped."""
 
 MAX_IDENTITY = 256
+"""Size of a participant identity."""
+
 MAX_ROOM_NAME = 256
+"""Size of a room name."""
+
 MAX_NAME = 256
+"""Size of the name of a participant or a data track."""
+
 MAX_METADATA = 512 * 1024
+"""Size of the metadata of a participant or a room."""
+
 MAX_ATTRIBUTES = 64 * 1024
-"""Names and values of a participant's attributes together."""
+"""Size of a participant's attributes, names and values together."""
 
 MAX_CAPABILITIES = 32
-"""What a client says that it can do; the others are told."""
+"""Number of capabilities of one client; they are sent to its whole room."""
 
 MAX_DATA_TRACKS = 100
-"""Data tracks of one participant."""
+"""Number of data tracks that one participant publishes."""
 
 MAX_DATA_TRACK_INFO = 1024
-"""What a participant says about one of them."""
+"""Size of the description of one data track."""
 
 MAX_RELIABLE_BACKLOG = 32 * 1024 * 1024
-"""Bytes waiting in the reliable channel of a participant that reads too slowly; over it, the participant is removed."""
+"""Bytes buffered for the reliable channel of one participant; beyond it, the slow reader is removed."""
 
 MAX_TOTAL_BACKLOG = 512 * 1024 * 1024
-"""The same for all participants of the server together; over it, those for whom most waits are removed."""
+"""Bytes buffered for the reliable channels of all participants; beyond it, the slowest readers are removed."""
 
 MAX_LOSSY_BACKLOG = 256 * 1024
-"""Bytes waiting in the lossy channel of a participant; over it, packets to that participant are dropped."""
+"""Bytes buffered for the lossy channel of one participant; beyond it, packets to it are dropped."""
 
 MAX_SIGNAL_BACKLOG = 1024
-"""Signal messages waiting for a WebSocket that does not read; over it, the WebSocket is closed."""
+"""Number of signal messages queued for a WebSocket whose client does not read; beyond it, the WebSocket is closed."""
 
 MAX_SIGNAL_BACKLOG_BYTES = 16 * 1024 * 1024
-"""The same in bytes."""
+"""Bytes of signal messages queued for a WebSocket; beyond it, the WebSocket is closed."""
 
 MAX_WAITING_BACKLOG = 8 * 1024 * 1024
-"""Bytes of reliable packets kept for a participant that is in the room and cannot receive yet, or not again."""
+"""Bytes of reliable packets kept for one participant until its transport connects; beyond it, it is removed."""
 
 RESEND_BUFFER = 8 * 1024 * 1024
-"""Bytes of reliable packets kept for each participant, to send again when its transport was replaced."""
+"""Bytes of sent reliable packets kept for one participant, to be sent again after its transport was replaced."""
 
 RESEND_WINDOW = 30.0
-"""How long they are kept."""
+"""Time for which sent reliable packets are kept."""
 
 MAX_OFFERS_PER_SECOND = 10
-"""Session descriptions of one participant; more end its connection."""
+"""Number of offers per second of one participant; beyond it, the participant is removed."""
 
 PING_INTERVAL = 5
+"""Interval at which clients are asked to ping."""
+
 PING_TIMEOUT = 15
-"""Without any signal message for this long the signal connection is taken for dead."""
+"""Time without any signal message after which the signal connection is considered dead."""
 
 RESUME_WINDOW = 15.0
-"""How long a participant without signal connection, or without transport, stays in its room."""
+"""Time for which a participant without a signal connection or a transport stays in its room and may resume."""
 
 DISCONNECTED_GRACE = 1.5
-"""How long a participant stays with neither: a client that reconnects in full ends both before it joins anew."""
+"""Time for which a participant without both stays: a client closes both before it reconnects in full."""
 
 JOIN_TIMEOUT = 15.0
-"""How long a participant may take from joining until its transport is up."""
+"""Time from joining until the transport connects; then the participant is removed."""
 
 TOKEN_LIFETIME = 600.0
-"""Validity of the refresh tokens that participants get."""
+"""Validity of the refresh tokens that participants receive."""
 
 TOKEN_REFRESH_INTERVAL = 300.0
+"""Interval at which participants receive a refresh token."""
 
 WEBHOOK_TOKEN_LIFETIME = 300.0
 """Validity of the tokens that sign webhooks."""
 
 TOKEN_LEEWAY = 60.0
-"""How far the clocks of who mints a token and of the server may differ."""
+"""Tolerated clock skew between the server and the issuer of a token."""
 
 MAX_ROOMS = 1000
+"""Number of rooms on the server."""
+
 MAX_PARTICIPANTS = 1000
-"""Participants of one room, unless the room says fewer."""
+"""Number of participants in one room, unless the room has a lower limit."""
 
 MAX_BACKEND_CALLS = 1000
-"""Calls to participants of one room that backends wait for at once."""
+"""Number of pending RPC calls from backends to participants of one room."""
 
 MAX_NONCES = 4096
-"""Packets of backends that are remembered by their nonce, so that none is sent twice."""
+"""Number of nonces remembered to deduplicate the data packets of backends."""
 
 MAX_WEBHOOKS = 200
-"""Webhooks that wait for one URL; more are dropped, the newest first."""
+"""Number of webhooks queued for one URL; beyond it, new ones are dropped."""
 
 MAX_WEBHOOK_BYTES = 8 * 1024 * 1024
-"""The same in bytes: metadata of rooms and participants may be large."""
+"""Bytes of webhooks queued for one URL: metadata of rooms and participants may be large."""
 
 MAX_WORKERS = 200
-"""Workers of agents; no more can register."""
+"""Number of registered agent workers; beyond it, registrations are refused."""
 
 MAX_DISPATCHES = 100
-"""Dispatches of agents to one room."""
+"""Number of agent dispatches to one room."""
 
 MAX_DISPATCH_JOBS = 100
-"""Jobs of one dispatch that are remembered, the newest."""
+"""Number of jobs of one dispatch that are remembered; beyond it, the oldest is forgotten."""
 
 MAX_JOBS = 5000
-"""Jobs of agents that wait for a worker's answer or run; more are not offered."""
+"""Number of agent jobs that are running or offered to a worker; beyond it, new jobs are not offered."""

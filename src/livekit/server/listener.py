@@ -1,4 +1,4 @@
-"""Where the HTTP side of the server is listened for."""
+"""The listening socket of the HTTP server."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from .half_open_limit import HalfOpenLimit
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_TIMEOUT = 1.0
+"""Seconds for requests in progress to finish when the server stops."""
 BACKLOG = 1024
-"""Connections that the kernel keeps until they are accepted; who is left out waits for seconds."""
+"""Connections that the kernel queues until they are accepted; SYNs beyond it are retried only after seconds."""
 LINGER = 1.0
-"""Seconds for which the rest of a refused body is still read, so that the client reads the answer."""
+"""Seconds for which the rest of a refused body is read and discarded, so that the client reads the response."""
 
 
 class Listener:
-    """One listening address of an application; every connection goes through the application's half_open_limit."""
+    """Serves an application on one address; every connection is subject to the application's half_open_limit."""
 
     def __init__(self, app: web.Application, half_open_limit: HalfOpenLimit) -> None:
         self._half_open_limit = half_open_limit
@@ -46,7 +47,11 @@ class Listener:
         return self._port
 
     async def start(self, host: str, port: int) -> None:
-        """Listen; `port` 0 picks a free one. Raises OSError; `aclose` is needed even then."""
+        """Listen; `port` 0 selects a free port.
+
+        Raises:
+            OSError: The address cannot be used; call `aclose` nevertheless.
+        """
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
@@ -57,7 +62,7 @@ class Listener:
         self._port = int(listening.sockets[0].getsockname()[1])
 
     async def aclose(self) -> None:
-        """Stop listening and end every connection; safe to call twice."""
+        """Stop listening and close every connection; safe to call twice."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -66,16 +71,19 @@ class Listener:
 
 
 def _request_logger() -> logging.Logger:
-    """Where aiohttp logs what goes wrong with requests. It quotes lines that are too long, tokens in them included;
-    what is logged here is not."""
+    """Return the logger for aiohttp's request errors.
+
+    aiohttp quotes request lines that are too long or malformed, including tokens in their query; the filter drops
+    those records.
+    """
     requests = logging.getLogger("livekit.server.requests")
-    requests.addFilter(_without_quotes)
+    requests.addFilter(_drop_quoted_lines)
     return requests
 
 
-def _without_quotes(record: logging.LogRecord) -> bool:
+def _drop_quoted_lines(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
-        logger.debug("refused a request that is not well formed: %s", type(error).__name__)
+        logger.debug("refused a malformed request: %s", type(error).__name__)
         return False
     return True

@@ -1,4 +1,4 @@
-"""A WebSocket of protobuf messages: they go out in order, without blocking who sends them."""
+"""A WebSocket of protobuf messages with an outgoing queue, so that sending never blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .tasks import OwnedTasks
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 1.0
-"""Seconds for writing what is queued and for the closing handshake."""
+"""Seconds for writing the queued messages, and again for the closing handshake."""
 
 
 Incoming = TypeVar("Incoming", bound=Message)
@@ -26,56 +26,57 @@ Outgoing = TypeVar("Outgoing", bound=Message)
 
 
 class MessageSocket(Generic[Incoming, Outgoing]):
-    """One WebSocket, and what comes and goes on it."""
+    """Sends messages in order through a bounded queue and yields incoming messages at a limited rate."""
 
     def __init__(self, socket: web.WebSocketResponse, tasks: OwnedTasks, incoming: type[Incoming]) -> None:
         self._socket = socket
         self._incoming = incoming
         self._tasks = tasks
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._waiting = 0
-        """Bytes in the queue."""
+        self._queued_bytes = 0
         self._writer = tasks.spawn(self._write(), name="message writer")
         self._closer: asyncio.Task[None] | None = None
 
     def send(self, message: Outgoing) -> None:
-        """Queue a message; nothing happens once the socket is closing."""
+        """Queue a message; it is dropped if the socket is closing. A full queue closes the socket."""
         if self._closer is not None:
             return
-        if self._queue.qsize() >= limits.MAX_SIGNAL_BACKLOG or self._waiting > limits.MAX_SIGNAL_BACKLOG_BYTES:
-            logger.warning("closing a WebSocket: %d messages wait unread", self._queue.qsize())
+        if self._queue.qsize() >= limits.MAX_SIGNAL_BACKLOG or self._queued_bytes > limits.MAX_SIGNAL_BACKLOG_BYTES:
+            logger.warning("closing a WebSocket: the client does not read, %d messages are queued", self._queue.qsize())
             self._writer.cancel()
             self.finish()
             return
         data = message.SerializeToString()
-        self._waiting += len(data)
+        self._queued_bytes += len(data)
         self._queue.put_nowait(data)
 
     def finish(self) -> None:
-        """Write what is queued, then close; does not wait for it."""
+        """Write the queued messages, then close; does not wait for that."""
         if self._closer is None:
             self._queue.put_nowait(None)
             self._closer = self._tasks.spawn(self._close(), name="message close")
 
     async def aclose(self) -> None:
-        """As `finish`, and wait until it is done."""
+        """Write the queued messages and close."""
         self.finish()
         if self._closer is not None:
             await asyncio.wait({self._closer})
 
     async def requests(self) -> AsyncIterator[Incoming]:
-        """The messages that come, until the connection ends or speaks something else. Who sends too fast has to wait
-        until it is read on."""
+        """Yield incoming messages until the connection ends or sends anything that is not such a message.
+
+        Reading pauses while the client exceeds the rate limits, which exerts TCP back-pressure.
+        """
         time = asyncio.get_running_loop().time
         messages, size = RateLimit(limits.MAX_SIGNALS_PER_SECOND), RateLimit(limits.MAX_SIGNAL_BYTES_PER_SECOND)
         async for message in self._socket:
             if message.type is not WSMsgType.BINARY:
-                logger.debug("ending a WebSocket that sends %s", message.type.name)
+                logger.debug("closing a WebSocket that sends frames of type %s", message.type.name)
                 return
             try:
                 yield self._incoming.FromString(message.data)
             except DecodeError:
-                logger.debug("ending a WebSocket that sends no %s", self._incoming.__name__)
+                logger.debug("closing a WebSocket that sends an invalid %s", self._incoming.__name__)
                 return
             now = time()
             delay = max(messages.delay(1, now), size.delay(len(message.data), now))
@@ -86,7 +87,7 @@ class MessageSocket(Generic[Incoming, Outgoing]):
         with contextlib.suppress(ConnectionError):
             while (data := await self._queue.get()) is not None:
                 await self._socket.send_bytes(data)
-                self._waiting -= len(data)
+                self._queued_bytes -= len(data)
 
     async def _close(self) -> None:
         _, unfinished = await asyncio.wait({self._writer}, timeout=CLOSE_TIMEOUT)

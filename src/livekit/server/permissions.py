@@ -1,4 +1,4 @@
-"""What a token allows: its claims, read with every value checked."""
+"""The grants of a token, parsed from its claims with every value checked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class InvalidClaimsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grants:
-    """Who the holder of a verified token is, and what it may do."""
+    """Identity and permissions of the holder of a verified token."""
 
     api_key: str
     identity: str = ""
@@ -33,9 +33,9 @@ class Grants:
     metadata: str = field(default="", repr=False)
     attributes: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     kind: str = "STANDARD"
-    """The name of a `ParticipantInfo.Kind`."""
+    """Name of a `ParticipantInfo.Kind`."""
     has_video: bool = False
-    """The token has grants about rooms at all."""
+    """The token has a `video` claim."""
     room: str = ""
     room_join: bool = False
     room_admin: bool = False
@@ -44,16 +44,16 @@ class Grants:
     destination_room: str = ""
     permission: models.ParticipantPermission = field(default_factory=models.ParticipantPermission)
     room_config: RoomConfiguration = field(default_factory=RoomConfiguration, repr=False)
-    """How the room is made, if this participant is the first to come."""
+    """Settings of the room if this participant is the first to join."""
 
     @property
     def is_dependent(self) -> bool:
-        """Who is in a room because of others: an agent, or what records them. A room is over without those others."""
+        """True for agents and recorders, which only serve others: they do not keep a room open without them."""
         return self.kind in _DEPENDENT or self.permission.agent or self.permission.recorder
 
 
 def parse_grants(claims: Mapping[str, object]) -> Grants:
-    """Read the claims of a token whose signature was verified. Raises InvalidClaimsError."""
+    """Parse the claims of a token whose signature was verified. Raises InvalidClaimsError."""
     video_claim = claims.get("video")
     video = _mapping(claims, "video")
     if len(video) > limits.MAX_GRANTS:
@@ -77,11 +77,16 @@ def parse_grants(claims: Mapping[str, object]) -> Grants:
     )
 
 
+def attributes_size(attributes: Mapping[str, str]) -> int:
+    """Return the size of all names and values in UTF-8 bytes."""
+    return sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
+
+
 def _room_config(claims: Mapping[str, object]) -> RoomConfiguration:
     try:
         return ParseDict(dict(_mapping(claims, "roomConfig")), RoomConfiguration(), ignore_unknown_fields=True)
     except (ParseError, ValueError, RecursionError) as error:
-        raise InvalidClaimsError("claim roomConfig is no room configuration") from error
+        raise InvalidClaimsError("claim roomConfig is not a valid room configuration") from error
 
 
 def _permission(video: Mapping[str, object]) -> models.ParticipantPermission:

@@ -1,7 +1,7 @@
-"""Who may ask over HTTP, judged by where a request comes from rather than by its token.
+"""Access control by the origin of an HTTP request, in addition to its token.
 
-A browser sends requests to this machine for every page that it shows, and says in `Origin`, `Sec-Fetch-Site` and `Host`
-which page asks for what. Programs other than browsers send no `Origin`; what protects against them is the token.
+A browser sends requests to this machine on behalf of any page that it shows, and names the page in `Origin` and
+`Sec-Fetch-Site` and the requested host in `Host`. Other programs send no `Origin`; tokens protect against them.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from aiohttp import hdrs, web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _CORS_PATHS = ("/rtc", "/twirp/")
-"""What pages of any origin may ask, as a LiveKit server allows it: tokens protect it, and there are no cookies."""
+"""Paths open to pages of any origin, as on LiveKit's server: tokens protect them, and there are no cookies."""
 _CORS = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
 _PREFLIGHT = {**_CORS, hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST", hdrs.ACCESS_CONTROL_MAX_AGE: "86400"}
 _HEADERS = "Authorization, Content-Type"
 _WEB = frozenset({"http", "https", ""})
-"""Schemes of web pages. A sandboxed frame of any page, and a file, have the origin `null`, without a scheme."""
+"""Schemes of web pages. Sandboxed frames and files have the origin `null`, without a scheme."""
 _LOCAL_NAMES = ("localhost", "local", "test", "internal", "lan", "home.arpa", "localdomain")
-"""Domains that nobody can register (RFC 6761, 6762 and 8375, and common use)."""
+"""Domains that cannot be registered (RFC 6761, 6762 and 8375, and common use)."""
 _FORWARDED = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.VIA)
 
 
 def is_loopback(host: str) -> bool:
-    """A name or address of this machine alone, without port; an IPv6 address may be in brackets."""
+    """Return whether `host`, without port, is a loopback name or address; an IPv6 address may be in brackets."""
     name = host.strip("[]").rstrip(".").lower()
     address = _address(name)
     return address.is_loopback if address is not None else name == "localhost" or name.endswith(".localhost")
 
 
-def is_nearby(host: str) -> bool:
-    """A name or address of this machine or its private network: not what a page of the internet is loaded from."""
+def is_private_host(host: str) -> bool:
+    """Return whether `host` is a name or address of this machine or a private network, and not of the internet."""
     name = host.strip("[]").rstrip(".").lower()
     address = _address(name)
     if address is not None:
@@ -43,10 +43,10 @@ def is_nearby(host: str) -> bool:
 
 
 def is_local(request: web.Request) -> bool:
-    """Does it come from this machine, and ask for this machine?
+    """Return whether a request comes from this machine directly and names it in `Host`.
 
-    A page of a name that was made to point here says that name in `Host` (DNS rebinding), and a proxy on this machine
-    says that it forwards.
+    `Host` reveals DNS rebinding, where a foreign name resolves to a loopback address; forwarding headers reveal a
+    proxy on this machine.
     """
     if any(name in request.headers for name in _FORWARDED):
         return False
@@ -54,7 +54,7 @@ def is_local(request: web.Request) -> bool:
 
 
 def is_cross_site(request: web.Request) -> bool:
-    """Does a page of another origin ask? Following a link from there to a page of ours is no such thing."""
+    """Return whether a page of another origin sent the request; following a link from there does not count."""
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None:
         return _authority_of(origin) != request.host.lower()
@@ -63,11 +63,13 @@ def is_cross_site(request: web.Request) -> bool:
 
 
 def local_only(handler: Handler) -> Handler:
-    """For what shows or changes the server without a token: programs and pages of this server on this machine only."""
+    """Wrap a handler that needs no token: only programs on this machine and pages of this server may call it."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         if not is_local(request):
-            raise web.HTTPForbidden(text="only for this machine: ask http://127.0.0.1 or http://localhost, on the port")
+            raise web.HTTPForbidden(
+                text="only for requests from this machine to http://127.0.0.1 or http://localhost, with the port"
+            )
         if is_cross_site(request):
             raise web.HTTPForbidden(text="not for pages of another origin")
         return await handler(request)
@@ -76,31 +78,31 @@ def local_only(handler: Handler) -> Handler:
 
 
 class OriginGuard:
-    """Keeps pages of the internet from using a server whose key everybody knows.
+    """Keeps pages of the internet from using a server with a publicly known key.
 
-    Pages of this machine and its private network pass, and so does what is no web page: apps and extensions.
+    Pages of this machine and private networks are admitted, and so are programs, apps and browser extensions.
     """
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
-        """`allowed` are more origins, such as `https://app.example.com`; `*` allows all."""
+        """`allowed` are additional origins, such as `https://app.example.com`; `*` allows all."""
         self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
 
-    def admits(self, request: web.Request) -> bool:
-        """May whoever sends this request use a key that is known to everybody?"""
+    def allows(self, request: web.Request) -> bool:
+        """Return whether a request may use a publicly known key."""
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is None or not self._allowed.isdisjoint(("*", origin.lower())):
             return True
         host = _host_of(origin)
-        if urlsplit(origin).scheme not in _WEB or is_nearby(host):
+        if urlsplit(origin).scheme not in _WEB or is_private_host(host):
             return True
         return _address(host) is not None and host == _host_of(f"//{request.host}")
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not self.admits(request):
+        if not self.allows(request):
             origin = request.headers[hdrs.ORIGIN]
             raise web.HTTPForbidden(
-                text=f"pages of {origin} may not use the development key, which everybody knows: "
+                text=f"pages of {origin} may not use the publicly known development key: "
                 f"start the server with a key of your own, or with allowed_origins=[{origin!r}] (--allow-origin)"
             )
         return await handler(request)
@@ -108,7 +110,7 @@ class OriginGuard:
 
 @web.middleware
 async def cors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let pages of any origin read the answers about rooms; what is local stays closed to them."""
+    """Let pages of any origin read the responses of the token-protected paths (CORS)."""
     if not request.path.startswith(_CORS_PATHS):
         return await handler(request)
     if request.method == hdrs.METH_OPTIONS:
@@ -134,7 +136,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _host_of(url: str) -> str:
-    """The host of an origin or of `//host:port`; empty if there is none."""
+    """Return the host of an origin or of `//host:port`; empty if there is none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

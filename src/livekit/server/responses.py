@@ -1,4 +1,4 @@
-"""The signal messages that a room opens and ends with."""
+"""Signal responses that start, resume and end a session."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from . import limits
 DisconnectReason = models.DisconnectReason
 
 PROTOCOL_VERSION = 17
-"""The signalling protocol spoken here, as LiveKit counts it."""
+"""Version of LiveKit's signalling protocol that the server implements."""
 
 COMPATIBLE_VERSION = "1.9.0"
-"""The LiveKit server whose behaviour towards data clients this one follows. Clients read it to tell what a server can
-do: below 1.8.0 they refuse RPC, from 1.9.0 they expect the single peer connection."""
+"""Version of LiveKit's server whose behaviour towards data clients this server follows. Clients detect features by it:
+below 1.8.0 they refuse RPC, from 1.9.0 they expect the single peer connection."""
 
 _RECONNECT_REASONS = frozenset({DisconnectReason.STATE_MISMATCH, DisconnectReason.CONNECTION_TIMEOUT})
-"""The connection went wrong, not the participant: its client may come back by itself."""
+"""Reasons of a broken connection, after which the client may reconnect on its own."""
 
 
 def server_info() -> models.ServerInfo:
-    """What the server says about itself."""
+    """Return the server info that clients receive."""
     return models.ServerInfo(
         edition=models.ServerInfo.Standard,
         version=COMPATIBLE_VERSION,
@@ -40,7 +40,7 @@ def join_response(
     *,
     subscriber_primary: bool,
 ) -> rtc.SignalResponse:
-    """Tell a participant that it is in the room."""
+    """Return the response that admits a participant to a room."""
     info = server_info()
     return rtc.SignalResponse(
         join=rtc.JoinResponse(
@@ -58,14 +58,14 @@ def join_response(
 
 
 def reconnect_response(last_sequence: int) -> rtc.SignalResponse:
-    """Tell a participant that it is back, and which of its reliable packets came last."""
+    """Return the response to a resume, with the sequence number of the last reliable packet received."""
     return rtc.SignalResponse(
         reconnect=rtc.ReconnectResponse(server_info=server_info(), last_message_seq=last_sequence)
     )
 
 
 def leave_response(reason: models.DisconnectReason) -> rtc.SignalResponse:
-    """Tell a participant that it is out, and whether to come back."""
+    """Return the request to leave, with the reason and whether to reconnect."""
     reconnect = reason in _RECONNECT_REASONS
     action = rtc.LeaveRequest.RECONNECT if reconnect else rtc.LeaveRequest.DISCONNECT
     return rtc.SignalResponse(leave=rtc.LeaveRequest(reason=reason, action=action, can_reconnect=reconnect))

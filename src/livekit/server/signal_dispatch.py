@@ -11,8 +11,8 @@ from collections.abc import Callable
 from livekit.protocol import models, rtc
 
 from . import limits
-from .auth import attributes_size
 from .participant import Participant
+from .permissions import attributes_size
 from .responses import DisconnectReason
 from .room import Room
 from .simulated_scenarios import simulate

@@ -1,4 +1,4 @@
-"""The WebSocket of a participant."""
+"""The signal WebSocket of a participant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["CLOSE_TIMEOUT", "SignalSocket"]
 
 
 class SignalSocket(MessageSocket[rtc.SignalRequest, rtc.SignalResponse]):
-    """One WebSocket; a participant that resumes gets another."""
+    """A WebSocket of SignalRequest and SignalResponse; each resume uses a new one."""
 
     def __init__(self, socket: web.WebSocketResponse, tasks: OwnedTasks) -> None:
         super().__init__(socket, tasks, rtc.SignalRequest)

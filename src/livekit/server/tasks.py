@@ -1,4 +1,4 @@
-"""Tasks that belong to somebody."""
+"""Background tasks with an owner."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ logger = logging.getLogger(__name__)
 
 
 class OwnedTasks:
-    """Background work of one owner: failures are logged, and nothing is left after `aclose`."""
+    """The background tasks of one owner: failures are logged, and `aclose` ends all of them."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
-        """Run `work` until it ends or the owner closes."""
+        """Run `work` as a task until it ends or the owner closes."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
 
     def run(self, work: Coroutine[object, object, None], *, name: str) -> None:
-        """As `spawn`, for who does not need the task."""
+        """Run `work` as `spawn` does, without returning the task."""
         _ = self.spawn(work, name=name)
 
     async def aclose(self, grace: float = 0.0) -> None:
-        """Wait up to `grace` seconds for what is running, cancel the rest and wait until it is gone."""
+        """Wait up to `grace` seconds for the running tasks, then cancel the rest and wait until they have ended."""
         if self._tasks and grace:
             await asyncio.wait(set(self._tasks), timeout=grace)
         while self._tasks:

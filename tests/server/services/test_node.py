@@ -33,7 +33,7 @@ REFUSED = {
     "wrongSecret": (
         401,
         "unauthenticated",
-        "invalid authorization token: the signature does not fit the API key",
+        "invalid authorization token: the signature does not match the API key",
     ),
     "wrongKey": (401, "unauthenticated", "invalid API key"),
 }

@@ -167,7 +167,7 @@ async def test_bad_tokens(backend: Backend) -> None:
         "nonsense": "invalid authorization token",
         stranger.mint(video, api_key="stranger", lifetime=60): "invalid API key",
         stranger.mint(video, api_key="devkey", lifetime=60): (
-            "invalid authorization token: the signature does not fit the API key"
+            "invalid authorization token: the signature does not match the API key"
         ),
         authority.mint(video, api_key="devkey", lifetime=60, at=1.0): (
             "invalid authorization token: the token is expired (exp)"

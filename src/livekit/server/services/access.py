@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from livekit.server import limits
-from livekit.server.auth import attributes_size
 from livekit.server.participant import Participant
-from livekit.server.permissions import Grants
+from livekit.server.permissions import Grants, attributes_size
 from livekit.server.room import Room
 from livekit.server.room_manager import RoomManager
 
