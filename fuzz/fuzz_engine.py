@@ -93,7 +93,7 @@ class Client:
 
 
 def _engine_of(session: RoomSession) -> Engine:
-    return session._engine
+    return session.engine
 
 
 class _Opener:

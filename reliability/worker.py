@@ -252,9 +252,9 @@ def pending(room: Any) -> int:
     session = getattr(room, "_session", None)
     if session is None:
         return 0
-    calls, served = session._calls, session._callee
+    calls, served = session.rpc_client, session.rpc_callee
     held = (calls.core._calls, calls._streams, calls._responses, served.core._calls, served._tasks)
-    return sum(map(len, (*held, session._streams._open, session._requests._pending)))
+    return sum(map(len, (*held, session.incoming_streams._open, session.signal_requests._pending)))
 
 
 def main() -> None:

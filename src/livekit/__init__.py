@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from .errors import ServerUnreachableError as ServerUnreachableError
     from .errors import SessionClosedError as SessionClosedError
     from .events import EventEmitter as EventEmitter
+    from .local_participant import LocalParticipant as LocalParticipant
     from .media.audio.frame import AudioFrame as AudioFrame
     from .media.audio.frame import AudioFrameEvent as AudioFrameEvent
     from .media.audio.frame import combine_audio_frames as combine_audio_frames
@@ -120,7 +121,6 @@ if TYPE_CHECKING:
     from .options import RpcOptions as RpcOptions
     from .options import RtcConfiguration as RtcConfiguration
     from .participant import ConnectionQuality as ConnectionQuality
-    from .participant import LocalParticipant as LocalParticipant
     from .participant import Participant as Participant
     from .participant import RemoteParticipant as RemoteParticipant
     from .room import Room as Room
@@ -195,6 +195,7 @@ else:
                 "SessionClosedError",
             ),
             "events": ("EventEmitter",),
+            "local_participant": ("LocalParticipant",),
             "media.audio.frame": ("AudioFrame", "AudioFrameEvent", "combine_audio_frames"),
             "media.audio.mixer": ("AudioMixer",),
             "media.audio.processing": ("AudioFilter", "AudioProcessingModule"),
@@ -242,7 +243,7 @@ else:
                 "VideoEncoding",
             ),
             "options": ("DataStreamOptions", "RecordOptions", "RoomOptions", "RpcOptions", "RtcConfiguration"),
-            "participant": ("ConnectionQuality", "LocalParticipant", "Participant", "RemoteParticipant"),
+            "participant": ("ConnectionQuality", "Participant", "RemoteParticipant"),
             "room": ("Room",),
             "rpc": (
                 "RpcCallInfo",

@@ -1,4 +1,4 @@
-"""The room: what users connect, listen to and leave."""
+"""The room: the entry point of the SDK."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from livekit._room.room_session import RoomSession
 from livekit._room.simulated_scenarios import simulate
 from livekit.e2ee import E2EEManager
 from livekit.enums import ConnectionState, DisconnectReason, SimulateScenarioKind
+from livekit.local_participant import LocalParticipant
 from livekit.options import RoomOptions
-from livekit.participant import LocalParticipant, RemoteParticipant
+from livekit.participant import RemoteParticipant
 from livekit.protocol import models
 from livekit.rpc import RpcHandler
 from livekit.rpc.local_rpc import LocalRpc
@@ -30,21 +31,21 @@ _H = TypeVar("_H", bound=RpcHandler)
 class Room(RoomEmitter):
     """A LiveKit room.
 
-    Use it as the official SDK's `rtc.Room`, or as a context manager that disconnects at the end::
+    Use it like the official SDK's `rtc.Room`, or as a context manager that disconnects on exit::
 
         async with Room() as room:
             await room.connect(url, token)
 
     Args:
-        loop: for compatibility; a room belongs to the loop it connects on.
+        loop: ignored, for compatibility. A room uses the event loop on which it connects.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         super().__init__()
         self._rpc = LocalRpc()
-        self._streams = StreamHandlers()
+        self._stream_handlers = StreamHandlers()
         self._session: RoomSession | None = None
-        self._expected = models.Room()
+        self._info_before_connect = models.Room()
         self._connecting = False
 
     async def __aenter__(self) -> Room:
@@ -59,24 +60,22 @@ class Room(RoomEmitter):
         await self.disconnect()
 
     async def connect(self, url: str, token: str, options: RoomOptions | None = None) -> None:
-        """Join the room that the token names.
+        """Join the room that the token names. If cancelled, it closes everything it has opened.
 
         Args:
-            url: of the server: ws, wss, http or https.
-            token: an access token with the grant to join.
-            options: how; see `RoomOptions`.
+            url: the server's URL: ws, wss, http or https.
+            token: an access token with the grant roomJoin.
+            options: see `RoomOptions`.
 
         Raises:
-            ConnectError: says what failed and what to do about it; see `livekit.errors` for its kinds.
-            RuntimeError: this room is connected, or connecting.
-
-        Cancelling it leaves nothing behind.
+            ConnectError: joining failed; the message has the cause and a remedy. See `livekit.errors` for subclasses.
+            RuntimeError: this room is already connected or connecting.
         """
         if self._connecting or self.isconnected():
             raise RuntimeError("this room is connected or connecting already; disconnect it first")
         self._connecting = True
         try:
-            session = RoomSession(url, token, options or RoomOptions(), self._rpc, self._notify, self._streams)
+            session = RoomSession(url, token, options or RoomOptions(), self._rpc, self._notify, self._stream_handlers)
             before, self._session = self._session, session
             try:
                 await session.join()
@@ -87,35 +86,38 @@ class Room(RoomEmitter):
             self._connecting = False
 
     async def disconnect(self, *, reason: DisconnectReason.ValueType = DisconnectReason.CLIENT_INITIATED) -> None:
-        """Leave the room. Handlers that run are cancelled and have 2 s to end; pending calls fail with
-        RECIPIENT_DISCONNECTED. Does nothing if the room is not connected. Ends within 5 s."""
+        """Leave the room, within 5 s. Does nothing if the room is not connected.
+
+        Running RPC handlers are cancelled and have 2 s to end; pending calls fail with RECIPIENT_DISCONNECTED.
+        """
         if self._session is not None:
             await self._session.leave(cast(models.DisconnectReason, reason))
 
     def isconnected(self) -> bool:
-        """Whether the room is connected, or reconnecting."""
+        """Return True if the room is connected or reconnecting."""
         return self.connection_state != ConnectionState.CONN_DISCONNECTED
 
     @property
     def connection_state(self) -> ConnectionState.ValueType:
+        """Connected, reconnecting or disconnected."""
         if self._session is None:
             return ConnectionState.CONN_DISCONNECTED
         return self._session.connection_state
 
     @property
     def local_participant(self) -> LocalParticipant:
-        """Ourselves. Raises RuntimeError before `connect`."""
-        return self._joined.local
+        """The participant of this room object. Raises RuntimeError before `connect`."""
+        return self._require_session().local
 
     @property
     def remote_participants(self) -> Mapping[str, RemoteParticipant]:
-        """The others, by identity."""
+        """The other participants of the room, by identity."""
         return {} if self._session is None else self._session.participants.remotes
 
     @property
     async def sid(self) -> str:
         """The server's id of the room: ``await room.sid``. Raises RuntimeError before `connect`."""
-        return self._joined.info.sid
+        return self._require_session().info.sid
 
     @property
     def name(self) -> str:
@@ -124,41 +126,44 @@ class Room(RoomEmitter):
 
     @property
     def metadata(self) -> str:
+        """The room's metadata; empty before `connect`."""
         return self._info.metadata
 
     @property
     def e2ee_manager(self) -> E2EEManager:
-        """The keys and the switch of this room's encryption. Raises RuntimeError before `connect`."""
-        return self._joined.e2ee
+        """The keys of the room's encryption, and its switch. Raises RuntimeError before `connect`."""
+        return self._require_session().e2ee
 
     @property
     def num_participants(self) -> int:
-        """How many are in the room, as the server counts: with ourselves, without hidden ones."""
+        """The server's count of participants, including the local one and excluding hidden ones."""
         return self._info.num_participants
 
     @property
     def num_publishers(self) -> int:
+        """The server's count of participants that publish audio or video."""
         return self._info.num_publishers
 
     @property
     def creation_time(self) -> datetime.datetime:
-        """When the room was created, in UTC. Raises RuntimeError before `connect`."""
-        info = self._joined.info
+        """The room's time of creation, in UTC. Raises RuntimeError before `connect`."""
+        info = self._require_session().info
         milliseconds = info.creation_time_ms or info.creation_time * 1000
         return datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.timezone.utc)
 
     @property
     def is_recording(self) -> bool:
+        """True if the room is being recorded."""
         return self._info.active_recording
 
     @property
     def empty_timeout(self) -> float:
-        """Seconds the server keeps the room for a first participant."""
+        """Seconds after which the server closes a room that no participant has joined."""
         return float(self._info.empty_timeout)
 
     @property
     def departure_timeout(self) -> float:
-        """Seconds the server keeps the room after the last participant left."""
+        """Seconds after which the server closes a room that all participants have left."""
         return float(self._info.departure_timeout)
 
     @overload
@@ -177,38 +182,40 @@ class Room(RoomEmitter):
         replace: bool = False,
         executor: Executor | None = None,
     ) -> RpcHandler | Callable[[_H], _H]:
-        """`LocalParticipant.register_rpc_method`, also before `connect`, so that no early call is missed. (Ours.)"""
+        """Register like `LocalParticipant.register_rpc_method`, before `connect` too, to miss no early call. (Ours.)"""
         return self._rpc.registry.register(method_name, handler, replace=replace, executor=executor)
 
     def register_text_stream_handler(self, topic: str, handler: TextStreamHandler) -> None:
-        """Call `handler(reader, sender_identity)` when a text stream of `topic` begins; also before `connect`.
+        """Call `handler(reader, sender_identity)` when a text stream of `topic` begins. Works before `connect` too.
 
-        The reader is to be read in a task of the application's own. Raises ValueError: the topic has a handler."""
-        self._streams.register_text(topic, handler)
+        The handler is synchronous: read the reader in a task. Raises ValueError if the topic has a handler."""
+        self._stream_handlers.register_text(topic, handler)
 
     def unregister_text_stream_handler(self, topic: str) -> None:
-        """Ignore text streams of `topic` from now on."""
-        self._streams.text.pop(topic, None)
+        """Ignore new text streams of `topic`."""
+        self._stream_handlers.text.pop(topic, None)
 
     def register_byte_stream_handler(self, topic: str, handler: ByteStreamHandler) -> None:
-        """`register_text_stream_handler` for byte streams. Raises ValueError: the topic has a handler."""
-        self._streams.register_bytes(topic, handler)
+        """Register a handler of byte streams like `register_text_stream_handler`.
+
+        Raises ValueError if the topic has a handler."""
+        self._stream_handlers.register_bytes(topic, handler)
 
     def unregister_byte_stream_handler(self, topic: str) -> None:
-        """Ignore byte streams of `topic` from now on."""
-        self._streams.bytes.pop(topic, None)
+        """Ignore new byte streams of `topic`."""
+        self._stream_handlers.bytes.pop(topic, None)
 
     async def get_rtc_stats(self) -> RtcStats:
-        """What passed over the connection so far. Raises RuntimeError: not connected."""
+        """Return the connection's statistics. Raises RuntimeError if the room is not connected."""
         if not self.isconnected():
             raise RuntimeError("the room isn't connected")
-        return rtc_stats(self._joined._engine)
+        return rtc_stats(self._require_session().engine)
 
     async def simulate_scenario(self, scenario: SimulateScenarioKind.ValueType) -> None:
-        """Make trouble for the connection, for tests. Raises RuntimeError: not connected, or not possible."""
+        """Simulate a connection failure, for tests. Raises RuntimeError if not connected or not supported."""
         if not self.isconnected():
             raise RuntimeError("simulate_scenario requires a connected room")
-        await simulate(self._joined._engine, scenario)
+        await simulate(self._require_session().engine, scenario)
 
     def __repr__(self) -> str:
         sid = self._info.sid or "unknown"
@@ -217,11 +224,11 @@ class Room(RoomEmitter):
 
     @property
     def _info(self) -> models.Room:
-        """What is known of the room; livekit-agents gives it its name before `connect`."""
-        return self._expected if self._session is None else self._session.info
+        """The server's room info. livekit-agents sets its name before `connect`."""
+        return self._info_before_connect if self._session is None else self._session.info
 
-    @property
-    def _joined(self) -> RoomSession:
+    def _require_session(self) -> RoomSession:
+        """Raises RuntimeError before `connect`."""
         if self._session is None:
             raise RuntimeError("the room is not connected: await room.connect(...) first")
         return self._session

@@ -31,9 +31,9 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def test_payloads_are_left_out(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
-    recorder.sent(wire.request_packet("bob", "r1", "add", "sécret", 1500))
-    recorder.received(wire.error_packet("alice", "r1", RpcError(2001, "sécret", "sécret")))
-    recorder.received(models.DataPacket(user=models.UserPacket(topic="t", payload=b"s\xc3\xa9cret")))
+    recorder.record_sent(wire.request_packet("bob", "r1", "add", "sécret", 1500))
+    recorder.record_received(wire.error_packet("alice", "r1", RpcError(2001, "sécret", "sécret")))
+    recorder.record_received(models.DataPacket(user=models.UserPacket(topic="t", payload=b"s\xc3\xa9cret")))
     recorder.close()
     assert "cret" not in (tmp_path / "wire").read_text()
     request, error, user = read(tmp_path / "wire")
@@ -47,14 +47,14 @@ def test_payloads_are_left_out(tmp_path: Path) -> None:
 
 def test_payloads_are_kept_when_asked_for(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire", payloads=True)
-    recorder.sent(wire.response_packet("bob", "r1", "sécret"))
+    recorder.record_sent(wire.response_packet("bob", "r1", "sécret"))
     recorder.close()
     assert read(tmp_path / "wire")[0]["payload"] == "sécret"
 
 
 def test_streams_of_calls_are_known_by_their_request(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
-    sender = PacketFilter(Outlet(), recorder.sent)
+    sender = PacketFilter(Outlet(), recorder.record_sent)
     packets = text_stream(
         "x" * 20_000, topic=wire.REQUEST_TOPIC, destinations=["bob"], attributes=wire.request_attributes("r1", "m", 9)
     )
@@ -74,7 +74,7 @@ def test_a_compression_that_is_newer_than_we_are(tmp_path: Path) -> None:
     packet = models.DataPacket(stream_header=models.DataStream.Header(stream_id="s", topic="t"))
     number = models.DataStream.Header.DESCRIPTOR.fields_by_name["compression"].number
     packet.stream_header.MergeFromString(bytes((number << 3, 99)))
-    recorder.received(packet)
+    recorder.record_received(packet)
     recorder.close()
     (line,) = read(tmp_path / "wire")
     assert line["compression"] == "99"
@@ -83,7 +83,7 @@ def test_a_compression_that_is_newer_than_we_are(tmp_path: Path) -> None:
 def test_nothing_is_written_after_close(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
     recorder.close()
-    recorder.sent(wire.ack_packet("bob", "r1"))
+    recorder.record_sent(wire.ack_packet("bob", "r1"))
     assert read(tmp_path / "wire") == []
 
 
@@ -98,9 +98,9 @@ def test_the_environment_switches_it_on(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_replay_prints_a_line_for_each_packet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recorder = record(tmp_path / "wire")
-    recorder.sent(wire.request_packet("bob", "r1", "add", "1", 1500))
-    recorder.received(wire.ack_packet("alice", "r1"))
-    recorder.sent(wire.request_packet("bob", "r2", "sub", "1", 1500))
+    recorder.record_sent(wire.request_packet("bob", "r1", "add", "1", 1500))
+    recorder.record_received(wire.ack_packet("alice", "r1"))
+    recorder.record_sent(wire.request_packet("bob", "r2", "sub", "1", 1500))
     recorder.close()
     assert main(["replay", str(tmp_path / "wire")]) == ExitCode.DONE
     lines = capsys.readouterr().out.splitlines()

@@ -24,7 +24,7 @@ class Line:
 
     def answer(self, request: rtc.SignalRequest, reason: rtc.RequestResponse.Reason, message: str = "") -> None:
         request_id = request.update_metadata.request_id
-        self.requests.answered(rtc.RequestResponse(request_id=request_id, reason=reason, message=message))
+        self.requests.on_response(rtc.RequestResponse(request_id=request_id, reason=reason, message=message))
 
 
 async def test_each_request_gets_its_own_answer() -> None:
@@ -45,7 +45,7 @@ async def test_a_reason_that_is_newer_than_we_are() -> None:
     asked = await line.ask()
     answer = rtc.RequestResponse(request_id=line.sent[0].update_metadata.request_id)
     answer.MergeFromString(bytes((2 << 3, 99)))
-    line.requests.answered(answer)
+    line.requests.on_response(answer)
     with pytest.raises(RequestError, match="the server refused: 99"):
         await asked
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from livekit._util.enum_names import enum_name
 from livekit.enums import ParticipantKind, ParticipantState
-from livekit.participant import RemoteParticipant
+from livekit.participant import ParticipantRecord, RemoteParticipant
 from livekit.protocol import models, rtc
 
 NEWER = 99
@@ -13,7 +13,7 @@ NEWER = 99
 def remote(kind: int, state: int) -> RemoteParticipant:
     info = models.ParticipantInfo(identity="bob")
     info.MergeFromString(bytes((3 << 3, state, 14 << 3, kind)))
-    return RemoteParticipant(info)
+    return RemoteParticipant(ParticipantRecord(info))
 
 
 def test_a_name() -> None:

@@ -9,7 +9,7 @@ import pytest
 from livekit import DataPacketKind, Room, RoomOptions, Transcription, TranscriptionSegment
 from livekit.data import ChatMessage, DataPacket, SipDTMF
 from livekit.e2ee import E2EEOptions, KeyProviderOptions
-from livekit.participant import PublishDataError, PublishDTMFError, PublishTranscriptionError
+from livekit.local_participant import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from livekit.testing import RoomEnvironment
 
 from .support import Mailbox, next_args

@@ -70,8 +70,8 @@ def test_bytes_of_anybody(data: bytes) -> None:
         (b"\x38\0\0\1" + bytes(8), "version 1"),
         (b"\x18" + bytes(11), "handle 0"),
         (b"\x1c\0\0\1" + bytes(8), "size of the extensions"),
-        (b"\x1c\0\0\1" + bytes(8) + b"\0\x01\x01\x02", "cut off"),
-        (b"\x1c\0\0\1" + bytes(8) + b"\0\0\x01\x02", "longer than"),
+        (b"\x1c\0\0\1" + bytes(8) + b"\0\x01\x01\x02", "truncated"),
+        (b"\x1c\0\0\1" + bytes(8) + b"\0\0\x01\x02", "exceeds"),
     ],
 )
 def test_broken_packets(data: bytes, why: str) -> None:

@@ -85,7 +85,7 @@ async def test_late_joiners_learn_of_tracks_and_refusals_are_told(environment: R
     with pytest.raises(PublishDataTrackError, match="same name"):
         await alice.local_participant.publish_data_track(name="position")
     bob = await environment.join("bob")
-    tracks = bob.local_participant._require_context().tracks
+    tracks = bob.local_participant._require_context().data_tracks
     assert [track.info.name for track in tracks._remote.values()] == ["position"]
     published = following(alice, "data_track_published")
     await bob.local_participant.publish_data_track(name="position")
@@ -100,13 +100,13 @@ async def test_a_stream_keeps_the_newest_frames_and_closing_unsubscribes(environ
     narrow, wide = remote.subscribe(buffer_size=0), remote.subscribe(buffer_size=100)
     await push_until_read(track, wide)
     for number in range(5):
-        remote._received(bytes((number,)), {})
+        remote._state.deliver(bytes((number,)), {})
     assert (await narrow.read() or DataTrackFrame(b"")).payload == b"\x04"
     narrow.close()
     assert await narrow.read() is None
-    assert remote._streams == {wide: None}
+    assert remote._state.buffers == {wide._buffer: None}
     await wide.aclose()
-    assert remote._streams == {}
+    assert remote._state.buffers == {}
 
 
 async def test_tracks_live_on_after_a_full_reconnect(environment: RoomEnvironment) -> None:
@@ -132,7 +132,7 @@ async def test_tracks_that_do_not_come_back_after_a_full_reconnect_end(environme
     published, unpublished = following(bob, "data_track_published"), following(bob, "data_track_unpublished")
     await alice.local_participant.publish_data_track(name="position")
     remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
-    alice._joined._tracks._local.clear()
+    alice._require_session().data_tracks._local.clear()
     await alice.simulate_scenario(SimulateScenarioKind.SIMULATE_FULL_RECONNECT)
     assert await asyncio.wait_for(unpublished.get(), WAIT) == remote.info.sid
     assert not remote.is_published()
@@ -151,7 +151,7 @@ async def test_encrypted_frames(environment: RoomEnvironment) -> None:
     assert track.info.uses_e2ee
     guessing = unreadable.subscribe()
     assert (await push_until_read(track, remote.subscribe(), b"plain")).payload == b"plain"
-    assert not guessing._frames
+    assert not guessing._buffer.frames
 
 
 async def test_the_room_ends(environment: RoomEnvironment) -> None:

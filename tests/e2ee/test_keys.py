@@ -65,9 +65,9 @@ def test_a_key_that_fails_too_often_is_dropped() -> None:
     ring = make_ring()
     ring.set(b"k", 0)
     for _ in range(2):
-        ring.failed(0, tolerance=2)
+        ring.record_failure(0, tolerance=2)
     assert ring.get(0) is not None
-    ring.failed(0, tolerance=2)
+    ring.record_failure(0, tolerance=2)
     assert ring.get(0) is None
 
 
@@ -75,5 +75,5 @@ def test_no_tolerance_limit_keeps_the_key() -> None:
     ring = make_ring()
     ring.set(b"k", 0)
     for _ in range(100):
-        ring.failed(0, tolerance=-1)
+        ring.record_failure(0, tolerance=-1)
     assert ring.get(0) is not None

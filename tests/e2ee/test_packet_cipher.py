@@ -38,17 +38,17 @@ def from_(sender: str, packet: models.DataPacket) -> models.DataPacket:
 
 
 def test_row_32_packets_are_encrypted_and_opened() -> None:
-    sealed = make_cipher("alice").seal(make_request())
+    sealed = make_cipher("alice").encrypt(make_request())
     assert sealed.WhichOneof("value") == "encrypted_packet"
     assert b"add" not in sealed.SerializeToString()
-    opened = make_cipher("bob").open(from_("alice", sealed))
+    opened = make_cipher("bob").decrypt(from_("alice", sealed))
     assert opened is not None
     assert opened.rpc_request.method == "add"
 
 
 def test_row_32_plain_packets_are_dropped(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert make_cipher("bob").open(from_("alice", make_request())) is None
+        assert make_cipher("bob").decrypt(from_("alice", make_request())) is None
     assert "unencrypted rpc_request" in caplog.text
 
 
@@ -61,16 +61,16 @@ def test_row_32_every_kind_of_rpc_and_stream_packet_is_encrypted() -> None:
 def test_kinds_that_official_peers_send_in_plain_pass() -> None:
     packet = models.DataPacket(transcription=models.Transcription(track_id="t"))
     cipher = make_cipher("bob")
-    assert cipher.seal(packet) is packet
+    assert cipher.encrypt(packet) is packet
     assert packet.HasField("transcription")
-    assert cipher.open(packet) is packet
+    assert cipher.decrypt(packet) is packet
 
 
 def test_a_wrong_key_delivers_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    sealed = make_cipher("alice", b"one").seal(make_request())
+    sealed = make_cipher("alice", b"one").encrypt(make_request())
     with caplog.at_level(logging.WARNING):
-        assert make_cipher("bob", b"two").open(from_("alice", sealed)) is None
-    assert "our keys do not open" in caplog.text
+        assert make_cipher("bob", b"two").decrypt(from_("alice", sealed)) is None
+    assert "its keys cannot decrypt" in caplog.text
     assert "one" not in caplog.text, "keys are never logged"
 
 
@@ -80,11 +80,11 @@ def test_a_ratcheted_key_is_found_within_the_window() -> None:
     assert provider is not None
     for _ in range(3):
         provider.ratchet_shared_key(0)
-    assert bob.open(from_("alice", alice.seal(make_request()))) is not None
-    assert bob.open(from_("alice", alice.seal(make_request()))) is not None
+    assert bob.decrypt(from_("alice", alice.encrypt(make_request()))) is not None
+    assert bob.decrypt(from_("alice", alice.encrypt(make_request()))) is not None
     for _ in range(5):
         provider.ratchet_shared_key(0)
-    assert bob.open(from_("alice", alice.seal(make_request()))) is None
+    assert bob.decrypt(from_("alice", alice.encrypt(make_request()))) is None
 
 
 def test_a_key_of_each_participant() -> None:
@@ -93,26 +93,26 @@ def test_a_key_of_each_participant() -> None:
         provider = cipher._manager.key_provider
         assert provider is not None
         provider.set_key("alice", b"alice's", 2)
-    assert bob.open(from_("alice", alice.seal(make_request()))) is not None
-    assert bob.open(from_("carol", alice.seal(make_request()))) is None
+    assert bob.decrypt(from_("alice", alice.encrypt(make_request()))) is not None
+    assert bob.decrypt(from_("carol", alice.encrypt(make_request()))) is None
 
 
 def test_sending_without_a_key_says_what_to_do() -> None:
     with pytest.raises(MissingKeyError, match="KeyProvider"):
-        make_cipher("alice", None).seal(make_request())
+        make_cipher("alice", None).encrypt(make_request())
 
 
 def test_encryption_switched_off() -> None:
     cipher = make_cipher("alice")
     cipher._manager.set_enabled(False)
-    assert cipher.seal(make_request()).HasField("rpc_request")
+    assert cipher.encrypt(make_request()).HasField("rpc_request")
 
 
 def test_a_room_that_encrypts_media_only_opens_but_does_not_seal() -> None:
     cipher = make_cipher("bob", strict=False)
-    assert cipher.seal(make_request()).HasField("rpc_request")
-    assert cipher.open(from_("alice", make_request())) is not None
-    assert cipher.open(from_("alice", make_cipher("alice").seal(make_request()))) is not None
+    assert cipher.encrypt(make_request()).HasField("rpc_request")
+    assert cipher.decrypt(from_("alice", make_request())) is not None
+    assert cipher.decrypt(from_("alice", make_cipher("alice").encrypt(make_request()))) is not None
 
 
 @pytest.mark.parametrize("broken", [b"", b"\xff\xff", bytes(40)])
@@ -120,7 +120,7 @@ def test_encrypted_rubbish_is_dropped(broken: bytes) -> None:
     packet = models.DataPacket(
         encrypted_packet=models.EncryptedPacket(encrypted_value=broken, iv=bytes(12), key_index=0)
     )
-    assert make_cipher("bob").open(from_("alice", packet)) is None
+    assert make_cipher("bob").decrypt(from_("alice", packet)) is None
 
 
 def test_a_packet_sealed_around_rubbish_is_dropped() -> None:
@@ -131,21 +131,21 @@ def test_a_packet_sealed_around_rubbish_is_dropped() -> None:
     assert key is not None
     for plain in (b"\xff\xff\xff", b""):
         sealed = models.EncryptedPacket(encrypted_value=key.aead.encrypt(bytes(12), plain, None), iv=bytes(12))
-        assert bob.open(from_("alice", models.DataPacket(encrypted_packet=sealed))) is None
+        assert bob.decrypt(from_("alice", models.DataPacket(encrypted_packet=sealed))) is None
 
 
 def test_row_32_calls_of_the_server_by_option() -> None:
     request = from_("r1", make_request("r1"))
-    assert make_cipher("bob").open(request) is None
+    assert make_cipher("bob").decrypt(request) is None
     cipher = make_cipher("bob", server_calls=True)
-    assert cipher.open(request) is request
+    assert cipher.decrypt(request) is request
     ack = models.DataPacket(destination_identities=["r1"], rpc_ack=models.RpcAck(request_id="r1"))
-    assert cipher.seal(ack).HasField("rpc_ack"), "the server has no key to open it"
+    assert cipher.encrypt(ack).HasField("rpc_ack"), "the server has no key to open it"
     answer = models.DataPacket(
         destination_identities=["r1"], rpc_response=models.RpcResponse(request_id="r1", payload="2")
     )
-    assert cipher.seal(answer).HasField("rpc_response")
-    assert cipher.seal(answer).HasField("encrypted_packet"), "answered once"
+    assert cipher.encrypt(answer).HasField("rpc_response")
+    assert cipher.encrypt(answer).HasField("encrypted_packet"), "answered once"
 
 
 @pytest.mark.parametrize("inline", [True, False])
@@ -165,14 +165,14 @@ def test_streamed_calls_of_the_server_by_option(inline: bool) -> None:
     )
     other = from_("r2", models.DataPacket(stream_chunk=models.DataStream.Chunk(stream_id="r1", content=b"1")))
     cipher = make_cipher("bob", server_calls=True)
-    assert all(cipher.open(from_("r1", packet)) is packet for packet in request)
-    assert cipher.open(other) is None, "of nobody's call"
-    assert cipher.open(from_("mallory", models.DataPacket.FromString(request[0].SerializeToString()))) is None
+    assert all(cipher.decrypt(from_("r1", packet)) is packet for packet in request)
+    assert cipher.decrypt(other) is None, "of nobody's call"
+    assert cipher.decrypt(from_("mallory", models.DataPacket.FromString(request[0].SerializeToString()))) is None
     answer = list(
         as_packets(text_stream("2", topic=wire.RESPONSE_TOPIC, destinations=["r1"], attributes={}, inline=inline))
     )
-    assert not any(cipher.seal(packet).HasField("encrypted_packet") for packet in answer)
-    assert cipher.seal(answer[0]).HasField("encrypted_packet"), "answered once"
+    assert not any(cipher.encrypt(packet).HasField("encrypted_packet") for packet in answer)
+    assert cipher.encrypt(answer[0]).HasField("encrypted_packet"), "answered once"
 
 
 def as_packets(stream: models.DataPacket | Iterator[models.DataPacket]) -> Iterator[models.DataPacket]:
@@ -198,7 +198,7 @@ class Outlet:
 
 def test_the_sender_seals_single_packets_and_streams() -> None:
     outlet = Outlet()
-    sender = PacketFilter(outlet, make_cipher("alice").seal)
+    sender = PacketFilter(outlet, make_cipher("alice").encrypt)
     sender.send_packet(make_request())
     sender.send_packets(iter([make_request(), make_request()]))
     assert [packet.WhichOneof("value") for packet in outlet.packets] == ["encrypted_packet"] * 3

@@ -13,7 +13,7 @@ import pytest
 
 from livekit import ConnectError, Room
 from livekit.engine.rtc_engine import RtcEngine
-from livekit.participant import LocalParticipant
+from livekit.local_participant import LocalParticipant
 from livekit.server import DevServer
 from livekit.server.connection import Connection
 from livekit.webrtc.transport import PeerTransport

@@ -111,7 +111,7 @@ async def test_leaving_a_frozen_server_takes_no_time_in_any_phase(process: Serve
         alice = await enter(process, "alice", options)
         process.freeze()
         if phase != "connected":
-            alice._joined._engine.force_reconnect(full=phase == "rejoining")
+            alice._require_session().engine.force_reconnect(full=phase == "rejoining")
             await asyncio.sleep(0.1)
         await asyncio.wait_for(alice.disconnect(), CLOSED_WITHIN + OVERHEAD)
         await resources.assert_restored()

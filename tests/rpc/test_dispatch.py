@@ -104,7 +104,7 @@ def test_any_packet_that_can_be_built(room: fuzz_packets.Room, packet: models.Da
 @given(lies=st.lists(PACKETS, max_size=10))
 def test_row_27_a_pending_call_is_not_moved_by_others(room: fuzz_packets.Room, lies: list[models.DataPacket]) -> None:
     """Packets of others that name the very request of a pending call."""
-    calls = room.session._calls
+    calls = room.session.rpc_client
 
     async def scenario() -> str:
         task = asyncio.ensure_future(calls.perform(RpcCallInfo("bob", "m", "p", 5.0)))
@@ -123,6 +123,6 @@ def test_row_27_a_pending_call_is_not_moved_by_others(room: fuzz_packets.Room, l
         room.session.on_packet(truth)
         return await task
 
-    room.session.participants._heard["bob"] = ""
+    room.session.participants._packet_sids["bob"] = ""
     assert room.loop.run_until_complete(scenario()) == "truth"
     assert len(calls.core) == 0

@@ -21,7 +21,7 @@ def send(room: Room, packet: models.DataPacket) -> None:
     """A packet of a participant's own making, past everything that would not send it."""
     session = room._session
     assert session is not None
-    session._engine.send_packet(packet)
+    session.engine.send_packet(packet)
 
 
 def stream(request_id: str, topic: str, attributes: dict[str, str], payload: str, to: str) -> models.DataPacket:

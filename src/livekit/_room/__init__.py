@@ -1,1 +1,1 @@
-"""A joined room: who is in it, what arrives and where it goes, and what its local participant acts through."""
+"""Internals of a joined room: its session, its participants and its events."""

@@ -1,4 +1,4 @@
-"""What a local participant acts through while its room is connected."""
+"""The local participant's access to the connected room."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from livekit.errors import SessionClosedError
 
 if TYPE_CHECKING:
-    from livekit._room.participants import ParticipantTable
+    from livekit._room.participant_table import ParticipantTable
     from livekit._room.signal_requests import SignalRequests
     from livekit.datatracks.track_manager import DataTrackManager
     from livekit.engine.interfaces import PacketSender
@@ -19,25 +19,33 @@ NOT_ALLOWED = "this participant may not publish data: its token lacks the grant 
 
 @dataclass(frozen=True)
 class LocalContext:
-    """Where to: packets, requests to the server, what is known of who gets them, and data tracks."""
+    """The parts of a connected room that a local participant acts through."""
 
     packets: PacketSender
     requests: SignalRequests
     participants: ParticipantTable
-    tracks: DataTrackManager
+    data_tracks: DataTrackManager
 
 
-class LocalComponent:
-    """A part of a local participant."""
+class LocalConnection:
+    """The current context of a local participant. `RoomSession` sets it; `LocalParticipant` reads it."""
 
-    _context: LocalContext | None = None
-    """None before the room is connected and after."""
+    def __init__(self) -> None:
+        self.context: LocalContext | None = None
+        """None before the room connects and after it disconnects."""
+
+
+class LocalParticipantMixin:
+    """Base of the mixins of `LocalParticipant`."""
+
+    _connection: LocalConnection
 
     def _require_context(self) -> LocalContext:
         """Raises SessionClosedError."""
-        if self._context is None:
+        context = self._connection.context
+        if context is None:
             raise SessionClosedError(NOT_CONNECTED)
-        return self._context
+        return context
 
     def _require_publish_context(self) -> LocalContext:
         """Raises SessionClosedError, PermissionError."""

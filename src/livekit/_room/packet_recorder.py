@@ -32,12 +32,12 @@ class PacketRecorder:
         self._payloads = options.payloads
         self._file: TextIO = Path(options.path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - until close()
 
-    def sent(self, packet: models.DataPacket) -> models.DataPacket:
+    def record_sent(self, packet: models.DataPacket) -> models.DataPacket:
         """Note a packet that goes out, and give it back."""
         self._write("out", list(packet.destination_identities), packet)
         return packet
 
-    def received(self, packet: models.DataPacket) -> None:
+    def record_received(self, packet: models.DataPacket) -> None:
         self._write("in", packet.participant_identity, packet)
 
     def close(self) -> None:

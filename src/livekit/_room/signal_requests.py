@@ -1,4 +1,4 @@
-"""Requests to the server over the signal connection, and its answers to them."""
+"""Requests to the server over the signal connection."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from livekit.errors import RequestError, RequestTimeoutError, SessionClosedError
 from livekit.protocol import rtc
 
 REQUEST_TIMEOUT = 5.0
-"""Seconds until the server must have answered."""
+"""Seconds to wait for the server's response."""
 
 _Reason = rtc.RequestResponse.Reason
 
 
 class SignalRequests:
-    """Sends requests and gives each its answer, by request id."""
+    """Sends signal requests and matches responses to them by request id."""
 
     def __init__(self, send: Callable[[rtc.SignalRequest], None]) -> None:
         self._send = send
@@ -25,32 +25,33 @@ class SignalRequests:
         self._pending: dict[int, asyncio.Future[rtc.RequestResponse]] = {}
 
     async def update_metadata(self, update: rtc.UpdateParticipantMetadata) -> None:
-        """Ask for a change of our own name, metadata or attributes.
+        """Request a change of the local participant's name, metadata or attributes.
 
         Raises:
-            RequestError: the server refused, and says why.
-            RequestTimeoutError: it did not answer.
+            RequestError: the server refused, with its reason.
+            RequestTimeoutError: the server did not respond within `REQUEST_TIMEOUT`.
             SessionClosedError: the room was disconnected.
         """
         self._last_id += 1
         update.request_id = self._last_id
-        answer = await self._ask(update.request_id, rtc.SignalRequest(update_metadata=update))
-        if answer.reason != _Reason.OK:
-            reason = enum_name(_Reason, answer.reason)
-            raise RequestError(reason, answer.message or f"the server refused: {reason}")
+        response = await self._request(update.request_id, rtc.SignalRequest(update_metadata=update))
+        if response.reason != _Reason.OK:
+            reason = enum_name(_Reason, response.reason)
+            raise RequestError(reason, response.message or f"the server refused: {reason}")
 
-    def answered(self, answer: rtc.RequestResponse) -> None:
-        future = self._pending.get(answer.request_id)
+    def on_response(self, response: rtc.RequestResponse) -> None:
+        """Complete the request that a response belongs to. Ignores responses to unknown requests."""
+        future = self._pending.get(response.request_id)
         if future is not None and not future.done():
-            future.set_result(answer)
+            future.set_result(response)
 
     def close(self) -> None:
-        """The room is not connected any more."""
+        """Fail all pending requests with SessionClosedError."""
         for future in self._pending.values():
             if not future.done():
                 future.set_exception(SessionClosedError("the room was disconnected before the server answered"))
 
-    async def _ask(self, request_id: int, request: rtc.SignalRequest) -> rtc.RequestResponse:
+    async def _request(self, request_id: int, request: rtc.SignalRequest) -> rtc.RequestResponse:
         future: asyncio.Future[rtc.RequestResponse] = asyncio.get_running_loop().create_future()
         self._pending[request_id] = future
         try:

@@ -106,10 +106,12 @@ async def listen(server: Server, args: argparse.Namespace) -> None:
 
 def prepare(room: Room, listener: Listener, texts: TextListener, args: argparse.Namespace) -> None:
     """Print and answer from the first moment on, which is before `connect`."""
+    from livekit._room.rpc_access import add_rpc_interceptor
+
     from .listen_events import CallListener
 
     listener.listen_to(room)
-    room._rpc.registry.add_interceptor(CallListener(listener.show))
+    add_rpc_interceptor(room, CallListener(listener.show))
     for topic in set(args.topic):
         room.register_text_stream_handler(topic, texts)
     for method, told in dict(args.method).items():

@@ -1,4 +1,4 @@
-"""Packets of applications: data, transcriptions, DTMF tones, chat messages."""
+"""Application packets: user data, transcriptions, DTMF tones and chat messages."""
 
 from __future__ import annotations
 

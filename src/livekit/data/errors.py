@@ -1,4 +1,4 @@
-"""Why something was not published; official names, found in `livekit.participant` too."""
+"""Errors of publishing packets, with the official SDK's names."""
 
 from __future__ import annotations
 

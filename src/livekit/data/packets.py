@@ -1,4 +1,4 @@
-"""What packets carry, as applications see it; names are the official SDK's unless they say otherwise."""
+"""Application packets as received and sent, with the official SDK's names unless stated otherwise."""
 
 from __future__ import annotations
 
@@ -12,24 +12,30 @@ if TYPE_CHECKING:
 
 @dataclass
 class DataPacket:
+    """A packet of user data."""
+
     data: bytes
     kind: DataPacketKind.ValueType
-    """Whether it was sent reliably or could have been lost."""
+    """Reliable, or lossy."""
     participant: RemoteParticipant | None
-    """Who sent it; None for a server, and for one that has not been announced yet."""
+    """The sender; None for a server API call or a participant that has not been announced yet."""
     topic: str | None = None
 
 
 @dataclass
 class SipDTMF:
+    """A DTMF tone."""
+
     code: int
     digit: str
     participant: RemoteParticipant | None = None
-    """Who sent it; None for a server."""
+    """The sender; None for a server API call."""
 
 
 @dataclass
 class TranscriptionSegment:
+    """A piece of a transcription. Segments with the same id replace each other until one is final."""
+
     id: str
     text: str
     start_time: int
@@ -40,24 +46,26 @@ class TranscriptionSegment:
 
 @dataclass
 class Transcription:
+    """Transcribed speech of a participant."""
+
     participant_identity: str
-    """Whose words they are."""
+    """The speaker."""
     track_sid: str
     segments: list[TranscriptionSegment]
 
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """A message of LiveKit's chat. (Ours; the official SDK for Python leaves them out.)"""
+    """A LiveKit chat message. (Ours; the official SDK for Python has none.)"""
 
     id: str
     timestamp: int
-    """In milliseconds since 1970."""
+    """Unix time in milliseconds."""
     message: str
     edit_timestamp: int | None = None
-    """When it was changed; None for a first version."""
+    """Unix time in milliseconds of the last edit; None for a message that was never edited."""
     deleted: bool = False
     generated: bool = False
-    """An agent speaks for the participant."""
+    """True if an agent wrote it on the participant's behalf."""
     participant: Participant | None = None
-    """Who says it; None in what is sent, and where the sender is not known."""
+    """The author; None in sent messages and for unknown senders."""

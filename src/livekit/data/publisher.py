@@ -1,4 +1,4 @@
-"""Sending packets: the part of a local participant that does."""
+"""Sending application packets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from functools import cached_property
 
-from livekit._room.local_context import LocalComponent
+from livekit._room.local_context import LocalParticipantMixin
 from livekit.engine.backpressure import send
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
@@ -17,15 +17,15 @@ from .packets import ChatMessage, Transcription
 from .user_packet_deduper import UserPacketNonces
 
 
-class DataPublisher(LocalComponent):
-    """Packets to participants; no `destination_identities` means everybody.
+class DataPublisher(LocalParticipantMixin):
+    """Sends packets. Without `destination_identities` a packet goes to all participants of the room.
 
-    Each returns when the connection has taken the packet. While the room reconnects that may take a while; a packet
-    that waits goes out even if what awaits it is cancelled.
+    Each method returns once the transport has accepted the packet. While the room is reconnecting, that may take a
+    while; a queued packet is sent even if the awaiting task is cancelled.
     """
 
     @cached_property
-    def _origin(self) -> UserPacketNonces:
+    def _nonces(self) -> UserPacketNonces:
         return UserPacketNonces()
 
     async def publish_data(
@@ -36,17 +36,17 @@ class DataPublisher(LocalComponent):
         destination_identities: Sequence[str] = (),
         topic: str = "",
     ) -> None:
-        """Send a packet of the `data_received` event.
+        """Send a packet; receivers get a `data_received` event.
 
         Args:
-            payload: some 63,900 bytes at most; use streams for more.
-            reliable: it arrives, and in order. Else it is sent once, in no order, and may be lost.
+            payload: up to about 63,900 bytes; use streams for more.
+            reliable: deliver the packet, in order. Otherwise it is sent once, unordered, and may be lost.
 
         Raises:
             PublishDataError: not connected, not allowed, or too long. The connection stays usable.
         """
         content = payload.encode() if isinstance(payload, str) else bytes(payload)
-        nonce = self._origin.next() if reliable else b""
+        nonce = self._nonces.next() if reliable else b""
         user = models.UserPacket(payload=content, topic=topic, nonce=nonce)
         packet = models.DataPacket(destination_identities=destination_identities, user=user)
         await self._publish(packet, PublishDataError, reliable=reliable)
@@ -56,7 +56,7 @@ class DataPublisher(LocalComponent):
         await self._publish(models.DataPacket(sip_dtmf=models.SipDTMF(code=code, digit=digit)), PublishDTMFError)
 
     async def publish_transcription(self, transcription: Transcription) -> None:
-        """Send what somebody said, as text. Servers pass it on only if we are an agent.
+        """Send transcribed speech. Servers forward it only if this participant is an agent.
 
         Raises PublishTranscriptionError."""
         segments = [
@@ -82,24 +82,24 @@ class DataPublisher(LocalComponent):
     async def send_chat_message(
         self, message: str, *, replaces: ChatMessage | None = None, destination_identities: Sequence[str] = ()
     ) -> ChatMessage:
-        """Send a chat message, or a new version of an older one. (Ours.) Raises PublishDataError."""
+        """Send a chat message, or an edit of the message that it `replaces`. (Ours.) Raises PublishDataError."""
         now = time.time_ns() // 1_000_000
-        sent = models.ChatMessage(id=str(uuid.uuid4()), timestamp=now, message=message)
+        chat = models.ChatMessage(id=str(uuid.uuid4()), timestamp=now, message=message)
         if replaces is not None:
-            sent.id, sent.timestamp, sent.edit_timestamp = replaces.id, replaces.timestamp, now
-        packet = models.DataPacket(destination_identities=destination_identities, chat_message=sent)
+            chat.id, chat.timestamp, chat.edit_timestamp = replaces.id, replaces.timestamp, now
+        packet = models.DataPacket(destination_identities=destination_identities, chat_message=chat)
         await self._publish(packet, PublishDataError)
         edited = None if replaces is None else now
-        return ChatMessage(id=sent.id, timestamp=sent.timestamp, message=message, edit_timestamp=edited)
+        return ChatMessage(id=chat.id, timestamp=chat.timestamp, message=message, edit_timestamp=edited)
 
     async def _publish(
         self,
         packet: models.DataPacket,
-        problem: type[PublishDataError | PublishDTMFError | PublishTranscriptionError],
+        error_type: type[PublishDataError | PublishDTMFError | PublishTranscriptionError],
         *,
         reliable: bool = True,
     ) -> None:
         try:
             await send(self._require_publish_context().packets, packet, reliable=reliable)
         except (SessionClosedError, PermissionError, ValueError) as error:
-            raise problem(str(error)) from error
+            raise error_type(str(error)) from error

@@ -1,7 +1,7 @@
-"""Packets that arrive once, however often they are sent: `UserPacket.nonce` says whose it is and which.
+"""Deduplication of user packets by `UserPacket.nonce`.
 
-After a full reconnect a client sends again what nobody has confirmed, under a new sid and, where the server knows
-nothing of the old one, to receivers who may have it already. (Within one sid, sequence numbers tell.)
+After a full reconnect a client retransmits packets that were not acknowledged, under a new sid. If the server has lost
+the state of the old sid, receivers may get such a packet twice. (Within one sid, sequence numbers prevent this.)
 """
 
 from __future__ import annotations
@@ -12,40 +12,42 @@ import struct
 __all__ = ["MAX_SENDERS", "UserPacketDeduper", "UserPacketNonces"]
 
 _FORMAT = struct.Struct(">4s8sI")
-_MARK = b"once"
-"""What other SDKs may write into a nonce means nothing to us."""
+"""Magic, random sender id, sequence number."""
+_MAGIC = b"once"
+"""Distinguishes these nonces from those of other SDKs, which are ignored."""
 MAX_SENDERS = 4_096
-"""Senders whose last packet is remembered."""
+"""Senders whose last sequence number is remembered."""
 
 
 class UserPacketNonces:
-    """Numbers what one sender sends in order."""
+    """Numbers the packets of one sender."""
 
     def __init__(self) -> None:
-        self._name = os.urandom(8)
-        self._count = 0
+        self._sender_id = os.urandom(8)
+        self._sequence = 0
 
     def next(self) -> bytes:
-        """The nonce of the next packet."""
-        self._count = self._count + 1 & 0xFFFFFFFF
-        return _FORMAT.pack(_MARK, self._name, self._count)
+        """Return the nonce of the next packet."""
+        self._sequence = self._sequence + 1 & 0xFFFFFFFF
+        return _FORMAT.pack(_MAGIC, self._sender_id, self._sequence)
 
 
 class UserPacketDeduper:
-    """What came last, by sender's identity."""
+    """Rejects packets that were received before."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[bytes, int]] = {}
+        """Sender id and sequence number of the last packet, by identity."""
 
     def is_new(self, sender: str, nonce: bytes) -> bool:
-        """Note a packet; False if it came before. Those without a nonce of ours are always new."""
-        if len(nonce) != _FORMAT.size or not nonce.startswith(_MARK):
+        """Record a packet; return False if it is a duplicate. Packets without a known nonce are always new."""
+        if len(nonce) != _FORMAT.size or not nonce.startswith(_MAGIC):
             return True
-        _, name, count = _FORMAT.unpack(nonce)
+        _, sender_id, sequence = _FORMAT.unpack(nonce)
         last = self._last.get(sender)
-        if last is not None and last[0] == name and count <= last[1]:
+        if last is not None and last[0] == sender_id and sequence <= last[1]:
             return False
         if last is None and len(self._last) >= MAX_SENDERS:
             del self._last[next(iter(self._last))]
-        self._last[sender] = name, count
+        self._last[sender] = sender_id, sequence
         return True

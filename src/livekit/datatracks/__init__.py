@@ -1,6 +1,7 @@
-"""Data tracks: frames of bytes from one participant to whoever subscribes, fast rather than reliable.
+"""Data tracks: frames of bytes from one participant to its subscribers, with low latency and without retransmission.
 
-`packet` and `frames` are the wire, without I/O; `tracks` is what users hold; `exchange` joins them to a session.
+`packet`, `packetizer` and `depacketizer` implement the wire format, without I/O; `tracks` has the objects that users
+hold; `track_manager` connects them to a room's engine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The packets of data tracks, as they are on the channel `_data_track`. No I/O.
+"""The packet format of data tracks on the channel `_data_track`. No I/O.
 
-Twelve bytes of header (version, start and end of a frame, handle, sequence, frame number, timestamp), extensions padded
-to words of four bytes, and a piece of a frame.
+A packet has a 12-byte header (version, frame start and end flags, handle, sequence number, frame number, timestamp),
+extensions padded to 4-byte words, and a part of a frame's payload.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ CHANNEL = "_data_track"
 VERSION = 0
 MAX_HANDLE = 0xFFFF
 E2EE_EXTENSION = 1
-"""One byte of key index and twelve of initialisation vector."""
+"""Key index (1 byte) and initialization vector (12 bytes)."""
 TIMESTAMP_EXTENSION = 2
-"""Eight bytes that the application gives."""
+"""The application's timestamp (8 bytes, big-endian)."""
 TICKS_PER_SECOND = 90_000
 
 _HEADER = struct.Struct("!BxHHHI")
@@ -24,19 +24,19 @@ _HANDLE = slice(2, 4)
 
 
 class BadTrackPacketError(ValueError):
-    """These bytes are no packet of a data track."""
+    """The data is not a valid data track packet."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackPacket:
-    """A piece of a frame."""
+    """A frame, or a part of one."""
 
     handle: int
-    """Which track, as sender and server, or server and receiver, have agreed."""
+    """Identifies the track between sender and server, or server and receiver."""
     sequence: int
     frame_number: int
     timestamp: int
-    """In ticks of 1/90,000 s from an arbitrary beginning."""
+    """Ticks of 1/90,000 s with a random offset."""
     payload: bytes
     is_start: bool = True
     is_final: bool = True
@@ -49,7 +49,7 @@ class TrackPacket:
 
 
 def encode_extensions(extensions: dict[int, bytes]) -> bytes:
-    """Their size in words less one, each with tag and length, and zeroes up to the next word."""
+    """Encode extensions: the size in words minus one, each extension as tag, length and value, and zero padding."""
     if not extensions:
         return b""
     body = b"".join(bytes((tag, len(value))) + value for tag, value in extensions.items())
@@ -58,12 +58,12 @@ def encode_extensions(extensions: dict[int, bytes]) -> bytes:
 
 
 def decode(data: bytes) -> TrackPacket:
-    """Raises BadTrackPacketError."""
+    """Decode a packet. Raises BadTrackPacketError."""
     if len(data) < _HEADER.size:
         raise BadTrackPacketError(f"{len(data)} bytes are too short for a header")
     flags, handle, sequence, frame_number, timestamp = _HEADER.unpack_from(data)
     if flags >> 5 != VERSION:
-        raise BadTrackPacketError(f"version {flags >> 5} is not known")
+        raise BadTrackPacketError(f"unknown version {flags >> 5}")
     if not handle:
         raise BadTrackPacketError("handle 0 is reserved")
     start, extensions = _HEADER.size, dict[int, bytes]()
@@ -82,27 +82,27 @@ def decode(data: bytes) -> TrackPacket:
 
 
 def _decode_extensions(data: bytes) -> tuple[int, dict[int, bytes]]:
-    """Where the payload begins, and the extensions by tag."""
+    """Return the offset of the payload, and the extensions by tag."""
     at = _HEADER.size + 2
     if len(data) < at:
         raise BadTrackPacketError("the size of the extensions is missing")
     end = _HEADER.size + (int.from_bytes(data[_HEADER.size : at], "big") + 1) * 4
     if len(data) < end:
-        raise BadTrackPacketError("the extensions are cut off")
+        raise BadTrackPacketError("the extensions are truncated")
     extensions: dict[int, bytes] = {}
     while at < end and data[at]:
         if at + 2 > end or at + 2 + data[at + 1] > end:
-            raise BadTrackPacketError("an extension is longer than all of them")
+            raise BadTrackPacketError("an extension exceeds the size of all extensions")
         extensions[data[at]] = data[at + 2 : at + 2 + data[at + 1]]
         at += 2 + data[at + 1]
     return end, extensions
 
 
 def handle_of(data: bytes) -> int:
-    """The handle in a packet's bytes; 0 if they are none."""
+    """Return the handle of an encoded packet; 0 if the data is not a packet."""
     return int.from_bytes(data[_HANDLE], "big") if len(data) >= _HEADER.size and data[0] >> 5 == VERSION else 0
 
 
 def with_handle(data: bytes, handle: int) -> bytes:
-    """The same packet with another handle."""
+    """Return an encoded packet with its handle replaced."""
     return data[: _HANDLE.start] + handle.to_bytes(2, "big") + data[_HANDLE.stop :]

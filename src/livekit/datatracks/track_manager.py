@@ -1,4 +1,4 @@
-"""The data tracks of one stay in a room: what we publish, and what others do."""
+"""The data tracks of a joined room, local and remote."""
 
 from __future__ import annotations
 
@@ -16,125 +16,119 @@ from livekit._util.enum_names import enum_name
 from livekit._util.logs import RateLimitedLog
 from livekit.protocol import models, rtc
 
-from .frames import FrameTooLargeError, Packetizer
+from .errors import PublishDataTrackError, PushFrameError
+from .frames import DataTrackFrame
 from .packet import E2EE_EXTENSION, MAX_HANDLE, TIMESTAMP_EXTENSION, BadTrackPacketError, decode
-from .tracks import (
-    DataTrackFrame,
-    DataTrackInfo,
-    LocalDataTrack,
-    PublishDataTrackError,
-    PushFrameError,
-    RemoteDataTrack,
-)
+from .packetizer import FrameTooLargeError, Packetizer
+from .track_state import DataTrackInfo, LocalTrackState, RemoteTrackState
+from .tracks import LocalDataTrack, RemoteDataTrack
 
 if TYPE_CHECKING:
     from livekit.e2ee import E2EEManager
     from livekit.engine.interfaces import Engine
-    from livekit.participant import RemoteParticipant
 
 logger = logging.getLogger("livekit")
 
 PUBLISH_TIMEOUT = 10.0
-"""Seconds until the server must have answered."""
-RETURN_TIMEOUT = 5.0
-"""Seconds that a publisher who reconnected in full has to publish its tracks again."""
+"""Seconds to wait for the server's response."""
+REPUBLISH_GRACE = 5.0
+"""Seconds that a publisher has to publish its tracks again after a full reconnect."""
 IV_BYTES = 12
 
 _Reason = rtc.RequestResponse.Reason
+_TrackKey = tuple[str, str]
+"""Publisher identity and track name."""
 
 
 class DataTrackManager:
-    """Publishes, subscribes, and carries frames; owned by a `RoomSession`."""
+    """Publishes data tracks, subscribes to remote ones, and sends and receives their frames."""
 
-    def __init__(self, session: Engine, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
+    def __init__(self, engine: Engine, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
         self.identity = ""
-        self._engine = session
-        self._garbage = RateLimitedLog(logger)
+        """The local participant, whose key encrypts."""
+        self._engine = engine
+        self._drop_log = RateLimitedLog(logger)
         self._e2ee = e2ee
         self._strict = strict
         self._emit = emit
-        self._local: dict[int, LocalDataTrack] = {}
-        """What we publish, by our handle."""
-        self._asked: dict[int, asyncio.Future[models.DataTrackInfo]] = {}
+        self._local: dict[int, LocalTrackState] = {}
+        """Published local tracks by handle."""
+        self._pending: dict[int, asyncio.Future[models.DataTrackInfo]] = {}
+        """Publish requests that wait for a response, by handle."""
         self._last_handle = 0
-        self._remote: dict[tuple[str, str], RemoteDataTrack] = {}
-        """What others publish, by identity and name."""
-        self._publishers: dict[tuple[str, str], str] = {}
-        """The sid that the publisher of each had when it was announced last."""
-        self._awaited: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        """Which of them their publishers, who reconnected, have not published again yet."""
-        self._handles: dict[int, str] = {}
-        """What comes to us, by handle: the track's sid."""
-        self.signals: dict[str, Callable[[rtc.SignalResponse], None]] = {
-            "publish_data_track_response": lambda m: self._published(m.publish_data_track_response.info),
-            "unpublish_data_track_response": lambda m: self._unpublished(m.unpublish_data_track_response.info),
-            "data_track_subscriber_handles": lambda m: self._handles_changed(m.data_track_subscriber_handles),
+        self._remote: dict[_TrackKey, RemoteTrackState] = {}
+        self._republish_timers: dict[_TrackKey, asyncio.TimerHandle] = {}
+        """Remote tracks whose publishers have reconnected in full and not published them again yet."""
+        self._subscribed_sids: dict[int, str] = {}
+        """Sids of subscribed tracks by the handle in received packets."""
+        self.signal_handlers: dict[str, Callable[[rtc.SignalResponse], None]] = {
+            "publish_data_track_response": lambda m: self._on_published(m.publish_data_track_response.info),
+            "unpublish_data_track_response": lambda m: self._on_unpublished(m.unpublish_data_track_response.info),
+            "data_track_subscriber_handles": lambda m: self._on_subscriber_handles(m.data_track_subscriber_handles),
         }
-        session.on_track_packet = self._received
+        engine.on_track_packet = self._on_packet
 
-    # What we publish
+    # Local tracks
 
     async def publish(self, name: str) -> LocalDataTrack:
-        """Raises PublishDataTrackError, SessionClosedError."""
-        handle = self._new_handle()
-        future = self._asked[handle] = asyncio.get_running_loop().create_future()
+        """Publish a track. Raises PublishDataTrackError, SessionClosedError."""
+        handle = self._next_handle()
+        future = self._pending[handle] = asyncio.get_running_loop().create_future()
         try:
-            self._engine.send_signal(self._request(handle, name))
+            self._engine.send_signal(self._publish_request(handle, name))
             self._engine.open_track_channel()
             await within(PUBLISH_TIMEOUT, self._engine.wait_track_channel())
             info = await within(PUBLISH_TIMEOUT, _result(future))
         except asyncio.TimeoutError:
             raise PublishDataTrackError(f"the server did not answer within {PUBLISH_TIMEOUT:g} s") from None
         finally:
-            del self._asked[handle]
+            del self._pending[handle]
         packetizer = Packetizer(handle, first_tick=random.getrandbits(32))
-        track = LocalDataTrack(
-            _info(info), lambda frame: self._push(packetizer, frame), lambda: self._unpublish(handle)
+        state = self._local[handle] = LocalTrackState(
+            _track_info(info), lambda frame: self._push(packetizer, frame), lambda: self._unpublish(handle)
         )
-        self._local[handle] = track
-        return track
+        return LocalDataTrack(state)
 
-    def refused(self, answer: rtc.RequestResponse) -> None:
-        """A request of ours was refused."""
-        future = self._asked.get(answer.publish_data_track.pub_handle)
-        if answer.HasField("publish_data_track") and future is not None and not future.done():
-            reason = enum_name(_Reason, answer.reason)
-            future.set_exception(PublishDataTrackError(f"{reason}: {answer.message or 'the server refused'}"))
+    def on_request_response(self, response: rtc.RequestResponse) -> None:
+        """Fail the publish request that the server refused. Ignores responses to other requests."""
+        future = self._pending.get(response.publish_data_track.pub_handle)
+        if response.HasField("publish_data_track") and future is not None and not future.done():
+            reason = enum_name(_Reason, response.reason)
+            future.set_exception(PublishDataTrackError(f"{reason}: {response.message or 'the server refused'}"))
 
-    def _request(self, handle: int, name: str) -> rtc.SignalRequest:
+    def _publish_request(self, handle: int, name: str) -> rtc.SignalRequest:
         encryption = models.Encryption.GCM if self._encrypts else models.Encryption.NONE
         request = rtc.PublishDataTrackRequest(pub_handle=handle, name=name, encryption=encryption)
         return rtc.SignalRequest(publish_data_track_request=request)
 
-    def _new_handle(self) -> int:
+    def _next_handle(self) -> int:
         while True:
             self._last_handle = self._last_handle % MAX_HANDLE + 1
-            if self._last_handle not in self._local and self._last_handle not in self._asked:
+            if self._last_handle not in self._local and self._last_handle not in self._pending:
                 return self._last_handle
 
-    def _published(self, info: models.DataTrackInfo) -> None:
-        future = self._asked.get(info.pub_handle)
+    def _on_published(self, info: models.DataTrackInfo) -> None:
+        future = self._pending.get(info.pub_handle)
         if future is not None and not future.done():
             future.set_result(info)
         elif info.pub_handle in self._local:
-            self._local[info.pub_handle]._info = _info(info)
+            self._local[info.pub_handle].info = _track_info(info)
 
     def _unpublish(self, handle: int) -> None:
-        track = self._local.pop(handle)
-        track._published = False
+        self._local.pop(handle).is_published = False
         request = rtc.UnpublishDataTrackRequest(pub_handle=handle)
         self._engine.send_signal(rtc.SignalRequest(unpublish_data_track_request=request))
 
-    def _unpublished(self, info: models.DataTrackInfo) -> None:
+    def _on_unpublished(self, info: models.DataTrackInfo) -> None:
         track = self._local.pop(info.pub_handle, None)
         if track is not None:
-            track._published = False
+            track.is_published = False
 
     def _push(self, packetizer: Packetizer, frame: DataTrackFrame) -> None:
         extensions: dict[int, bytes] = {}
         payload = bytes(frame.payload)
         if self._encrypts:
-            payload, extensions[E2EE_EXTENSION] = self._sealed(payload)
+            payload, extensions[E2EE_EXTENSION] = self._encrypt(payload)
         if frame.user_timestamp is not None:
             extensions[TIMESTAMP_EXTENSION] = frame.user_timestamp.to_bytes(8, "big")
         now = asyncio.get_running_loop().time()
@@ -143,54 +137,58 @@ class DataTrackManager:
         except FrameTooLargeError as error:
             raise PushFrameError(str(error)) from error
         if not all(self._engine.send_track_packet(packet.encode()) for packet in packets):
-            raise PushFrameError("the room is not connected, or too much waits to be sent already")
+            raise PushFrameError("the room is not connected, or its send buffer is full; try again with a later frame")
 
-    # What others publish
+    # Remote tracks
 
-    def announced(self, participants: Mapping[str, RemoteParticipant]) -> None:
-        """The state of the room as of now: tell what tracks came and went."""
-        present = {
+    def sync_remote_tracks(self, participants: Mapping[str, models.ParticipantInfo]) -> None:
+        """Apply the announced tracks of all remote participants, by identity, and emit what changed."""
+        announced = {
             (identity, info.name): info
             for identity, participant in participants.items()
-            for info in participant._info.data_tracks
+            for info in participant.data_tracks
         }
-        for key in [key for key in self._remote if key not in present]:
+        for key in [key for key in self._remote if key not in announced]:
             publisher = participants.get(key[0])
-            if publisher is not None and publisher.sid != self._publishers[key]:
-                self._await_return(key)
+            if publisher is not None and publisher.sid != self._remote[key].publisher_sid:
+                self._await_republish(key)
             else:
-                self._gone(key)
-        for key in present:
-            self._publishers[key] = participants[key[0]].sid
-            self._returned(key)
-        for (identity, name), info in present.items():
-            known = self._remote.get((identity, name))
-            if known is None:
-                track = self._remote[identity, name] = RemoteDataTrack(_info(info), identity, self._subscribe)
-                self._emit("data_track_published", track)
-            elif known._info.sid != info.sid:
-                known._info = _info(info)
-                if known._streams:
-                    self._subscribe(known, True)
+                self._remove(key)
+        for key, info in announced.items():
+            self._cancel_republish_timer(key)
+            self._apply(key, participants[key[0]].sid, info)
 
-    def _await_return(self, key: tuple[str, str]) -> None:
-        """The publisher reconnected in full, and will publish the track again if it still wants to."""
-        if key not in self._awaited:
-            self._awaited[key] = asyncio.get_running_loop().call_later(RETURN_TIMEOUT, self._gone, key)
+    def _apply(self, key: _TrackKey, publisher_sid: str, info: models.DataTrackInfo) -> None:
+        """Add an announced track, or update its sid."""
+        track = self._remote.get(key)
+        if track is None:
+            track = self._remote[key] = RemoteTrackState(_track_info(info), key[0], publisher_sid, self._subscribe)
+            self._emit("data_track_published", RemoteDataTrack(track))
+            return
+        track.publisher_sid = publisher_sid
+        if track.info.sid != info.sid:
+            track.info = _track_info(info)
+            if track.buffers:
+                self._subscribe(track, True)
 
-    def _returned(self, key: tuple[str, str]) -> None:
-        timer = self._awaited.pop(key, None)
+    def _await_republish(self, key: _TrackKey) -> None:
+        """Keep a track for a while whose publisher has reconnected in full."""
+        if key not in self._republish_timers:
+            loop = asyncio.get_running_loop()
+            self._republish_timers[key] = loop.call_later(REPUBLISH_GRACE, self._remove, key)
+
+    def _cancel_republish_timer(self, key: _TrackKey) -> None:
+        timer = self._republish_timers.pop(key, None)
         if timer is not None:
             timer.cancel()
 
-    def _gone(self, key: tuple[str, str]) -> None:
-        self._returned(key)
-        del self._publishers[key]
+    def _remove(self, key: _TrackKey) -> None:
+        self._cancel_republish_timer(key)
         track = self._remote.pop(key)
-        track._end()
+        track.end()
         self._emit("data_track_unpublished", track.info.sid)
 
-    def _subscribe(self, track: RemoteDataTrack, subscribe: bool) -> None:
+    def _subscribe(self, track: RemoteTrackState, subscribe: bool) -> None:
         if subscribe:
             self._engine.open_track_channel()
         update = rtc.UpdateDataSubscription.Update(track_sid=track.info.sid, subscribe=subscribe)
@@ -198,23 +196,24 @@ class DataTrackManager:
             rtc.SignalRequest(update_data_subscription=rtc.UpdateDataSubscription(updates=[update]))
         )
 
-    def _handles_changed(self, handles: rtc.DataTrackSubscriberHandles) -> None:
-        self._handles = {handle: track.track_sid for handle, track in handles.sub_handles.items()}
+    def _on_subscriber_handles(self, handles: rtc.DataTrackSubscriberHandles) -> None:
+        self._subscribed_sids = {handle: track.track_sid for handle, track in handles.sub_handles.items()}
 
-    def _received(self, data: bytes) -> None:
+    def _on_packet(self, data: bytes) -> None:
         try:
             packet = decode(data)
         except BadTrackPacketError as error:
-            logger.debug("dropped a packet on the channel of data tracks: %s", error)
+            logger.debug("dropped an invalid data track packet: %s", error)
             return
-        sid = self._handles.get(packet.handle)
+        sid = self._subscribed_sids.get(packet.handle)
         track = next((t for t in self._remote.values() if t.info.sid == sid), None)
-        whole = None if track is None else track._depacketizer.push(packet)
-        if track is None or whole is None:
+        frame = None if track is None else track.depacketizer.push(packet)
+        if track is None or frame is None:
             return
-        payload = self._opened(track, *whole)
-        if payload is not None:
-            track._received(payload, whole[1])
+        payload, extensions = frame
+        plain = self._decrypt(track, payload, extensions)
+        if plain is not None:
+            track.deliver(plain, extensions)
 
     # Encryption
 
@@ -222,61 +221,67 @@ class DataTrackManager:
     def _encrypts(self) -> bool:
         return self._strict and self._e2ee.enabled
 
-    def _sealed(self, payload: bytes) -> tuple[bytes, bytes]:
-        """Raises PushFrameError."""
+    def _encrypt(self, payload: bytes) -> tuple[bytes, bytes]:
+        """Return the encrypted payload and the E2EE extension. Raises PushFrameError if there is no key."""
         provider = self._e2ee.key_provider
         index = 0 if provider is None else provider.latest_index
         key = None if provider is None else provider.ring(self.identity).get(index)
         if key is None:
-            raise PushFrameError(f"no encryption key at index {index} to send with")
+            raise PushFrameError(
+                f"no encryption key at index {index} to send with; set one with the room's KeyProvider"
+            )
         iv = os.urandom(IV_BYTES)
         return key.aead.encrypt(iv, payload, None), bytes((index,)) + iv
 
-    def _opened(self, track: RemoteDataTrack, payload: bytes, extensions: dict[int, bytes]) -> bytes | None:
-        """The frame in plain; None where it cannot be opened, or came in plain although it must not."""
-        sealed = extensions.get(E2EE_EXTENSION)
+    def _decrypt(self, track: RemoteTrackState, payload: bytes, extensions: dict[int, bytes]) -> bytes | None:
+        """Return the plain payload; None if decryption fails, or if encryption is required and missing."""
+        extension = extensions.get(E2EE_EXTENSION)
         provider = self._e2ee.key_provider
-        if sealed is None:
+        if extension is None:
             return None if self._strict else payload
-        key = None if provider is None else provider.ring(track.publisher_identity).get(sealed[0])
-        if key is None or len(sealed) != 1 + IV_BYTES:
+        if provider is None or len(extension) != 1 + IV_BYTES:
+            return None
+        key = provider.ring(track.publisher_identity).get(extension[0])
+        if key is None:
             return None
         try:
-            return key.aead.decrypt(sealed[1:], payload, None)
+            return key.aead.decrypt(extension[1:], payload, None)
         except InvalidTag:
             sender = track.publisher_identity
-            self._garbage.warn(sender, "dropped a frame of %r that cannot be decrypted", track, participant=sender)
+            self._drop_log.warn(
+                sender, "dropped a frame of data track %r that cannot be decrypted", track.info.name, participant=sender
+            )
             return None
 
     # The connection
 
-    def rejoined(self) -> None:
-        """The server knows us anew, and nothing of our tracks: publish and subscribe again."""
-        self._handles.clear()
-        if self._local or self._asked:
+    def restore(self) -> None:
+        """Publish and subscribe again after a full reconnect: the server has lost this participant's tracks."""
+        self._subscribed_sids.clear()
+        if self._local or self._pending:
             self._engine.open_track_channel()
         for handle, track in self._local.items():
-            self._engine.send_signal(self._request(handle, track.info.name))
+            self._engine.send_signal(self._publish_request(handle, track.info.name))
         for remote in self._remote.values():
-            if remote._streams:
+            if remote.buffers:
                 self._subscribe(remote, True)
 
     def close(self) -> None:
-        """The room is not connected any more."""
-        for future in self._asked.values():
+        """Fail pending requests and end all tracks."""
+        for future in self._pending.values():
             if not future.done():
                 future.set_exception(PublishDataTrackError("the room was disconnected before the server answered"))
         for track in self._local.values():
-            track._published = False
+            track.is_published = False
         self._local.clear()
         for remote in self._remote.values():
-            remote._end()
-        for timer in self._awaited.values():
+            remote.end()
+        for timer in self._republish_timers.values():
             timer.cancel()
         self._remote.clear()
 
 
-def _info(info: models.DataTrackInfo) -> DataTrackInfo:
+def _track_info(info: models.DataTrackInfo) -> DataTrackInfo:
     return DataTrackInfo(info.sid, info.name, info.encryption != models.Encryption.NONE)
 
 

@@ -1,4 +1,4 @@
-"""End-to-end encryption of what participants send each other: options, keys, and packets sealed and opened."""
+"""End-to-end encryption of data packets and data tracks: options, keys, and the packet cipher."""
 
 from __future__ import annotations
 

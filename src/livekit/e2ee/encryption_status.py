@@ -1,4 +1,4 @@
-"""What an application is told about the encryption of others."""
+"""Events about the encryption of participants."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from livekit._room.participants import ParticipantTable
+    from livekit._room.participant_table import ParticipantTable
     from livekit.enums import EncryptionState
 
 
 class EncryptionStatus:
-    """Tells of changes only: how each participant's packets open, and whether they are encrypted at all."""
+    """Tracks each participant's encryption and emits an event when it changes.
+
+    It has two parts: the result of encrypting or decrypting (`EncryptionState`), and whether packets are encrypted.
+    """
 
     def __init__(self, participants: ParticipantTable, emit: Callable[..., None]) -> None:
         self._participants = participants
@@ -19,15 +22,15 @@ class EncryptionStatus:
         self._states: dict[str, EncryptionState.ValueType] = {}
         self._encrypted: dict[str, bool] = {}
 
-    def state(self, identity: str, state: EncryptionState.ValueType) -> None:
-        """A packet of this participant was opened, or our own sealed, or not."""
+    def update_state(self, identity: str, state: EncryptionState.ValueType) -> None:
+        """Record the result of decrypting a participant's packet, or of encrypting one of the local participant's."""
         participant = self._participants.participant(identity)
         if participant is not None and self._states.get(identity) != state:
             self._states[identity] = state
             self._emit("e2ee_state_changed", participant, state)
 
-    def received(self, identity: str, *, encrypted: bool) -> None:
-        """Who sent anything in plain does not count as encrypted again."""
+    def packet_received(self, identity: str, *, encrypted: bool) -> None:
+        """Record an encrypted or plain packet. One plain packet marks its sender as unencrypted until it leaves."""
         participant = self._participants.participant(identity)
         before = self._encrypted.get(identity)
         if participant is None or before is False or before is encrypted:
@@ -36,6 +39,7 @@ class EncryptionStatus:
         if encrypted or before:
             self._emit("participant_encryption_status_changed", participant, encrypted)
 
-    def left(self, identity: str) -> None:
+    def forget(self, identity: str) -> None:
+        """Drop the status of a participant that left."""
         self._states.pop(identity, None)
         self._encrypted.pop(identity, None)

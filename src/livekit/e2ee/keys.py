@@ -1,4 +1,4 @@
-"""Keys as LiveKit derives them (SFrame draft-omara-sframe-00, section 4.3): material in, AES-GCM-128 key out."""
+"""Key derivation and ratcheting, as LiveKit does it (SFrame, draft-omara-sframe-00, section 4.3), for AES-128-GCM."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DERIVE: dict[int, Derive] = {KeyDerivationFunction.PBKDF2: _pbkdf2, KeyDerivati
 
 
 class Key:
-    """One key and what follows from it."""
+    """Key material, its AES-GCM key and its ratcheted successor."""
 
     def __init__(self, material: bytes, salt: bytes, function: int) -> None:
         self.material = material
@@ -42,13 +42,13 @@ class Key:
 
     @property
     def aead(self) -> AESGCM:
-        """The cipher; deriving its key takes some 20 ms with PBKDF2, once."""
+        """The AES-GCM cipher. Deriving its key with PBKDF2 takes about 20 ms; the result is cached."""
         if self._aead is None:
             self._aead = AESGCM(_DERIVE[self._function](self.material, self._salt, KEY_BYTES))
         return self._aead
 
     def ratcheted(self) -> Key:
-        """The next key: whoever has this one can make it, but not the other way round. Derived once."""
+        """Return the next key of the ratchet (a one-way function of this key). The result is cached."""
         if self._next is None:
             material = _DERIVE[self._function](self.material, self._salt, RATCHETED_BYTES)
             self._next = Key(material, self._salt, self._function)
@@ -56,7 +56,7 @@ class Key:
 
 
 class KeyRing:
-    """The keys of one participant, or of all, by index."""
+    """The keys of one participant, or the shared keys of a room, by index."""
 
     def __init__(self, size: int, salt: bytes, function: int) -> None:
         self._keys: list[Key | None] = [None] * size
@@ -65,33 +65,34 @@ class KeyRing:
         self._function = function
 
     def set(self, material: bytes, index: int) -> None:
-        """Raises ValueError for an index outside of the ring."""
+        """Set the key of an index. Raises ValueError for an index outside the ring."""
         self._check(index)
         self._keys[index] = Key(bytes(material), self._salt, self._function)
         self._failures[index] = 0
 
-    def opened(self, index: int, key: Key) -> None:
-        """A packet of this index was opened with `key`, which may be a later one than was set."""
+    def record_success(self, index: int, key: Key) -> None:
+        """Keep the key that decrypted a packet; it may be a ratcheted successor of the key that was set."""
         self._keys[index] = key
         self._failures[index] = 0
 
-    def failed(self, index: int, tolerance: int) -> None:
-        """A packet of this index could not be opened: after `tolerance` more in a row its key is dropped."""
+    def record_failure(self, index: int, tolerance: int) -> None:
+        """Count a decryption failure. More than `tolerance` in a row drop the key; a negative tolerance never does."""
         self._failures[index] += 1
         if 0 <= tolerance < self._failures[index]:
             self._keys[index] = None
 
     def get(self, index: int) -> Key | None:
+        """Return the key of an index, or None."""
         return self._keys[index] if 0 <= index < len(self._keys) else None
 
     def ratchet(self, index: int) -> bytes:
-        """Go on to the next key of an index and return its material. Raises ValueError where there is none."""
+        """Ratchet the key of an index and return the new material. Raises ValueError if it has no key."""
         self._check(index)
         key = self._keys[index]
         if key is None:
             raise ValueError(f"there is no key at index {index} to ratchet")
-        self._keys[index] = following = key.ratcheted()
-        return following.material
+        self._keys[index] = ratcheted = key.ratcheted()
+        return ratcheted.material
 
     def _check(self, index: int) -> None:
         if not 0 <= index < len(self._keys):

@@ -1,4 +1,4 @@
-"""How a room is encrypted, with the official SDK's names and defaults."""
+"""Encryption options, with the official SDK's names and defaults."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ DEFAULT_KEY_RING_SIZE = 16
 
 @dataclass
 class KeyProviderOptions:
-    """Where keys come from."""
+    """Options of a room's keys."""
 
     shared_key: bytes | None = None
-    """The key of everybody in the room, at index 0; None for a key of each participant's own."""
+    """A key shared by all participants, at index 0; None for one key per participant."""
     ratchet_salt: bytes = DEFAULT_RATCHET_SALT
     ratchet_window_size: int = DEFAULT_RATCHET_WINDOW_SIZE
-    """How often a key is ratcheted to find the one that opens a packet; 0 for never."""
+    """Ratchet steps to try when a packet cannot be decrypted; 0 for none."""
     failure_tolerance: int = DEFAULT_FAILURE_TOLERANCE
-    """Failures to open until a key counts as wrong; negative for no limit."""
+    """Consecutive decryption failures after which a key is dropped; negative for no limit."""
     key_ring_size: int = DEFAULT_KEY_RING_SIZE
-    """Key indexes are 0 to this, exclusive."""
+    """The number of keys; indexes are below it."""
     key_derivation_function: KeyDerivationFunction.ValueType = KeyDerivationFunction.PBKDF2
 
 
 @dataclass
 class E2EEOptions:
-    """As `RoomOptions.encryption` it encrypts all data and drops what comes in plain."""
+    """Encryption of a room. As `RoomOptions.encryption` it encrypts all data, and drops data received in plain."""
 
     key_provider_options: KeyProviderOptions = field(default_factory=KeyProviderOptions)
     encryption_type: EncryptionType.ValueType = EncryptionType.GCM

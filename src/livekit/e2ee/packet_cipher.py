@@ -1,4 +1,4 @@
-"""Sealing and opening data packets (LiveKit's EncryptedPacket, AES-GCM)."""
+"""Encryption of data packets with AES-GCM (LiveKit's EncryptedPacket)."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ logger = logging.getLogger("livekit.e2ee")
 
 IV_BYTES = 12
 ENCRYPTED_KINDS = frozenset(field.name for field in models.EncryptedPacketPayload.DESCRIPTOR.fields)
-"""Kinds of packets that are encrypted; others (transcriptions, metrics, …) travel in plain as with official peers."""
+"""Kinds of packets that are encrypted. Others (transcriptions, metrics, …) are sent in plain, as by official SDKs."""
 
-_ANSWERS = frozenset({"rpc_ack", "rpc_response", "stream_header", "stream_chunk", "stream_trailer"})
+_REPLIES = frozenset({"rpc_ack", "rpc_response", "stream_header", "stream_chunk", "stream_trailer"})
 
 
 class MissingKeyError(ValueError):
-    """There is no key to seal with: set one with the room's `KeyProvider`."""
+    """There is no key to encrypt with; set one with the room's `KeyProvider`."""
 
 
 class PacketCipher:
-    """Seals what we send and opens what the others send.
+    """Encrypts sent packets and decrypts received ones.
 
     Args:
-        strict: all data is encrypted, and what comes in plain is dropped; else what comes encrypted is opened only.
-        accept_server_calls: calls made by the server itself, which cannot be encrypted, are let through.
+        strict: encrypt all data and drop data received in plain. Otherwise only decrypt what is received encrypted.
+        accept_server_calls: accept calls made by the server itself, which cannot be encrypted.
     """
 
     def __init__(self, manager: E2EEManager, *, strict: bool, accept_server_calls: bool) -> None:
         self.identity = ""
-        """Our own, whose key seals."""
+        """The local participant, whose key encrypts."""
         self._manager = manager
-        self._garbage = RateLimitedLog(logger)
+        self._drop_log = RateLimitedLog(logger)
         self._strict = strict
         self._accept_server_calls = accept_server_calls
         self._server_calls: set[str] = set()
         self.on_state: Callable[[str, EncryptionState.ValueType], None] = ignore
-        """Told, for each packet, whose it is and how it went to seal or open it."""
+        """Called for each packet with its sender and the result of encrypting or decrypting it."""
 
-    def seal(self, packet: models.DataPacket) -> models.DataPacket:
-        """Encrypt a packet in place, if its kind is encrypted. Raises MissingKeyError."""
+    def encrypt(self, packet: models.DataPacket) -> models.DataPacket:
+        """Encrypt a packet in place if its kind is encrypted. Raises MissingKeyError."""
         kind = packet.WhichOneof("value") or ""
         provider = self._manager.key_provider
-        wanted = self._strict and self._manager.enabled and kind in ENCRYPTED_KINDS
-        if not wanted or provider is None or self._answers_server(packet):
+        applies = self._strict and self._manager.enabled and kind in ENCRYPTED_KINDS
+        if not applies or provider is None or self._is_reply_to_server(packet):
             return packet
         index = provider.latest_index
         key = provider.ring(self.identity).get(index)
@@ -77,24 +77,26 @@ class PacketCipher:
         )
         return packet
 
-    def open(self, packet: models.DataPacket) -> models.DataPacket | None:
-        """Decrypt a packet in place. None for what must not be delivered: plain where it should be encrypted, or
-        encrypted with a key that we do not have."""
+    def decrypt(self, packet: models.DataPacket) -> models.DataPacket | None:
+        """Decrypt a packet in place.
+
+        Return None for a packet that must not be delivered: in plain although encryption is required, or encrypted
+        with an unknown key."""
         kind = packet.WhichOneof("value") or ""
         if kind != "encrypted_packet":
             if not self._strict or kind not in ENCRYPTED_KINDS or self._is_server_call(packet):
                 return packet
             self._warn(packet, "dropped an unencrypted %s of %r in an encrypted room", kind)
             return None
-        sealed = packet.encrypted_packet
-        plain = self._decrypt(packet.participant_identity, sealed.key_index, sealed.iv, sealed.encrypted_value)
+        encrypted = packet.encrypted_packet
+        plain = self._decrypt(packet.participant_identity, encrypted.key_index, encrypted.iv, encrypted.encrypted_value)
         if plain is None:
-            self._warn(packet, "dropped a packet of %r that our keys do not open")
+            self._warn(packet, "dropped a packet of %r that its keys cannot decrypt")
             return None
         try:
             payload = models.EncryptedPacketPayload.FromString(plain)
         except DecodeError:
-            self._warn(packet, "dropped an encrypted packet of %r that cannot be read")
+            self._warn(packet, "dropped an encrypted packet of %r with invalid content")
             return None
         inner = payload.WhichOneof("value")
         packet.ClearField("encrypted_packet")
@@ -103,36 +105,36 @@ class PacketCipher:
         getattr(packet, inner).CopyFrom(getattr(payload, inner))
         return packet
 
-    def _warn(self, packet: models.DataPacket, message: str, *what: str) -> None:
+    def _warn(self, packet: models.DataPacket, message: str, *args: str) -> None:
         sender = packet.participant_identity
-        self._garbage.warn((sender, message), message, *what, sender, participant=sender)
+        self._drop_log.warn((sender, message), message, *args, sender, participant=sender)
 
     def _decrypt(self, sender: str, index: int, iv: bytes, data: bytes) -> bytes | None:
-        """Try the sender's key, and those it may have been ratcheted to; keep the one that opens."""
+        """Try the sender's key and, within the ratchet window, its successors; keep the one that decrypts."""
         provider = self._manager.key_provider
         ring = provider.ring(sender) if provider else None
         key = ring.get(index) if ring else None
         if provider is None or ring is None or key is None or len(iv) != IV_BYTES:
             self.on_state(sender, EncryptionState.MISSING_KEY if key is None else EncryptionState.DECRYPTION_FAILED)
             return None
-        plain = _open(key, iv, data)
+        plain = _try_decrypt(key, iv, data)
         for _ in range(provider.options.ratchet_window_size):
             if plain is not None:
                 break
             key = key.ratcheted()
-            plain = _open(key, iv, data)
+            plain = _try_decrypt(key, iv, data)
         if plain is None:
-            ring.failed(index, provider.options.failure_tolerance)
+            ring.record_failure(index, provider.options.failure_tolerance)
             self.on_state(sender, EncryptionState.DECRYPTION_FAILED)
             return None
         if key is not ring.get(index):
             self.on_state(sender, EncryptionState.KEY_RATCHETED)
-        ring.opened(index, key)
+        ring.record_success(index, key)
         self.on_state(sender, EncryptionState.OK)
         return plain
 
     def _is_server_call(self, packet: models.DataPacket) -> bool:
-        """A call made by the server itself cannot be encrypted; its caller is its request id."""
+        """Return True for a packet of a call made by the server itself: its caller identity is the request id."""
         caller = packet.participant_identity
         if not self._accept_server_calls or not caller:
             return False
@@ -143,10 +145,11 @@ class PacketCipher:
         self._server_calls.add(caller)
         return True
 
-    def _answers_server(self, packet: models.DataPacket) -> bool:
+    def _is_reply_to_server(self, packet: models.DataPacket) -> bool:
+        """Return True for a reply to such a call, which is sent in plain. The last packet of a reply ends the call."""
         caller = packet.destination_identities[0] if len(packet.destination_identities) == 1 else ""
         kind = packet.WhichOneof("value")
-        if caller not in self._server_calls or kind not in _ANSWERS:
+        if caller not in self._server_calls or kind not in _REPLIES:
             return False
         if kind in ("rpc_response", "stream_trailer") or packet.stream_header.HasField("inline_content"):
             self._server_calls.discard(caller)
@@ -154,11 +157,11 @@ class PacketCipher:
 
 
 def _streamed_request(header: models.DataStream.Header) -> str:
-    """The id of the request that a stream brings, if it brings one."""
+    """Return the id of the RPC request in a stream; empty for other streams."""
     return header.attributes.get(wire.ATTR_REQUEST_ID, "") if header.topic == wire.REQUEST_TOPIC else ""
 
 
-def _open(key: Key, iv: bytes, data: bytes) -> bytes | None:
+def _try_decrypt(key: Key, iv: bytes, data: bytes) -> bytes | None:
     try:
         return key.aead.decrypt(iv, data, None)
     except InvalidTag:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from livekit._room.rpc_access import add_rpc_interceptor
 from livekit.room import Room
 from livekit.rpc import IncomingRpcNext, OutgoingRpcNext, RpcCallInfo, RpcInterceptor, RpcInvocationData
 
@@ -70,7 +71,7 @@ class CallRecorder(RpcInterceptor):
 def record_calls(room: Room) -> CallRecorder:
     """Record the calls of `room` from now on; also before it connects."""
     recorder = CallRecorder()
-    room._rpc.registry.add_interceptor(recorder)
+    add_rpc_interceptor(room, recorder)
     return recorder
 
 

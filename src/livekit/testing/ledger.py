@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from livekit._room.rpc_access import add_rpc_interceptor
 from livekit.room import Room
 from livekit.rpc import IncomingRpcNext, OutgoingRpcNext, RpcCallInfo, RpcError, RpcInterceptor, RpcInvocationData
 from livekit.rpc.client import DEFAULT_RESPONSE_TIMEOUT
@@ -52,7 +53,7 @@ class CallLedger:
     def watch(self, *rooms: Room) -> None:
         """Record the calls that these rooms make and receive from now on; also before they connect."""
         for room in rooms:
-            room._rpc.registry.add_interceptor(_LedgerInterceptor(self))
+            add_rpc_interceptor(room, _LedgerInterceptor(self))
 
     def started(self, call: str, budget: float) -> None:
         """Record the start of a call with a budget in seconds."""

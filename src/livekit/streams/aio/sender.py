@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 
-from livekit._room.local_context import LocalComponent, LocalContext
+from livekit._room.local_context import LocalContext, LocalParticipantMixin
 from livekit.protocol import models
 from livekit.streams.deflate import deflate_if_worthwhile
 from livekit.streams.framing import HeaderTooLargeError, StreamFrames, stream_header, whole_stream
@@ -25,7 +25,7 @@ _TextHeader = models.DataStream.TextHeader
 _ByteHeader = models.DataStream.ByteHeader
 
 
-class StreamSender(LocalComponent):
+class StreamSender(LocalParticipantMixin):
     """Streams of text and bytes to participants; no `destination_identities` means everybody.
 
     All of it raises StreamError where the room is not connected, this participant may not publish data, or the
@@ -158,7 +158,7 @@ class StreamSender(LocalComponent):
             OSError: the file cannot be read.
         """
         context = self._stream_context()
-        _, deflate = context.participants.abilities(destination_identities or ())
+        _, deflate = context.participants.stream_capabilities(destination_identities or ())
         file = await OutgoingFile.open(file_path, compress=compress and deflate)
         header = stream_header(
             topic=topic,
@@ -180,7 +180,7 @@ class StreamSender(LocalComponent):
 
     async def _send_whole(self, header: models.DataPacket, content: bytes, compress: bool) -> None:
         context = self._stream_context()
-        inline, deflate = context.participants.abilities(header.destination_identities)
+        inline, deflate = context.participants.stream_capabilities(header.destination_identities)
         compressed = None
         if compress and deflate:
             if len(content) < DEFLATE_IN_THREAD:

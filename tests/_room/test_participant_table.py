@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from livekit._room.participants import MAX_GONE, MAX_HEARD, ParticipantTable
-from livekit.participant import LocalParticipant
+from livekit._room.local_context import LocalConnection
+from livekit._room.participant_table import MAX_LEFT_SIDS, MAX_PACKET_SENDERS, ParticipantTable
+from livekit.local_participant import LocalParticipant
+from livekit.participant import ParticipantRecord
 from livekit.protocol import models
 from livekit.rpc.local_rpc import LocalRpc
 from livekit.rpc.peer_info import ABSENT
@@ -28,17 +30,18 @@ class Rig:
     def __init__(self, *others: Info, **local: Any) -> None:
         self.events: list[tuple[Any, ...]] = []
         self.told: list[tuple[str, str]] = []
-        self.local = LocalParticipant(Info(), LocalRpc())
-        self.participants = ParticipantTable(self.local, lambda *event: self.events.append(event), self)
-        self.participants.joined(info("alice", **local), others)
+        record = ParticipantRecord(Info())
+        self.local = LocalParticipant(record, LocalConnection(), LocalRpc())
+        self.participants = ParticipantTable(self.local, record, lambda *event: self.events.append(event), self)
+        self.participants.apply_join(info("alice", **local), others)
 
-    def peer_changed(self, identity: str) -> None:
+    def on_peer_changed(self, identity: str) -> None:
         self.told.append(("changed", identity))
 
-    def peer_left(self, identity: str) -> None:
+    def on_peer_left(self, identity: str) -> None:
         self.told.append(("left", identity))
 
-    def peer_restarted(self, identity: str) -> None:
+    def on_peer_restarted(self, identity: str) -> None:
         self.told.append(("restarted", identity))
 
     def update(self, *infos: Info) -> list[str]:
@@ -145,8 +148,8 @@ def test_an_older_update_of_the_same_connection_is_ignored() -> None:
 def test_row_08_an_identity_that_was_heard_counts_as_listed_until_it_leaves() -> None:
     rig = Rig()
     assert rig.participants.peer("bob") is ABSENT
-    rig.participants.heard("bob", "PA_bob")
-    rig.participants.heard("bob", "PA_bob")
+    rig.participants.packet_received("bob", "PA_bob")
+    rig.participants.packet_received("bob", "PA_bob")
     assert rig.told == [("changed", "bob")]
     peer = rig.participants.peer("bob")
     assert (peer.listed, peer.ready, peer.announced, peer.client_protocol) == (True, True, False, 0)
@@ -160,15 +163,15 @@ def test_row_08_an_identity_that_was_heard_counts_as_listed_until_it_leaves() ->
 def test_row_08_packets_of_who_has_left_do_not_bring_it_back() -> None:
     rig = Rig(info("bob"))
     rig.update(info("bob", state=State.DISCONNECTED))
-    rig.participants.heard("bob", "PA_bob")
+    rig.participants.packet_received("bob", "PA_bob")
     assert rig.participants.peer("bob") is ABSENT
-    rig.participants.heard("bob", "PA_2")
+    rig.participants.packet_received("bob", "PA_2")
     assert rig.participants.peer("bob").listed
 
 
 def test_row_08_one_that_was_heard_and_left_before_it_was_announced() -> None:
     rig = Rig()
-    rig.participants.heard("bob", "PA_bob")
+    rig.participants.packet_received("bob", "PA_bob")
     assert rig.update(info("bob", state=State.DISCONNECTED, sid="PA_older")) == []
     assert rig.participants.peer("bob").listed
     assert rig.update(info("bob", state=State.DISCONNECTED)) == []
@@ -178,23 +181,23 @@ def test_row_08_one_that_was_heard_and_left_before_it_was_announced() -> None:
 
 def test_packets_without_a_sender_are_nobodys() -> None:
     rig = Rig()
-    rig.participants.heard("", "PA_bob")
+    rig.participants.packet_received("", "PA_bob")
     assert rig.told == []
     rig.update(info("bob"), Info(identity="bob", state=State.DISCONNECTED))
-    rig.participants.heard("bob")
+    rig.participants.packet_received("bob")
     assert rig.told == [("changed", "bob"), ("changed", "bob")]
 
 
 def test_what_was_heard_and_who_left_is_kept_within_bounds() -> None:
     rig = Rig()
-    for number in range(MAX_HEARD + 1):
-        rig.participants.heard(f"call {number}")
+    for number in range(MAX_PACKET_SENDERS + 1):
+        rig.participants.packet_received(f"call {number}")
     assert not rig.participants.peer("call 0").listed
     assert rig.participants.peer("call 1").listed
-    for number in range(MAX_GONE + 1):
+    for number in range(MAX_LEFT_SIDS + 1):
         rig.participants.update([info(f"peer {number}"), info(f"peer {number}", state=State.DISCONNECTED)])
-    assert len(rig.participants._heard) == MAX_HEARD
-    assert len(rig.participants._gone) == MAX_GONE
+    assert len(rig.participants._packet_sids) == MAX_PACKET_SENDERS
+    assert len(rig.participants._left_sids) == MAX_LEFT_SIDS
 
 
 def test_a_peer_is_looked_up_anew_once_something_of_it_changed() -> None:
@@ -222,7 +225,7 @@ def test_row_10_permissions() -> None:
 def test_row_18_a_peer_is_ready_when_active_or_heard(state: int) -> None:
     rig = Rig(info("bob", state=state))
     assert rig.participants.peer("bob").ready == (state == State.ACTIVE)
-    rig.participants.heard("bob", "PA_bob")
+    rig.participants.packet_received("bob", "PA_bob")
     assert rig.participants.peer("bob").ready
 
 
@@ -243,9 +246,9 @@ def test_row_09_oneself_is_always_ready() -> None:
 @pytest.mark.parametrize("heard_first", [False, True])
 def test_row_11_a_new_sid_without_a_leave_is_a_restart(heard_first: bool) -> None:
     rig = Rig(info("bob"))
-    rig.participants.heard("bob", "PA_bob")
+    rig.participants.packet_received("bob", "PA_bob")
     if heard_first:
-        rig.participants.heard("bob", "PA_2")
+        rig.participants.packet_received("bob", "PA_2")
     events = rig.update(info("bob", sid="PA_2", state=State.JOINED))
     assert events == ["participant_disconnected", "participant_connected"], "as the official SDK tells it"
     assert rig.told == [("restarted", "bob"), ("changed", "bob")]
@@ -256,9 +259,9 @@ def test_row_11_a_new_sid_without_a_leave_is_a_restart(heard_first: bool) -> Non
 
 def test_our_own_rejoin_finds_who_came_and_who_left() -> None:
     rig = Rig(info("bob"), info("carol"))
-    rig.participants.heard("heard only", "PA_heard")
+    rig.participants.packet_received("heard only", "PA_heard")
     rig.told.clear()
-    rig.participants.joined(info("alice", sid="PA_again"), [info("carol", sid="PA_2"), info("dave")])
+    rig.participants.apply_join(info("alice", sid="PA_again"), [info("carol", sid="PA_2"), info("dave")])
     returned = ["participant_disconnected", "participant_connected", "participant_active"]
     came = ["participant_connected", "participant_active"]
     assert [event[0] for event in rig.events] == ["participant_disconnected", *returned, *came]
@@ -269,7 +272,7 @@ def test_our_own_rejoin_finds_who_came_and_who_left() -> None:
 
 def test_our_own_rejoin_into_what_was_an_empty_room_tells_of_newcomers() -> None:
     rig = Rig()
-    rig.participants.joined(info("alice", sid="PA_again"), [info("bob")])
+    rig.participants.apply_join(info("alice", sid="PA_again"), [info("bob")])
     assert [event[0] for event in rig.events] == ["participant_connected", "participant_active"]
 
 
@@ -279,7 +282,7 @@ def packet(identity: str, sid: str) -> models.DataPacket:
 
 def test_who_an_agent_speaks_for_is_not_who_sent_it() -> None:
     rig = Rig(info("bob"), info("agent"))
-    origin = rig.participants.origin
+    origin = rig.participants.sender_identity
     assert origin(packet("bob", "PA_bob")) == "bob"
     assert origin(packet("bob", "PA_agent")) == "agent"
     assert origin(packet("alice", "PA_agent")) == "agent", "for ourselves"
@@ -293,7 +296,7 @@ def test_what_all_receivers_can() -> None:
     old = info("old")
     old.client_protocol = 1
     rig = Rig(info("new", capabilities=[deflate]), info("plain"), old)
-    abilities = rig.participants.abilities
+    abilities = rig.participants.stream_capabilities
     assert abilities(["new"]) == (True, True)
     assert abilities(["new", "plain"]) == (True, False)
     assert abilities(["new", "old"]) == (False, False)
@@ -303,16 +306,16 @@ def test_what_all_receivers_can() -> None:
     assert abilities([]) == (True, False)
     rig.update(info("plain", state=State.DISCONNECTED))
     assert abilities([]) == (True, True)
-    rig.participants.heard("late", "PA_late")
+    rig.participants.packet_received("late", "PA_late")
     assert abilities([]) == (False, False), "it is there, and nobody knows what it can"
-    assert Rig().participants.abilities([]) == (True, True)
+    assert Rig().participants.stream_capabilities([]) == (True, True)
 
 
 def test_moved_to_another_room() -> None:
     rig = Rig(info("bob"), info("carol"))
     rig.events.clear()
     rig.told.clear()
-    rig.participants.moved(info("alice", sid="PA_moved", name="A"), [info("carol", sid="PA_other"), info("dan")])
+    rig.participants.apply_move(info("alice", sid="PA_moved", name="A"), [info("carol", sid="PA_other"), info("dan")])
     assert [event[0] for event in rig.events] == [
         "participant_disconnected",
         "participant_disconnected",

@@ -1,10 +1,10 @@
-"""Packets of applications that come, as events."""
+"""Receiving application packets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from livekit._room.participants import ParticipantTable
+from livekit._room.participant_table import ParticipantTable
 from livekit.enums import DataPacketKind
 from livekit.protocol import models
 
@@ -14,22 +14,22 @@ from .user_packet_deduper import UserPacketDeduper
 _LOSSY = models.DataPacket.Kind.LOSSY
 
 
-class DataEvents:
-    """Tells the application of packets; `handlers` has one for each kind."""
+class DataReceiver:
+    """Emits received packets as room events. `packet_handlers` maps each kind of packet to its handler."""
 
     def __init__(self, participants: ParticipantTable, emit: Callable[..., None]) -> None:
         self._participants = participants
         self._emit = emit
-        self._once = UserPacketDeduper()
-        self.handlers: dict[str, Callable[[str, models.DataPacket], None]] = {
-            "user": self._data,
-            "sip_dtmf": self._dtmf,
-            "transcription": self._transcription,
-            "chat_message": self._chat,
+        self._deduper = UserPacketDeduper()
+        self.packet_handlers: dict[str, Callable[[str, models.DataPacket], None]] = {
+            "user": self._on_user_packet,
+            "sip_dtmf": self._on_sip_dtmf,
+            "transcription": self._on_transcription,
+            "chat_message": self._on_chat_message,
         }
 
-    def _data(self, sender: str, packet: models.DataPacket) -> None:
-        if not self._once.is_new(sender, packet.user.nonce):
+    def _on_user_packet(self, sender: str, packet: models.DataPacket) -> None:
+        if not self._deduper.is_new(sender, packet.user.nonce):
             return
         received = DataPacket(
             data=packet.user.payload,
@@ -39,11 +39,11 @@ class DataEvents:
         )
         self._emit("data_received", received)
 
-    def _dtmf(self, sender: str, packet: models.DataPacket) -> None:
+    def _on_sip_dtmf(self, sender: str, packet: models.DataPacket) -> None:
         participant = self._participants.remotes.get(sender)
         self._emit("sip_dtmf_received", SipDTMF(packet.sip_dtmf.code, packet.sip_dtmf.digit, participant))
 
-    def _transcription(self, sender: str, packet: models.DataPacket) -> None:
+    def _on_transcription(self, sender: str, packet: models.DataPacket) -> None:
         segments = [
             TranscriptionSegment(
                 id=segment.id,
@@ -61,7 +61,7 @@ class DataEvents:
             publication = participant.track_publications.get(packet.transcription.track_id)
         self._emit("transcription_received", segments, participant, publication)
 
-    def _chat(self, sender: str, packet: models.DataPacket) -> None:
+    def _on_chat_message(self, sender: str, packet: models.DataPacket) -> None:
         chat = packet.chat_message
         message = ChatMessage(
             id=chat.id,
