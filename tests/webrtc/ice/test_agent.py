@@ -1,24 +1,36 @@
-"""Two agents on an emulated network: checks, nomination, consent, restart."""
+"""Two ICE agents on an emulated network: connectivity checks, nomination, consent freshness and restart."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import cast
 
 import pytest
 
-from livekit.webrtc.ice import Candidate, IceAgent, IceState
+from livekit.testing.netem import LinkOptions, Network
+from livekit.webrtc.ice import Address, Candidate, IceAgent, IceState
 from livekit.webrtc.ice.agent import CHECK_TIMEOUT, PACING
 from livekit.webrtc.ice.checklist import MAX_REMOTE_CANDIDATES
 from livekit.webrtc.ice.consent import RECHECK_TIMEOUT
 from livekit.webrtc.ice.stun import Attribute, MessageClass, StunMessage, parse_stun
-from tests.webrtc.netem import Link, Network
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A datagram with its addresses, as the network sees them."""
+
+    data: bytes
+    source: Address
+    destination: Address
+
+    def __len__(self) -> int:
+        return len(self.data)
 
 
 class Host:
-    """An agent with sockets; a socket is named by its address."""
+    """An agent with sockets, each identified by its local address; an endpoint of the network."""
 
     def __init__(self, *addresses: str, controlling: bool, consent_timeout: float = 5.0) -> None:
         self.addresses = [(address, 4000 + len(address)) for address in addresses]
@@ -27,67 +39,80 @@ class Host:
             Candidate.local("host", address, preference=65_535 - index) for index, address in enumerate(self.addresses)
         ]
         self.states: list[IceState] = []
+        self.sent = 0
+        self.down: set[Address] = set()
+        """Addresses that cannot be reached and cannot send; shared by both hosts."""
+        self.mapped: dict[Address, Address] = {}
+        """Mapped address (RFC 8445 section 4) of each socket behind a NAT."""
 
     def bind(self, now: float = 0.0) -> None:
         for candidate in self.candidates:
             self.agent.add_local_candidate(candidate, candidate.address, now)
 
-    def describe_to(self, other: Host, now: float = 0.0, *, candidates: bool = True) -> None:
+    def signal_to(self, other: Host, now: float = 0.0, *, candidates: bool = True) -> None:
         other.agent.set_remote_credentials(self.agent.credentials, now)
         if candidates:
             for candidate in self.candidates:
                 other.agent.add_remote_candidate(candidate, now)
 
+    def receive_datagram(self, packet: Packet, now: float, /) -> None:
+        base = next((base for base, mapped in self.mapped.items() if mapped == packet.destination), packet.destination)
+        is_behind_nat = base in self.mapped and base == packet.destination
+        if base in self.addresses and base not in self.down and not is_behind_nat:
+            self.agent.receive_datagram(packet.data, base, packet.source, now)
+
+    def datagrams_to_send(self, now: float, /) -> list[Packet]:
+        if not self.states or self.states[-1] is not self.agent.state:
+            self.states.append(self.agent.state)
+        packets: list[Packet] = []
+        for transmit in self.agent.datagrams_to_send(now):
+            self.sent += 1
+            base = cast(Address, transmit.socket)
+            if base not in self.down:
+                packets.append(Packet(transmit.data, self.mapped.get(base, base), transmit.address))
+        return packets
+
+    def next_timer(self) -> float | None:
+        return self.agent.next_timer()
+
+    def handle_timer(self, now: float, /) -> None:
+        self.agent.handle_timer(now)
+
 
 class World:
-    def __init__(self, a: Host, b: Host, *, seed: int = 0, link: Link | None = None) -> None:
+    """Two hosts and the network between them."""
+
+    def __init__(self, a: Host, b: Host, *, seed: int = 0, link: LinkOptions | None = None) -> None:
         self.a, self.b = a, b
-        self.network = Network(seed, link or Link())
-        self.dead: set[tuple[str, int]] = set()
-        self.mapped: dict[tuple[str, int], tuple[str, int]] = {}
-        """Addresses behind a NAT, and what they look like from outside."""
-        self.sent = 0
+        self.network = Network(a, b, seed=seed, link=link or LinkOptions(delay=0.01))
+        self.down = b.down = a.down
+        self.mapped = b.mapped = a.mapped
         a.bind()
         b.bind()
 
-    def poll(self) -> None:
-        for host, other in ((self.a, self.b), (self.b, self.a)):
-            if not host.states or host.states[-1] is not host.agent.state:
-                host.states.append(host.agent.state)
-            for transmit in host.agent.datagrams_to_send(self.network.now):
-                self.sent += 1
-                source = cast("tuple[str, int]", transmit.socket)
-                to = next((inside for inside, out in self.mapped.items() if out == transmit.address), transmit.address)
-                if to in self.mapped and to == transmit.address:
-                    continue
-                if to in other.addresses and not {to, source} & self.dead:
-                    seen = self.mapped.get(source, source)
-                    self.network.carry(partial(other.agent.receive_datagram, transmit.data, to, seen))
-
-    def fire(self, now: float) -> None:
-        for host in (self.a, self.b):
-            host.agent.handle_timer(now)
+    def signal(self) -> None:
+        """Exchange credentials and candidates."""
+        self.a.signal_to(self.b, self.network.now)
+        self.b.signal_to(self.a, self.network.now)
 
     def run(self, seconds: float) -> None:
         self.run_until(lambda: False, seconds)
 
     def run_until(self, condition: Callable[[], bool], limit: float = 30.0) -> bool:
-        agents = (self.a.agent, self.b.agent)
-        return self.network.run(
-            self.poll,
-            lambda: [agent.next_timer() for agent in agents],
-            self.fire,
-            until=condition,
-            limit=limit,
-        )
+        return self.network.run(until=condition, limit=limit)
+
+    @property
+    def sent(self) -> int:
+        return self.a.sent + self.b.sent
 
     @property
     def connected(self) -> bool:
-        return all(agent.state is IceState.CONNECTED for agent in (self.a.agent, self.b.agent))
+        return all(host.agent.state is IceState.CONNECTED for host in (self.a, self.b))
 
     @property
     def nominated(self) -> bool:
-        return all(h.agent.selected_pair is not None and h.agent.selected_pair.nominated for h in (self.a, self.b))
+        pairs = [host.agent.selected_pair for host in (self.a, self.b)]
+        return all(pair is not None and pair.nominated for pair in pairs)
 
 
 def pair_of_hosts(*, consent_timeout: float = 5.0) -> tuple[Host, Host]:
@@ -96,18 +121,16 @@ def pair_of_hosts(*, consent_timeout: float = 5.0) -> tuple[Host, Host]:
     )
 
 
-def connected_world(*, seed: int = 0, link: Link | None = None, consent_timeout: float = 5.0) -> World:
+def connected_world(*, seed: int = 0, link: LinkOptions | None = None, consent_timeout: float = 5.0) -> World:
     world = World(*pair_of_hosts(consent_timeout=consent_timeout), seed=seed, link=link)
-    world.a.describe_to(world.b)
-    world.b.describe_to(world.a)
+    world.signal()
     assert world.run_until(lambda: world.connected and world.nominated)
     return world
 
 
 def test_connects_in_one_round_trip() -> None:
-    world = World(*pair_of_hosts(), link=Link(delay=0.05))
-    world.a.describe_to(world.b)
-    world.b.describe_to(world.a)
+    world = World(*pair_of_hosts(), link=LinkOptions(delay=0.05))
+    world.signal()
     assert world.run_until(lambda: world.connected)
     assert world.network.now == pytest.approx(0.1)
     assert world.a.agent.round_trip_time == pytest.approx(0.1)
@@ -117,31 +140,29 @@ def test_connects_in_one_round_trip() -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_connects_under_loss_and_reordering(seed: int) -> None:
-    link = Link(loss=0.3, delay=0.05, jitter=0.05, duplicate=0.1)
+    link = LinkOptions(loss=0.3, delay=0.05, jitter=0.05, duplicate=0.1)
     world = World(*pair_of_hosts(), seed=seed, link=link)
-    world.a.describe_to(world.b)
-    world.b.describe_to(world.a)
+    world.signal()
     assert world.run_until(lambda: world.connected and world.nominated, limit=15)
 
 
-def test_the_answerer_may_check_before_the_offerer_knows_it() -> None:
-    world = World(*pair_of_hosts(), link=Link(delay=0.01))
-    world.a.describe_to(world.b)
+def test_checks_from_an_unsignaled_peer_create_a_peer_reflexive_candidate() -> None:
+    world = World(*pair_of_hosts(), link=LinkOptions(delay=0.01))
+    world.a.signal_to(world.b)
     assert world.run_until(lambda: world.b.agent.state is IceState.CONNECTED)
     assert world.a.agent.state is IceState.NEW
-    world.b.describe_to(world.a, world.network.now, candidates=False)
+    world.b.signal_to(world.a, world.network.now, candidates=False)
     assert world.run_until(lambda: world.connected)
     selected = world.a.agent.selected_pair
     assert selected is not None
     assert selected.remote.kind == "prflx"
 
 
-def test_the_best_pair_is_nominated() -> None:
+def test_pair_of_highest_priority_is_nominated() -> None:
     a = Host("10.0.0.1", "10.0.0.11", controlling=True)
     b = Host("10.0.0.2", "10.0.0.22", controlling=False)
     world = World(a, b)
-    a.describe_to(b)
-    b.describe_to(a)
+    world.signal()
     assert world.run_until(lambda: world.nominated)
     for mine, theirs in ((a, b), (b, a)):
         selected = mine.agent.selected_pair
@@ -149,13 +170,12 @@ def test_the_best_pair_is_nominated() -> None:
         assert (selected.socket, selected.address) == (mine.addresses[0], theirs.addresses[0])
 
 
-def test_a_dead_address_does_not_hold_up_the_others() -> None:
+def test_unreachable_address_does_not_delay_other_pairs() -> None:
     a = Host("10.0.0.1", "10.0.0.11", controlling=True)
     b = Host("10.0.0.2", "10.0.0.22", controlling=False)
     world = World(a, b)
-    world.dead.add(b.addresses[0])
-    a.describe_to(b)
-    b.describe_to(a)
+    world.down.add(b.addresses[0])
+    world.signal()
     assert world.run_until(lambda: world.nominated, limit=0.5)
     assert a.agent.selected_pair is not None
     assert a.agent.selected_pair.address == b.addresses[1]
@@ -163,19 +183,18 @@ def test_a_dead_address_does_not_hold_up_the_others() -> None:
 
 def test_trickled_candidates() -> None:
     world = World(*pair_of_hosts())
-    world.a.describe_to(world.b, candidates=False)
-    world.b.describe_to(world.a, candidates=False)
+    world.a.signal_to(world.b, candidates=False)
+    world.b.signal_to(world.a, candidates=False)
     world.run(1.0)
     assert world.a.agent.state is IceState.CHECKING
     world.a.agent.add_remote_candidate(world.b.candidates[0], world.network.now)
     assert world.run_until(lambda: world.connected)
 
 
-def test_no_pair_works() -> None:
+def test_fails_without_a_valid_pair() -> None:
     world = World(*pair_of_hosts())
-    world.dead.update(world.b.addresses)
-    world.a.describe_to(world.b)
-    world.b.describe_to(world.a)
+    world.down.update(world.b.addresses)
+    world.signal()
     world.run(CHECK_TIMEOUT + 1)
     assert world.a.agent.state is IceState.FAILED
     assert world.a.agent.next_timer() is None
@@ -185,8 +204,7 @@ def test_no_pair_works() -> None:
 def test_role_conflict(controlling: bool) -> None:
     a, b = Host("10.0.0.1", controlling=controlling), Host("10.0.0.2", controlling=controlling)
     world = World(a, b)
-    a.describe_to(b)
-    b.describe_to(a)
+    world.signal()
     assert world.run_until(lambda: world.nominated and world.connected)
     assert a.agent.controlling is not b.agent.controlling
 
@@ -194,7 +212,7 @@ def test_role_conflict(controlling: bool) -> None:
 def test_consent_expires() -> None:
     world = connected_world(consent_timeout=4.0)
     start = world.network.now
-    world.dead.update(world.b.addresses)
+    world.down.update(world.b.addresses)
     assert world.run_until(lambda: world.a.agent.state is IceState.DISCONNECTED)
     assert world.network.now - start < 2.1
     assert world.run_until(lambda: world.a.agent.state is IceState.FAILED)
@@ -202,22 +220,22 @@ def test_consent_expires() -> None:
     assert world.a.agent.selected_pair is None
 
 
-def test_consent_recovers_from_a_short_silence() -> None:
+def test_consent_recovers_from_a_short_outage() -> None:
     world = connected_world(consent_timeout=4.0)
-    world.dead.update(world.b.addresses)
+    world.down.update(world.b.addresses)
     assert world.run_until(lambda: world.a.agent.state is IceState.DISCONNECTED)
-    world.dead.clear()
+    world.down.clear()
     assert world.run_until(lambda: world.connected, limit=1.0)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_consent_lasts_under_heavy_loss(seed: int) -> None:
-    world = connected_world(seed=seed, link=Link(loss=0.3, delay=0.05, jitter=0.02))
+def test_consent_survives_heavy_loss(seed: int) -> None:
+    world = connected_world(seed=seed, link=LinkOptions(loss=0.3, delay=0.05, jitter=0.02))
     world.run(300)
     assert IceState.FAILED not in world.a.states + world.b.states
 
 
-def test_the_address_of_the_peer_changes() -> None:
+def test_nat_rebinding_of_the_peer() -> None:
     world = connected_world(consent_timeout=5.0)
     world.run(1)
     start = world.network.now
@@ -233,14 +251,13 @@ def test_the_address_of_the_peer_changes() -> None:
     assert IceState.DISCONNECTED not in world.a.states + world.b.states
 
 
-def test_a_peer_that_nominates_two_pairs_does_not_move_us_from_one_that_works() -> None:
+def test_second_nomination_does_not_replace_a_working_pair() -> None:
     a, b = Host("10.0.0.1", "10.0.1.1", controlling=True), Host("10.0.0.2", controlling=False)
     world = World(a, b)
-    a.describe_to(b)
-    b.describe_to(a)
+    world.signal()
     assert world.run_until(lambda: world.connected and world.nominated)
-    used = b.agent.selected_pair
-    assert used is not None
+    selected = b.agent.selected_pair
+    assert selected is not None
     request = StunMessage(MessageClass.REQUEST)
     remote, local = b.agent.credentials, b.agent.remote_credentials
     assert local is not None
@@ -251,27 +268,25 @@ def test_a_peer_that_nominates_two_pairs_does_not_move_us_from_one_that_works() 
         request.encode(remote.password.encode()), b.addresses[0], a.addresses[1], world.network.now
     )
     world.run(20)
-    assert b.agent.selected_pair is used
+    assert b.agent.selected_pair is selected
 
 
-def test_an_idle_connection_sends_little() -> None:
+def test_idle_connection_sends_only_consent_checks() -> None:
     world = connected_world()
     world.run(1.0)
     before = world.sent
     world.run(60.0)
-    # Each side asks about every 1.25 s and the other answers.
+    # Each side sends a consent check about every 1.25 s, and the other responds.
     assert world.sent - before < 250
 
 
 def restart(world: World, *, by: Host, other: Host) -> None:
-    now = world.network.now
-    by.agent.restart(now)
-    other.agent.restart(now)
-    by.describe_to(other, now)
-    other.describe_to(by, now)
+    by.agent.restart(world.network.now)
+    other.agent.restart(world.network.now)
+    world.signal()
 
 
-def test_restart_keeps_the_old_pair_until_the_new_one_works() -> None:
+def test_restart_keeps_the_old_pair_until_a_new_one_is_valid() -> None:
     world = connected_world()
     before = world.a.agent.selected_pair
     assert before is not None
@@ -280,8 +295,7 @@ def test_restart_keeps_the_old_pair_until_the_new_one_works() -> None:
     assert world.a.agent.selected_pair is before
     assert world.connected
     world.b.agent.restart(world.network.now)
-    world.a.describe_to(world.b, world.network.now)
-    world.b.describe_to(world.a, world.network.now)
+    world.signal()
     assert world.run_until(lambda: world.a.agent.selected_pair is not before and world.nominated and world.connected)
     world.run(20)
     assert world.connected
@@ -289,26 +303,25 @@ def test_restart_keeps_the_old_pair_until_the_new_one_works() -> None:
 
 def test_restart_after_failure() -> None:
     world = connected_world(consent_timeout=2.0)
-    world.dead.update(world.b.addresses)
+    world.down.update(world.b.addresses)
     assert world.run_until(lambda: all(h.agent.state is IceState.FAILED for h in (world.a, world.b)))
-    world.dead.clear()
+    world.down.clear()
     restart(world, by=world.a, other=world.b)
     assert world.run_until(lambda: world.connected and world.nominated)
 
 
-def test_the_peer_moves_to_another_path_when_the_first_breaks() -> None:
+def test_removing_a_socket_moves_to_another_pair() -> None:
     a = Host("10.0.0.1", "10.0.0.11", controlling=True)
     b = Host("10.0.0.2", "10.0.0.22", controlling=False)
     world = World(a, b)
-    a.describe_to(b)
-    b.describe_to(a)
+    world.signal()
     assert world.run_until(lambda: world.nominated)
     now = world.network.now
     a.agent.remove_socket(a.addresses[0], now)
     assert a.agent.selected_pair is None or a.agent.selected_pair.socket == a.addresses[1]
 
 
-def test_packets_with_a_wrong_password_are_dropped() -> None:
+def test_unauthenticated_packets_are_dropped() -> None:
     agent = pair_of_hosts()[0].agent
     agent.add_local_candidate(Candidate.local("host", ("10.0.0.1", 1), preference=1), "socket", 0.0)
     request = StunMessage(MessageClass.REQUEST)
@@ -323,7 +336,7 @@ def test_packets_with_a_wrong_password_are_dropped() -> None:
     assert agent.authenticated_addresses == {("10.0.0.9", 9)}
 
 
-def test_candidates_are_bounded_and_paced() -> None:
+def test_remote_candidates_are_limited_and_checks_paced() -> None:
     world = World(*pair_of_hosts())
     agent = world.a.agent
     agent.set_remote_credentials(world.b.agent.credentials, 0.0)
@@ -348,7 +361,7 @@ def test_candidates_are_bounded_and_paced() -> None:
     ],
     ids=["mdns", "port 0", "component", "generation", "tcp", "family"],
 )
-def test_candidates_that_cannot_be_used_are_ignored(candidate: Candidate) -> None:
+def test_unusable_candidates_are_ignored(candidate: Candidate) -> None:
     a, b = pair_of_hosts()
     a.bind()
     a.agent.set_remote_credentials(b.agent.credentials, 0.0)
