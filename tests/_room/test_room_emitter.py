@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from livekit import RemoteParticipant, Room
-from livekit._room.room_emitter import EVENT_NAMES, MAX_WAITING_EVENTS, RoomEmitter, RoomEvent
+from livekit._room.room_emitter import EVENT_NAMES, MAX_BUFFERED_EVENTS, RoomEmitter, RoomEvent
 from livekit.testing import RoomEnvironment
 
 
@@ -54,7 +54,7 @@ async def test_the_end_is_known_though_it_was_not_asked_for() -> None:
 async def test_what_nobody_reads_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     room = RoomEmitter()
     events = room.events("room_metadata_changed")
-    for number in range(MAX_WAITING_EVENTS + 2):
+    for number in range(MAX_BUFFERED_EVENTS + 2):
         room.emit("room_metadata_changed", str(number), "")
     assert (await events.__anext__()).args == ("2", "")
     assert "dropped the oldest" in caplog.text

@@ -1,8 +1,8 @@
-"""The wire recorder: the data packets of a room as JSON lines, for bug reports and tests.
+"""Records a room's data packets as JSON lines, for bug reports and tests.
 
-Switched on by `RoomOptions.record` or the environment variable LIVEKIT_RECORD, which name a file to append to. What
-applications send (payloads, stream contents, texts of errors) is left out unless LIVEKIT_RECORD_PAYLOADS is 1 or
-`RecordOptions.payloads` is True: then only its size in bytes is kept.
+`RoomOptions.record` or the environment variable LIVEKIT_RECORD enables it and names the file to append to. Application
+content (payloads, stream contents, error messages and data) is recorded only as its size in bytes, unless
+`RecordOptions.payloads` is True or LIVEKIT_RECORD_PAYLOADS is 1.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ Fields = dict[str, Any]
 class PacketRecorder:
     """Appends a line for each packet.
 
-    Each line is an object with `time` (Unix seconds), `local` (our identity), `way` ("out" or "in"), `peer` (sender, or
-    receivers), `kind`, and what is known of that kind: `request_id`, `method`, `timeout_ms`, `stream_id`, sizes.
+    Each line is an object with `time` (Unix seconds), `local` (the local identity), `way` ("out" or "in"), `peer` (the
+    sender, or the receivers), `kind`, and the fields of that kind: `request_id`, `method`, `timeout_ms`, `stream_id`,
+    sizes in bytes.
     """
 
     def __init__(self, options: RecordOptions) -> None:
@@ -33,28 +34,36 @@ class PacketRecorder:
         self._file: TextIO = Path(options.path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - until close()
 
     def record_sent(self, packet: models.DataPacket) -> models.DataPacket:
-        """Note a packet that goes out, and give it back."""
+        """Record an outgoing packet and return it, as a filter of `PacketFilter`."""
         self._write("out", list(packet.destination_identities), packet)
         return packet
 
     def record_received(self, packet: models.DataPacket) -> None:
+        """Record an incoming packet."""
         self._write("in", packet.participant_identity, packet)
 
     def close(self) -> None:
+        """Close the file. Later packets are ignored."""
         self._file.close()
 
-    def _write(self, way: str, peer: str | list[str], packet: models.DataPacket) -> None:
+    def _write(self, direction: str, peer: str | list[str], packet: models.DataPacket) -> None:
         if self._file.closed:
             return
         kind = packet.WhichOneof("value") or "empty"
-        line: Fields = {"time": round(time.time(), 6), "local": self.identity, "way": way, "peer": peer, "kind": kind}
+        line: Fields = {
+            "time": round(time.time(), 6),
+            "local": self.identity,
+            "way": direction,
+            "peer": peer,
+            "kind": kind,
+        }
         describe = _DESCRIBE.get(kind)
         if describe is not None:
             line.update(describe(getattr(packet, kind), self._content))
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     def _content(self, name: str, content: str | bytes) -> Fields:
-        """Content as its size, and as itself where payloads are kept."""
+        """Return the size of application content and, if payloads are recorded, the content."""
         data = content.encode("utf-8", "replace") if isinstance(content, str) else content
         fields: Fields = {f"{name}_bytes": len(data)}
         if self._payloads:

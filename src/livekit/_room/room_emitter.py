@@ -1,4 +1,4 @@
-"""The events of a room: their names and arguments, as callbacks and as an async iterator."""
+"""Room events: their names and argument types, callbacks, and an async iterator over them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("livekit")
 
-MAX_WAITING_EVENTS = 10_000
-"""Events that wait in a `RoomEvents` that is not read; over it the oldest are dropped."""
+MAX_BUFFERED_EVENTS = 10_000
+"""Unread events buffered by a `RoomEvents`; when full, the oldest are dropped."""
 
 PlainEvent = Literal["connected", "reconnecting", "reconnected", "room_updated", "moved", "token_refreshed"]
 PresenceEvent = Literal["participant_connected", "participant_disconnected", "participant_active"]
@@ -63,63 +63,63 @@ EVENT_NAMES: tuple[EventTypes, ...] = get_args(EventTypes)
 
 
 class RoomEvent(NamedTuple):
-    """An event and what a callback of it would get."""
+    """An event's name and the arguments of its callbacks."""
 
     name: EventTypes
     args: tuple[Any, ...]
 
 
 class RoomEvents:
-    """The events of a room from when this was made until the room disconnects, oldest first."""
+    """An async iterator over the events of a room from its creation until the room disconnects."""
 
     def __init__(self, room: RoomEmitter, names: tuple[EventTypes, ...]) -> None:
         self._room = room
-        self._waiting: deque[RoomEvent] = deque()
+        self._buffer: deque[RoomEvent] = deque()
         self._changed = asyncio.Event()
         self._ended = False
-        self._wanted = frozenset(names or EVENT_NAMES)
+        self._names = frozenset(names or EVENT_NAMES)
         self._callbacks: dict[EventTypes, Callable[..., None]] = {}
         emitter = cast("EventEmitter[EventTypes]", room)
         for name in EVENT_NAMES:
-            if name in self._wanted or name == "disconnected":
+            if name in self._names or name == "disconnected":
                 self._callbacks[name] = emitter.on(name, partial(self._put, name))
 
     def __aiter__(self) -> RoomEvents:
         return self
 
     async def __anext__(self) -> RoomEvent:
-        while not self._waiting:
+        while not self._buffer:
             if self._ended:
                 raise StopAsyncIteration
             self._changed.clear()
             await self._changed.wait()
-        return self._waiting.popleft()
+        return self._buffer.popleft()
 
     def close(self) -> None:
-        """No more events; those that wait are still given."""
+        """Stop recording events. Buffered events can still be read."""
         self._ended = True
         self._changed.set()
         for name, callback in self._callbacks.items():
             self._room.off(name, callback)
 
     def _put(self, name: EventTypes, *args: Any) -> None:
-        if name in self._wanted:
-            self._waiting.append(RoomEvent(name, args))
+        if name in self._names:
+            self._buffer.append(RoomEvent(name, args))
             self._changed.set()
-        if len(self._waiting) > MAX_WAITING_EVENTS:
-            lost = self._waiting.popleft()
-            logger.warning("%d events wait to be read; dropped the oldest, %r", MAX_WAITING_EVENTS, lost.name)
+        if len(self._buffer) > MAX_BUFFERED_EVENTS:
+            dropped = self._buffer.popleft()
+            logger.warning("%d events are unread; dropped the oldest, %r", MAX_BUFFERED_EVENTS, dropped.name)
         if name == "disconnected":
             self.close()
 
 
 class RoomEmitter(EventEmitter[EventTypes]):
-    """Callbacks of a room by event; each gets as many of the event's arguments as it takes."""
+    """Callbacks of a room by event. Each is passed as many of the event's arguments as it accepts."""
 
     def events(self, *names: EventTypes) -> RoomEvents:
-        """Events as an async iterator, in place of callbacks: those named, or all. It ends when the room disconnects.
+        """Return an async iterator over these events, or all events, as an alternative to callbacks.
 
-        Each is a `RoomEvent`, to be matched by name and arguments::
+        It ends when the room disconnects. Each item is a `RoomEvent`, to be matched by name and arguments::
 
             async for event in room.events("data_received", "participant_connected"):
                 match event:
@@ -169,7 +169,7 @@ class RoomEmitter(EventEmitter[EventTypes]):
         _Media = Callable[..., object]
         _MediaF = TypeVar("_MediaF", bound=_Media)
 
-        # What is ignored below: the base takes any callback for any event, and so says less.
+        # Ignored below: the base accepts any callback for any event, so its signature is less specific.
         @overload  # type: ignore[override]
         def on(self, event: PresenceEvent, callback: _Presence) -> _Presence: ...
         @overload

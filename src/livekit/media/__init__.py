@@ -1,7 +1,7 @@
-"""The official SDK's audio and video by name.
+"""Audio and video with the official SDK's names.
 
-What only holds data (frames, events, options) works. What needs a media engine can be named, imported, subclassed and
-checked for with `isinstance`, and raises `livekit.errors.MediaNotBuiltError` when it is used.
+Plain data (frames, events, options) works. Classes that need a media engine can be imported, subclassed and used with
+`isinstance`, but raise `livekit.errors.MediaNotBuiltError` when instantiated or called.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Memory that frames are made of."""
+"""Checks of the memory behind frames."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
 
 def contiguous_bytes(data: Buffer) -> Buffer:
-    """The data as bytes one after another. Raises TypeError for anything else, ValueError for gaps in it."""
+    """Return the data as a flat buffer of bytes.
+
+    Raises:
+        TypeError: `data` is not bytes, a bytearray or a memoryview.
+        ValueError: `data` is a non-contiguous memoryview.
+    """
     if isinstance(data, memoryview):
         if not data.contiguous:
-            raise ValueError("the memoryview has gaps; pass a contiguous one")
+            raise ValueError("the memoryview is not contiguous; pass a contiguous one")
         return data.cast("B")
-    if not isinstance(data, (bytes, bytearray)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers err
+    if not isinstance(data, (bytes, bytearray)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
         raise TypeError(f"data must be bytes, a bytearray or a memoryview, not {type(data).__name__}")
     return data

@@ -1,4 +1,4 @@
-"""Microphones and loudspeakers, by name."""
+"""Audio devices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class AudioDeviceInfo:
-    """A device for audio."""
+    """An audio device."""
 
     index: int
     name: str
@@ -22,7 +22,7 @@ class AudioDeviceInfo:
 
 @dataclass
 class PlatformAudioOptions:
-    """What the platform does to recorded audio."""
+    """The platform's processing of recorded audio."""
 
     echo_cancellation: bool = True
     noise_suppression: bool = True
@@ -31,11 +31,11 @@ class PlatformAudioOptions:
 
 
 class PlatformAudioError(Exception):
-    """The platform's audio failed."""
+    """The platform's audio device module failed."""
 
 
 class PlatformAudioSource:
-    """What a `PlatformAudio` records. Raises MediaNotBuiltError."""
+    """Audio recorded by `PlatformAudio`. Raises MediaNotBuiltError."""
 
     def __init__(self) -> None:
         raise MediaNotBuiltError("PlatformAudioSource")
@@ -45,7 +45,7 @@ class PlatformAudioSource:
 
 
 class PlatformAudio:
-    """The platform's own audio. Raises MediaNotBuiltError."""
+    """The platform's audio device module. Raises MediaNotBuiltError."""
 
     def __init__(self) -> None:
         raise MediaNotBuiltError("PlatformAudio")
@@ -70,21 +70,21 @@ class PlatformAudio:
 
 
 class InputCapture:
-    """A microphone that is open. Raises MediaNotBuiltError."""
+    """An open input device. Raises MediaNotBuiltError."""
 
     def __init__(self) -> None:
         raise MediaNotBuiltError("InputCapture")
 
 
 class OutputPlayer:
-    """A loudspeaker that is open. Raises MediaNotBuiltError."""
+    """An open output device. Raises MediaNotBuiltError."""
 
     def __init__(self) -> None:
         raise MediaNotBuiltError("OutputPlayer")
 
 
 class MediaDevices:
-    """Microphones and loudspeakers. Raises MediaNotBuiltError."""
+    """Input and output devices. Raises MediaNotBuiltError."""
 
     def __init__(
         self,

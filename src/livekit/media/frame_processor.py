@@ -13,7 +13,7 @@ T = TypeVar("T", bound="AudioFrame | VideoFrame")
 
 
 class FrameProcessor(ABC, Generic[T]):
-    """Base of what changes frames on their way."""
+    """Transforms the frames of a stream."""
 
     @property
     @abstractmethod
@@ -24,16 +24,16 @@ class FrameProcessor(ABC, Generic[T]):
     def enabled(self, value: bool) -> None: ...
 
     def _on_stream_info_updated(self, *, room_name: str, participant_identity: str, publication_sid: str) -> None:
-        """Frames of this stream come now."""
+        """The processor was attached to a stream."""
 
     def _on_stream_info_cleared(self) -> None:
-        """No stream's frames come any more."""
+        """The processor was detached from its stream."""
 
     def _on_credentials_updated(self, *, token: str, url: str) -> None:
-        """The room's server and token."""
+        """The room connected, or its token was refreshed."""
 
     def _on_credentials_cleared(self) -> None:
-        """The room was left."""
+        """The room disconnected."""
 
     @abstractmethod
     def _process(self, frame: T) -> T: ...

@@ -1,4 +1,4 @@
-"""What participants publish: known from the server's announcements, without the media itself."""
+"""Track publications, as announced by the server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _KINDS = {models.TrackType.AUDIO: TrackKind.KIND_AUDIO, models.TrackType.VIDEO: 
 
 
 class TrackPublication:
-    """A track as the server announced it."""
+    """A published track."""
 
     def __init__(self, info: models.TrackInfo) -> None:
         self._info = info
 
     @property
     def track(self) -> Track | None:
-        """The track itself: None, as long as there is no media."""
+        """The track: None, as media is not implemented yet."""
         return None
 
     @property
@@ -80,7 +80,7 @@ class TrackPublication:
 
 
 class LocalTrackPublication(TrackPublication):
-    """A track that we publish."""
+    """A track published by the local participant."""
 
     @property
     def track(self) -> LocalTrack | None:
@@ -91,7 +91,7 @@ class LocalTrackPublication(TrackPublication):
 
 
 class RemoteTrackPublication(TrackPublication):
-    """A track that another participant publishes."""
+    """A track published by a remote participant."""
 
     @property
     def track(self) -> RemoteTrack | None:
@@ -99,10 +99,11 @@ class RemoteTrackPublication(TrackPublication):
 
     @property
     def subscribed(self) -> bool:
-        """Whether we receive it: never, as long as there is no media."""
+        """True if the track is received: never, as media is not implemented yet."""
         return False
 
     def set_subscribed(self, subscribed: bool) -> None:
+        """Unsubscribing does nothing; subscribing raises MediaNotBuiltError."""
         if subscribed:
             raise MediaNotBuiltError("Subscribing to a track")
 

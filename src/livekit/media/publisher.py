@@ -1,4 +1,4 @@
-"""Publishing tracks: the part of a local participant that would."""
+"""Publishing audio and video tracks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DegradationPreference(enum.IntEnum):
-    """What an encoder gives up first when it cannot send everything."""
+    """The quality that an encoder reduces first under congestion or overload."""
 
     BALANCED = 0
     MAINTAIN_FRAMERATE = 1
@@ -33,7 +33,7 @@ class PublishTrackError(Exception):
 
 
 class UnpublishTrackError(Exception):
-    """A track could not be withdrawn."""
+    """A track could not be unpublished."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class UnpublishTrackError(Exception):
 
 
 class TrackPublisher:
-    """Each raises MediaNotBuiltError."""
+    """Publishes tracks. Each method raises MediaNotBuiltError."""
 
     async def publish_track(
         self, track: LocalTrack, options: TrackPublishOptions | None = None

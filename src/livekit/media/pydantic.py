@@ -1,4 +1,4 @@
-"""Frames as fields of pydantic models: in JSON their bytes are base64 and their enums names."""
+"""Pydantic support of frames. In JSON, bytes are base64 and enums are names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 
 def frame_schema(frame: type, fields: Sequence[str], enums: Mapping[str, Any] | None = None) -> Any:
-    """The core schema of a frame class; only pydantic asks for it, so only then it is needed."""
+    """Return the core schema of a frame class. pydantic-core is imported here, as only pydantic calls this."""
     core = importlib.import_module("pydantic_core.core_schema")
     names = enums or {}
 
@@ -18,17 +18,17 @@ def frame_schema(frame: type, fields: Sequence[str], enums: Mapping[str, Any] | 
         if isinstance(value, frame):
             return value
         if not isinstance(value, dict):
-            raise TypeError(f"{value!r} is no {frame.__name__}")
-        given = {name: cast("dict[str, Any]", value)[name] for name in fields}
-        given["data"] = base64.b64decode(given["data"])
-        given.update({name: wrapper.Value(given[name]) for name, wrapper in names.items()})
-        return frame(**given)
+            raise TypeError(f"{value!r} is not a {frame.__name__}")
+        arguments = {name: cast("dict[str, Any]", value)[name] for name in fields}
+        arguments["data"] = base64.b64decode(arguments["data"])
+        arguments.update({name: wrapper.Value(arguments[name]) for name, wrapper in names.items()})
+        return frame(**arguments)
 
     def dump(value: Any) -> dict[str, Any]:
-        told = {name: getattr(value, name) for name in fields}
-        told["data"] = base64.b64encode(told["data"]).decode()
-        told.update({name: wrapper.Name(told[name]) for name, wrapper in names.items()})
-        return told
+        serialized = {name: getattr(value, name) for name in fields}
+        serialized["data"] = base64.b64encode(serialized["data"]).decode()
+        serialized.update({name: wrapper.Name(serialized[name]) for name, wrapper in names.items()})
+        return serialized
 
     text, number, loaded = core.str_schema(), core.int_schema(), core.no_info_plain_validator_function(load)
     kinds = {name: core.model_field(text if name == "data" or name in names else number) for name in fields}

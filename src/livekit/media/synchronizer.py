@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AVSynchronizer:
-    """Audio and video in step. Raises MediaNotBuiltError."""
+    """Keeps audio and video synchronized. Raises MediaNotBuiltError."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Tracks of audio and video, by name."""
+"""Audio and video tracks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Track:
-    """Audio or video of one source. Raises MediaNotBuiltError."""
+    """An audio or video track. Raises MediaNotBuiltError."""
 
     def __init__(self) -> None:
         raise MediaNotBuiltError(type(self).__name__)
@@ -76,7 +76,7 @@ class FrameCryptor:
 
 
 class LocalAudioTrack(Track):
-    """Audio that we publish."""
+    """An audio track of the local participant."""
 
     @staticmethod
     def create_audio_track(name: str, source: AudioSource | PlatformAudioSource) -> LocalAudioTrack:
@@ -90,7 +90,7 @@ class LocalAudioTrack(Track):
 
 
 class LocalVideoTrack(Track):
-    """Video that we publish."""
+    """A video track of the local participant."""
 
     @staticmethod
     def create_video_track(name: str, source: VideoSource | EncodedVideoSource) -> LocalVideoTrack:
@@ -104,11 +104,11 @@ class LocalVideoTrack(Track):
 
 
 class RemoteAudioTrack(Track):
-    """Audio that another participant publishes."""
+    """An audio track of a remote participant."""
 
 
 class RemoteVideoTrack(Track):
-    """Video that another participant publishes."""
+    """A video track of a remote participant."""
 
 
 LocalTrack: TypeAlias = LocalVideoTrack | LocalAudioTrack

@@ -15,14 +15,14 @@ SAMPLE_SIZE = 2
 
 
 class AudioFrame:
-    """Audio as signed 16-bit integers, the channels interleaved.
+    """PCM audio: signed 16-bit samples, channels interleaved.
 
     Args:
         data: at least ``num_channels * samples_per_channel * 2`` bytes.
-        sample_rate: Hz.
+        sample_rate: in Hz.
 
     Raises:
-        ValueError: `data` is too short, or not whole samples.
+        ValueError: `data` is too short, or not a whole number of samples.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class AudioFrame:
                 f"data has {len(data)} bytes; {num_channels} x {samples_per_channel} samples need {needed}"
             )
         if len(data) % SAMPLE_SIZE:
-            raise ValueError(f"data has {len(data)} bytes, which is no whole number of 16-bit samples")
+            raise ValueError(f"data has {len(data)} bytes, which is not a whole number of 16-bit samples")
         self._data = data
         self._sample_rate = sample_rate
         self._num_channels = num_channels
@@ -50,40 +50,42 @@ class AudioFrame:
 
     @staticmethod
     def create(sample_rate: int, num_channels: int, samples_per_channel: int) -> AudioFrame:
-        """A frame of silence, to be written to."""
+        """Return a writable frame of silence."""
         silence = bytearray(num_channels * samples_per_channel * SAMPLE_SIZE)
         return AudioFrame(silence, sample_rate, num_channels, samples_per_channel)
 
     @property
     def userdata(self) -> dict[str, Any]:
-        """What the application keeps with the frame."""
+        """Application data attached to the frame."""
         return self._userdata
 
     @property
     def data(self) -> memoryview:
-        """The samples, as 16-bit integers."""
+        """The samples as 16-bit integers."""
         return memoryview(self._data).cast("B").cast("h")
 
     @property
     def sample_rate(self) -> int:
-        """Hz."""
+        """In Hz."""
         return self._sample_rate
 
     @property
     def num_channels(self) -> int:
+        """The number of interleaved channels."""
         return self._num_channels
 
     @property
     def samples_per_channel(self) -> int:
+        """The number of samples in each channel."""
         return self._samples_per_channel
 
     @property
     def duration(self) -> float:
-        """Seconds."""
+        """In seconds."""
         return self.samples_per_channel / self.sample_rate
 
     def to_wav_bytes(self) -> bytes:
-        """The frame as a WAV file."""
+        """Return the frame as a WAV file."""
         with io.BytesIO() as file:
             with wave.open(file, "wb") as writer:
                 writer.setnchannels(self.num_channels)
@@ -104,10 +106,10 @@ class AudioFrame:
 
 
 def combine_audio_frames(buffer: AudioFrame | list[AudioFrame]) -> AudioFrame:
-    """One frame with the samples of all, in order.
+    """Concatenate frames.
 
     Raises:
-        ValueError: no frames, or frames of different rates or numbers of channels.
+        ValueError: there are no frames, or their sample rates or channel counts differ.
     """
     if not isinstance(buffer, list):
         return buffer
@@ -116,7 +118,7 @@ def combine_audio_frames(buffer: AudioFrame | list[AudioFrame]) -> AudioFrame:
     first = buffer[0]
     for frame in buffer:
         if (frame.sample_rate, frame.num_channels) != (first.sample_rate, first.num_channels):
-            raise ValueError(f"{frame!r} cannot be combined with {first!r}: rate and channels must be the same")
+            raise ValueError(f"{frame!r} cannot be combined with {first!r}: sample rate and channels must be the same")
     data = bytearray().join(frame.data.cast("B") for frame in buffer)
     samples = sum(frame.samples_per_channel for frame in buffer)
     return AudioFrame(data, first.sample_rate, first.num_channels, samples)
@@ -124,6 +126,6 @@ def combine_audio_frames(buffer: AudioFrame | list[AudioFrame]) -> AudioFrame:
 
 @dataclass
 class AudioFrameEvent:
-    """What an `AudioStream` gives."""
+    """An item of an `AudioStream`."""
 
     frame: AudioFrame

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class AudioMixer:
-    """Several streams as one. Raises MediaNotBuiltError."""
+    """Mixes several streams into one. Raises MediaNotBuiltError."""
 
     def __init__(
         self,

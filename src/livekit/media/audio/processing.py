@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class AudioProcessingModule:
-    """Echo cancellation, noise suppression and gain. Raises MediaNotBuiltError."""
+    """Echo cancellation, noise suppression and gain control. Raises MediaNotBuiltError."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class AudioProcessingModule:
 
 
 class AudioFilter:
-    """A filter from a native library. Raises MediaNotBuiltError."""
+    """An audio filter in a native library. Raises MediaNotBuiltError."""
 
     def __init__(self, module_id: str, path: str, dependencies: list[str] | None = None) -> None:
         raise MediaNotBuiltError("AudioFilter")

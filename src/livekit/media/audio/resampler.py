@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class AudioResamplerQuality(str, enum.Enum):
-    """How well, and how slowly, an `AudioResampler` works."""
+    """The quality of an `AudioResampler`; higher ones are slower."""
 
     QUICK = "quick"
     LOW = "low"
@@ -22,7 +22,7 @@ class AudioResamplerQuality(str, enum.Enum):
 
 
 class AudioResampler:
-    """Audio at another rate. Raises MediaNotBuiltError."""
+    """Converts the sample rate of audio. Raises MediaNotBuiltError."""
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AudioSource:
-    """Audio that the application makes. Raises MediaNotBuiltError."""
+    """Audio from the application. Raises MediaNotBuiltError."""
 
     def __init__(
         self,

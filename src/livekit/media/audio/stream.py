@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class NoiseCancellationOptions:
-    """Which filter cancels noise, and how."""
+    """A noise cancellation filter and its options."""
 
     module_id: str
     options: dict[str, Any]
 
 
 class AudioStream:
-    """The frames of a track. Raises MediaNotBuiltError."""
+    """The audio frames of a track. Raises MediaNotBuiltError."""
 
     def __init__(
         self,

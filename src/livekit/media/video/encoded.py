@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class EncodedVideoFrame:
-    """A picture as a codec wrote it."""
+    """A frame in the format of a codec."""
 
     data: bytes
     width: int
@@ -27,7 +27,7 @@ class EncodedVideoFrame:
 
 @dataclass
 class EncodedRateControl:
-    """What an encoder should aim at."""
+    """Target rates for an encoder."""
 
     target_bitrate_bps: int
     framerate_fps: float
@@ -35,14 +35,14 @@ class EncodedRateControl:
 
 @dataclass
 class EncodedVideoSourceFeedback:
-    """What receivers ask of an encoder."""
+    """Receivers' requests to an encoder."""
 
     keyframe_requested: bool
     rate_control: EncodedRateControl | None
 
 
 class EncodedVideoSource:
-    """Video that the application has encoded itself. Raises MediaNotBuiltError."""
+    """Video encoded by the application. Raises MediaNotBuiltError."""
 
     def __init__(self, width: int, height: int) -> None:
         raise MediaNotBuiltError("EncodedVideoSource")

@@ -22,11 +22,11 @@ _PLANES: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {
     VideoBufferType.I444: (1, ((_FULL, _FULL), (_FULL, _FULL), (_FULL, _FULL))),
     VideoBufferType.I010: (2, ((_FULL, _FULL), (_HALF, _HALF), (_HALF, _HALF))),
 }
-"""By format: bytes of a sample, and by what each plane's width and height are divided."""
+"""Bytes per sample and each plane's (horizontal, vertical) subsampling, by pixel format."""
 
 
 def _plane_sizes(kind: int, width: int, height: int) -> list[int]:
-    """Bytes of each plane; none for packed formats."""
+    """Return the size of each plane in bytes; empty for packed formats."""
     if kind == VideoBufferType.NV12:
         return [width * height, -(-width // 2) * 2 * -(-height // 2)]
     sample, divisors = _PLANES.get(kind, (0, ()))
@@ -34,12 +34,12 @@ def _plane_sizes(kind: int, width: int, height: int) -> list[int]:
 
 
 class VideoFrame:
-    """A picture.
+    """A raw video frame.
 
     Args:
-        width: pixels.
-        height: pixels.
-        type: how `data` holds them.
+        width: in pixels.
+        height: in pixels.
+        type: the pixel format of `data`.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class VideoFrame:
         return memoryview(self._data)
 
     def get_plane(self, plane_nth: int) -> memoryview | None:
-        """One plane of a planar format; None where there is no such plane."""
+        """Return a plane of a planar format; None if the format has no such plane."""
         sizes = _plane_sizes(self._type, self._width, self._height)
         if plane_nth >= len(sizes):
             return None
@@ -79,7 +79,7 @@ class VideoFrame:
         return self.data[start : start + sizes[plane_nth]]
 
     def convert(self, type: VideoBufferType.ValueType, *, flip_y: bool = False) -> VideoFrame:  # noqa: A002
-        """The picture in another format. Raises MediaNotBuiltError."""
+        """Convert to another pixel format. Raises MediaNotBuiltError."""
         raise MediaNotBuiltError("VideoFrame.convert")
 
     def __repr__(self) -> str:
@@ -92,7 +92,7 @@ class VideoFrame:
 
 @dataclass
 class VideoFrameEvent:
-    """What a `VideoStream` gives."""
+    """An item of a `VideoStream`."""
 
     frame: VideoFrame
     timestamp_us: int

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class VideoSource:
-    """Video that the application makes. Raises MediaNotBuiltError."""
+    """Video from the application. Raises MediaNotBuiltError."""
 
     def __init__(self, width: int, height: int, *, is_screencast: bool = False) -> None:
         raise MediaNotBuiltError("VideoSource")

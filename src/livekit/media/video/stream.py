@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class VideoStream:
-    """The frames of a track. Raises MediaNotBuiltError."""
+    """The video frames of a track. Raises MediaNotBuiltError."""
 
     def __init__(
         self,
