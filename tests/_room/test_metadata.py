@@ -1,4 +1,4 @@
-"""What a participant says of itself, and who hears of it."""
+"""Updates of a participant's own name, metadata and attributes."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from livekit.testing import RoomEnvironment
 from tests.data.support import next_args
 
 
-async def test_changes_show_at_once_and_reach_the_others(environment: RoomEnvironment) -> None:
+async def test_changes_are_visible_at_once_and_announced_to_other_participants(environment: RoomEnvironment) -> None:
     alice, bob = await environment.join("alice", can_update_own_metadata=True), await environment.join("bob")
     await environment.wait_for(bob, "alice")
-    them = bob.remote_participants["alice"]
+    remote = bob.remote_participants["alice"]
     events = bob.events("participant_metadata_changed", "participant_name_changed", "participant_attributes_changed")
     local = alice.local_participant
     await local.set_metadata("busy")
     assert local.metadata == "busy"
-    assert await next_args(events) == (them, "", "busy")
+    assert await next_args(events) == (remote, "", "busy")
     await local.set_name("Alice")
     assert local.name == "Alice"
-    assert await next_args(events) == (them, "", "Alice")
+    assert await next_args(events) == (remote, "", "Alice")
     await local.set_attributes({"a": "1", "b": "2"})
-    assert await next_args(events) == ({"a": "1", "b": "2"}, them)
+    assert await next_args(events) == ({"a": "1", "b": "2"}, remote)
     await local.set_attributes({"a": "", "c": "3"})
     assert local.attributes == {"b": "2", "c": "3"}
-    assert await next_args(events) == ({"a": "", "c": "3"}, them)
-    assert them.attributes == {"b": "2", "c": "3"}
+    assert await next_args(events) == ({"a": "", "c": "3"}, remote)
+    assert remote.attributes == {"b": "2", "c": "3"}
 
 
-async def test_our_own_events_come_once(environment: RoomEnvironment) -> None:
+async def test_local_changes_are_emitted_once(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice", can_update_own_metadata=True)
     events = alice.events("participant_metadata_changed")
     await alice.local_participant.set_metadata("one")
@@ -38,7 +38,7 @@ async def test_our_own_events_come_once(environment: RoomEnvironment) -> None:
     assert await next_args(events) == (alice.local_participant, "one", "two")
 
 
-async def test_a_refusal_has_the_reason_of_the_server(environment: RoomEnvironment) -> None:
+async def test_refusal_carries_the_reason_of_the_server(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice", can_update_own_metadata=True)
     bob = await environment.join("bob", can_update_own_metadata=False)
     with pytest.raises(RequestError, match="permission") as caught:
@@ -50,7 +50,7 @@ async def test_a_refusal_has_the_reason_of_the_server(environment: RoomEnvironme
     assert caught.value.reason == "LIMIT_EXCEEDED"
 
 
-async def test_after_the_room(environment: RoomEnvironment) -> None:
+async def test_update_after_disconnecting_raises(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     local = alice.local_participant
     await alice.disconnect()

@@ -1,4 +1,4 @@
-"""The wire recorder, and `livekit replay`."""
+"""The packet recorder and `livekit replay`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.streams.framing import text_stream
-from tests.e2ee.test_packet_cipher import Outlet
+from tests.e2ee.test_packet_cipher import PacketSink
 
 
 def record(path: Path, *, payloads: bool = False) -> PacketRecorder:
@@ -29,7 +29,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_payloads_are_left_out(tmp_path: Path) -> None:
+def test_payloads_are_not_recorded_by_default(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
     recorder.record_sent(wire.request_packet("bob", "r1", "add", "sécret", 1500))
     recorder.record_received(wire.error_packet("alice", "r1", RpcError(2001, "sécret", "sécret")))
@@ -45,16 +45,16 @@ def test_payloads_are_left_out(tmp_path: Path) -> None:
     assert user["payload_bytes"] == 7
 
 
-def test_payloads_are_kept_when_asked_for(tmp_path: Path) -> None:
+def test_payloads_are_recorded_if_enabled(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire", payloads=True)
     recorder.record_sent(wire.response_packet("bob", "r1", "sécret"))
     recorder.close()
     assert read(tmp_path / "wire")[0]["payload"] == "sécret"
 
 
-def test_streams_of_calls_are_known_by_their_request(tmp_path: Path) -> None:
+def test_streams_of_calls_carry_the_request_id(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
-    sender = PacketFilter(Outlet(), recorder.record_sent)
+    sender = PacketFilter(PacketSink(), recorder.record_sent)
     packets = text_stream(
         "x" * 20_000, topic=wire.REQUEST_TOPIC, destinations=["bob"], attributes=wire.request_attributes("r1", "m", 9)
     )
@@ -69,7 +69,7 @@ def test_streams_of_calls_are_known_by_their_request(tmp_path: Path) -> None:
     assert (cancel["request_id"], cancel["reason"]) == ("r1", "cancelled")
 
 
-def test_a_compression_that_is_newer_than_we_are(tmp_path: Path) -> None:
+def test_unknown_compression_is_recorded_as_a_number(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
     packet = models.DataPacket(stream_header=models.DataStream.Header(stream_id="s", topic="t"))
     number = models.DataStream.Header.DESCRIPTOR.fields_by_name["compression"].number
@@ -80,14 +80,14 @@ def test_a_compression_that_is_newer_than_we_are(tmp_path: Path) -> None:
     assert line["compression"] == "99"
 
 
-def test_nothing_is_written_after_close(tmp_path: Path) -> None:
+def test_packets_after_close_are_ignored(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
     recorder.close()
     recorder.record_sent(wire.ack_packet("bob", "r1"))
     assert read(tmp_path / "wire") == []
 
 
-def test_the_environment_switches_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_enable_recording(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIVEKIT_RECORD", raising=False)
     assert RecordOptions.from_environment() is None
     monkeypatch.setenv("LIVEKIT_RECORD", "x")
@@ -96,7 +96,7 @@ def test_the_environment_switches_it_on(monkeypatch: pytest.MonkeyPatch) -> None
     assert RecordOptions.from_environment() == RecordOptions(path="x", payloads=True)
 
 
-def test_replay_prints_a_line_for_each_packet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_prints_one_line_per_packet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recorder = record(tmp_path / "wire")
     recorder.record_sent(wire.request_packet("bob", "r1", "add", "1", 1500))
     recorder.record_received(wire.ack_packet("alice", "r1"))
@@ -113,7 +113,7 @@ def test_replay_prints_a_line_for_each_packet(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(("content", "complaint"), [("nonsense", "not JSON"), ("[1]", "not a recorded packet")])
-def test_replay_of_something_else(
+def test_replay_rejects_files_that_are_not_recordings(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, complaint: str
 ) -> None:
     path = tmp_path / "other"

@@ -25,74 +25,74 @@ def permission(**fields: bool) -> models.ParticipantPermission:
 
 
 class Rig:
-    """A participants of Alice's, what it told the calls, and what it told the application."""
+    """Alice's participant table, with its listener notifications and emitted events."""
 
     def __init__(self, *others: Info, **local: Any) -> None:
         self.events: list[tuple[Any, ...]] = []
-        self.told: list[tuple[str, str]] = []
+        self.notifications: list[tuple[str, str]] = []
         record = ParticipantRecord(Info())
         self.local = LocalParticipant(record, LocalConnection(), LocalRpc())
         self.participants = ParticipantTable(self.local, record, lambda *event: self.events.append(event), self)
         self.participants.apply_join(info("alice", **local), others)
 
     def on_peer_changed(self, identity: str) -> None:
-        self.told.append(("changed", identity))
+        self.notifications.append(("changed", identity))
 
     def on_peer_left(self, identity: str) -> None:
-        self.told.append(("left", identity))
+        self.notifications.append(("left", identity))
 
     def on_peer_restarted(self, identity: str) -> None:
-        self.told.append(("restarted", identity))
+        self.notifications.append(("restarted", identity))
 
     def update(self, *infos: Info) -> list[str]:
-        """The events that an update brings, with the identity each is about."""
+        """Apply an update and return the names of its events."""
         self.events.clear()
-        self.told.clear()
+        self.notifications.clear()
         self.participants.update(infos)
         return [event[0] for event in self.events]
 
 
-def test_who_was_there_first_comes_without_events() -> None:
+def test_first_join_emits_no_events() -> None:
     rig = Rig(info("bob"), info("carol"))
     assert set(rig.participants.remotes) == {"bob", "carol"}
     assert rig.events == []
-    assert rig.told == [("changed", "bob"), ("changed", "carol")]
+    assert rig.notifications == [("changed", "bob"), ("changed", "carol")]
     assert rig.local.sid == "PA_alice"
 
 
-def test_one_comes_and_leaves() -> None:
+def test_participant_joins_and_leaves() -> None:
     rig = Rig()
     assert rig.update(info("bob", state=State.JOINED)) == ["participant_connected"]
     participant = rig.participants.remotes["bob"]
-    assert rig.told == [("changed", "bob")]
+    assert rig.notifications == [("changed", "bob")]
     assert rig.update(info("bob")) == ["participant_active"]
     assert rig.participants.remotes["bob"] is participant
     gone = info("bob", state=State.DISCONNECTED, disconnect_reason=models.DisconnectReason.CLIENT_INITIATED)
     assert rig.update(gone) == ["participant_disconnected"]
-    assert rig.told == [("left", "bob")]
+    assert rig.notifications == [("left", "bob")]
     assert rig.events[0][1] is participant
     assert participant.disconnect_reason == models.DisconnectReason.CLIENT_INITIATED
     assert rig.participants.remotes == {}
     assert rig.update(gone) == []
 
 
-def test_one_who_comes_active() -> None:
+def test_participant_that_is_active_on_arrival() -> None:
     assert Rig().update(info("bob")) == ["participant_connected", "participant_active"]
 
 
-def test_the_calls_know_before_the_application_does() -> None:
+def test_listener_is_notified_before_events_are_emitted() -> None:
     rig = Rig(info("bob"))
     order: list[str] = []
 
     def note(*event: object) -> None:
-        order.append(f"event, told {len(rig.told)}")
+        order.append(f"event after notification {len(rig.notifications)}")
 
     rig.participants._emit = note
     rig.update(info("carol"), info("bob", state=State.DISCONNECTED))
-    assert order == ["event, told 1", "event, told 1", "event, told 2"]
+    assert order == ["event after notification 1", "event after notification 1", "event after notification 2"]
 
 
-def test_changes_are_told() -> None:
+def test_changes_are_emitted() -> None:
     rig = Rig(info("bob", name="old", metadata="m", attributes={"a": "1", "b": "2"}, permission=permission()))
     events = rig.update(
         info(
@@ -127,30 +127,30 @@ def test_changes_are_told() -> None:
     )
 
 
-def test_ones_own_changes_are_told_too_and_only_of_this_connection() -> None:
+def test_local_changes_are_emitted_for_the_current_sid_only() -> None:
     rig = Rig(name="old")
     assert rig.update(info("alice", name="new")) == ["participant_name_changed"]
-    assert rig.told == []
+    assert rig.notifications == []
     assert rig.update(info("alice", sid="PA_other", name="other")) == []
     assert rig.local.name == "new"
 
 
-def test_an_older_update_of_the_same_connection_is_ignored() -> None:
+def test_older_version_of_the_same_sid_is_ignored() -> None:
     rig = Rig(info("bob", version=5, name="new"))
     assert rig.update(info("bob", version=4, name="old")) == []
     assert rig.update(info("bob", sid="PA_2", version=1, name="new")) != []
     assert rig.participants.remotes["bob"].sid == "PA_2"
 
 
-# What calls see
+# PeerDirectory
 
 
-def test_row_08_an_identity_that_was_heard_counts_as_listed_until_it_leaves() -> None:
+def test_row_08_sender_of_a_packet_is_listed_until_it_leaves() -> None:
     rig = Rig()
     assert rig.participants.peer("bob") is ABSENT
     rig.participants.packet_received("bob", "PA_bob")
     rig.participants.packet_received("bob", "PA_bob")
-    assert rig.told == [("changed", "bob")]
+    assert rig.notifications == [("changed", "bob")]
     peer = rig.participants.peer("bob")
     assert (peer.listed, peer.ready, peer.announced, peer.client_protocol) == (True, True, False, 0)
     rig.update(info("bob", state=State.JOINED))
@@ -160,7 +160,7 @@ def test_row_08_an_identity_that_was_heard_counts_as_listed_until_it_leaves() ->
     assert rig.participants.peer("bob") is ABSENT
 
 
-def test_row_08_packets_of_who_has_left_do_not_bring_it_back() -> None:
+def test_row_08_late_packet_does_not_list_its_sender_again() -> None:
     rig = Rig(info("bob"))
     rig.update(info("bob", state=State.DISCONNECTED))
     rig.participants.packet_received("bob", "PA_bob")
@@ -169,26 +169,26 @@ def test_row_08_packets_of_who_has_left_do_not_bring_it_back() -> None:
     assert rig.participants.peer("bob").listed
 
 
-def test_row_08_one_that_was_heard_and_left_before_it_was_announced() -> None:
+def test_row_08_sender_that_leaves_before_it_was_announced() -> None:
     rig = Rig()
     rig.participants.packet_received("bob", "PA_bob")
     assert rig.update(info("bob", state=State.DISCONNECTED, sid="PA_older")) == []
     assert rig.participants.peer("bob").listed
     assert rig.update(info("bob", state=State.DISCONNECTED)) == []
-    assert rig.told == [("left", "bob")]
+    assert rig.notifications == [("left", "bob")]
     assert rig.participants.peer("bob") is ABSENT
 
 
-def test_packets_without_a_sender_are_nobodys() -> None:
+def test_packet_without_sender_is_ignored() -> None:
     rig = Rig()
     rig.participants.packet_received("", "PA_bob")
-    assert rig.told == []
+    assert rig.notifications == []
     rig.update(info("bob"), Info(identity="bob", state=State.DISCONNECTED))
     rig.participants.packet_received("bob")
-    assert rig.told == [("changed", "bob"), ("changed", "bob")]
+    assert rig.notifications == [("changed", "bob"), ("changed", "bob")]
 
 
-def test_what_was_heard_and_who_left_is_kept_within_bounds() -> None:
+def test_remembered_senders_and_left_sids_are_bounded() -> None:
     rig = Rig()
     for number in range(MAX_PACKET_SENDERS + 1):
         rig.participants.packet_received(f"call {number}")
@@ -200,7 +200,7 @@ def test_what_was_heard_and_who_left_is_kept_within_bounds() -> None:
     assert len(rig.participants._left_sids) == MAX_LEFT_SIDS
 
 
-def test_a_peer_is_looked_up_anew_once_something_of_it_changed() -> None:
+def test_peer_cache_is_invalidated_by_changes() -> None:
     rig = Rig(info("bob", permission=permission()))
     before = rig.participants.peer("bob")
     assert rig.participants.peer("bob") is before
@@ -222,55 +222,55 @@ def test_row_10_permissions() -> None:
 
 
 @pytest.mark.parametrize("state", [State.JOINING, State.JOINED, State.ACTIVE])
-def test_row_18_a_peer_is_ready_when_active_or_heard(state: int) -> None:
+def test_row_18_peer_is_ready_once_active_or_after_its_first_packet(state: int) -> None:
     rig = Rig(info("bob", state=state))
     assert rig.participants.peer("bob").ready == (state == State.ACTIVE)
     rig.participants.packet_received("bob", "PA_bob")
     assert rig.participants.peer("bob").ready
 
 
-def test_deflate_only_where_it_was_announced() -> None:
+def test_deflate_needs_the_announced_capability() -> None:
     capability = models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW
     rig = Rig(info("bob", capabilities=[capability]), info("carol"))
     assert (rig.participants.peer("bob").deflate, rig.participants.peer("carol").deflate) == (True, False)
 
 
-def test_row_09_oneself_is_always_ready() -> None:
+def test_row_09_local_participant_is_always_ready() -> None:
     peer = Rig(state=State.JOINING).participants.peer("alice")
     assert (peer.listed, peer.ready, peer.client_protocol) == (True, True, 2)
 
 
-# Row 11: reconnecting in full
+# Row 11: full reconnects
 
 
-@pytest.mark.parametrize("heard_first", [False, True])
-def test_row_11_a_new_sid_without_a_leave_is_a_restart(heard_first: bool) -> None:
+@pytest.mark.parametrize("packet_first", [False, True])
+def test_row_11_new_sid_without_leaving_is_a_restart(packet_first: bool) -> None:
     rig = Rig(info("bob"))
     rig.participants.packet_received("bob", "PA_bob")
-    if heard_first:
+    if packet_first:
         rig.participants.packet_received("bob", "PA_2")
     events = rig.update(info("bob", sid="PA_2", state=State.JOINED))
-    assert events == ["participant_disconnected", "participant_connected"], "as the official SDK tells it"
-    assert rig.told == [("restarted", "bob"), ("changed", "bob")]
-    assert rig.participants.peer("bob").ready == heard_first
+    assert events == ["participant_disconnected", "participant_connected"], "as with the official SDK"
+    assert rig.notifications == [("restarted", "bob"), ("changed", "bob")]
+    assert rig.participants.peer("bob").ready == packet_first
     assert rig.update(info("bob", state=State.DISCONNECTED)) == []
     assert rig.participants.peer("bob").listed
 
 
-def test_our_own_rejoin_finds_who_came_and_who_left() -> None:
+def test_local_rejoin_emits_joins_and_leaves_that_it_missed() -> None:
     rig = Rig(info("bob"), info("carol"))
-    rig.participants.packet_received("heard only", "PA_heard")
-    rig.told.clear()
+    rig.participants.packet_received("unannounced", "PA_heard")
+    rig.notifications.clear()
     rig.participants.apply_join(info("alice", sid="PA_again"), [info("carol", sid="PA_2"), info("dave")])
     returned = ["participant_disconnected", "participant_connected", "participant_active"]
     came = ["participant_connected", "participant_active"]
     assert [event[0] for event in rig.events] == ["participant_disconnected", *returned, *came]
-    assert rig.told == [("left", "bob"), ("restarted", "carol"), ("changed", "carol"), ("changed", "dave")]
+    assert rig.notifications == [("left", "bob"), ("restarted", "carol"), ("changed", "carol"), ("changed", "dave")]
     assert rig.local.sid == "PA_again"
-    assert rig.participants.peer("heard only") is ABSENT
+    assert rig.participants.peer("unannounced") is ABSENT
 
 
-def test_our_own_rejoin_into_what_was_an_empty_room_tells_of_newcomers() -> None:
+def test_local_rejoin_to_a_room_that_was_empty_emits_joins() -> None:
     rig = Rig()
     rig.participants.apply_join(info("alice", sid="PA_again"), [info("bob")])
     assert [event[0] for event in rig.events] == ["participant_connected", "participant_active"]
@@ -280,18 +280,18 @@ def packet(identity: str, sid: str) -> models.DataPacket:
     return models.DataPacket(participant_identity=identity, participant_sid=sid)
 
 
-def test_who_an_agent_speaks_for_is_not_who_sent_it() -> None:
+def test_packet_sent_on_behalf_of_a_participant_is_attributed_to_the_agent() -> None:
     rig = Rig(info("bob"), info("agent"))
     origin = rig.participants.sender_identity
     assert origin(packet("bob", "PA_bob")) == "bob"
     assert origin(packet("bob", "PA_agent")) == "agent"
-    assert origin(packet("alice", "PA_agent")) == "agent", "for ourselves"
+    assert origin(packet("alice", "PA_agent")) == "agent", "on behalf of the local participant"
     assert origin(packet("bob", "")) == "bob"
-    assert origin(packet("bob", "PA_new")) == "bob", "reconnected, and not announced yet"
+    assert origin(packet("bob", "PA_new")) == "bob", "reconnected, but not announced yet"
     assert origin(packet("unlisted", "PA_unlisted")) == "unlisted"
 
 
-def test_what_all_receivers_can() -> None:
+def test_stream_capabilities_are_those_of_all_receivers() -> None:
     deflate = models.ClientInfo.Capability.CAP_COMPRESSION_DEFLATE_RAW
     old = info("old")
     old.client_protocol = 1
@@ -307,14 +307,14 @@ def test_what_all_receivers_can() -> None:
     rig.update(info("plain", state=State.DISCONNECTED))
     assert abilities([]) == (True, True)
     rig.participants.packet_received("late", "PA_late")
-    assert abilities([]) == (False, False), "it is there, and nobody knows what it can"
+    assert abilities([]) == (False, False), "not announced, so its capabilities are unknown"
     assert Rig().participants.stream_capabilities([]) == (True, True)
 
 
-def test_moved_to_another_room() -> None:
+def test_move_replaces_all_participants() -> None:
     rig = Rig(info("bob"), info("carol"))
     rig.events.clear()
-    rig.told.clear()
+    rig.notifications.clear()
     rig.participants.apply_move(info("alice", sid="PA_moved", name="A"), [info("carol", sid="PA_other"), info("dan")])
     assert [event[0] for event in rig.events] == [
         "participant_disconnected",
@@ -325,6 +325,6 @@ def test_moved_to_another_room() -> None:
         "participant_connected",
         "participant_active",
     ]
-    assert rig.told == [("left", "bob"), ("left", "carol"), ("changed", "carol"), ("changed", "dan")]
+    assert rig.notifications == [("left", "bob"), ("left", "carol"), ("changed", "carol"), ("changed", "dan")]
     assert rig.local.sid == "PA_moved"
     assert set(rig.participants.remotes) == {"carol", "dan"}

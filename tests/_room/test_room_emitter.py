@@ -9,7 +9,7 @@ from livekit._room.room_emitter import EVENT_NAMES, MAX_BUFFERED_EVENTS, RoomEmi
 from livekit.testing import RoomEnvironment
 
 
-async def test_events_of_a_room_until_it_disconnects(environment: RoomEnvironment) -> None:
+async def test_iteration_ends_when_the_room_disconnects(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     events = bob.events("participant_connected", "data_received", "participant_disconnected", "disconnected")
     alice = await environment.join("alice")
@@ -31,7 +31,7 @@ async def test_events_of_a_room_until_it_disconnects(environment: RoomEnvironmen
     assert seen == ["participant_connected", "data_received", "participant_disconnected", "disconnected"]
 
 
-async def test_all_events_and_closing() -> None:
+async def test_iterator_without_names_yields_all_events_until_closed() -> None:
     room = RoomEmitter()
     events = room.events()
     waiting = asyncio.ensure_future(events.__anext__())
@@ -44,14 +44,14 @@ async def test_all_events_and_closing() -> None:
     assert [event.name async for event in events] == ["moved"]
 
 
-async def test_the_end_is_known_though_it_was_not_asked_for() -> None:
+async def test_disconnected_ends_an_iterator_that_did_not_name_it() -> None:
     room = RoomEmitter()
     events = room.events("moved")
     room.emit("disconnected", 1)
     assert [event async for event in events] == []
 
 
-async def test_what_nobody_reads_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
+async def test_full_buffer_drops_the_oldest_event(caplog: pytest.LogCaptureFixture) -> None:
     room = RoomEmitter()
     events = room.events("room_metadata_changed")
     for number in range(MAX_BUFFERED_EVENTS + 2):
@@ -60,12 +60,12 @@ async def test_what_nobody_reads_is_bounded(caplog: pytest.LogCaptureFixture) ->
     assert "dropped the oldest" in caplog.text
 
 
-def test_every_event_has_a_name_once() -> None:
+def test_event_names_are_unique() -> None:
     assert len(set(EVENT_NAMES)) == len(EVENT_NAMES)
     assert {"data_received", "track_subscribed", "data_track_published", "moved"} <= set(EVENT_NAMES)
 
 
-async def test_the_official_arguments(environment: RoomEnvironment) -> None:
+async def test_callbacks_get_the_official_arguments(environment: RoomEnvironment) -> None:
     room = Room()
     seen: list[tuple[str, int]] = []
     room.on("connected", lambda: seen.append(("connected", 0)))

@@ -1,4 +1,4 @@
-"""What a server does to a room, as events with the official arguments."""
+"""Signals of the server, and the events that they cause."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from livekit.testing import RoomEnvironment
 pytestmark = pytest.mark.parametrize("environment", ["memory"], indirect=True)
 
 
-async def test_moved(environment: RoomEnvironment) -> None:
+async def test_room_moved_replaces_room_and_participants(environment: RoomEnvironment) -> None:
     alice, _ = await environment.pair()
     session = alice._session
     assert session is not None
@@ -27,7 +27,7 @@ async def test_moved(environment: RoomEnvironment) -> None:
     assert set(alice.remote_participants) == {"carol"}
 
 
-async def test_room_updates_and_quality(environment: RoomEnvironment) -> None:
+async def test_room_update_and_connection_quality_are_emitted(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     session = alice._session
     assert session is not None
@@ -40,11 +40,11 @@ async def test_room_updates_and_quality(environment: RoomEnvironment) -> None:
     session.on_signal(rtc.SignalResponse(connection_quality=quality))
     events.close()
     seen = [(event.name, event.args) async for event in events]
-    them = alice.remote_participants["bob"]
+    remote = alice.remote_participants["bob"]
     assert seen == [
         ("room_metadata_changed", ("", "new")),
         ("room_updated", ()),
-        ("connection_quality_changed", (them, ConnectionQuality.QUALITY_EXCELLENT)),
+        ("connection_quality_changed", (remote, ConnectionQuality.QUALITY_EXCELLENT)),
     ]
     assert alice.is_recording
     assert alice.num_participants == 7

@@ -10,58 +10,58 @@ from livekit.protocol import rtc
 from livekit.testing import VirtualClock
 
 
-class Line:
+class FakeSignalConnection:
     def __init__(self) -> None:
         self.sent: list[rtc.SignalRequest] = []
         self.requests = SignalRequests(self.sent.append)
 
-    async def ask(self) -> asyncio.Task[None]:
+    async def request(self) -> asyncio.Task[None]:
         update = rtc.UpdateParticipantMetadata(name="x")
         task = asyncio.ensure_future(self.requests.update_metadata(update))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return task
 
-    def answer(self, request: rtc.SignalRequest, reason: rtc.RequestResponse.Reason, message: str = "") -> None:
+    def respond(self, request: rtc.SignalRequest, reason: rtc.RequestResponse.Reason, message: str = "") -> None:
         request_id = request.update_metadata.request_id
         self.requests.on_response(rtc.RequestResponse(request_id=request_id, reason=reason, message=message))
 
 
-async def test_each_request_gets_its_own_answer() -> None:
-    line = Line()
-    first, second = await line.ask(), await line.ask()
-    line.answer(line.sent[1], rtc.RequestResponse.NOT_ALLOWED, "you may not")
-    line.answer(line.sent[0], rtc.RequestResponse.OK)
-    line.answer(line.sent[0], rtc.RequestResponse.NOT_FOUND)
+async def test_responses_are_matched_by_request_id() -> None:
+    signal = FakeSignalConnection()
+    first, second = await signal.request(), await signal.request()
+    signal.respond(signal.sent[1], rtc.RequestResponse.NOT_ALLOWED, "you may not")
+    signal.respond(signal.sent[0], rtc.RequestResponse.OK)
+    signal.respond(signal.sent[0], rtc.RequestResponse.NOT_FOUND)
     await first
     with pytest.raises(RequestError, match="you may not") as caught:
         await second
     assert (caught.value.reason, caught.value.message) == ("NOT_ALLOWED", "you may not")
-    line.answer(line.sent[0], rtc.RequestResponse.OK)
+    signal.respond(signal.sent[0], rtc.RequestResponse.OK)
 
 
-async def test_a_reason_that_is_newer_than_we_are() -> None:
-    line = Line()
-    asked = await line.ask()
-    answer = rtc.RequestResponse(request_id=line.sent[0].update_metadata.request_id)
-    answer.MergeFromString(bytes((2 << 3, 99)))
-    line.requests.on_response(answer)
+async def test_unknown_reason_is_reported_as_a_number() -> None:
+    signal = FakeSignalConnection()
+    pending = await signal.request()
+    response = rtc.RequestResponse(request_id=signal.sent[0].update_metadata.request_id)
+    response.MergeFromString(bytes((2 << 3, 99)))
+    signal.requests.on_response(response)
     with pytest.raises(RequestError, match="the server refused: 99"):
-        await asked
+        await pending
 
 
-async def test_no_answer() -> None:
+async def test_missing_response_times_out() -> None:
     with VirtualClock():
-        line = Line()
+        signal = FakeSignalConnection()
         started = asyncio.get_running_loop().time()
         with pytest.raises(RequestTimeoutError, match="did not answer"):
-            await (await line.ask())
+            await (await signal.request())
         assert asyncio.get_running_loop().time() - started == pytest.approx(REQUEST_TIMEOUT)
 
 
-async def test_the_end_of_the_room() -> None:
-    line = Line()
-    asked = await line.ask()
-    line.requests.close()
+async def test_close_fails_pending_requests() -> None:
+    signal = FakeSignalConnection()
+    pending = await signal.request()
+    signal.requests.close()
     with pytest.raises(SessionClosedError):
-        await asked
+        await pending

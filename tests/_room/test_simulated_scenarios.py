@@ -1,4 +1,4 @@
-"""Troubles made on purpose, and statistics of what came through them."""
+"""Simulated connection failures, and connection statistics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.data.support import Mailbox, next_args
 
 
 @pytest.mark.parametrize("full", [False, True])
-async def test_reconnecting(environment: RoomEnvironment, full: bool) -> None:
+async def test_data_sent_while_reconnecting_arrives(environment: RoomEnvironment, full: bool) -> None:
     alice, bob = await environment.pair()
     sid = alice.local_participant.sid
     inbox: Mailbox[bytes] = Mailbox()
@@ -24,7 +24,7 @@ async def test_reconnecting(environment: RoomEnvironment, full: bool) -> None:
     assert await inbox.get() == b"through"
 
 
-async def test_what_there_is_not(environment: RoomEnvironment) -> None:
+async def test_unsupported_scenarios_and_disconnected_rooms_raise(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     with pytest.raises(RuntimeError, match="SIMULATE_FORCE_TCP"):
         await alice.simulate_scenario(SimulateScenarioKind.SIMULATE_FORCE_TCP)
@@ -37,7 +37,7 @@ async def test_what_there_is_not(environment: RoomEnvironment) -> None:
         await Room().get_rtc_stats()
 
 
-async def test_statistics(environment: RoomEnvironment) -> None:
+async def test_statistics_count_messages_and_bytes(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     inbox: Mailbox[bytes] = Mailbox()
     bob.on("data_received", lambda packet: inbox.put(packet.data))

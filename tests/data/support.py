@@ -1,4 +1,4 @@
-"""What rooms receive, to be awaited."""
+"""Awaiting received events and streams."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from livekit._room.room_emitter import EventTypes, RoomEvents
 
 T = TypeVar("T")
 
-PATIENCE = 20.0
-"""Seconds."""
+TIMEOUT = 20.0
+"""Seconds to wait for an event or a stream."""
 
 
 class Mailbox(Generic[T]):
-    """What came, oldest first."""
+    """A FIFO of received items."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[T] = asyncio.Queue()
@@ -25,7 +25,7 @@ class Mailbox(Generic[T]):
         self._queue.put_nowait(item)
 
     async def get(self) -> T:
-        return await asyncio.wait_for(self._queue.get(), PATIENCE)
+        return await asyncio.wait_for(self._queue.get(), TIMEOUT)
 
     @property
     def is_empty(self) -> bool:
@@ -33,8 +33,8 @@ class Mailbox(Generic[T]):
 
 
 async def next_args(events: RoomEvents) -> tuple[object, ...]:
-    """The arguments of the next event."""
-    return (await asyncio.wait_for(events.__anext__(), PATIENCE)).args
+    """Return the arguments of the next event."""
+    return (await asyncio.wait_for(events.__anext__(), TIMEOUT)).args
 
 
 def events_of(room: Room, *names: EventTypes) -> RoomEvents:
@@ -43,7 +43,7 @@ def events_of(room: Room, *names: EventTypes) -> RoomEvents:
 
 @dataclass
 class TextStream:
-    """A stream that came, read to its end."""
+    """A received text stream, read to its end."""
 
     sender: str
     reader: TextStreamReader
@@ -57,6 +57,8 @@ class TextStream:
 
 @dataclass
 class ByteStream:
+    """A received byte stream, read to its end."""
+
     sender: str
     reader: ByteStreamReader
     pieces: list[bytes]
@@ -68,7 +70,7 @@ class ByteStream:
 
 
 class Streams:
-    """Reads all streams of a topic that come to a room."""
+    """Reads all streams of a topic that a room receives."""
 
     def __init__(self, room: Room, topic: str) -> None:
         self.texts: Mailbox[TextStream] = Mailbox()

@@ -1,4 +1,4 @@
-"""Packets, from one application to the others."""
+"""Packets between rooms."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_lossy_data(environment: RoomEnvironment) -> None:
     assert (packet.data, packet.kind) == (b"once", DataPacketKind.KIND_LOSSY)
 
 
-async def test_only_who_is_named_gets_it(environment: RoomEnvironment) -> None:
+async def test_only_named_destinations_receive_the_packet(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     carol = await environment.join("carol")
     await environment.wait_for(carol, "alice")
@@ -52,7 +52,7 @@ async def test_only_who_is_named_gets_it(environment: RoomEnvironment) -> None:
 
 
 @pytest.mark.parametrize("reliable", [True, False])
-async def test_over_the_limit_the_channel_stays_usable(environment: RoomEnvironment, reliable: bool) -> None:
+async def test_channel_stays_usable_after_oversized_packets(environment: RoomEnvironment, reliable: bool) -> None:
     alice, bob = await environment.pair()
     inbox = received(bob)
     for size in (64_000, 65_536, 1_000_000):
@@ -62,7 +62,7 @@ async def test_over_the_limit_the_channel_stays_usable(environment: RoomEnvironm
     assert len((await inbox.get()).data) == 63_900
 
 
-async def test_many_packets_in_order_and_at_once(environment: RoomEnvironment) -> None:
+async def test_concurrent_packets_arrive_in_order(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     inbox = received(bob)
     payloads = [b"%d " % number * 2_000 for number in range(500)]
@@ -70,13 +70,13 @@ async def test_many_packets_in_order_and_at_once(environment: RoomEnvironment) -
     assert [(await inbox.get()).data for _ in payloads] == payloads
 
 
-async def test_who_may_not_is_told(environment: RoomEnvironment) -> None:
+async def test_publishing_without_the_grant_raises(environment: RoomEnvironment) -> None:
     mute = await environment.join("mute", can_publish_data=False)
     with pytest.raises(PublishDataError, match="canPublishData"):
         await mute.local_participant.publish_data(b"x")
 
 
-async def test_after_the_room(environment: RoomEnvironment) -> None:
+async def test_publishing_after_disconnecting_raises(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     local = alice.local_participant
     await alice.disconnect()
@@ -96,7 +96,7 @@ async def test_dtmf(environment: RoomEnvironment) -> None:
     assert await next_args(events) == (SipDTMF(11, "#", bob.remote_participants["alice"]),)
 
 
-async def test_what_an_agent_transcribes(environment: RoomEnvironment) -> None:
+async def test_transcription_of_an_agent(environment: RoomEnvironment) -> None:
     agent, bob = await environment.join("agent", kind="agent"), await environment.join("bob")
     await environment.wait_for(bob, "agent")
     events = bob.events("transcription_received")
@@ -105,7 +105,7 @@ async def test_what_an_agent_transcribes(environment: RoomEnvironment) -> None:
     assert await next_args(events) == ([segment], bob.local_participant, None)
 
 
-async def test_chat(environment: RoomEnvironment) -> None:
+async def test_chat_message_and_its_edit(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     events = bob.events("chat_message_received")
     sent = await alice.local_participant.send_chat_message("helo")
@@ -120,7 +120,7 @@ async def test_chat(environment: RoomEnvironment) -> None:
     assert second.participant is bob.remote_participants["alice"]
 
 
-async def test_encrypted_packets_and_the_states_that_are_told(environment: RoomEnvironment) -> None:
+async def test_encrypted_packets_and_encryption_events(environment: RoomEnvironment) -> None:
     def options(key: bytes) -> RoomOptions:
         return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=key)))
 
@@ -142,7 +142,7 @@ async def test_encrypted_packets_and_the_states_that_are_told(environment: RoomE
     assert inbox.is_empty
 
 
-async def test_without_a_key_nothing_is_sent(environment: RoomEnvironment) -> None:
+async def test_publishing_without_a_key_raises(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice", options=RoomOptions(encryption=E2EEOptions()))
     events = alice.events("e2ee_state_changed")
     with pytest.raises(PublishDataError, match="no encryption key"):

@@ -7,16 +7,16 @@ from livekit.data.user_packet_deduper import MAX_SENDERS, UserPacketDeduper, Use
 
 
 @given(st.lists(st.integers(0, 9)))
-def test_each_packet_is_new_once_and_in_order(arrivals: list[int]) -> None:
-    origin, receiver = UserPacketNonces(), UserPacketDeduper()
-    nonces = [origin.next() for _ in range(10)]
+def test_duplicates_and_older_packets_are_rejected(arrivals: list[int]) -> None:
+    nonces_of_alice, receiver = UserPacketNonces(), UserPacketDeduper()
+    nonces = [nonces_of_alice.next() for _ in range(10)]
     taken = [number for number in arrivals if receiver.is_new("alice", nonces[number])]
     assert taken == sorted(set(taken))
     assert set(taken) <= set(arrivals)
     assert max(taken, default=-1) == max(arrivals, default=-1)
 
 
-def test_who_starts_anew_is_not_taken_for_the_old_one() -> None:
+def test_restarted_sender_is_not_mistaken_for_the_old_one() -> None:
     receiver = UserPacketDeduper()
     old = UserPacketNonces()
     for _ in range(5):
@@ -24,7 +24,7 @@ def test_who_starts_anew_is_not_taken_for_the_old_one() -> None:
     assert receiver.is_new("alice", UserPacketNonces().next())
 
 
-def test_senders_are_told_apart() -> None:
+def test_senders_are_deduplicated_independently() -> None:
     receiver, nonce = UserPacketDeduper(), UserPacketNonces().next()
     assert receiver.is_new("alice", nonce)
     assert receiver.is_new("bob", nonce)
@@ -32,12 +32,12 @@ def test_senders_are_told_apart() -> None:
 
 
 @given(st.binary(max_size=20).filter(lambda nonce: not nonce.startswith(b"once")))
-def test_what_others_write_there_means_nothing(nonce: bytes) -> None:
+def test_foreign_nonces_are_ignored(nonce: bytes) -> None:
     receiver = UserPacketDeduper()
     assert all(receiver.is_new("alice", nonce) for _ in range(2))
 
 
-def test_many_senders_do_not_grow_it_for_ever() -> None:
+def test_remembered_senders_are_bounded() -> None:
     receiver, nonce = UserPacketDeduper(), UserPacketNonces().next()
     for number in range(MAX_SENDERS + 1):
         assert receiver.is_new(f"{number}", nonce)

@@ -1,6 +1,6 @@
-"""A participant with the official SDK: publishes a data track, reads frames of another's, tells what it read.
+"""A participant of the official SDK: publishes a data track, reads frames of another one and prints them as JSON.
 
-Arguments: URL, token, and the key of an encrypted room, or nothing.
+Arguments: URL, token, and the key of an encrypted room or an empty string.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ async def push(track: rtc.LocalDataTrack) -> None:
 
 async def main(url: str, token: str, key: str) -> None:
     room = rtc.Room()
-    seen: asyncio.Queue[rtc.RemoteDataTrack] = asyncio.Queue()
-    room.on("data_track_published", seen.put_nowait)
+    published: asyncio.Queue[rtc.RemoteDataTrack] = asyncio.Queue()
+    room.on("data_track_published", published.put_nowait)
     options = rtc.RoomOptions()
     if key:
         options.encryption = rtc.E2EEOptions(rtc.KeyProviderOptions(shared_key=key.encode()))
     await room.connect(url, token, options)
     track = await room.local_participant.publish_data_track(name="official")
     pushing = asyncio.create_task(push(track))
-    theirs = await seen.get()
+    remote = await published.get()
     read: list[list[object]] = []
-    async for frame in theirs.subscribe():
+    async for frame in remote.subscribe():
         read.append([len(frame.payload), frame.user_timestamp])
         if len(read) == FRAMES:
             break
-    sys.stdout.write(json.dumps({"name": theirs.info.name, "e2ee": theirs.info.uses_e2ee, "read": read}) + "\n")
+    sys.stdout.write(json.dumps({"name": remote.info.name, "e2ee": remote.info.uses_e2ee, "read": read}) + "\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.readline)
     pushing.cancel()

@@ -1,4 +1,4 @@
-"""Data tracks between the official SDK and ours, both ways, in plain and encrypted."""
+"""Data tracks between the official SDK and this one, in both directions, plain and encrypted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def push(track: LocalDataTrack) -> None:
 
 @pytest.mark.parametrize("single", [True, False])
 @pytest.mark.parametrize("key", ["", "secret"])
-async def test_frames_pass_both_ways(official_python: str, key: str, single: bool) -> None:
+async def test_frames_pass_in_both_directions(official_python: str, key: str, single: bool) -> None:
     options = RoomOptions(single_peer_connection=single)
     if key:
         options.encryption = E2EEOptions(KeyProviderOptions(shared_key=key.encode()))
@@ -53,8 +53,8 @@ async def test_frames_pass_both_ways(official_python: str, key: str, single: boo
             )
             frame = await asyncio.wait_for(track.subscribe().read(), WAIT)
             assert frame == DataTrackFrame(b"official" * 4_000, 5)
-            told = json.loads(await asyncio.wait_for(peer.stdout.readline(), WAIT))
-            assert told == {"name": "ours", "e2ee": bool(key), "read": [[40_000, 9]] * 3}
+            report = json.loads(await asyncio.wait_for(peer.stdout.readline(), WAIT))
+            assert report == {"name": "ours", "e2ee": bool(key), "read": [[40_000, 9]] * 3}
             peer.stdin.write(b"\n")
             assert await asyncio.wait_for(unpublished.get(), WAIT) == track.info.sid
             assert await asyncio.wait_for(peer.wait(), WAIT) == 0

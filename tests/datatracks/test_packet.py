@@ -20,7 +20,7 @@ packets = st.builds(
 )
 
 
-def test_bytes_of_a_packet() -> None:
+def test_encoding_of_a_known_packet() -> None:
     packet = TrackPacket(
         handle=0x8811,
         sequence=0x4422,
@@ -31,14 +31,14 @@ def test_bytes_of_a_packet() -> None:
         extensions={1: b"\xfa" + b"\x3c" * 12, 2: bytes.fromhex("4411221111118811")},
     )
     assert packet.encode() == bytes.fromhex(
-        "0c00 8811 4422 4411 44221188"  # version 0, last of a frame, extended
-        "0006 010d fa 3c3c3c3c3c3c3c3c3c3c3c3c 0208 4411221111118811 00"  # seven words
+        "0c00 8811 4422 4411 44221188"  # version 0, final, extended
+        "0006 010d fa 3c3c3c3c3c3c3c3c3c3c3c3c 0208 4411221111118811 00"  # 7 words
         "fafa"
     )
 
 
 @given(packets)
-def test_what_is_written_is_read(packet: TrackPacket) -> None:
+def test_decoding_reverses_encoding(packet: TrackPacket) -> None:
     data = packet.encode()
     assert decode(data) == packet
     assert (len(data) - len(packet.payload)) % 4 == 0
@@ -46,14 +46,14 @@ def test_what_is_written_is_read(packet: TrackPacket) -> None:
 
 
 @given(packets, st.integers(1, 0xFFFF))
-def test_another_handle(packet: TrackPacket, handle: int) -> None:
+def test_with_handle_replaces_only_the_handle(packet: TrackPacket, handle: int) -> None:
     data = with_handle(packet.encode(), handle)
     assert decode(data).handle == handle
     assert with_handle(data, packet.handle) == packet.encode()
 
 
 @given(st.binary(max_size=60))
-def test_bytes_of_anybody(data: bytes) -> None:
+def test_arbitrary_bytes_are_decoded_or_rejected(data: bytes) -> None:
     try:
         packet = decode(data)
     except BadTrackPacketError:
@@ -63,7 +63,7 @@ def test_bytes_of_anybody(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("data", "reason"),
     [
         (b"", "too short"),
         (b"\x18" + bytes(10), "too short"),
@@ -74,11 +74,11 @@ def test_bytes_of_anybody(data: bytes) -> None:
         (b"\x1c\0\0\1" + bytes(8) + b"\0\0\x01\x02", "exceeds"),
     ],
 )
-def test_broken_packets(data: bytes, why: str) -> None:
-    with pytest.raises(BadTrackPacketError, match=why):
+def test_invalid_packets_are_rejected(data: bytes, reason: str) -> None:
+    with pytest.raises(BadTrackPacketError, match=reason):
         decode(data)
 
 
-def test_handle_of_what_is_no_packet() -> None:
+def test_handle_of_invalid_data_is_zero() -> None:
     assert handle_of(b"\0\0\0\5") == 0
     assert handle_of(b"\x38\0\0\5" + bytes(8)) == 0

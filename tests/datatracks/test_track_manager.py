@@ -26,21 +26,22 @@ from livekit.datatracks.tracks import PublishDataTrackError
 from livekit.testing import RoomEnvironment
 
 WAIT = 20.0
+"""Seconds."""
 
 
-def following(room: Room, event: Any) -> asyncio.Queue[Any]:
-    """The first argument of each event."""
+def first_args(room: Room, event: Any) -> asyncio.Queue[Any]:
+    """Return a queue of the first argument of each event."""
     queue: asyncio.Queue[Any] = asyncio.Queue()
     room.on(event, queue.put_nowait)
     return queue
 
 
 async def push_until_read(track: LocalDataTrack, stream: DataTrackStream, payload: bytes = b"x") -> DataTrackFrame:
-    """Push frames until one arrives: a subscription takes effect a little later, and what is lossy may be lost."""
+    """Push frames until one arrives: a subscription takes effect with a delay, and frames may be lost."""
     reading = asyncio.ensure_future(stream.read())
     pushed = 0
     while not reading.done() and pushed < WAIT * 50:
-        with contextlib.suppress(PushFrameError):  # after a reconnect the channel opens a little later
+        with contextlib.suppress(PushFrameError):  # after a reconnect the channel opens with a delay
             track.try_push(DataTrackFrame(payload, pushed))
         pushed += 1
         await asyncio.wait({reading}, timeout=0.02)
@@ -53,9 +54,9 @@ async def pair(environment: RoomEnvironment, options: Callable[[], RoomOptions] 
     return await environment.join("alice", options=options()), await environment.join("bob", options=options())
 
 
-async def test_frames_pass(environment: RoomEnvironment) -> None:
+async def test_publish_subscribe_and_unpublish(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
-    published, unpublished = following(bob, "data_track_published"), following(bob, "data_track_unpublished")
+    published, unpublished = first_args(bob, "data_track_published"), first_args(bob, "data_track_unpublished")
     track = await alice.local_participant.publish_data_track(name="position")
     remote = await asyncio.wait_for(published.get(), WAIT)
     assert isinstance(remote, RemoteDataTrack)
@@ -79,7 +80,7 @@ async def test_frames_pass(environment: RoomEnvironment) -> None:
     await track.unpublish()
 
 
-async def test_late_joiners_learn_of_tracks_and_refusals_are_told(environment: RoomEnvironment) -> None:
+async def test_late_joiner_sees_tracks_and_duplicate_names_are_refused(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     await alice.local_participant.publish_data_track(name="position")
     with pytest.raises(PublishDataTrackError, match="same name"):
@@ -87,14 +88,14 @@ async def test_late_joiners_learn_of_tracks_and_refusals_are_told(environment: R
     bob = await environment.join("bob")
     tracks = bob.local_participant._require_context().data_tracks
     assert [track.info.name for track in tracks._remote.values()] == ["position"]
-    published = following(alice, "data_track_published")
+    published = first_args(alice, "data_track_published")
     await bob.local_participant.publish_data_track(name="position")
     assert (await asyncio.wait_for(published.get(), WAIT)).publisher_identity == "bob"
 
 
-async def test_a_stream_keeps_the_newest_frames_and_closing_unsubscribes(environment: RoomEnvironment) -> None:
+async def test_stream_keeps_the_newest_frames_and_closing_it_unsubscribes(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
-    published = following(bob, "data_track_published")
+    published = first_args(bob, "data_track_published")
     track = await alice.local_participant.publish_data_track(name="position")
     remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
     narrow, wide = remote.subscribe(buffer_size=0), remote.subscribe(buffer_size=100)
@@ -109,9 +110,9 @@ async def test_a_stream_keeps_the_newest_frames_and_closing_unsubscribes(environ
     assert remote._state.buffers == {}
 
 
-async def test_tracks_live_on_after_a_full_reconnect(environment: RoomEnvironment) -> None:
+async def test_tracks_survive_a_full_reconnect(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
-    published = following(bob, "data_track_published")
+    published = first_args(bob, "data_track_published")
     track = await alice.local_participant.publish_data_track(name="position")
     remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
     stream, sid = remote.subscribe(), remote.info.sid
@@ -127,9 +128,9 @@ async def test_tracks_live_on_after_a_full_reconnect(environment: RoomEnvironmen
     assert published.empty()
 
 
-async def test_tracks_that_do_not_come_back_after_a_full_reconnect_end(environment: RoomEnvironment) -> None:
+async def test_track_not_republished_after_a_full_reconnect_ends(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
-    published, unpublished = following(bob, "data_track_published"), following(bob, "data_track_unpublished")
+    published, unpublished = first_args(bob, "data_track_published"), first_args(bob, "data_track_unpublished")
     await alice.local_participant.publish_data_track(name="position")
     remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
     alice._require_session().data_tracks._local.clear()
@@ -139,24 +140,27 @@ async def test_tracks_that_do_not_come_back_after_a_full_reconnect_end(environme
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_encrypted_frames(environment: RoomEnvironment) -> None:
+async def test_frames_are_readable_with_the_right_key_only(environment: RoomEnvironment) -> None:
     def options(key: bytes = b"secret") -> RoomOptions:
         return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=key)))
 
     alice, bob = await pair(environment, options)
     eve = await environment.join("eve", options=options(b"guess"))
-    heard, missed = following(bob, "data_track_published"), following(eve, "data_track_published")
+    bobs_tracks, eves_tracks = first_args(bob, "data_track_published"), first_args(eve, "data_track_published")
     track = await alice.local_participant.publish_data_track(name="secret")
-    remote, unreadable = await asyncio.wait_for(heard.get(), WAIT), await asyncio.wait_for(missed.get(), WAIT)
+    remote, unreadable = (
+        await asyncio.wait_for(bobs_tracks.get(), WAIT),
+        await asyncio.wait_for(eves_tracks.get(), WAIT),
+    )
     assert track.info.uses_e2ee
     guessing = unreadable.subscribe()
     assert (await push_until_read(track, remote.subscribe(), b"plain")).payload == b"plain"
     assert not guessing._buffer.frames
 
 
-async def test_the_room_ends(environment: RoomEnvironment) -> None:
+async def test_disconnecting_ends_tracks_and_streams(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
-    published = following(bob, "data_track_published")
+    published = first_args(bob, "data_track_published")
     track = await alice.local_participant.publish_data_track(name="position")
     stream = (await asyncio.wait_for(published.get(), WAIT)).subscribe()
     await bob.disconnect()

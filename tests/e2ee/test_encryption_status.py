@@ -23,19 +23,19 @@ class Rig:
         alice, bob = (models.ParticipantInfo(identity=name, sid=f"PA_{name}") for name in ("alice", "bob"))
         self.participants.apply_join(alice, [bob])
         self.bob = self.participants.remotes["bob"]
-        self.watch = EncryptionStatus(self.participants, lambda *event: self.events.append(event))
+        self.status = EncryptionStatus(self.participants, lambda *event: self.events.append(event))
 
     def on_peer_changed(self, identity: str) -> None: ...
     def on_peer_left(self, identity: str) -> None: ...
     def on_peer_restarted(self, identity: str) -> None: ...
 
 
-def test_states_are_told_when_they_change() -> None:
+def test_state_is_emitted_when_it_changes() -> None:
     rig = Rig()
     for state in (EncryptionState.OK, EncryptionState.OK, EncryptionState.DECRYPTION_FAILED, EncryptionState.OK):
-        rig.watch.update_state("bob", state)
-    rig.watch.update_state("alice", EncryptionState.MISSING_KEY)
-    rig.watch.update_state("nobody", EncryptionState.OK)
+        rig.status.update_state("bob", state)
+    rig.status.update_state("alice", EncryptionState.MISSING_KEY)
+    rig.status.update_state("nobody", EncryptionState.OK)
     assert rig.events == [
         ("e2ee_state_changed", rig.bob, EncryptionState.OK),
         ("e2ee_state_changed", rig.bob, EncryptionState.DECRYPTION_FAILED),
@@ -45,20 +45,20 @@ def test_states_are_told_when_they_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("packets", "told"),
+    ("packets", "emitted"),
     [([True, True], [True]), ([False, True, False], []), ([True, False, True, False], [True, False])],
 )
-def test_who_sent_anything_in_plain_is_not_encrypted(packets: list[bool], told: list[bool]) -> None:
+def test_one_plain_packet_marks_the_sender_as_unencrypted(packets: list[bool], emitted: list[bool]) -> None:
     rig = Rig()
     for encrypted in packets:
-        rig.watch.packet_received("bob", encrypted=encrypted)
-        rig.watch.packet_received("nobody", encrypted=encrypted)
-    assert rig.events == [("participant_encryption_status_changed", rig.bob, encrypted) for encrypted in told]
+        rig.status.packet_received("bob", encrypted=encrypted)
+        rig.status.packet_received("nobody", encrypted=encrypted)
+    assert rig.events == [("participant_encryption_status_changed", rig.bob, encrypted) for encrypted in emitted]
 
 
-def test_who_comes_back_begins_anew() -> None:
+def test_status_is_reset_when_a_participant_leaves() -> None:
     rig = Rig()
-    rig.watch.packet_received("bob", encrypted=False)
-    rig.watch.forget("bob")
-    rig.watch.packet_received("bob", encrypted=True)
+    rig.status.packet_received("bob", encrypted=False)
+    rig.status.forget("bob")
+    rig.status.packet_received("bob", encrypted=True)
     assert len(rig.events) == 1

@@ -1,4 +1,4 @@
-"""Keys are derived as official clients derive them."""
+"""Key derivation, as in official clients."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ SALT = b"LKFrameEncryptionKey"
 IV = bytes(12)
 
 
-def test_pbkdf2_key() -> None:
+def test_pbkdf2_key_derivation() -> None:
     expected = hashlib.pbkdf2_hmac("sha256", b"secret", SALT, 100_000, 16)
-    sealed = AESGCM(expected).encrypt(IV, b"hello", None)
-    assert Key(b"secret", SALT, KeyDerivationFunction.PBKDF2).aead.decrypt(IV, sealed, None) == b"hello"
+    ciphertext = AESGCM(expected).encrypt(IV, b"hello", None)
+    assert Key(b"secret", SALT, KeyDerivationFunction.PBKDF2).aead.decrypt(IV, ciphertext, None) == b"hello"
 
 
-def test_ratcheted_key_follows_from_the_material() -> None:
+def test_ratcheted_key_is_derived_from_the_material() -> None:
     key = Key(b"secret", SALT, KeyDerivationFunction.PBKDF2)
     assert key.ratcheted().material == hashlib.pbkdf2_hmac("sha256", b"secret", SALT, 100_000, 32)
-    assert key.ratcheted() is key.ratcheted(), "derived once"
+    assert key.ratcheted() is key.ratcheted(), "cached"
 
 
 def test_hkdf_differs_from_pbkdf2() -> None:
-    sealed = Key(b"secret", SALT, KeyDerivationFunction.HKDF).aead.encrypt(IV, b"hello", None)
-    again = Key(b"secret", SALT, KeyDerivationFunction.HKDF)
-    assert again.aead.decrypt(IV, sealed, None) == b"hello"
-    assert again.ratcheted().material != Key(b"secret", SALT, KeyDerivationFunction.PBKDF2).ratcheted().material
+    ciphertext = Key(b"secret", SALT, KeyDerivationFunction.HKDF).aead.encrypt(IV, b"hello", None)
+    same = Key(b"secret", SALT, KeyDerivationFunction.HKDF)
+    assert same.aead.decrypt(IV, ciphertext, None) == b"hello"
+    assert same.ratcheted().material != Key(b"secret", SALT, KeyDerivationFunction.PBKDF2).ratcheted().material
 
 
 def make_ring() -> KeyRing:
@@ -38,7 +38,7 @@ def make_ring() -> KeyRing:
 
 
 @pytest.mark.parametrize("index", [-1, 4])
-def test_indexes_outside_of_the_ring(index: int) -> None:
+def test_index_outside_the_ring_raises(index: int) -> None:
     ring = make_ring()
     with pytest.raises(ValueError, match="from 0 to 3"):
         ring.set(b"k", index)
@@ -47,7 +47,7 @@ def test_indexes_outside_of_the_ring(index: int) -> None:
     assert ring.get(index) is None
 
 
-def test_ratcheting_needs_a_key() -> None:
+def test_ratcheting_without_a_key_raises() -> None:
     with pytest.raises(ValueError, match="no key at index 1"):
         make_ring().ratchet(1)
 
@@ -61,7 +61,7 @@ def test_ratchet_replaces_the_key() -> None:
     assert key.material == material != b"k"
 
 
-def test_a_key_that_fails_too_often_is_dropped() -> None:
+def test_key_is_dropped_after_too_many_failures() -> None:
     ring = make_ring()
     ring.set(b"k", 0)
     for _ in range(2):
@@ -71,7 +71,7 @@ def test_a_key_that_fails_too_often_is_dropped() -> None:
     assert ring.get(0) is None
 
 
-def test_no_tolerance_limit_keeps_the_key() -> None:
+def test_negative_tolerance_never_drops_the_key() -> None:
     ring = make_ring()
     ring.set(b"k", 0)
     for _ in range(100):

@@ -1,4 +1,4 @@
-"""Packets sealed by one participant and opened by another."""
+"""Packets encrypted by one participant and decrypted by another."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def from_(sender: str, packet: models.DataPacket) -> models.DataPacket:
     return packet
 
 
-def test_row_32_packets_are_encrypted_and_opened() -> None:
-    sealed = make_cipher("alice").encrypt(make_request())
-    assert sealed.WhichOneof("value") == "encrypted_packet"
-    assert b"add" not in sealed.SerializeToString()
-    opened = make_cipher("bob").decrypt(from_("alice", sealed))
-    assert opened is not None
-    assert opened.rpc_request.method == "add"
+def test_row_32_decrypting_reverses_encrypting() -> None:
+    encrypted = make_cipher("alice").encrypt(make_request())
+    assert encrypted.WhichOneof("value") == "encrypted_packet"
+    assert b"add" not in encrypted.SerializeToString()
+    decrypted = make_cipher("bob").decrypt(from_("alice", encrypted))
+    assert decrypted is not None
+    assert decrypted.rpc_request.method == "add"
 
 
 def test_row_32_plain_packets_are_dropped(caplog: pytest.LogCaptureFixture) -> None:
@@ -58,7 +58,7 @@ def test_row_32_every_kind_of_rpc_and_stream_packet_is_encrypted() -> None:
     )
 
 
-def test_kinds_that_official_peers_send_in_plain_pass() -> None:
+def test_kinds_that_official_peers_send_in_plain_are_accepted() -> None:
     packet = models.DataPacket(transcription=models.Transcription(track_id="t"))
     cipher = make_cipher("bob")
     assert cipher.encrypt(packet) is packet
@@ -66,15 +66,15 @@ def test_kinds_that_official_peers_send_in_plain_pass() -> None:
     assert cipher.decrypt(packet) is packet
 
 
-def test_a_wrong_key_delivers_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    sealed = make_cipher("alice", b"one").encrypt(make_request())
+def test_packet_encrypted_with_another_key_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    encrypted = make_cipher("alice", b"one").encrypt(make_request())
     with caplog.at_level(logging.WARNING):
-        assert make_cipher("bob", b"two").decrypt(from_("alice", sealed)) is None
+        assert make_cipher("bob", b"two").decrypt(from_("alice", encrypted)) is None
     assert "its keys cannot decrypt" in caplog.text
     assert "one" not in caplog.text, "keys are never logged"
 
 
-def test_a_ratcheted_key_is_found_within_the_window() -> None:
+def test_ratcheted_key_is_found_within_the_window() -> None:
     alice, bob = make_cipher("alice"), make_cipher("bob")
     provider = alice._manager.key_provider
     assert provider is not None
@@ -87,7 +87,7 @@ def test_a_ratcheted_key_is_found_within_the_window() -> None:
     assert bob.decrypt(from_("alice", alice.encrypt(make_request()))) is None
 
 
-def test_a_key_of_each_participant() -> None:
+def test_keys_per_participant() -> None:
     alice, bob = make_cipher("alice", None), make_cipher("bob", None)
     for cipher in (alice, bob):
         provider = cipher._manager.key_provider
@@ -97,18 +97,18 @@ def test_a_key_of_each_participant() -> None:
     assert bob.decrypt(from_("carol", alice.encrypt(make_request()))) is None
 
 
-def test_sending_without_a_key_says_what_to_do() -> None:
+def test_encrypting_without_a_key_raises() -> None:
     with pytest.raises(MissingKeyError, match="KeyProvider"):
         make_cipher("alice", None).encrypt(make_request())
 
 
-def test_encryption_switched_off() -> None:
+def test_disabled_encryption_sends_in_plain() -> None:
     cipher = make_cipher("alice")
     cipher._manager.set_enabled(False)
     assert cipher.encrypt(make_request()).HasField("rpc_request")
 
 
-def test_a_room_that_encrypts_media_only_opens_but_does_not_seal() -> None:
+def test_media_only_encryption_decrypts_but_does_not_encrypt() -> None:
     cipher = make_cipher("bob", strict=False)
     assert cipher.encrypt(make_request()).HasField("rpc_request")
     assert cipher.decrypt(from_("alice", make_request())) is not None
@@ -116,40 +116,40 @@ def test_a_room_that_encrypts_media_only_opens_but_does_not_seal() -> None:
 
 
 @pytest.mark.parametrize("broken", [b"", b"\xff\xff", bytes(40)])
-def test_encrypted_rubbish_is_dropped(broken: bytes) -> None:
+def test_invalid_ciphertext_is_dropped(broken: bytes) -> None:
     packet = models.DataPacket(
         encrypted_packet=models.EncryptedPacket(encrypted_value=broken, iv=bytes(12), key_index=0)
     )
     assert make_cipher("bob").decrypt(from_("alice", packet)) is None
 
 
-def test_a_packet_sealed_around_rubbish_is_dropped() -> None:
+def test_encrypted_invalid_payload_is_dropped() -> None:
     bob = make_cipher("bob")
     provider = bob._manager.key_provider
     assert provider is not None
     key = provider.ring("alice").get(0)
     assert key is not None
     for plain in (b"\xff\xff\xff", b""):
-        sealed = models.EncryptedPacket(encrypted_value=key.aead.encrypt(bytes(12), plain, None), iv=bytes(12))
-        assert bob.decrypt(from_("alice", models.DataPacket(encrypted_packet=sealed))) is None
+        encrypted = models.EncryptedPacket(encrypted_value=key.aead.encrypt(bytes(12), plain, None), iv=bytes(12))
+        assert bob.decrypt(from_("alice", models.DataPacket(encrypted_packet=encrypted))) is None
 
 
-def test_row_32_calls_of_the_server_by_option() -> None:
+def test_row_32_server_calls_are_accepted_by_option() -> None:
     request = from_("r1", make_request("r1"))
     assert make_cipher("bob").decrypt(request) is None
     cipher = make_cipher("bob", server_calls=True)
     assert cipher.decrypt(request) is request
     ack = models.DataPacket(destination_identities=["r1"], rpc_ack=models.RpcAck(request_id="r1"))
-    assert cipher.encrypt(ack).HasField("rpc_ack"), "the server has no key to open it"
-    answer = models.DataPacket(
+    assert cipher.encrypt(ack).HasField("rpc_ack"), "the server has no key to decrypt it"
+    reply = models.DataPacket(
         destination_identities=["r1"], rpc_response=models.RpcResponse(request_id="r1", payload="2")
     )
-    assert cipher.encrypt(answer).HasField("rpc_response")
-    assert cipher.encrypt(answer).HasField("encrypted_packet"), "answered once"
+    assert cipher.encrypt(reply).HasField("rpc_response")
+    assert cipher.encrypt(reply).HasField("encrypted_packet"), "one reply per call"
 
 
 @pytest.mark.parametrize("inline", [True, False])
-def test_streamed_calls_of_the_server_by_option(inline: bool) -> None:
+def test_streamed_server_calls_are_accepted_by_option(inline: bool) -> None:
     attributes = wire.request_attributes("r1", "add", 1000)
     request = list(
         as_packets(
@@ -166,21 +166,21 @@ def test_streamed_calls_of_the_server_by_option(inline: bool) -> None:
     other = from_("r2", models.DataPacket(stream_chunk=models.DataStream.Chunk(stream_id="r1", content=b"1")))
     cipher = make_cipher("bob", server_calls=True)
     assert all(cipher.decrypt(from_("r1", packet)) is packet for packet in request)
-    assert cipher.decrypt(other) is None, "of nobody's call"
+    assert cipher.decrypt(other) is None, "not part of a call"
     assert cipher.decrypt(from_("mallory", models.DataPacket.FromString(request[0].SerializeToString()))) is None
-    answer = list(
+    reply = list(
         as_packets(text_stream("2", topic=wire.RESPONSE_TOPIC, destinations=["r1"], attributes={}, inline=inline))
     )
-    assert not any(cipher.encrypt(packet).HasField("encrypted_packet") for packet in answer)
-    assert cipher.encrypt(answer[0]).HasField("encrypted_packet"), "answered once"
+    assert not any(cipher.encrypt(packet).HasField("encrypted_packet") for packet in reply)
+    assert cipher.encrypt(reply[0]).HasField("encrypted_packet"), "one reply per call"
 
 
 def as_packets(stream: models.DataPacket | Iterator[models.DataPacket]) -> Iterator[models.DataPacket]:
     return iter([stream]) if isinstance(stream, models.DataPacket) else stream
 
 
-class Outlet:
-    """Collects what is sent."""
+class PacketSink:
+    """A packet sender that collects packets."""
 
     def __init__(self) -> None:
         self.packets: list[models.DataPacket] = []
@@ -196,9 +196,9 @@ class Outlet:
         self.packets.clear()
 
 
-def test_the_sender_seals_single_packets_and_streams() -> None:
-    outlet = Outlet()
-    sender = PacketFilter(outlet, make_cipher("alice").encrypt)
+def test_packet_filter_encrypts_packets_and_streams() -> None:
+    sink = PacketSink()
+    sender = PacketFilter(sink, make_cipher("alice").encrypt)
     sender.send_packet(make_request())
     sender.send_packets(iter([make_request(), make_request()]))
-    assert [packet.WhichOneof("value") for packet in outlet.packets] == ["encrypted_packet"] * 3
+    assert [packet.WhichOneof("value") for packet in sink.packets] == ["encrypted_packet"] * 3

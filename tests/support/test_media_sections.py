@@ -31,13 +31,13 @@ def sections(sdp: str) -> list[list[str]]:
     return [section.split("\r\n") for section in sdp.strip().split("\r\nm=")]
 
 
-def test_the_stack_sees_data_only() -> None:
+def test_media_sections_are_removed_from_the_offer() -> None:
     session, data = sections(take_out_media(OFFER)[0])
     assert session == ["v=0", "a=group:BUNDLE 2"]
     assert data[0].startswith("application")
 
 
-def test_media_is_inactive_in_the_bundle() -> None:
+def test_media_sections_are_answered_as_inactive_in_the_bundle() -> None:
     """The first section of a bundle carries its transport and its addresses; without them Chromium does not connect."""
     session, audio, video, data = sections(restore_media(ANSWER, take_out_media(OFFER)[1]))
     assert "a=group:BUNDLE 0 2" in session
@@ -49,7 +49,7 @@ def test_media_is_inactive_in_the_bundle() -> None:
     assert data[0].startswith("application 4444")
 
 
-def test_without_media_nothing_changes() -> None:
+def test_data_only_offer_is_unchanged() -> None:
     offer = "v=0\r\na=group:BUNDLE 0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n"
     data_only, plan = take_out_media(offer)
     assert data_only == offer

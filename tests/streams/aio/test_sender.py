@@ -13,7 +13,7 @@ from livekit import ByteStreamReader, DataStreamOptions, Room, RoomOptions, Stre
 from livekit.e2ee import E2EEOptions, KeyProviderOptions
 from livekit.streams.aio.reader import MAX_UNREAD
 from livekit.testing import RoomEnvironment
-from tests.data.support import PATIENCE, Mailbox, Streams
+from tests.data.support import TIMEOUT, Mailbox, Streams
 
 SIZES = [0, 1, 14_000, 15_000, 15_001, 100_000, 1_000_000]
 
@@ -254,7 +254,7 @@ async def test_a_reader_that_never_reads_costs_bounded_memory(
     assert (await streams.bytes.get()).content == b"still there"
     assert reader.unread == 0
     with pytest.raises(StreamError, match="not read"):
-        await asyncio.wait_for(reader.__anext__(), PATIENCE)
+        await asyncio.wait_for(reader.__anext__(), TIMEOUT)
     await writer.aclose()
 
 
