@@ -58,7 +58,7 @@ class Server:
         return AccessToken(self.key, self.secret).with_identity(identity).with_grants(grants).to_jwt()
 
     async def usage(self) -> dict[str, Any] | None:
-        """CPU seconds and memory so far; None for a server that we did not start."""
+        """Return CPU seconds and memory so far; None for a server that this program did not start."""
         if self.program is None:
             return None
         self.program.go_on()
@@ -98,7 +98,7 @@ def _short(value: object) -> str:
 
 
 async def calls(server: Server, caller: str, callee: str, job: dict[str, Any]) -> Results:
-    """One SDK calling another through a server."""
+    """Measure one SDK calling another through a server."""
     pythons = {"ours": OURS, "official": OFFICIAL}
     room = f"bench-{secrets.token_hex(4)}"
     async with program(pythons[callee], "worker", "callee", server.url, server.token("callee", room)) as answering:
@@ -130,7 +130,7 @@ async def udp(count: int) -> Results:
 
 
 async def growth(rings: tuple[int, ...], rooms: tuple[int, ...], total: int) -> Results:
-    """What more participants cost: in one room, and in many rooms of two."""
+    """Measure scaling: larger rooms, and more rooms of two."""
     results: Results = []
     for count, size in [(1, size) for size in rings] + [(count, 2) for count in rooms[1:]]:
         async with embedded() as server:
@@ -142,7 +142,7 @@ async def growth(rings: tuple[int, ...], rooms: tuple[int, ...], total: int) -> 
 
 
 async def ring(server: Server, groups: list[list[str]], calls_each: int, before: Any) -> dict[str, Any]:
-    """RoomManager whose participants each call their neighbour; all clients are one process."""
+    """Measure rooms whose participants each call their neighbour; all clients are one process."""
     participants = sum(len(group) for group in groups)
     async with program(OURS, "worker", "ring", server.url, json.dumps(groups), str(calls_each)) as running:
         await running.read()

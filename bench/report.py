@@ -1,4 +1,4 @@
-"""What a run found: the goals as ratios, tables, and a plot."""
+"""The report of a run: goals as ratios, tables and a plot."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def find(
 
 
 class _Figures:
-    """What was measured, by subject; None: it was not."""
+    """Measured values by subject; None if not measured."""
 
     def __init__(self, results: Results) -> None:
         self._results = results
@@ -44,7 +44,7 @@ class _Figures:
         return None if line is None else float(line[field])
 
     def against(self, other: str, measure: str, field: str, **wanted: Any) -> float | None:
-        """Ours, in units of another's."""
+        """Return our value divided by another subject's."""
         return _ratio(self.of(OURS, measure, field, **wanted), self.of(other, measure, field, **wanted))
 
 
@@ -53,7 +53,7 @@ def _ratio(top: float | None, bottom: float | None) -> float | None:
 
 
 Goal = tuple[str, str, float | None, bool]
-"""Name, goal, what was reached, and whether more is better."""
+"""Name, goal, measured value, and True if more is better."""
 
 
 def _goals(results: Results) -> list[Goal]:
@@ -110,7 +110,7 @@ def _reached(goal: str, value: float | None, more_is_better: bool) -> str:
 
 
 def ratios(results: Results) -> str:
-    """The goals, as a table."""
+    """Return the goals as a table."""
     rows = ["| measure | goal | reached | |", "|---|---|---|---|"]
     for name, goal, value, more in _goals(results):
         shown = "" if value is None else f"{value:.3g}"
@@ -137,9 +137,9 @@ def _machine() -> str:
 INTRODUCTION = """\
 # Benchmarks
 
-One run of `make bench`, everything side by side; each participant, the server and each competitor in a process of its
-own, over loopback. The ratios count: the machine is shared and noisy. The official SDK is 1.2.1 on asyncio; ours runs
-on uvloop (the extra `fast`), which is faster for it; the server is the embedded one."""
+One run of `make bench`, all competitors side by side, over loopback; each participant, the server and each competitor is
+a separate process. Compare the ratios: the machine is shared and noisy. The official SDK is 1.2.1 on asyncio; this SDK
+runs on uvloop (the extra `fast`), which speeds it up; the server is the embedded one."""
 
 LATENCY: Columns = {
     "bytes": lambda line: f"{line['size']:,}",
@@ -163,7 +163,7 @@ GROWTH: Columns = {
 
 
 def write(folder: Path, results: Results) -> None:
-    """docs/benchmarks.md, .json and .svg."""
+    """Write docs/benchmarks.md, .json and .svg."""
     (folder / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
     plot(folder / "benchmarks.svg", results)
     parts = [
@@ -181,8 +181,8 @@ def write(folder: Path, results: Results) -> None:
         _table(results, "memory", "who", {"resident MiB, connected": lambda line: f"{line['rss_kib'] / 1024:.0f}"}),
         _table(results, "import", "who", {"import s": lambda line: f"{line['seconds']:.3f}"}),
         _table(results, "installed", "what", {"installed MB": lambda line: f"{line['bytes'] / 1e6:.1f}"}),
-        "## How cost grows",
-        "Every participant calls its neighbour, all at once; all clients are one process, the embedded server another.",
+        "## Scaling",
+        "Every participant calls its neighbour concurrently; all clients are one process, the embedded server another.",
         _table(results, "growth", "", GROWTH),
     ]
     notes = folder / "benchmarks-notes.md"
@@ -192,7 +192,7 @@ def write(folder: Path, results: Results) -> None:
 
 
 def plot(path: Path, results: Results) -> None:
-    """Calls per second by number in flight, and round trips by size."""
+    """Plot calls per second by calls in flight, and round trips by payload size."""
     import matplotlib
 
     matplotlib.use("svg")

@@ -1,4 +1,4 @@
-"""How much of the disk a distribution takes with all that it needs to run: ``size.py NAME…`` prints JSON."""
+"""Disk usage of a distribution with its dependencies: ``size.py NAME…`` prints JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import metadata
 
 
 def closure(names: list[str]) -> set[str]:
-    """Distributions that are installed because of `names`, extras left out."""
+    """Return `names` and their installed dependencies, without extras."""
     found: set[str] = set()
     queue = list(names)
     while queue:
@@ -26,7 +26,7 @@ def closure(names: list[str]) -> set[str]:
 
 
 def size(name: str) -> int:
-    """Bytes of a distribution's files, byte code left out: it comes and goes."""
+    """Return the size of a distribution's files in bytes, without byte code."""
     total = 0
     for file in metadata.files(name) or []:
         path = file.locate()

@@ -1,4 +1,4 @@
-"""Every target for some seconds, one after another: `python -m fuzz [--seconds 60] [--seed 0] [TARGET ...]`."""
+"""Run the fuzz targets one after another: `python -m fuzz [--seconds 60] [--seed 0] [TARGET ...]`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    logging.disable(logging.CRITICAL)  # about garbage, warnings are right
+    logging.disable(logging.CRITICAL)  # warnings about invalid input are expected
     failed: list[str] = []
     for name in args.targets or FUZZERS:
         try:
             tried = FUZZERS[name].run(seed=args.seed, seconds=args.seconds)
         except FailedInputError as failure:
             failed.append(name)
-            print(f"{name}: {failure.__cause__!r}; {failure}, kept as {FUZZERS[name].keep(failure.data)}", flush=True)
+            print(f"{name}: {failure.__cause__!r}; {failure}, saved as {FUZZERS[name].keep(failure.data)}", flush=True)
         else:
             print(f"{name}: {tried:,} inputs", flush=True)
     return 1 if failed else 0

@@ -1,4 +1,4 @@
-"""A small fuzzer: changes seeds at random, from a seed of its own, so that every failure can be repeated."""
+"""A small mutation-based fuzzer; its own random seed makes every failure reproducible."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ LONGEST_INPUT = 64 * 1024
 REPORT_EVERY = 100_000
 MAX_MATERIAL = 1000
 CORPUS = Path(__file__).parent / "corpus"
-"""Inputs that are kept, in a folder for each target: they are tried with every run of the tests."""
+"""Inputs that failed once, in a folder per target; every test run replays them."""
 
 Target = Callable[[bytes], None]
 
 
 @dataclass(frozen=True)
 class Fuzzer:
-    """What is tried with what."""
+    """A fuzz target with its seeds and allowed exceptions."""
 
     name: str
     seeds: Sequence[bytes]
     allowed: tuple[type[Exception], ...]
-    """Anything else that the target raises is a bug."""
+    """Exceptions that the target may raise; any other is a bug."""
     open: Callable[[], contextlib.AbstractContextManager[Target]]
-    """Makes the target, and cleans up after it."""
+    """Opens the target and cleans up after it."""
 
     @property
     def corpus(self) -> list[bytes]:
-        """The inputs that are kept."""
+        """The inputs in the corpus."""
         return [path.read_bytes() for path in sorted((CORPUS / self.name).glob("*"))]
 
     def replay(self) -> None:
-        """Try the seeds and what is kept, as they are."""
+        """Run the target on the seeds and the corpus, unmodified."""
         with self.open() as target:
             for data in (*self.seeds, *self.corpus):
                 attempt(target, data, self.allowed, f"an input of {self.name}")
@@ -53,7 +53,7 @@ class Fuzzer:
         seconds: float | None = None,
         report: Callable[[str], None] = lambda _: None,
     ) -> int:
-        """Try changed inputs, so many or for so long; how many they were."""
+        """Run the target on `count` mutated inputs, or for `seconds`; return the number of inputs."""
         until = None if seconds is None else time.monotonic() + seconds
         with self.open() as target:
             return run(
@@ -61,7 +61,7 @@ class Fuzzer:
             )
 
     def main(self) -> None:
-        """The command line of a target: COUNT inputs, or those of `--seconds`. What fails is kept in the corpus."""
+        """Run the command line of a target: COUNT inputs, or `--seconds`. Failing inputs are added to the corpus."""
         parser = argparse.ArgumentParser()
         parser.add_argument("count", nargs="?", type=int)
         parser.add_argument("seed", nargs="?", type=int, default=0)
@@ -72,12 +72,12 @@ class Fuzzer:
                 seed=args.seed, count=args.count, seconds=args.seconds, report=lambda line: print(line, flush=True)
             )
         except FailedInputError as failure:
-            print(f"kept as {self.keep(failure.data)}", flush=True)
+            print(f"saved as {self.keep(failure.data)}", flush=True)
             raise
-        print(f"{self.name}: {tried:,} inputs, nothing but what is allowed", flush=True)
+        print(f"{self.name}: {tried:,} inputs, only allowed exceptions", flush=True)
 
     def keep(self, data: bytes) -> Path:
-        """Put an input into the corpus."""
+        """Add an input to the corpus and return its path."""
         path = CORPUS / self.name / hashlib.sha256(data).hexdigest()[:16]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -85,7 +85,7 @@ class Fuzzer:
 
 
 class FailedInputError(AssertionError):
-    """An input raised what is not allowed, which is the cause."""
+    """An input raised an exception that is not allowed; it is the cause of this one."""
 
     def __init__(self, what: str, data: bytes) -> None:
         super().__init__(f"{what}: {data!r}")
@@ -93,12 +93,12 @@ class FailedInputError(AssertionError):
 
 
 def always(target: Target) -> Callable[[], contextlib.AbstractContextManager[Target]]:
-    """For targets that need no cleaning up."""
+    """Return an opener for a target that needs no clean-up."""
     return lambda: contextlib.nullcontext(target)
 
 
 def attempt(target: Target, data: bytes, allowed: tuple[type[Exception], ...], what: str) -> bool:
-    """Was the input understood? Raises FailedInputError."""
+    """Run the target on an input; return True if it was accepted. Raises FailedInputError."""
     try:
         target(data)
     except allowed:
@@ -109,7 +109,7 @@ def attempt(target: Target, data: bytes, allowed: tuple[type[Exception], ...], w
 
 
 def mutate(data: bytes, others: Sequence[bytes], randomness: random.Random) -> bytes:
-    """A few random changes: bits, bytes, cuts, repetitions, and pieces of other seeds."""
+    """Mutate an input: flipped bits, changed bytes, deletions, repetitions, insertions, and splices of other inputs."""
     changed = bytearray(data)
     for _ in range(randomness.randint(1, CHANGES)):
         at = randomness.randint(0, len(changed))
@@ -142,7 +142,10 @@ def run(
     until: float | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Try `count` inputs, or until the monotonic clock shows `until`; how many they were. Raises FailedInputError."""
+    """Run `target` on `count` inputs, or until the monotonic clock shows `until`; return the number of inputs.
+
+    Raises FailedInputError.
+    """
     randomness = random.Random(seed)
     material = list(seeds)
     started = time.monotonic()
@@ -151,7 +154,7 @@ def run(
             return number
         data = mutate(randomness.choice(material), material, randomness)[:LONGEST_INPUT]
         if attempt(target, data, allowed, f"input {number + 1} of seed {seed}") and len(material) < MAX_MATERIAL:
-            material.append(data)  # what is understood makes better material than what is not
+            material.append(data)  # accepted inputs are better material for mutation than rejected ones
         if number and number % REPORT_EVERY == 0:
-            report(f"{number:,} inputs in {time.monotonic() - started:.0f} s, {len(material)} to make more of")
-    raise AssertionError("without end")
+            report(f"{number:,} inputs in {time.monotonic() - started:.0f} s, {len(material)} in the pool")
+    raise AssertionError("unreachable")
