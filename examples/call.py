@@ -1,4 +1,4 @@
-"""Call the method that serve.py offers: `call.py NAME`."""
+"""Call the method that serve.py registers: `call.py NAME`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def main(name: str) -> int:
     async with Room() as room:
         await room.connect(URL, token("caller"))
         try:
-            # A real server may announce the greeter up to 3 s late; the call waits for that within its timeout.
+            # A production server may announce the greeter up to 3 s late; the call waits for it within its timeout.
             answer = await room.local_participant.perform_rpc(
                 destination_identity="greeter", method="greet", payload=name, response_timeout=10.0
             )

@@ -1,7 +1,7 @@
 """Two processes join a room and call each other's methods: what `make demo` runs.
 
-Starts `livekit dev` on a free port, then runs complete_example.py twice, as two participants, and stops them once
-both have printed their results. Exits with 0 if they did.
+Starts `livekit dev` on a free port and runs complete_example.py in two processes, as two participants, until both have
+printed their results. Exits with 0 if they did.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ EXPECTED = ("Echo: Hello RPC!", "10 + 20 = 30")
 TIMEOUT = 30.0
 """Seconds for each step; the example itself waits 2 s for its peer."""
 GRACE = 5.0
-"""Seconds a process gets to end by itself."""
+"""Seconds that a process gets to terminate before it is killed."""
 
 RUNNER = """
 import runpy, sys
 example, url, token = sys.argv[1:]
 runpy.run_path(example, {"url": url, "token": token}, "__main__")
 """
-"""Runs the example with the two names it takes for granted."""
+"""Runs the example with the two global names that it expects."""
 
 
 @contextlib.asynccontextmanager
 async def running(*command: str) -> AsyncGenerator[Process]:
-    """A process that is ended, at the latest by force, when the block is left."""
+    """Run a process for the duration of the block, then terminate it, and kill it after `GRACE`."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT, env=environment)
     try:
@@ -50,14 +50,14 @@ async def running(*command: str) -> AsyncGenerator[Process]:
 
 
 async def lines(process: Process) -> AsyncIterator[str]:
-    """The lines a process prints."""
+    """Yield the lines that a process prints."""
     assert process.stdout is not None
     async for line in process.stdout:
         yield line.decode(errors="replace").rstrip()
 
 
-async def served_url(server: Process) -> str:
-    """The URL that `livekit dev` prints."""
+async def server_url(server: Process) -> str:
+    """Return the URL that `livekit dev` prints."""
     shown: list[str] = []
     async for line in lines(server):
         shown.append(line)
@@ -67,13 +67,14 @@ async def served_url(server: Process) -> str:
 
 
 async def mint(identity: str) -> str:
+    """Return a token from `livekit token`."""
     command = (sys.executable, "-m", "livekit", "token", "--room", ROOM, "--identity", identity)
     async with running(*command) as process:
         return [line async for line in lines(process)][-1]
 
 
 async def prints_results(identity: str, process: Process) -> bool:
-    """Show what a participant prints until nothing expected is missing; False if it ends before."""
+    """Print a participant's output until it has all of `EXPECTED`; return False if the process ends before that."""
     missing = set(EXPECTED)
     async for line in lines(process):
         print(f"{identity:>8} | {line}", flush=True)
@@ -84,7 +85,7 @@ async def prints_results(identity: str, process: Process) -> bool:
 
 
 async def demonstrate(url: str) -> bool:
-    """Run the participants until all have printed their results; each answers the others until then."""
+    """Run both participants until both have printed their results: each answers the other's calls until then."""
     async with contextlib.AsyncExitStack() as participants:
         results: list[Coroutine[None, None, bool]] = []
         for identity, token in zip(IDENTITIES, await asyncio.gather(*map(mint, IDENTITIES)), strict=True):
@@ -96,13 +97,13 @@ async def demonstrate(url: str) -> bool:
 
 async def main() -> int:
     async with running(sys.executable, "-m", "livekit", "dev", "--port", "0") as server:
-        url = await asyncio.wait_for(served_url(server), TIMEOUT)
+        url = await asyncio.wait_for(server_url(server), TIMEOUT)
         print(f"{'server':>8} | {url}", flush=True)
         try:
             succeeded = await asyncio.wait_for(demonstrate(url), TIMEOUT)
         except asyncio.TimeoutError:
             succeeded = False
-    print("Both called each other's methods over WebRTC." if succeeded else f"Not everything came: {EXPECTED}.")
+    print("Both called each other's methods over WebRTC." if succeeded else f"Expected output is missing: {EXPECTED}.")
     return 0 if succeeded else 1
 
 

@@ -1,4 +1,4 @@
-"""One participant greets, another calls it; the server runs inside this program."""
+"""One participant registers a method and another calls it, with a server in the same process."""
 
 from __future__ import annotations
 

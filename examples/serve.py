@@ -1,4 +1,4 @@
-"""A participant that offers the method `greet` until Ctrl-C."""
+"""A participant that answers calls to the method `greet` until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def greet(data: RpcInvocationData) -> str:
 
 async def main() -> None:
     async with Room() as room:
-        # Before connecting, so that not even the first call is missed.
+        # Registered before connecting, so that the first call is not missed.
         room.register_rpc_method("greet", greet)
         disconnected = asyncio.Event()
         room.on("disconnected", disconnected.set)

@@ -1,4 +1,4 @@
-"""Where the examples' server is, and a token for it."""
+"""The examples' server and tokens for it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ API_SECRET = os.environ.get("LIVEKIT_API_SECRET", "secret")
 
 
 def token(identity: str) -> str:
-    """A token that lets `identity` into the examples' room."""
+    """Return a token with which `identity` may join the examples' room."""
     grants = VideoGrants(room_join=True, room=ROOM)
     return AccessToken(API_KEY, API_SECRET).with_identity(identity).with_grants(grants).to_jwt()

@@ -1,3 +1,5 @@
+"""Registration, arguments and exceptions of `EventEmitter` callbacks."""
+
 from __future__ import annotations
 
 import asyncio
@@ -13,7 +15,7 @@ def make() -> tuple[EventEmitter[str], list[Any]]:
     return EventEmitter(), []
 
 
-def test_callbacks_run_in_order_with_as_many_arguments_as_they_take() -> None:
+def test_callbacks_run_in_order_with_as_many_arguments_as_they_accept() -> None:
     emitter, log = make()
     emitter.on("event", lambda: log.append(()))
     emitter.on("event", log.append)
@@ -32,7 +34,7 @@ def test_callbacks_run_in_order_with_as_many_arguments_as_they_take() -> None:
     assert log == [(), 1, (1, 2), (1, 2), ("partial", 1)]
 
 
-def test_a_callback_with_keyword_only_parameters() -> None:
+def test_keyword_only_parameters_get_no_argument() -> None:
     emitter, log = make()
 
     def callback(a: int, *, b: int = 7) -> None:
@@ -43,7 +45,7 @@ def test_a_callback_with_keyword_only_parameters() -> None:
     assert log == [(1, 7)]
 
 
-def test_decorators_give_the_function_back() -> None:
+def test_decorators_return_the_function() -> None:
     emitter, log = make()
 
     @emitter.on("event")
@@ -62,7 +64,7 @@ def test_decorators_give_the_function_back() -> None:
     assert log[3:] == ["always", "once"]
 
 
-def test_once_and_off() -> None:
+def test_off_unregisters_and_ignores_unknown_callbacks() -> None:
     emitter, log = make()
     wrapper = emitter.once("event", log.append)
     emitter.off("event", wrapper)
@@ -72,7 +74,7 @@ def test_once_and_off() -> None:
     assert log == []
 
 
-def test_registering_twice_is_registering_once() -> None:
+def test_registering_twice_calls_once() -> None:
     emitter, log = make()
     emitter.on("event", log.append)
     emitter.on("event", log.append)
@@ -80,7 +82,7 @@ def test_registering_twice_is_registering_once() -> None:
     assert log == [1]
 
 
-def test_coroutine_functions_are_refused() -> None:
+def test_coroutine_functions_are_rejected() -> None:
     emitter, _ = make()
 
     async def callback() -> None: ...
@@ -91,13 +93,13 @@ def test_coroutine_functions_are_refused() -> None:
         emitter.once("event", callback)
 
 
-def test_what_is_marked_as_a_coroutine_function_is_refused() -> None:
+def test_functions_marked_as_coroutine_functions_are_rejected() -> None:
     emitter, _ = make()
     marker = getattr(asyncio.coroutines, "_is_coroutine", None)
 
     def callback() -> None: ...
 
-    callback._is_coroutine = marker  # type: ignore[attr-defined]  # as decorators of old did
+    callback._is_coroutine = marker  # type: ignore[attr-defined]  # as pre-`async def` decorators did
     if marker is None:
         emitter.on("event", callback)
     else:
@@ -112,7 +114,7 @@ def failing(error: type[Exception]) -> Any:
     return callback
 
 
-def test_a_callback_that_fails_is_logged_and_the_next_one_runs(caplog: pytest.LogCaptureFixture) -> None:
+def test_exception_is_logged_and_the_next_callback_runs(caplog: pytest.LogCaptureFixture) -> None:
     emitter, log = make()
     emitter.on("event", failing(LookupError))
     emitter.on("event", lambda: log.append(1))
@@ -121,14 +123,14 @@ def test_a_callback_that_fails_is_logged_and_the_next_one_runs(caplog: pytest.Lo
     assert "'event'" in caplog.text
 
 
-def test_a_type_error_comes_out_of_emit() -> None:
+def test_type_error_propagates_from_emit() -> None:
     emitter, _ = make()
     emitter.on("event", failing(TypeError))
     with pytest.raises(TypeError, match="a bug"):
         emitter.emit("event")
 
 
-def test_nothing_comes_out_of_our_own_events(caplog: pytest.LogCaptureFixture) -> None:
+def test_internal_events_propagate_nothing(caplog: pytest.LogCaptureFixture) -> None:
     emitter, log = make()
     emitter.on("event", failing(TypeError))
     emitter.on("event", failing(LookupError))
@@ -138,7 +140,7 @@ def test_nothing_comes_out_of_our_own_events(caplog: pytest.LogCaptureFixture) -
     assert len(caplog.records) == 2
 
 
-def test_a_callback_may_change_who_is_registered() -> None:
+def test_callback_may_change_registrations() -> None:
     emitter, log = make()
 
     def first() -> None:

@@ -1,4 +1,4 @@
-"""`python -m livekit` is the `livekit` command."""
+"""Run the `livekit` command: `python -m livekit`."""
 
 import sys
 

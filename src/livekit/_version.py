@@ -1,3 +1,3 @@
-"""The one place the version is written."""
+"""The package version, read by the build backend too."""
 
 __version__ = "0.1.0"

@@ -1,19 +1,25 @@
-"""Errors that are not about one RPC call.
+"""Exceptions of connecting, sending and server requests.
 
-ConnectError                   joining a room failed
-├── ConnectTimeoutError        … within the time allowed
-├── AuthenticationError        … the server refused the token
-├── ServerUnreachableError     … no connection to the server
-├── NotLiveKitError            … what answers is not a LiveKit server
-└── PeerConnectionError        … signalling works, WebRTC does not
-SessionClosedError             the room is not connected (any more)
-└── OutboxFullError            … or so much waits to be sent that it might as well not be
-PacketTooLargeError            a packet is over the connection's limit
-RequestError                   the server refused what was asked of it
-└── RequestTimeoutError        … or did not answer
-MediaNotBuiltError             audio and video are not there yet
+::
 
-The tree of call errors is in :mod:`livekit.rpc.errors`.
+    Exception
+    ├── ConnectError                    joining a room failed
+    │   ├── ConnectTimeoutError         … within `RoomOptions.connect_timeout` (also a TimeoutError)
+    │   ├── AuthenticationError         … the server refused the token
+    │   ├── ServerUnreachableError      … DNS, TCP or TLS failed, or the server reports a failure (HTTP 5xx)
+    │   ├── NotLiveKitError             … the peer does not speak LiveKit's protocol
+    │   └── PeerConnectionError         … signalling works, but no WebRTC connection was established
+    ├── RuntimeError
+    │   ├── SessionClosedError          the room is not connected
+    │   │   └── OutboxFullError         … or its send queue is full
+    │   └── RequestError                the server refused a request
+    │       └── RequestTimeoutError     … or did not answer it (also a TimeoutError)
+    ├── ValueError
+    │   └── PacketTooLargeError         a packet exceeds the maximum message size
+    └── NotImplementedError
+        └── MediaNotBuiltError          audio and video are not implemented
+
+`livekit.rpc.errors` has the exceptions of RPC calls.
 """
 
 from __future__ import annotations
@@ -35,7 +41,7 @@ __all__ = [
 
 
 class ConnectError(Exception):
-    """Joining a room failed; the message says what failed and what to do about it."""
+    """Joining a room failed. The message says why and what to do about it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -47,7 +53,7 @@ class ConnectTimeoutError(ConnectError, TimeoutError):
 
 
 class AuthenticationError(ConnectError):
-    """The server refused the token: wrong key, expired, or without the grant for this room."""
+    """The server refused the token: signed with another key, expired, or without a grant for this room."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -56,50 +62,52 @@ class AuthenticationError(ConnectError):
 
 
 class ServerUnreachableError(ConnectError):
-    """No connection to the server: its name does not resolve, nothing listens there, or TLS failed."""
+    """The server cannot be reached: its name does not resolve, the connection is refused, TLS fails, or it reports
+    a failure of its own (HTTP 5xx)."""
 
 
 class NotLiveKitError(ConnectError):
-    """Something answers at this URL, but it is not a LiveKit server."""
+    """The server at this URL does not speak LiveKit's protocol."""
 
 
 class PeerConnectionError(ConnectError):
-    """The server admitted us, but no WebRTC connection to it came about (firewall, no usable candidates)."""
+    """The server accepted the token, but no WebRTC connection to it was established, for example because a firewall
+    blocks it or no pair of ICE candidates works."""
 
 
 class SessionClosedError(RuntimeError):
-    """The room is not connected, or not any more."""
+    """The room is not connected: not yet, or no longer."""
 
 
 class OutboxFullError(SessionClosedError):
-    """Too much waits to be sent already; this packet was not taken."""
+    """The send queue is full; this packet was not queued."""
 
 
 class PacketTooLargeError(ValueError):
-    """A data packet is larger than the connection carries; nothing was sent and the connection stays usable."""
+    """A data packet exceeds the connection's maximum message size. It was not sent; the connection stays usable."""
 
 
 class MediaNotBuiltError(NotImplementedError):
-    """Audio and video are not built yet."""
+    """Audio and video are not implemented."""
 
     def __init__(self, what: str = "This") -> None:
         super().__init__(
-            f"{what} needs audio or video, which this package does not have yet. RPC, data packets, streams and "
-            "everything else that carries data work; for media use the official package `livekit` in its place "
-            "(docs/coexistence.md says how to change between the two)."
+            f"{what} needs audio or video, which this package does not implement. Everything that carries data works: "
+            "RPC, data packets, data tracks and streams. For media, install the official package `livekit` instead "
+            "(docs/coexistence.md explains how to switch between the two)."
         )
 
 
 class RequestError(RuntimeError):
-    """The server refused a request."""
+    """The server refused a request, such as a change of metadata."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-        """As the protocol names it: NOT_ALLOWED, LIMIT_EXCEEDED, …"""
+        """The protocol's name for it: NOT_ALLOWED, LIMIT_EXCEEDED, …"""
         self.message = message
-        """In the server's words."""
+        """The server's explanation."""
 
 
 class RequestTimeoutError(RequestError, TimeoutError):
-    """The server did not answer a request; whether it did what was asked is not known."""
+    """The server did not answer a request in time; it may or may not have carried it out."""

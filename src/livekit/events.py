@@ -1,4 +1,4 @@
-"""Callbacks by event name, with the official SDK's manners."""
+"""Callbacks registered by event name, with the official SDK's semantics."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ T = TypeVar("T", contravariant=True)
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-_MARKER: object = getattr(asyncio.coroutines, "_is_coroutine", None)
-"""What decorators of old mark coroutine functions with; gone in Python 3.14's successors."""
+_COROUTINE_MARKER: object = getattr(asyncio.coroutines, "_is_coroutine", None)
+"""Set by pre-`async def` decorators on the coroutine functions they make; removed from newer Python versions."""
 
 
 def _is_coroutine_function(callback: Callable[..., Any]) -> bool:
     if inspect.iscoroutinefunction(callback):
         return True
-    return _MARKER is not None and getattr(callback, "_is_coroutine", None) is _MARKER
+    return _COROUTINE_MARKER is not None and getattr(callback, "_is_coroutine", None) is _COROUTINE_MARKER
 
 
 def _arity(callback: Callable[..., Any]) -> int | None:
-    """How many positional arguments a callback takes; None for any number."""
+    """Return the number of positional arguments that a callback accepts; None if unlimited."""
     count = 0
     for parameter in inspect.signature(callback).parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -36,38 +36,46 @@ def _arity(callback: Callable[..., Any]) -> int | None:
 
 
 class EventEmitter(Generic[T]):
-    """Callbacks run in the order they were registered, and get as many of the arguments as they take.
+    """Calls callbacks in the order of their registration, each with as many of the arguments as it accepts.
 
-    A TypeError in a callback comes out of `emit`; any other exception is logged and the next callback runs.
+    A TypeError raised by a callback propagates out of `emit`; any other exception is logged and the next callback runs.
     """
 
     def __init__(self) -> None:
         self._events: dict[Any, dict[Callable[..., Any], None]] = {}
 
     def emit(self, event: T, *args: Any) -> None:
-        """Call everything registered for `event`."""
+        """Call the callbacks registered for `event`.
+
+        Raises:
+            TypeError: If a callback raises it; the callbacks after it do not run.
+        """
         for callback in list(self._events.get(event, ())):
             try:
                 callback(*args[: _arity(callback)])
             except TypeError:
                 raise
             except Exception:
-                logger.exception("a callback of event %r failed", event)
+                logger.exception("callback for event %r raised an exception", event)
 
     def _notify(self, event: T, *args: Any) -> None:
-        """`emit` for our own events: whatever a callback does, the next one runs and the room goes on."""
+        """Like `emit`, for the SDK's own events: a TypeError is logged too, so that no callback can break the room."""
         for callback in list(self._events.get(event, ())):
             try:
                 callback(*args[: _arity(callback)])
             except Exception:
-                logger.exception("a callback of event %r failed", event)
+                logger.exception("callback for event %r raised an exception", event)
 
     @overload
     def on(self, event: T, callback: C) -> C: ...
     @overload
     def on(self, event: T, callback: None = None) -> Callable[[C], C]: ...
     def on(self, event: T, callback: Callable[..., Any] | None = None) -> Callable[..., Any]:
-        """Register a callback, or decorate one. Raises ValueError for coroutine functions: start a task instead."""
+        """Register a callback; without one, return a decorator that does.
+
+        Raises:
+            ValueError: If the callback is a coroutine function. Start a task in a plain function instead.
+        """
         if callback is None:
 
             def register(function: C) -> C:
@@ -87,7 +95,11 @@ class EventEmitter(Generic[T]):
     @overload
     def once(self, event: T, callback: None = None) -> Callable[[C], C]: ...
     def once(self, event: T, callback: Callable[..., Any] | None = None) -> Callable[..., Any]:
-        """Like `on`, for the next time only. Returns what is registered, for `off`."""
+        """Register a callback for the next occurrence only. Return the registered wrapper, which `off` accepts.
+
+        Raises:
+            ValueError: As for `on`.
+        """
         if callback is None:
 
             def decorate(function: C) -> C:
@@ -97,14 +109,14 @@ class EventEmitter(Generic[T]):
             return decorate
         if _is_coroutine_function(callback):
             return self.on(event, callback)
-        wanted = callback
+        wrapped = callback
 
         def run_once(*args: Any) -> None:
             self.off(event, run_once)
-            wanted(*args[: _arity(wanted)])
+            wrapped(*args[: _arity(wrapped)])
 
         return self.on(event, run_once)
 
     def off(self, event: T, callback: Callable[..., Any]) -> None:
-        """Unregister a callback; one that is not registered is ignored."""
+        """Unregister a callback; do nothing if it is not registered."""
         self._events.get(event, {}).pop(callback, None)

@@ -1,4 +1,4 @@
-"""Statistics of a room's connection, in the official SDK's form."""
+"""Statistics of a room's connection, in the official SDK's form (W3C webrtc-stats)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ _LABELS = {True: "_reliable", False: "_lossy"}
 
 @dataclass
 class RtcStats:
+    """Result of `Room.get_rtc_stats`."""
+
     publisher_stats: list[RtcStatsMessage]
-    """Of the connection; of both, where there is one for each direction."""
+    """Statistics of the peer connection, or the sum over both if there is one for each direction."""
     subscriber_stats: list[RtcStatsMessage]
-    """Empty: what is received is counted with what is sent."""
+    """Always empty: `publisher_stats` counts both directions."""
 
 
 def rtc_stats(session: Engine) -> RtcStats:
-    """What passed over the data channels since the room was joined, and the round trip to the server."""
+    """Return the data channels' counters since the room was joined, and the round-trip time to the server."""
     now = time.time_ns() // 1_000_000
     connected = session.state is EngineState.CONNECTED
     stats: list[RtcStatsMessage] = []

@@ -1,3 +1,5 @@
+"""`within` and `finish` under timeouts and cancellation."""
+
 from __future__ import annotations
 
 import asyncio
@@ -7,12 +9,12 @@ import pytest
 from livekit._util.aio import finish, within
 
 
-async def test_within_returns_what_ends_in_time() -> None:
+async def test_within_returns_the_result() -> None:
     assert await within(5, asyncio.sleep(0, "done")) == "done"
     assert await within(None, asyncio.sleep(0, "done")) == "done"
 
 
-async def test_within_has_ended_what_is_late() -> None:
+async def test_within_waits_for_a_late_coroutine_to_clean_up() -> None:
     ended = False
 
     async def late() -> None:
@@ -28,7 +30,7 @@ async def test_within_has_ended_what_is_late() -> None:
     assert ended
 
 
-async def test_within_passes_errors_on() -> None:
+async def test_within_propagates_exceptions() -> None:
     async def failing() -> None:
         raise ValueError("wrong")
 
@@ -36,8 +38,8 @@ async def test_within_passes_errors_on() -> None:
         await within(5, failing())
 
 
-@pytest.mark.parametrize("turns", range(6))
-async def test_within_never_swallows_a_cancellation(turns: int) -> None:
+@pytest.mark.parametrize("iterations", range(6))
+async def test_within_never_swallows_a_cancellation(iterations: int) -> None:
     result = asyncio.get_running_loop().create_future()
 
     async def inner() -> str:
@@ -48,14 +50,14 @@ async def test_within_never_swallows_a_cancellation(turns: int) -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     result.set_result(None)
-    for _ in range(turns):
+    for _ in range(iterations):
         await asyncio.sleep(0)
     cancelled = task.cancel()
     await asyncio.wait({task})
     assert task.cancelled() is cancelled
 
 
-async def test_finish_ends_its_work_and_then_is_cancelled() -> None:
+async def test_finish_completes_before_raising_the_cancellation() -> None:
     gate, ended = asyncio.Event(), asyncio.Event()
 
     async def release() -> None:

@@ -1,4 +1,4 @@
-"""Values of enums that are newer than we are, wherever others may send them."""
+"""Enum values unknown to this package's schema, in names and in participants."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from livekit.enums import ParticipantKind, ParticipantState
 from livekit.participant import ParticipantRecord, RemoteParticipant
 from livekit.protocol import models, rtc
 
-NEWER = 99
+UNKNOWN = 99
 
 
 def remote(kind: int, state: int) -> RemoteParticipant:
@@ -16,16 +16,16 @@ def remote(kind: int, state: int) -> RemoteParticipant:
     return RemoteParticipant(ParticipantRecord(info))
 
 
-def test_a_name() -> None:
+def test_name_of_a_known_value() -> None:
     assert enum_name(models.DisconnectReason, models.DisconnectReason.SERVER_SHUTDOWN) == "SERVER_SHUTDOWN"
 
 
-def test_a_newer_value_is_its_number() -> None:
-    leave = rtc.LeaveRequest.FromString(bytes((2 << 3, NEWER)))
-    assert enum_name(models.DisconnectReason, leave.reason) == str(NEWER)
+def test_unknown_value_is_its_number() -> None:
+    leave = rtc.LeaveRequest.FromString(bytes((2 << 3, UNKNOWN)))
+    assert enum_name(models.DisconnectReason, leave.reason) == str(UNKNOWN)
 
 
-def test_participants() -> None:
+def test_known_participant_kinds_and_states() -> None:
     agent = remote(models.ParticipantInfo.AGENT, models.ParticipantInfo.ACTIVE)
     assert (agent.kind, agent.state) == (
         ParticipantKind.PARTICIPANT_KIND_AGENT,
@@ -33,9 +33,9 @@ def test_participants() -> None:
     )
 
 
-def test_participants_of_newer_kinds_and_states() -> None:
-    newer = remote(NEWER, NEWER)
-    assert (newer.kind, newer.state) == (
+def test_unknown_participant_kinds_and_states_fall_back_to_defaults() -> None:
+    unknown = remote(UNKNOWN, UNKNOWN)
+    assert (unknown.kind, unknown.state) == (
         ParticipantKind.PARTICIPANT_KIND_STANDARD,
         ParticipantState.PARTICIPANT_STATE_JOINING,
     )

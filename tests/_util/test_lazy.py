@@ -1,4 +1,4 @@
-"""Packages whose names load on first use list the same names for type checkers as at run time."""
+"""Packages with lazy names export the same names to type checkers as at run time."""
 
 from __future__ import annotations
 

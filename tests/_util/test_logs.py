@@ -1,4 +1,4 @@
-"""Warnings that others can cause, and what records are about."""
+"""Rate-limited warnings and the fields of log records."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def rare(clock: Clock) -> RateLimitedLog:
+def warnings(clock: Clock) -> RateLimitedLog:
     return RateLimitedLog(logging.getLogger("livekit.tests"), clock=clock)
 
 
-def test_one_in_a_while_and_how_many_were_left_out(
-    rare: RateLimitedLog, clock: Clock, caplog: pytest.LogCaptureFixture
+def test_repeated_warnings_are_suppressed_and_counted(
+    warnings: RateLimitedLog, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(1000):
-        rare.warn("bob", "garbage from %r", "bob", participant="bob")
-    rare.warn("carol", "garbage from %r", "carol")
+        warnings.warn("bob", "garbage from %r", "bob", participant="bob")
+    warnings.warn("carol", "garbage from %r", "carol")
     assert caplog.messages == ["garbage from 'bob'", "garbage from 'carol'"]
     clock.now = INTERVAL
-    rare.warn("bob", "garbage from %r", "bob", participant="bob")
-    rare.warn("carol", "garbage from %r", "carol")
+    warnings.warn("bob", "garbage from %r", "bob", participant="bob")
+    warnings.warn("carol", "garbage from %r", "carol")
     assert caplog.messages[2:] == ["garbage from 'bob' (and 999 more since the last warning)", "garbage from 'carol'"]
     assert [vars(record).get("participant") for record in caplog.records] == ["bob", None, "bob", None]
 
 
-def test_what_is_told_apart_is_bounded(rare: RateLimitedLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_number_of_subjects_is_bounded(warnings: RateLimitedLog, caplog: pytest.LogCaptureFixture) -> None:
     for subject in range(MAX_SUBJECTS + 1):
-        rare.warn(subject, "garbage")
-    rare.warn(MAX_SUBJECTS, "garbage")
+        warnings.warn(subject, "garbage")
+    warnings.warn(MAX_SUBJECTS, "garbage")
     assert len(caplog.records) == MAX_SUBJECTS + 1
-    rare.warn(0, "garbage")
+    warnings.warn(0, "garbage")
     assert len(caplog.records) == MAX_SUBJECTS + 2
-    assert len(rare._told) == MAX_SUBJECTS
+    assert len(warnings._last) == MAX_SUBJECTS
 
 
-def test_records_say_what_they_are_about() -> None:
+def test_fields_omits_empty_values() -> None:
     assert fields() == {}
     assert fields(room="demo", participant="bob", connection="PA_1", call="1-2") == {
         "room": "demo",

@@ -1,3 +1,5 @@
+"""Lengths and cuts of UTF-8 text."""
+
 from __future__ import annotations
 
 import pytest
@@ -10,7 +12,7 @@ texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=50)
 
 
 @given(texts, st.integers(0, 120))
-def test_a_cut_is_the_longest_prefix_that_fits(text: str, limit: int) -> None:
+def test_truncation_is_the_longest_prefix_that_fits(text: str, limit: int) -> None:
     cut = truncate_utf8(text, limit)
     assert text.startswith(cut)
     assert len(cut.encode()) <= limit
@@ -18,24 +20,24 @@ def test_a_cut_is_the_longest_prefix_that_fits(text: str, limit: int) -> None:
 
 
 @given(texts)
-def test_the_length_is_that_of_the_bytes(text: str) -> None:
+def test_length_is_in_bytes(text: str) -> None:
     assert utf8_length(text) == len(text.encode())
 
 
 @given(texts, st.integers(0, 250))
-def test_a_boundary_splits_no_character(text: str, end: int) -> None:
+def test_boundary_splits_no_character(text: str, end: int) -> None:
     data = text.encode()
     boundary = utf8_boundary(data, end)
     assert max(0, min(end, len(data)) - 3) <= boundary <= end or boundary == len(data) <= end
     assert (data[:boundary].decode() + data[boundary:].decode()) == text
 
 
-def test_what_is_no_utf8_has_boundaries_too() -> None:
+def test_invalid_utf8_has_boundaries_too() -> None:
     assert utf8_boundary(b"\x80" * 10, 5) == 0
 
 
 @pytest.mark.parametrize("text", ["\ud800", "x" * 10 + "\udfff"])
-def test_lone_surrogates_are_errors(text: str) -> None:
+def test_lone_surrogates_raise(text: str) -> None:
     with pytest.raises(UnicodeEncodeError):
         utf8_length(text)
     for limit in (0, 5, 1000):

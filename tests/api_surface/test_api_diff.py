@@ -1,4 +1,4 @@
-"""The public surface is the official one; see tools/api_diff.py."""
+"""The public API is the official SDK's; see tools/api_diff.py."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def test_nothing_is_missing_or_different(half: str) -> None:
     assert [str(difference) for difference in FOUND if difference.half == half] == []
 
 
-def test_section_of_the_conformance_page() -> None:
+def test_rendered_section_has_both_halves_and_the_version() -> None:
     section = render(REFERENCE, FOUND)
     assert "Data half" in section
     assert "Media half" in section
     assert REFERENCE["version"] in section
 
 
-def test_what_is_missing_is_found() -> None:
+def test_differences_are_found() -> None:
     reference = copy.deepcopy(REFERENCE)
     reference["all"].append("Nothing")
     reference["enums"]["TrackKind"]["values"]["KIND_SMELL"] = 3
@@ -34,8 +34,8 @@ def test_what_is_missing_is_found() -> None:
     methods["fly"] = {"signature": "(self) -> None", "async": False}
     reference["classes"]["RoomOptions"]["fields"][0]["default"] = "False"
     reference["proto_messages"]["IceServer"]["fields"]["urls"]["number"] = 7
-    told = [str(difference) for difference in compare(reference) if difference not in FOUND]
-    assert [line.partition(": ")[0] for line in told] == [
+    found = [str(difference) for difference in compare(reference) if difference not in FOUND]
+    assert [line.partition(": ")[0] for line in found] == [
         "Nothing",
         "Nothing",
         "LocalParticipant.set_name",
@@ -60,11 +60,11 @@ def test_what_is_missing_is_found() -> None:
         ("RemoteTrack", "RemoteAudioTrack | RemoteVideoTrack"),
     ],
 )
-def test_spellings_of_one_type(one: str, other: str) -> None:
+def test_spellings_of_one_type_are_equal(one: str, other: str) -> None:
     assert canonical(one) == canonical(other)
 
 
-def test_signatures() -> None:
+def test_parse_signature() -> None:
     parameters, returns = parse_signature("(self, a: 'int', *, b: 'str | None' = None, **more: Any) -> 'None'")
     assert [(p.name, p.kind, p.default) for p in parameters] == [
         ("self", "POSITIONAL_OR_KEYWORD", None),

@@ -1,4 +1,4 @@
-"""`livekit.rtc` and its submodules give the objects of `livekit`."""
+"""`livekit.rtc` and its submodules re-export the objects of `livekit`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUBMODULES = sorted(module.name for module in pkgutil.walk_packages(rtc.__path__
 STUBS = Path(coexistence.__file__).parents[1] / "rtc"
 
 
-def test_there_are_submodules() -> None:
+def test_submodules_are_found() -> None:
     assert {"livekit.rtc.room", "livekit.rtc._proto.track_pb2", "livekit.rtc.jupyter"} <= set(SUBMODULES)
 
 
@@ -35,8 +35,8 @@ def test_submodule_has_a_stub(name: str) -> None:
     assert path.with_suffix(".pyi").is_file() or (path / "__init__.pyi").is_file()
 
 
-def test_stubs_are_no_modules() -> None:
-    """Only stubs are in the official package's folder, and none in the place of a file of its own."""
+def test_stub_folder_has_only_stubs() -> None:
+    """No file can overwrite one of the official package's, which has `*_pb2.pyi` of its own."""
     names = [str(path.relative_to(STUBS)) for path in STUBS.rglob("*") if path.is_file()]
     assert all(name.endswith(".pyi") for name in names)
     assert not [name for name in names if name.endswith("_pb2.pyi")]
@@ -55,7 +55,7 @@ def test_star_import() -> None:
     assert names["Room"] is Room
 
 
-def test_official_package_in_the_same_place(tmp_path: Path) -> None:
+def test_official_package_in_the_same_folder_warns(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_official_rtc(tmp_path)

@@ -1,4 +1,4 @@
-"""Audio and video by name: what holds data works, what needs an engine says that there is none."""
+"""Media classes: data holders work, and everything that needs a media engine raises MediaNotBuiltError."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ENGINES = [
 
 
 @pytest.mark.parametrize(("engine", "arguments"), ENGINES)
-def test_what_needs_an_engine_says_what_to_do(engine: type, arguments: tuple[object, ...]) -> None:
+def test_engine_constructors_name_the_alternative(engine: type, arguments: tuple[object, ...]) -> None:
     with pytest.raises(MediaNotBuiltError, match=f"{engine.__name__} needs audio or video.*official package"):
         engine(*arguments)
     assert issubclass(MediaNotBuiltError, NotImplementedError)
@@ -59,11 +59,11 @@ async def _call(method: Callable[..., object], arguments: dict[str, object]) -> 
         await result
 
 
-def test_tracks_are_made_by_functions_that_raise() -> None:
+def test_track_factories_raise() -> None:
     with pytest.raises(MediaNotBuiltError, match="create_audio_track"):
-        rtc.LocalAudioTrack.create_audio_track("mic", None)  # type: ignore[arg-type]  # there is no source to have
+        rtc.LocalAudioTrack.create_audio_track("mic", None)  # type: ignore[arg-type]  # no source can be made
     with pytest.raises(MediaNotBuiltError, match="create_video_track"):
-        rtc.LocalVideoTrack.create_video_track("cam", None)  # type: ignore[arg-type]  # there is no source to have
+        rtc.LocalVideoTrack.create_video_track("cam", None)  # type: ignore[arg-type]  # no source can be made
 
 
 def test_instance_checks() -> None:
@@ -90,17 +90,17 @@ def test_audio_frame() -> None:
     ("data", "error"),
     [(b"\0", ValueError), (b"\0" * 5, ValueError), ("text", TypeError), (memoryview(bytes(16))[::2], ValueError)],
 )
-def test_bad_audio(data: bytes, error: type[Exception]) -> None:
+def test_bad_audio_data_is_rejected(data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         rtc.AudioFrame(data, 48000, 1, 2)
 
 
-def test_slices_of_memory_are_taken_as_they_are() -> None:
+def test_memoryview_slices_are_accepted() -> None:
     frame = rtc.AudioFrame(memoryview(b"\0\0\x05\x00\0\0")[2:4], 48000, 1, 1)
     assert list(frame.data) == [5]
 
 
-def test_combining_frames() -> None:
+def test_combine_audio_frames() -> None:
     one = rtc.AudioFrame(b"\x01\x00", 48000, 1, 1)
     two = rtc.AudioFrame(b"\x02\x00\x03\x00", 48000, 1, 2)
     both = rtc.combine_audio_frames([one, two])
@@ -124,7 +124,7 @@ def test_combining_frames() -> None:
         (rtc.VideoBufferType.RGBA, []),
     ],
 )
-def test_planes_of_a_picture_of_odd_size(kind: rtc.VideoBufferType.ValueType, sizes: list[int]) -> None:
+def test_planes_of_odd_sized_frames(kind: rtc.VideoBufferType.ValueType, sizes: list[int]) -> None:
     frame = rtc.VideoFrame(3, 5, kind, bytes(range(100)))
     planes = [frame.get_plane(index) for index in range(len(sizes))]
     assert [len(plane) for plane in planes if plane is not None] == sizes
@@ -134,7 +134,7 @@ def test_planes_of_a_picture_of_odd_size(kind: rtc.VideoBufferType.ValueType, si
         frame.convert(rtc.VideoBufferType.RGBA)
 
 
-def test_publications_tell_what_the_server_announced() -> None:
+def test_publications_have_the_announced_properties() -> None:
     info = models.TrackInfo(
         sid="TR_1", name="cam", type=models.TrackType.VIDEO, source=models.TrackSource.SCREEN_SHARE, width=640,
         height=480, muted=True, mime_type="video/vp8", encryption=models.Encryption.GCM,
@@ -151,8 +151,8 @@ def test_publications_tell_what_the_server_announced() -> None:
         publication.set_subscribed(True)
 
 
-def test_frames_in_pydantic_models() -> None:
-    pydantic = pytest.importorskip("pydantic", reason="only programs that use pydantic have it")
+def test_frames_serialize_in_pydantic_models() -> None:
+    pydantic = pytest.importorskip("pydantic", reason="an optional dependency of users' programs")
     adapter = pydantic.TypeAdapter(rtc.VideoFrame)
     frame = rtc.VideoFrame(1, 1, rtc.VideoBufferType.RGBA, b"abcd")
     text = adapter.dump_json(frame)

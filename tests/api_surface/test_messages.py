@@ -1,4 +1,4 @@
-"""Enums and messages are protobuf's, as in the official SDK."""
+"""Enums and messages are protobuf types, as in the official SDK."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_enums_are_ints_with_names() -> None:
     assert rtc.StreamState.keys() == ["STATE_UNKNOWN", "STATE_ACTIVE", "STATE_PAUSED"]
 
 
-def test_publish_options() -> None:
+def test_publish_options_have_the_official_bytes() -> None:
     encoding = rtc.VideoEncoding(max_bitrate=1_000_000, max_framerate=30)
     options = rtc.TrackPublishOptions(
         source=rtc.TrackSource.SOURCE_CAMERA,
@@ -47,14 +47,14 @@ def test_required_fields_are_required() -> None:
     assert rtc.FrameMetadata().IsInitialized()
 
 
-def test_ice_servers_and_permissions() -> None:
+def test_ice_servers_and_permissions_round_trip() -> None:
     server = rtc.IceServer(urls=["turn:example.org"], username="u", password="p")
     assert list(server.urls) == ["turn:example.org"]
     permission = rtc.ParticipantTrackPermission(participant_identity="x", allow_all=True, allowed_track_sids=["TR_1"])
     assert rtc.ParticipantTrackPermission.FromString(permission.SerializeToString()) == permission
 
 
-def test_statistics() -> None:
+def test_statistics_have_oneofs_and_maps() -> None:
     stats = RtcStats(
         data_channel=RtcStats.DataChannel(
             rtc=RtcStatsData(id="1", timestamp=5), dc=DataChannelStats(label="x", state=DataChannelState.DC_OPEN)

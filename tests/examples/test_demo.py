@@ -1,4 +1,4 @@
-"""The examples run as a reader would run them."""
+"""The demo, as `make demo` runs it."""
 
 from __future__ import annotations
 

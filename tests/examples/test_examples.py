@@ -1,4 +1,4 @@
-"""The small examples, against the embedded server or the one of LIVEKIT_URL."""
+"""The small examples, against an embedded server or that of LIVEKIT_URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def test_serve_and_call() -> None:
         settings = {"LIVEKIT_URL": embedded.url, "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret"}
         if "LIVEKIT_URL" in os.environ:
             settings = {name: os.environ[name] for name in SETTINGS}
-        quiet = {**settings, "PYTHONWARNINGS": "ignore"}  # PyJWT finds the development secret short
+        quiet = {**settings, "PYTHONWARNINGS": "ignore"}  # PyJWT warns that the development secret is short
         async with running(sys.executable, str(EXAMPLES / "serve.py"), **quiet) as serve:
             await read_until(serve, "Serving")
             code, out, err = await output_of(sys.executable, str(EXAMPLES / "call.py"), "you", **quiet)
@@ -33,7 +33,7 @@ async def test_serve_and_call() -> None:
             assert shown.decode() == "caller calls greet('you')\n"
 
 
-async def test_call_without_anybody_there() -> None:
+async def test_call_without_a_callee_fails() -> None:
     async with DevServer(port=0) as server:
         settings = {"LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret"}
         code, out, err = await output_of(sys.executable, str(EXAMPLES / "call.py"), PYTHONWARNINGS="ignore", **settings)

@@ -1,4 +1,4 @@
-"""The README's program is the example of the same content, which is tested."""
+"""The README's program is examples/hello.py, which is tested."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ print(json.dumps({"version": livekit.__version__, "file": livekit.__file__}))
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run outside the source tree, so that only what is installed is found."""
+    """Run a command outside the source tree, so that it imports the installed package."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -46,7 +46,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The sdist, and the wheel that is built from it, by their suffix."""
+    """Build the sdist, and the wheel from it."""
     folder = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=ROOT)
     (sdist,) = folder.glob("*.tar.gz")
@@ -69,7 +69,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def installed(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` of an environment with the wheel and what it requires."""
+    """Install the wheel into a new environment and return its `bin` folder."""
     folder = tmp_path_factory.mktemp("clean")
     venv.create(folder / "env", with_pip=True)
     commands = folder / "env" / "bin"
@@ -78,7 +78,7 @@ def installed(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
     return commands
 
 
-def test_wheel_has_what_it_should(built: dict[str, Path]) -> None:
+def test_wheel_has_every_file_of_the_package(built: dict[str, Path]) -> None:
     with zipfile.ZipFile(built["wheel"]) as archive:
         names = set(archive.namelist())
         metadata = archive.read(f"livekit_pure-{__version__}.dist-info/METADATA").decode()
@@ -93,25 +93,25 @@ def test_wheel_has_what_it_should(built: dict[str, Path]) -> None:
     assert "Requires-Python: >=3.10\n" in metadata
 
 
-def test_sdist_has_no_leftovers(built: dict[str, Path]) -> None:
+def test_sdist_has_the_tests_and_no_build_leftovers(built: dict[str, Path]) -> None:
     with tarfile.open(built["sdist"]) as archive:
         names = archive.getnames()
     assert not [name for name in names if re.search(r"node_modules|__pycache__|/\.venv|\.pyc$", name)]
     assert any(name.endswith("/tests/conftest.py") for name in names)
 
 
-def test_imports(installed: Path, tmp_path: Path) -> None:
-    told = json.loads(run(installed / "python", "-W", "error", "-c", IMPORTS, cwd=tmp_path))
-    assert told["version"] == __version__
-    assert Path(told["file"]).is_relative_to(installed.parent)
+def test_imports_without_warnings(installed: Path, tmp_path: Path) -> None:
+    imported = json.loads(run(installed / "python", "-W", "error", "-c", IMPORTS, cwd=tmp_path))
+    assert imported["version"] == __version__
+    assert Path(imported["file"]).is_relative_to(installed.parent)
 
 
 @pytest.mark.parametrize("command", [("livekit",), ("python", "-m", "livekit")])
-def test_command(installed: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_command_line(installed: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     program, *arguments = command
     assert "usage: livekit" in run(installed / program, *arguments, "--help", cwd=tmp_path)
     assert run(installed / program, *arguments, "--version", cwd=tmp_path) == f"livekit-pure {__version__}\n"
 
 
-def test_requirements_agree(installed: Path, tmp_path: Path) -> None:
+def test_requirements_are_consistent(installed: Path, tmp_path: Path) -> None:
     assert run(installed / "python", "-m", "pip", "check", cwd=tmp_path) == "No broken requirements found.\n"

@@ -1,1 +1,1 @@
-"""Submodules of `livekit.rtc`, which programs for the official SDK import; the same objects as everywhere."""
+"""Submodules of `livekit.rtc` that programs for the official SDK import. They re-export this package's objects."""

@@ -1,4 +1,4 @@
-"""Echo cancellation and the like."""
+"""Audio processing: echo cancellation, noise suppression, gain control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters of audio."""
+"""Audio filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames of audio."""
+"""Audio frames."""
 
 from __future__ import annotations
 

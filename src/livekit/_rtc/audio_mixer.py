@@ -1,4 +1,4 @@
-"""Mixing audio."""
+"""The audio mixer."""
 
 from __future__ import annotations
 

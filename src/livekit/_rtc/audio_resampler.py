@@ -1,4 +1,4 @@
-"""Resampling audio."""
+"""The audio resampler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources of audio."""
+"""Audio sources."""
 
 from __future__ import annotations
 

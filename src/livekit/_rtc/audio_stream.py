@@ -1,4 +1,4 @@
-"""Streams of audio."""
+"""Audio streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encryption."""
+"""End-to-end encryption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Video that comes encoded."""
+"""Pre-encoded video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callbacks by event."""
+"""The event emitter."""
 
 from __future__ import annotations
 

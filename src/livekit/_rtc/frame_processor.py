@@ -1,4 +1,4 @@
-"""What changes frames."""
+"""Frame processors."""
 
 from __future__ import annotations
 

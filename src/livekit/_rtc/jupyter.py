@@ -1,4 +1,4 @@
-"""Rooms in notebooks: what is shown there is a page with audio."""
+"""Rooms in Jupyter notebooks, which play media and so raise MediaNotBuiltError."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["display_room", "room_html"]
 
 
 def room_html(url: str, token: str, *, width: str, height: str) -> object:
-    """Raises MediaNotBuiltError."""
+    """Raise MediaNotBuiltError: the page would play the room's audio."""
     raise MediaNotBuiltError("livekit.rtc.jupyter.room_html")
 
 
 def display_room(url: str, token: str, *, width: str = "100%", height: str = "110px") -> None:
-    """Raises MediaNotBuiltError."""
+    """Raise MediaNotBuiltError: the page would play the room's audio."""
     raise MediaNotBuiltError("livekit.rtc.jupyter.display_room")

@@ -1,4 +1,4 @@
-"""The platform's audio."""
+"""The platform's audio devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls."""
+"""Remote procedure calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Audio and video in step."""
+"""Audio and video synchronization."""
 
 from __future__ import annotations
 

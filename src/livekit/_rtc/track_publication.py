@@ -1,4 +1,4 @@
-"""Publications."""
+"""Track publications."""
 
 from __future__ import annotations
 

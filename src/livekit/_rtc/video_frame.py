@@ -1,4 +1,4 @@
-"""Frames of video."""
+"""Video frames."""
 
 from __future__ import annotations
 

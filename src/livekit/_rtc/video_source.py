@@ -1,4 +1,4 @@
-"""Sources of video."""
+"""Video sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams of video."""
+"""Video streams."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Helpers that belong to no part in particular: asyncio, logs, text, and names of enum values."""
+"""Shared helpers: asyncio, callbacks, logs, lazy imports, UTF-8 and protobuf enum names."""

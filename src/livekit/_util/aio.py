@@ -1,4 +1,4 @@
-"""What asyncio of Python 3.10 lacks, or does not do safely."""
+"""Cancellation-safe timeouts and clean-up, which asyncio of Python 3.10 lacks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ T = TypeVar("T")
 
 
 def loop_time() -> float:
-    """Return the running event loop's clock, in seconds. Raises RuntimeError: none runs in this thread."""
+    """Return the running event loop's clock, in seconds.
+
+    Raises:
+        RuntimeError: No event loop is running in this thread.
+    """
     return asyncio.get_running_loop().time()
 
 
 async def within(seconds: float | None, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Await `coroutine` for at most `seconds`; it has ended when this returns or raises, by cancellation too.
+    """Await `coroutine` with a timeout; None for no timeout.
 
-    Unlike `asyncio.wait_for` before Python 3.12 this never swallows a cancellation.
+    The coroutine has ended when this returns or raises, also if this is cancelled. Unlike `asyncio.wait_for` before
+    Python 3.12, this never swallows a cancellation.
 
     Raises:
-        asyncio.TimeoutError: it did not end in time, and was cancelled.
+        asyncio.TimeoutError: The coroutine did not end in time and was cancelled.
     """
     task = asyncio.ensure_future(coroutine)
     try:
@@ -35,9 +40,10 @@ async def within(seconds: float | None, coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Await `coroutine` to its end even if cancelled meanwhile; the cancellation is raised then.
+    """Await `coroutine` to its end even if cancelled meanwhile, then raise the cancellation.
 
-    For releasing things: what it does must be short."""
+    For releasing resources: the coroutine must be short, because it cannot be cancelled.
+    """
     task = asyncio.ensure_future(coroutine)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -47,13 +53,13 @@ async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
             cancelled = error
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # seen, though the cancellation goes first
+            task.exception()  # retrieved, so that asyncio does not log it: the cancellation takes precedence
         raise cancelled
     return task.result()
 
 
 async def _end(task: asyncio.Task[T]) -> None:
-    """Cancel a task and wait until it has taken notice."""
+    """Cancel a task and wait until it has ended, cancelling again if it swallows the cancellation."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         task.cancel()

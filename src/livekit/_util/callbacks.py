@@ -1,7 +1,7 @@
-"""The default of callbacks that are plain attributes."""
+"""The default of attributes that hold a callback."""
 
 from __future__ import annotations
 
 
 def ignore(*_: object) -> None:
-    """Do nothing with whatever is given."""
+    """Do nothing with any arguments."""

@@ -1,4 +1,4 @@
-"""Names of protobuf's enum values, which may be newer than we are."""
+"""Names of protobuf enum values, including values newer than this package's schema."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ V = TypeVar("V", bound=int, contravariant=True)
 class NamedValues(Protocol[V]):
     """A protobuf enum."""
 
-    def Name(self, number: V) -> str: ...  # noqa: N802 - as protobuf has it
+    def Name(self, number: V) -> str: ...  # noqa: N802 - protobuf's name
 
 
 def enum_name(enum: NamedValues[V], value: V) -> str:
-    """The name of a value; its number where the enum has no such value. `Name` itself raises ValueError then, which
-    what others send must not bring about: enums are open (proto3)."""
+    """Return the name of a value, or its number if the enum does not have it.
+
+    proto3 enums are open: a peer may send any number, for which `Name` raises ValueError.
+    """
     try:
         return enum.Name(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Running a program on the fastest event loop there is."""
+"""Running a program on uvloop where it is installed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
-    """`asyncio.run`, on uvloop where it is installed (the extra ``livekit-pure[fast]``). Ours, not the official SDK's.
+    """Run a coroutine like `asyncio.run`, on uvloop if it is installed (extra ``livekit-pure[fast]``).
+
+    An addition to the official SDK.
 
     Raises:
-        RuntimeError: an event loop runs in this thread already.
+        RuntimeError: An event loop is already running in this thread.
     """
     try:
         import uvloop

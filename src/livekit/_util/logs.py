@@ -1,4 +1,4 @@
-"""Logs about what others send: never more of them than a reader can bear, whatever comes in."""
+"""Log records that peers can cause: rate-limited, and tagged with the room and participant concerned."""
 
 from __future__ import annotations
 
@@ -10,42 +10,53 @@ from dataclasses import dataclass
 __all__ = ["RateLimitedLog", "fields"]
 
 INTERVAL = 10.0
-"""Seconds between two warnings about the same thing."""
+"""Seconds between two warnings about the same subject."""
 MAX_SUBJECTS = 256
-"""Things that are told apart at a time; beyond them, the oldest is forgotten."""
+"""Maximum number of subjects tracked; above it, the least recently warned about is forgotten."""
 
 
 @dataclass(slots=True)
-class _Told:
+class _LastWarning:
     at: float
-    left_out: int = 0
+    suppressed: int = 0
 
 
 class RateLimitedLog:
-    """Warnings that others can cause as often as they like: the first at once, then one in a while, with a count."""
+    """Rate-limits warnings that a peer can cause at will, so that it cannot flood the log.
+
+    The first warning about a subject is logged at once, later ones every `INTERVAL` seconds with the number of those
+    suppressed.
+    """
 
     def __init__(self, logger: logging.Logger, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._logger = logger
         self._clock = clock
-        self._told: dict[Hashable, _Told] = {}
+        self._last: dict[Hashable, _LastWarning] = {}
 
     def warn(self, subject: Hashable, message: str, *args: object, **about: str) -> None:
-        """Warn about `subject`, such as a sender and what is wrong; `about` are the `fields` of the record."""
+        """Warn about `subject`, for example a sender and the kind of error; `about` are the record's `fields`."""
         now = self._clock()
-        told = self._told.get(subject)
-        if told is not None and now - told.at < INTERVAL:
-            told.left_out += 1
+        last = self._last.get(subject)
+        if last is not None and now - last.at < INTERVAL:
+            last.suppressed += 1
             return
-        if told is not None and told.left_out:
-            message, args = message + " (and %d more since the last warning)", (*args, told.left_out)
-        self._told.pop(subject, None)
-        while len(self._told) >= MAX_SUBJECTS:
-            del self._told[next(iter(self._told))]
-        self._told[subject] = _Told(now)
+        if last is not None and last.suppressed:
+            message, args = message + " (and %d more since the last warning)", (*args, last.suppressed)
+        self._last.pop(subject, None)
+        while len(self._last) >= MAX_SUBJECTS:
+            del self._last[next(iter(self._last))]
+        self._last[subject] = _LastWarning(now)
         self._logger.warning(message, *args, extra=fields(**about))
 
 
 def fields(*, room: str = "", participant: str = "", connection: str = "", call: str = "") -> dict[str, str]:
-    """What a record is about, as its `extra`: the name of a room, an identity, its sid, and the id of a call."""
+    """Return the `extra` of a log record, without the empty fields.
+
+    Args:
+        room: The room's name.
+        participant: The participant's identity.
+        connection: The participant's sid.
+        call: The RPC request's ID.
+    """
     named = {"room": room, "participant": participant, "connection": connection, "call": call}
     return {name: value for name, value in named.items() if value}

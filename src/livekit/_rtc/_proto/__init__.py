@@ -1,3 +1,3 @@
-"""The official SDK's protobuf modules, as far as programs import them."""
+"""The official SDK's protobuf modules that programs import."""
 
 from __future__ import annotations

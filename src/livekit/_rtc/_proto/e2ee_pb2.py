@@ -1,4 +1,4 @@
-"""Encryption."""
+"""Protobuf types of encryption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Participants."""
+"""Protobuf types of participants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The room."""
+"""Protobuf types of the room."""
 
 from __future__ import annotations
 

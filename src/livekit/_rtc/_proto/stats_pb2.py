@@ -1,4 +1,4 @@
-"""Statistics."""
+"""Protobuf types of statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tracks."""
+"""Protobuf types of tracks."""
 
 from __future__ import annotations
 

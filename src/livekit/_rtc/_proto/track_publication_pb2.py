@@ -1,4 +1,4 @@
-"""Publications."""
+"""Protobuf types of track publications."""
 
 from __future__ import annotations
 

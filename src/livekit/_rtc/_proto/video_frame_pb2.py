@@ -1,4 +1,4 @@
-"""Frames of video."""
+"""Protobuf types of video frames."""
 
 from __future__ import annotations
 
