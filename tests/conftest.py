@@ -1,7 +1,7 @@
-"""Fixtures for everything that needs a server, participants or official peers.
+"""Fixtures for servers, participants and official peers.
 
-With LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET set, `server` is that server instead of the embedded one, and
-the tests run against it unchanged.
+If LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET are set, `server` is that server instead of the embedded one,
+and the tests run against it unchanged.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.support.rooms import Join
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A shell without job control has what it starts in the background ignore SIGINT, and so would the programs that tests
-# start and interrupt.
+# A shell without job control starts background processes with SIGINT ignored. The programs that tests start and
+# interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
 async def no_leaks() -> AsyncIterator[None]:
-    """Fail the test if it leaves a task, a socket or a thread behind."""
+    """Fail the test if it leaks a task, a socket or a thread."""
     before = Resources.now()
     yield
     await before.assert_restored()
@@ -41,7 +41,7 @@ async def no_leaks() -> AsyncIterator[None]:
 
 @pytest.fixture
 async def server(no_leaks: None) -> AsyncIterator[TokenServer]:
-    """A LiveKit server of the test's own, or the one that LIVEKIT_URL names."""
+    """A LiveKit server for one test, or the one at LIVEKIT_URL."""
     external = RunningServer.from_environment()
     if external is not None:
         yield external
@@ -52,13 +52,13 @@ async def server(no_leaks: None) -> AsyncIterator[TokenServer]:
 
 @pytest.fixture
 def room_name() -> str:
-    """A room of the test's own."""
+    """The name of a room for one test."""
     return f"test-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
 async def join(server: TokenServer, room_name: str) -> AsyncIterator[Join]:
-    """`await join("alice")` is a connected `Room`; it is disconnected when the test ends."""
+    """A function that connects a room: ``alice = await join("alice")``. Rooms are disconnected after the test."""
     async with AsyncExitStack() as rooms:
 
         async def join(
@@ -75,14 +75,14 @@ async def join(server: TokenServer, room_name: str) -> AsyncIterator[Join]:
 
 @pytest.fixture(params=ENVIRONMENTS)
 async def environment(request: pytest.FixtureRequest) -> AsyncIterator[RoomEnvironment]:
-    """A room on each environment in turn: in memory on a virtual clock, on the embedded server, on LIVEKIT_URL."""
+    """Each environment: in memory on a virtual clock, the embedded server, and the server at LIVEKIT_URL if set."""
     async with open_environment(request.param) as environment:
         yield environment
 
 
 @pytest.fixture(scope="session")
 def official_python() -> str:
-    """The Python of an environment with the official SDK; OFFICIAL_PYTHON names another one."""
+    """The Python interpreter of an environment with the official SDK; OFFICIAL_PYTHON overrides it."""
     python = Path(os.environ.get("OFFICIAL_PYTHON") or ROOT / ".venvs/official/bin/python")
     if not python.exists():
         pytest.skip(f"no official SDK at {python}: run `make setup`")
@@ -91,7 +91,7 @@ def official_python() -> str:
 
 @pytest.fixture(scope="session")
 def js_peers() -> Path:
-    """The folder with the JavaScript SDKs installed; scripts there are run by `node`."""
+    """The folder with the JavaScript SDKs and the scripts that `node` runs."""
     folder = ROOT / "tests" / "interop" / "js"
     if not shutil.which("node") or not (folder / "node_modules").is_dir():
         pytest.skip("no JavaScript SDKs: install Node.js 20 and run `make setup`")

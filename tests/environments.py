@@ -1,4 +1,4 @@
-"""The environments on which the project's own tests take place; the `environment` fixture is in conftest.py."""
+"""The environments that tests run in; the `environment` fixture is in conftest.py."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from livekit.server import DevServer
 from livekit.testing import MemoryRoom, RoomEnvironment, RunningServer, VirtualClock
 
 MEMORY = "memory"
-"""A room in memory on a virtual clock."""
+"""A room in memory, on a virtual clock."""
 MEMORY_LATE = "memory-late"
-"""The same, announcing who is there as late as a LiveKit server does."""
+"""The same, announcing participants as late as a LiveKit server."""
 EMBEDDED = "embedded"
-"""The embedded server over WebRTC."""
+"""The embedded server, over WebRTC."""
 SERVER = "server"
-"""The server that LIVEKIT_URL names."""
+"""The server at LIVEKIT_URL."""
 
 ENVIRONMENTS = [MEMORY, EMBEDDED, *([SERVER] if RunningServer.from_environment() else [])]
-"""The environments of a test with the `environment` fixture; `parametrize("environment", [...], indirect=True)`
-overrides them."""
+"""The default environments of the `environment` fixture.
+
+Override them with `parametrize("environment", [...], indirect=True)`.
+"""
 
 
 @asynccontextmanager
 async def open_environment(name: str) -> AsyncGenerator[RoomEnvironment]:
-    """The environment of that name, with a room of its own."""
+    """Open the environment of that name, with a new room."""
     if name in (MEMORY, MEMORY_LATE):
         announces_joins = name == MEMORY
         memory = MemoryRoom(announces_joins=announces_joins)

@@ -1,4 +1,4 @@
-"""The peer connection port filled by aiortc: another stack to test against."""
+"""The PeerConnection interface implemented with aiortc, a second WebRTC stack to test against."""
 
 from __future__ import annotations
 
@@ -32,23 +32,26 @@ from .media_sections import restore_media, take_out_media
 logger = logging.getLogger("livekit.webrtc")
 
 DEFAULT_MAX_MESSAGE_SIZE = 65_536
-"""RFC 8841 section 6.1: what a peer accepts that does not say."""
+"""RFC 8841 section 6.1: the limit of a peer that does not send a=max-message-size."""
 
 
-def _is_of_no_use(candidate: str) -> bool:
-    """TCP is not spoken here. Browsers hide their addresses behind names (RFC 8828) that take seconds to not be found;
-    their checks tell the addresses sooner."""
+def _is_unusable(candidate: str) -> bool:
+    """Return True for TCP candidates, which aiortc does not support, and for mDNS names.
+
+    Browsers hide local addresses behind mDNS names (RFC 8828). Resolving these fails after seconds; the browser's
+    connectivity checks reveal the addresses sooner (peer-reflexive candidates).
+    """
     fields = candidate.split()
     return "tcp" in fields or any(field.endswith(".local") for field in fields)
 
 
-def _without_useless_candidates(sdp: str) -> str:
+def _without_unusable_candidates(sdp: str) -> str:
     lines = sdp.split("\r\n")
-    return "\r\n".join(line for line in lines if not (line.startswith("a=candidate:") and _is_of_no_use(line.lower())))
+    return "\r\n".join(line for line in lines if not (line.startswith("a=candidate:") and _is_unusable(line.lower())))
 
 
 class AiortcDataChannel:
-    """A data channel of aiortc. It cannot tell when a message is confirmed, so being sent counts as delivered."""
+    """A data channel of aiortc. aiortc does not report acknowledgements, so a sent message counts as delivered."""
 
     def __init__(self, channel: RTCDataChannel, peer: AiortcPeerConnection) -> None:
         self.on_open: Callable[[], None] = ignore
@@ -76,7 +79,7 @@ class AiortcDataChannel:
 
     @property
     def send_window(self) -> int:
-        return 1 << 20  # it does not tell
+        return 1 << 20  # aiortc does not expose it
 
     @property
     def buffered_amount_low_threshold(self) -> int:
@@ -110,7 +113,7 @@ class AiortcDataChannel:
 
 
 class AiortcPeerConnection:
-    """A peer connection of aiortc. It gathers before it describes, so `on_candidate` only says that it is done."""
+    """A peer connection of aiortc. aiortc has no trickle ICE, so `on_candidate` only reports the end of gathering."""
 
     def __init__(self, options: PeerOptions) -> None:
         self.on_state: Callable[[PeerState], None] = ignore
@@ -131,7 +134,7 @@ class AiortcPeerConnection:
 
     @property
     def max_message_size(self) -> int:
-        # Only aiortc 1.16 and newer keep it.
+        # Only aiortc 1.16 and newer expose it.
         return getattr(self._peer.sctp, "_remote_max_message_size", None) or DEFAULT_MAX_MESSAGE_SIZE
 
     @property
@@ -139,7 +142,7 @@ class AiortcPeerConnection:
         return None if self._peer.sctp is None else self._peer.sctp._srtt
 
     def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
-        """aiortc takes servers at the start only."""
+        """Do nothing: aiortc takes ICE servers only at construction."""
 
     def create_channel(self, options: ChannelOptions) -> AiortcDataChannel:
         channel = self._peer.createDataChannel(
@@ -169,7 +172,7 @@ class AiortcPeerConnection:
             data_only, media = take_out_media(sdp)
             if None not in media:
                 raise ValueError("it has no section for data channels")
-            await self._peer.setRemoteDescription(RTCSessionDescription(_without_useless_candidates(data_only), kind))
+            await self._peer.setRemoteDescription(RTCSessionDescription(_without_unusable_candidates(data_only), kind))
         except (AssertionError, AttributeError, InvalidStateError, LookupError, TypeError, ValueError) as error:
             raise ValueError(f"the {kind} cannot be used: {error}") from error
         await self._flush_candidates()
@@ -186,7 +189,7 @@ class AiortcPeerConnection:
         sctp = self._peer.sctp
         await self._peer.close()
         if sctp is not None:
-            # Checks that ended just before closing go on to ask for consent: wait for that, and close again.
+            # If connectivity checks end just before closing, aioice starts consent checks: close again after that.
             ice = sctp.transport.transport
             started = getattr(ice, "_RTCIceTransport__start", None)
             if started is not None:
@@ -194,7 +197,7 @@ class AiortcPeerConnection:
                 await ice._connection.close()
 
     async def _describe_locally(self, description: RTCSessionDescription) -> None:
-        # Gathering that is cancelled leaves sockets behind.
+        # Cancelling it while gathering would leak sockets.
         await finish(self._peer.setLocalDescription(description))
 
     async def _flush_candidates(self) -> None:
@@ -203,7 +206,7 @@ class AiortcPeerConnection:
             try:
                 init = json.loads(text)
                 line = str(init["candidate"]).removeprefix("candidate:")
-                if not line or _is_of_no_use(line.lower()):
+                if not line or _is_unusable(line.lower()):
                     continue
                 candidate = candidate_from_sdp(line)
                 candidate.sdpMid = init.get("sdpMid")

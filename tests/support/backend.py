@@ -1,4 +1,4 @@
-"""A backend: asks a server as LiveKit's server SDKs do, and as they never would."""
+"""A server API client that can also send requests that LiveKit's server SDKs never send."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["JSON", "PROTOBUF", "SERVICE", "Answer", "Backend", "ServerError", "r
 
 @dataclass(frozen=True)
 class Answer:
-    """What came over HTTP."""
+    """An HTTP response."""
 
     status: int
     content_type: str
@@ -39,24 +39,24 @@ class Answer:
 
     @property
     def error(self) -> tuple[int, str, str]:
-        """HTTP status, and code and text of the error."""
+        """HTTP status, Twirp code and message."""
         return self.status, self.json["code"], self.json["msg"]
 
 
 def refusal(error: ServerError) -> tuple[int, str, str]:
-    """HTTP status, code and text of an error; some servers put words of their own before the text."""
+    """Return an error's HTTP status, code and message, without the prefix that some servers add to messages."""
     return error.status, error.code, error.message.removeprefix("twirp error unknown: ")
 
 
 class Backend:
-    """Makes a token with just the grants that it is told for each call."""
+    """Calls the server API with a token that has only the grants of the call."""
 
     def __init__(self, http: aiohttp.ClientSession, server: RunningServer) -> None:
         self._http = http
         self._server = server
 
     def token(self, *, room: str = "", room_join: bool | None = None, **grants: Any) -> str:
-        """One that may not join, unless told."""
+        """Return a token. It has no join grant unless `room_join` is set."""
         return self._server.token("backend", room=room, room_join=room_join, **grants)
 
     async def post(
@@ -69,15 +69,15 @@ class Backend:
         verb: str = "POST",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send anything; without `token` and with an empty `content_type` these headers are left out."""
-        sent = dict(headers or {})
+        """Send an arbitrary request. Without `token`, or with an empty `content_type`, it lacks that header."""
+        all_headers = dict(headers or {})
         if token is not None:
-            sent["Authorization"] = f"Bearer {token}"
+            all_headers["Authorization"] = f"Bearer {token}"
         if content_type:
-            sent["Content-Type"] = content_type
+            all_headers["Content-Type"] = content_type
         url = self._server.url.replace("ws", "http", 1) + path
         async with self._http.request(
-            verb, url, data=body, headers=sent, skip_auto_headers=["Content-Type"]
+            verb, url, data=body, headers=all_headers, skip_auto_headers=["Content-Type"]
         ) as response:
             return Answer(response.status, response.headers.get("Content-Type", ""), await response.read())
 
@@ -99,7 +99,7 @@ class Backend:
         return (await self.call("PerformRpc", request, room_pb.PerformRpcResponse, token)).payload
 
     async def reach(self, room: str, identity: str, method: str) -> None:
-        """Call until a participant that has just come can be reached: some servers fail such calls at once."""
+        """Call until a participant that has just joined is reachable: some servers fail such calls at once."""
         while True:
             try:
                 await self.perform_rpc(room, identity, method)
@@ -111,7 +111,7 @@ class Backend:
                 return
 
     async def move(self, room: str, identity: str, destination: str) -> None:
-        """Bring a participant into another room. Raises ServerError."""
+        """Move a participant to another room. Raises ServerError."""
         request = room_pb.MoveParticipantRequest(room=room, identity=identity, destination_room=destination)
         token = self.token(room_admin=True, room=room, destination_room=destination)
         await self.call("MoveParticipant", request, room_pb.MoveParticipantResponse, token)

@@ -1,7 +1,7 @@
-"""Offers with media, answered by a stack that takes data only: media sections are answered as inactive.
+"""Answers offers with media sections by a data-only stack: media sections are answered as inactive.
 
-They stay in the bundle (RFC 9143), with the transport of the data channels. Rejecting them would move the bundle from
-its first section to another one, which Chromium survives by chance only.
+They stay in the bundle (RFC 9143), on the transport of the data channels. Rejecting them would move the bundle from its
+first section to another one, after which Chromium connects only by chance.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ _CANDIDATES = ("a=candidate:", "a=end-of-candidates")
 
 
 def _inactive(section: list[str]) -> list[str]:
-    """The answer to a media section, but for its transport."""
+    """Return the answer to a media section, without its transport attributes."""
     kind, port, *rest = section[0].split(" ")
     kept = [line for line in section[1:] if line.startswith(_KEPT)]
-    if port == "0" and "a=bundle-only" not in section:  # not in use any more
+    if port == "0" and "a=bundle-only" not in section:  # rejected or stopped (RFC 8829)
         return [section[0], "c=IN IP4 0.0.0.0", "a=inactive", *kept]
     return [" ".join([kind, "9", *rest]), "c=IN IP4 0.0.0.0", "a=inactive", "a=rtcp-mux", *kept]
 
 
 def take_out_media(sdp: str) -> tuple[str, list[list[str] | None]]:
-    """Take the media sections out of a description.
+    """Remove the media sections of a description.
 
-    Returns the description with its application sections only, and for each original section its answer, or None where
-    the section stayed.
+    Returns:
+        The description with its application sections only, and the plan: for each original section its answer, or
+        None if the section was kept.
     """
     session, sections = _split(sdp)
     plan = [None if section[0].startswith("m=application") else _inactive(section) for section in sections]
@@ -48,7 +49,7 @@ def take_out_media(sdp: str) -> tuple[str, list[list[str] | None]]:
 
 
 def restore_media(answer: str, plan: list[list[str] | None]) -> str:
-    """Put the media sections back where the offer had them; an answer has as many sections as its offer."""
+    """Insert the planned media sections into an answer, which must have the sections of its offer (RFC 3264)."""
     session, taken = _split(answer)
     data = taken[0]
     transport = [line for line in data if line.startswith(_TRANSPORT)]
@@ -58,13 +59,13 @@ def restore_media(answer: str, plan: list[list[str] | None]) -> str:
     for section in used:
         if section not in taken:
             section += transport
-    if used[0] != data:  # RFC 9143 section 7.1.3: the bundle's addresses are its first section's
+    if used[0] != data:  # RFC 9143 section 7.1.3: the first section has the bundle's candidates
         used[0] += [line for line in data if line.startswith(_CANDIDATES)]
     return _join(_bundling(session, used), sections)
 
 
 def _bundling(session: list[str], sections: list[list[str]]) -> list[str]:
-    """The lines of the session, with these sections as its bundle."""
+    """Return the session-level lines, with these sections as the BUNDLE group."""
     mids = [line.removeprefix("a=mid:") for section in sections for line in section if line.startswith("a=mid:")]
     group = f"a=group:BUNDLE {' '.join(mids)}"
     return [group if line.startswith("a=group:BUNDLE") else line for line in session]

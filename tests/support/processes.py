@@ -1,4 +1,4 @@
-"""Running programs as their users do."""
+"""Running programs in processes of their own."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SETTINGS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """The environment without LiveKit's settings but the given ones."""
+    """Return the environment variables, with LiveKit's settings replaced by these."""
     kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     return {**kept, "PYTHONUNBUFFERED": "1", **settings}
 
 
 @contextlib.asynccontextmanager
 async def running(*command: str, **settings: str) -> AsyncGenerator[Process]:
-    """A process that is gone when the block is left."""
+    """Start a process and kill it at the end of the block."""
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, env=clean_environment(**settings)
     )
@@ -34,14 +34,14 @@ async def running(*command: str, **settings: str) -> AsyncGenerator[Process]:
 
 
 async def output_of(*command: str, **settings: str) -> tuple[int | None, str, str]:
-    """Run a program to its end: exit code, standard output, standard error."""
+    """Run a program and return its exit code, standard output and standard error."""
     async with running(*command, **settings) as process:
         out, err = await process.communicate()
         return process.returncode, out.decode(), err.decode()
 
 
 async def read_until(process: Process, text: str) -> str:
-    """What a program prints up to the line with `text`. Raises AssertionError if it ends before."""
+    """Return the output of a program up to the line with `text`. Raises AssertionError if it ends without it."""
     assert process.stdout is not None
     shown = ""
     async for line in process.stdout:

@@ -1,4 +1,4 @@
-"""Waiting for what happens in rooms."""
+"""Waiting for participants and events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from livekit import RemoteParticipant, Room, RoomOptions
 
 ANNOUNCED_WITHIN = 10.0
-"""Seconds; a real server announces a participant without media up to 3 s after it joined."""
+"""Seconds. A LiveKit server announces a participant without media up to 3 s after it has joined."""
 
 
 class Join(Protocol):
@@ -21,7 +21,7 @@ class Join(Protocol):
 
 
 async def listed(room: Room, identity: str) -> RemoteParticipant:
-    """Wait until `room` lists the participant, and return it."""
+    """Wait until the participant is announced to `room`, and return it."""
     announced = asyncio.Event()
 
     def on_connected(participant: RemoteParticipant) -> None:
@@ -37,22 +37,22 @@ async def listed(room: Room, identity: str) -> RemoteParticipant:
     return room.remote_participants[identity]
 
 
-class Happening:
-    """An event to come: awaited, it gives its arguments, or fails if it does not come within the time."""
+class EventWaiter:
+    """Awaits one event and returns its arguments. Raises TimeoutError after `ANNOUNCED_WITHIN` seconds."""
 
     def __init__(self) -> None:
-        self._happened: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
+        self._arguments: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
 
-    def note(self, *arguments: Any) -> None:
-        if not self._happened.done():
-            self._happened.set_result(arguments)
+    def set(self, *arguments: Any) -> None:
+        if not self._arguments.done():
+            self._arguments.set_result(arguments)
 
     def __await__(self) -> Generator[Any, None, tuple[Any, ...]]:
-        return asyncio.wait_for(self._happened, ANNOUNCED_WITHIN).__await__()
+        return asyncio.wait_for(self._arguments, ANNOUNCED_WITHIN).__await__()
 
 
-def once(room: Room, event: str) -> Happening:
-    """The next event of that name, counted from now."""
-    happening = Happening()
-    room.on(event, happening.note)  # type: ignore[call-overload]  # any event
-    return happening
+def once(room: Room, event: str) -> EventWaiter:
+    """Return an awaitable of the next event of that name."""
+    waiter = EventWaiter()
+    room.on(event, waiter.set)  # type: ignore[call-overload]  # any event
+    return waiter

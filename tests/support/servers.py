@@ -1,4 +1,4 @@
-"""The server that tests share: the embedded one in a process of its own, or the one that LIVEKIT_URL names."""
+"""The server that tests share: the embedded one in a separate process, or the one at LIVEKIT_URL."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .processes import LIVEKIT, clean_environment, read_until
 
 @contextlib.asynccontextmanager
 async def shared_server() -> AsyncGenerator[RunningServer]:
-    """A server that no test of this process stops, slows down or changes the limits of."""
+    """Start a server for tests that do not stop it, slow it down or change its limits."""
     external = RunningServer.from_environment()
     if external is not None:
         yield external
         return
     command = (*LIVEKIT, "dev", "--port", "0")
-    # What it logs goes where this process logs to; nobody would read a pipe in between.
+    # Its log goes to this process's stderr; a pipe would fill up, as nothing reads it.
     process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, env=clean_environment())
     try:
         banner = await asyncio.wait_for(read_until(process, "ws://"), 20.0)

@@ -1,4 +1,4 @@
-"""Offers with media reach a stack for data only, and come back with as many sections."""
+"""A data-only stack answers offers with media with the same number of sections."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ m=video 0 UDP/TLS/RTP/SAVPF 96
 a=mid:1
 m=application 9 UDP/DTLS/SCTP webrtc-datachannel
 a=mid:2
-a=ice-ufrag:theirs
+a=ice-ufrag:remote
 """
 ANSWER = """v=0
 a=group:BUNDLE 2
 m=application 4444 UDP/DTLS/SCTP webrtc-datachannel
 a=mid:2
 a=candidate:1 1 udp 1 127.0.0.1 4444 typ host
-a=ice-ufrag:ours
+a=ice-ufrag:local
 a=setup:active
 """
 
@@ -38,11 +38,11 @@ def test_media_sections_are_removed_from_the_offer() -> None:
 
 
 def test_media_sections_are_answered_as_inactive_in_the_bundle() -> None:
-    """The first section of a bundle carries its transport and its addresses; without them Chromium does not connect."""
+    """The first section of a bundle needs its transport and candidates; without them Chromium does not connect."""
     session, audio, video, data = sections(restore_media(ANSWER, take_out_media(OFFER)[1]))
     assert "a=group:BUNDLE 0 2" in session
     assert audio[0] == "audio 9 UDP/TLS/RTP/SAVPF 111"
-    expected = ["a=inactive", "a=mid:0", "a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10", "a=ice-ufrag:ours"]
+    expected = ["a=inactive", "a=mid:0", "a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10", "a=ice-ufrag:local"]
     assert {*expected, "a=setup:active", "a=candidate:1 1 udp 1 127.0.0.1 4444 typ host"} <= set(audio)
     assert video[0].startswith("video 0 ")
     assert not any(line.startswith("a=ice-ufrag") for line in video)
