@@ -67,13 +67,13 @@ def test_participant_joins_and_leaves() -> None:
     assert rig.notifications == [("changed", "bob")]
     assert rig.update(info("bob")) == ["participant_active"]
     assert rig.participants.remotes["bob"] is participant
-    gone = info("bob", state=State.DISCONNECTED, disconnect_reason=models.DisconnectReason.CLIENT_INITIATED)
-    assert rig.update(gone) == ["participant_disconnected"]
+    left = info("bob", state=State.DISCONNECTED, disconnect_reason=models.DisconnectReason.CLIENT_INITIATED)
+    assert rig.update(left) == ["participant_disconnected"]
     assert rig.notifications == [("left", "bob")]
     assert rig.events[0][1] is participant
     assert participant.disconnect_reason == models.DisconnectReason.CLIENT_INITIATED
     assert rig.participants.remotes == {}
-    assert rig.update(gone) == []
+    assert rig.update(left) == []
 
 
 def test_participant_that_is_active_on_arrival() -> None:
@@ -300,7 +300,7 @@ def test_stream_capabilities_are_those_of_all_receivers() -> None:
     assert abilities(["new"]) == (True, True)
     assert abilities(["new", "plain"]) == (True, False)
     assert abilities(["new", "old"]) == (False, False)
-    assert abilities(["nobody"]) == (False, False)
+    assert abilities(["unknown"]) == (False, False)
     assert abilities([]) == (False, False)
     rig.update(info("old", state=State.DISCONNECTED))
     assert abilities([]) == (True, False)

@@ -16,9 +16,9 @@ async def test_iteration_ends_when_the_room_disconnects(environment: RoomEnviron
     await environment.wait_for(bob, "alice")
     await environment.wait_for(alice, "bob")
     await alice.local_participant.publish_data("hi")
-    seen: list[str] = []
+    received: list[str] = []
     async for event in events:
-        seen.append(event.name)
+        received.append(event.name)
         match event:
             case ("data_received", (packet,)):
                 assert packet.data == b"hi"
@@ -28,7 +28,7 @@ async def test_iteration_ends_when_the_room_disconnects(environment: RoomEnviron
                 await bob.disconnect()
             case _:
                 pass
-    assert seen == ["participant_connected", "data_received", "participant_disconnected", "disconnected"]
+    assert received == ["participant_connected", "data_received", "participant_disconnected", "disconnected"]
 
 
 async def test_iterator_without_names_yields_all_events_until_closed() -> None:
@@ -67,13 +67,13 @@ def test_event_names_are_unique() -> None:
 
 async def test_callbacks_get_the_official_arguments(environment: RoomEnvironment) -> None:
     room = Room()
-    seen: list[tuple[str, int]] = []
-    room.on("connected", lambda: seen.append(("connected", 0)))
-    room.on("connection_state_changed", lambda state: seen.append(("connection_state_changed", state)))
-    room.on("disconnected", lambda reason: seen.append(("disconnected", reason)))
+    received: list[tuple[str, int]] = []
+    room.on("connected", lambda: received.append(("connected", 0)))
+    room.on("connection_state_changed", lambda state: received.append(("connection_state_changed", state)))
+    room.on("disconnected", lambda reason: received.append(("disconnected", reason)))
     await room.connect(environment.url, environment.token("alice"))
     await room.disconnect()
-    assert seen == [
+    assert received == [
         ("connection_state_changed", 1),
         ("connected", 0),
         ("connection_state_changed", 0),

@@ -39,9 +39,9 @@ async def test_room_update_and_connection_quality_are_emitted(environment: RoomE
     quality.updates.add(participant_sid="PA_nobody", quality=models.ConnectionQuality.POOR)
     session.on_signal(rtc.SignalResponse(connection_quality=quality))
     events.close()
-    seen = [(event.name, event.args) async for event in events]
+    received = [(event.name, event.args) async for event in events]
     remote = alice.remote_participants["bob"]
-    assert seen == [
+    assert received == [
         ("room_metadata_changed", ("", "new")),
         ("room_updated", ()),
         ("connection_quality_changed", (remote, ConnectionQuality.QUALITY_EXCELLENT)),

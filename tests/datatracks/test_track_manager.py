@@ -22,6 +22,7 @@ from livekit import (
     SimulateScenarioKind,
     SubscribeDataTrackError,
 )
+from livekit.datatracks.packet import TrackPacket
 from livekit.datatracks.tracks import PublishDataTrackError
 from livekit.testing import RoomEnvironment
 
@@ -169,3 +170,22 @@ async def test_disconnecting_ends_tracks_and_streams(environment: RoomEnvironmen
     assert not track.is_published()
     with pytest.raises(PublishDataTrackError, match="not connected"):
         await alice.local_participant.publish_data_track(name="x")
+
+
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+@pytest.mark.parametrize("extension", [b"", bytes(12), bytes(14)])
+async def test_frame_with_an_invalid_encryption_extension_is_dropped(
+    environment: RoomEnvironment, extension: bytes
+) -> None:
+    alice, bob = await pair(
+        environment, lambda: RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=b"secret")))
+    )
+    published = first_args(bob, "data_track_published")
+    track = await alice.local_participant.publish_data_track(name="secret")
+    stream = (await asyncio.wait_for(published.get(), WAIT)).subscribe()
+    await push_until_read(track, stream)
+    data_tracks = bob._require_session().data_tracks
+    (handle,) = data_tracks._subscribed_sids
+    stream._buffer.frames.clear()
+    data_tracks._on_packet(TrackPacket(handle, 0, 0, 0, b"x", extensions={1: extension}).encode())
+    assert not stream._buffer.frames

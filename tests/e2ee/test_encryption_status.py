@@ -35,7 +35,7 @@ def test_state_is_emitted_when_it_changes() -> None:
     for state in (EncryptionState.OK, EncryptionState.OK, EncryptionState.DECRYPTION_FAILED, EncryptionState.OK):
         rig.status.update_state("bob", state)
     rig.status.update_state("alice", EncryptionState.MISSING_KEY)
-    rig.status.update_state("nobody", EncryptionState.OK)
+    rig.status.update_state("unknown", EncryptionState.OK)
     assert rig.events == [
         ("e2ee_state_changed", rig.bob, EncryptionState.OK),
         ("e2ee_state_changed", rig.bob, EncryptionState.DECRYPTION_FAILED),
@@ -52,7 +52,7 @@ def test_one_plain_packet_marks_the_sender_as_unencrypted(packets: list[bool], e
     rig = Rig()
     for encrypted in packets:
         rig.status.packet_received("bob", encrypted=encrypted)
-        rig.status.packet_received("nobody", encrypted=encrypted)
+        rig.status.packet_received("unknown", encrypted=encrypted)
     assert rig.events == [("participant_encryption_status_changed", rig.bob, encrypted) for encrypted in emitted]
 
 
