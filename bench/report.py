@@ -138,8 +138,8 @@ INTRODUCTION = """\
 # Benchmarks
 
 One run of `make bench`, all competitors side by side, over loopback; each participant, the server and each competitor
-is a separate process. Compare the ratios: the machine is shared and noisy. The official SDK is 1.2.1 on asyncio; this SDK
-runs on uvloop (the extra `fast`), which speeds it up; the server is the embedded one."""
+is a separate process. Compare the ratios: the machine is shared and noisy. The official SDK is 1.2.1 on asyncio; this
+SDK runs on uvloop (the extra `fast`), which speeds it up; the server is the embedded one."""
 
 LATENCY: Columns = {
     "bytes": lambda line: f"{line['size']:,}",

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from fuzz.mutate import Fuzzer, always
 from livekit.protocol import models
 from livekit.streams.framing import text_stream
-from livekit.streams.reassembly import IncomingStreams, IncompleteStreamError
+from livekit.streams.reassembly import IncompleteStreamError, StreamReassembler
 
 ALLOWED = (DecodeError,)
 LIMIT = 10_000
@@ -53,14 +53,14 @@ def target(data: bytes) -> None:
         sinks.append(Sink(sender, header))
         return sinks[-1]
 
-    streams = IncomingStreams(open_sink)
+    streams = StreamReassembler(open_sink)
     for sender, packet in _packets(data):
         if packet.HasField("stream_header"):
-            streams.header(sender, packet.stream_header)
+            streams.receive_header(sender, packet.stream_header)
         elif packet.HasField("stream_chunk"):
-            streams.chunk(sender, packet.stream_chunk)
+            streams.receive_chunk(sender, packet.stream_chunk)
         elif packet.HasField("stream_trailer"):
-            streams.trailer(sender, packet.stream_trailer)
+            streams.receive_trailer(sender, packet.stream_trailer)
     streams.close()
     if len(streams) or not all(sink.ended for sink in sinks):
         raise AssertionError("a stream did not end")

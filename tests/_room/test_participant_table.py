@@ -215,10 +215,10 @@ def test_row_10_permissions() -> None:
         info("bob"), info("carol", permission=permission()), info("dave", permission=permission(can_publish_data=False))
     )
     assert [rig.participants.peer(name).can_publish_data for name in ("bob", "carol", "dave")] == [True, True, False]
-    assert rig.participants.obstacle() is None
-    assert Rig(permission=permission()).participants.obstacle() is None
-    assert Rig(permission=permission(can_publish_data=False)).participants.obstacle() == "cannot_publish_data"
-    assert Rig(permission=permission(hidden=True)).participants.obstacle() == "hidden_caller"
+    assert rig.participants.blocked_reason() is None
+    assert Rig(permission=permission()).participants.blocked_reason() is None
+    assert Rig(permission=permission(can_publish_data=False)).participants.blocked_reason() == "cannot_publish_data"
+    assert Rig(permission=permission(hidden=True)).participants.blocked_reason() == "hidden_caller"
 
 
 @pytest.mark.parametrize("state", [State.JOINING, State.JOINED, State.ACTIVE])

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 from livekit.rpc.caller import Caller, CallerLimits, OutgoingCall
 from livekit.rpc.errors import RpcError
-from livekit.rpc.peer_info import ABSENT, Peer
+from livekit.rpc.peer_info import ABSENT, PeerInfo
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
 from livekit.rpc.wire import VERSION_1, new_request_id
 
-V0 = Peer(listed=True, ready=True)
-V1 = Peer(listed=True, ready=True, client_protocol=1)
-V2 = Peer(listed=True, ready=True, client_protocol=2)
-JOINED = Peer(listed=True, ready=False, client_protocol=2)
-HEARD = Peer(listed=True, ready=True, announced=False)
+V0 = PeerInfo(listed=True, ready=True)
+V1 = PeerInfo(listed=True, ready=True, client_protocol=1)
+V2 = PeerInfo(listed=True, ready=True, client_protocol=2)
+JOINED = PeerInfo(listed=True, ready=False, client_protocol=2)
+HEARD = PeerInfo(listed=True, ready=True, announced=False)
 
 Code = RpcError.ErrorCode
 
@@ -31,28 +31,28 @@ def because(reason: str) -> str:
 
 
 @dataclass
-class Book:
-    peers: dict[str, Peer] = field(default_factory=dict[str, Peer])
-    problem: str | None = None
+class PeerTable:
+    peers: dict[str, PeerInfo] = field(default_factory=dict[str, PeerInfo])
+    blocked: str | None = None
 
-    def peer(self, identity: str) -> Peer:
+    def peer(self, identity: str) -> PeerInfo:
         return self.peers.get(identity, ABSENT)
 
-    def obstacle(self) -> str | None:
-        return self.problem
+    def blocked_reason(self) -> str | None:
+        return self.blocked
 
 
-class CallerRig:
+class CallerHarness:
     """A `Caller`, what it did, and the time."""
 
-    def __init__(self, limits: CallerLimits | None = None, **peers: Peer) -> None:
+    def __init__(self, limits: CallerLimits | None = None, **peers: PeerInfo) -> None:
         self.now = 100.0
-        self.book = Book(dict(peers))
+        self.peers = PeerTable(dict(peers))
         self.sent: list[OutgoingCall] = []
         self.cancelled: list[OutgoingCall] = []
         self.outcomes: dict[str, list[tuple[float, str | RpcError]]] = {}
         self.refuse: RpcError | None = None
-        self.core = Caller(self, self.book, limits)
+        self.core = Caller(self, self.peers, limits)
         self.core.online = True
 
     def start(
@@ -61,7 +61,7 @@ class CallerRig:
         payload: str = "",
         *,
         budget: float = 15.0,
-        ack_latency: float = 7.0,
+        ack_timeout: float = 7.0,
         wait_for_ready: bool = False,
     ) -> OutgoingCall:
         return self.core.start(
@@ -69,13 +69,13 @@ class CallerRig:
             "method",
             payload,
             budget=budget,
-            ack_latency=ack_latency,
+            ack_timeout=ack_timeout,
             wait_for_ready=wait_for_ready,
             now=self.now,
         )
 
-    def confirmed(self, call: OutgoingCall) -> None:
-        self.core.confirmed(call, self.now)
+    def request_delivered(self, call: OutgoingCall) -> None:
+        self.core.request_delivered(call, self.now)
 
     def acked(self, call: OutgoingCall, sender: str | None = None) -> None:
         self.core.receive_ack(call.destination if sender is None else sender, call.request_id, self.now)
@@ -88,12 +88,12 @@ class CallerRig:
             self.core.handle_timer(self.now)
         self.now = until
 
-    def set_peer(self, identity: str, peer: Peer) -> None:
-        self.book.peers[identity] = peer
+    def set_peer(self, identity: str, peer: PeerInfo) -> None:
+        self.peers.peers[identity] = peer
         self.core.peer_changed(identity, self.now)
 
     def leave(self, identity: str) -> None:
-        self.book.peers.pop(identity, None)
+        self.peers.peers.pop(identity, None)
         self.core.peer_left(identity)
 
     def outcome(self, call: OutgoingCall) -> str | RpcError | None:
@@ -117,11 +117,11 @@ class CallerRig:
     def send_cancel(self, call: OutgoingCall) -> None:
         self.cancelled.append(call)
 
-    def settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
+    def complete(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         self.outcomes.setdefault(call.request_id, []).append((self.now, outcome))
 
 
-class ResponderRig:
+class ResponderHarness:
     """A `Responder`, what it did, and the time."""
 
     def __init__(self, limits: ResponderLimits | None = None) -> None:

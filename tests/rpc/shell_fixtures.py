@@ -12,10 +12,10 @@ from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.callee import RpcCallee
 from livekit.rpc.client import RpcClient
-from livekit.rpc.peer_info import Peer
+from livekit.rpc.peer_info import PeerInfo
 from livekit.rpc.registry import RpcRegistry
-from livekit.streams.reassembly import IncomingStreams
-from tests.rpc.core_fixtures import V2, Book
+from livekit.streams.reassembly import StreamReassembler
+from tests.rpc.core_fixtures import V2, PeerTable
 
 LIMIT = 64_000
 
@@ -26,14 +26,14 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
-class LineStream:
+class LinkStream:
     """A stream of packets, one a turn of the loop."""
 
     def __init__(
-        self, line: Line, packets: Iterator[models.DataPacket], on_delivered: Callable[[], None] | None
+        self, link: Link, packets: Iterator[models.DataPacket], on_delivered: Callable[[], None] | None
     ) -> None:
         self.cancelled = False
-        self._line = line
+        self._link = link
         self._packets = packets
         self._on_delivered = on_delivered
         self._loop = asyncio.get_running_loop()
@@ -43,20 +43,20 @@ class LineStream:
         self.cancelled = True
 
     def _step(self) -> None:
-        if self.cancelled or self._line.closed:
+        if self.cancelled or self._link.closed:
             return
-        if self._line.stalled:
-            self._line.waiting.append(self._step)
+        if self._link.stalled:
+            self._link.waiting.append(self._step)
             return
         packet = next(self._packets, None)
         if packet is not None:
-            self._line.put(packet)
+            self._link.put(packet)
             self._loop.call_soon(self._step)
         elif self._on_delivered is not None:
             self._on_delivered()
 
 
-class Line:
+class Link:
     """One direction: a `PacketSender`."""
 
     def __init__(self, identity: str) -> None:
@@ -95,7 +95,7 @@ class Line:
     def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
         if self.closed:
             raise SessionClosedError("closed")
-        return LineStream(self, packets, options.on_delivered)
+        return LinkStream(self, packets, options.on_delivered)
 
     def put(self, packet: models.DataPacket) -> None:
         self.sent.append(packet)
@@ -119,17 +119,17 @@ class HeldPacket:
         return was_here
 
 
-class End:
+class Endpoint:
     """A participant: caller, callee and streams as a room has them."""
 
-    def __init__(self, identity: str, options: RpcOptions | None = None, **peers: Peer) -> None:
-        self.line = Line(identity)
-        self.book = Book(dict(peers))
+    def __init__(self, identity: str, options: RpcOptions | None = None, **peers: PeerInfo) -> None:
+        self.link = Link(identity)
+        self.peers = PeerTable(dict(peers))
         self.registry = RpcRegistry()
         self.options = options or RpcOptions()
-        self.client = RpcClient(self.line, self.book, self.options)
-        self.callee = RpcCallee(self.line, self.book, self.registry, self.options)
-        self.streams = IncomingStreams()
+        self.client = RpcClient(self.link, self.peers, self.options)
+        self.callee = RpcCallee(self.link, self.peers, self.registry, self.options)
+        self.streams = StreamReassembler()
         self.streams.register(wire.REQUEST_TOPIC, self.callee.open_request)
         self.streams.register(wire.RESPONSE_TOPIC, self.client.open_response)
         self.client.set_online(True)
@@ -144,21 +144,25 @@ class End:
         elif kind == "rpc_response":
             self.client.receive_response(sender, packet.rpc_response)
         elif kind == "stream_header":
-            self.streams.header(sender, packet.stream_header)
+            self.streams.receive_header(sender, packet.stream_header)
         elif kind == "stream_chunk":
-            self.streams.chunk(sender, packet.stream_chunk)
+            self.streams.receive_chunk(sender, packet.stream_chunk)
         elif kind == "stream_trailer":
-            self.streams.trailer(sender, packet.stream_trailer)
+            self.streams.receive_trailer(sender, packet.stream_trailer)
             request_id = wire.cancelled_request_id(packet.stream_trailer)
             if request_id is not None:
                 self.callee.receive_cancel(sender, request_id)
 
 
 def pair(
-    options: RpcOptions | None = None, *, callee: Peer = V2, caller: Peer = V2, callee_options: RpcOptions | None = None
-) -> tuple[End, End]:
+    options: RpcOptions | None = None,
+    *,
+    callee: PeerInfo = V2,
+    caller: PeerInfo = V2,
+    callee_options: RpcOptions | None = None,
+) -> tuple[Endpoint, Endpoint]:
     """Alice, who knows Bob as `callee`, and Bob, who knows Alice as `caller`."""
-    alice = End("alice", options, bob=callee)
-    bob = End("bob", callee_options or options, alice=caller)
-    alice.line.receive, bob.line.receive = bob.receive, alice.receive
+    alice = Endpoint("alice", options, bob=callee)
+    bob = Endpoint("bob", callee_options or options, alice=caller)
+    alice.link.receive, bob.link.receive = bob.receive, alice.receive
     return alice, bob

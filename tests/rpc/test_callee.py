@@ -17,24 +17,24 @@ from livekit.rpc.errors import RpcError, RpcOverloadedError
 from livekit.rpc.invocation import RpcCallInfo, RpcHandler, RpcInvocationData
 from livekit.streams.framing import text_stream
 from tests.rpc.core_fixtures import V0, V1, V2, Code, because, why
-from tests.rpc.shell_fixtures import End, pair, until
+from tests.rpc.shell_fixtures import Endpoint, pair, until
 
 
-def register(end: End, handler: RpcHandler, **options: ThreadPoolExecutor) -> None:
+def register(end: Endpoint, handler: RpcHandler, **options: ThreadPoolExecutor) -> None:
     end.registry.register("m", handler, replace=True, executor=options.get("executor"))
 
 
-async def perform(end: End, payload: str = "", timeout: float = 5.0) -> str:
+async def perform(end: Endpoint, payload: str = "", timeout: float = 5.0) -> str:
     return await end.client.perform(RpcCallInfo("bob", "m", payload, timeout))
 
 
-async def failure(end: End, payload: str = "", timeout: float = 5.0) -> tuple[int, str | None]:
+async def failure(end: Endpoint, payload: str = "", timeout: float = 5.0) -> tuple[int, str | None]:
     with pytest.raises(RpcError) as caught:
         await perform(end, payload, timeout)
     return why(caught.value)
 
 
-async def settle(end: End) -> None:
+async def complete(end: Endpoint) -> None:
     """Until no handler of this end runs."""
     await until(lambda: not end.callee._tasks)
 
@@ -46,10 +46,10 @@ def request(request_id: str = "id", timeout_ms: int = 5000) -> models.RpcRequest
 async def test_the_ack_goes_out_before_the_handler_runs_and_the_answer_after() -> None:
     alice, bob = pair(callee=V0)
     log: list[list[str]] = []
-    register(bob, lambda invocation: log.append(bob.line.kinds()))
+    register(bob, lambda invocation: log.append(bob.link.kinds()))
     await perform(alice)
     assert log == [["rpc_ack"]]
-    assert bob.line.kinds() == ["rpc_ack", "rpc_response"]
+    assert bob.link.kinds() == ["rpc_ack", "rpc_response"]
 
 
 async def test_row_21_a_handler_starts_after_its_ack_is_written() -> None:
@@ -65,27 +65,27 @@ async def test_row_21_a_handler_starts_after_its_ack_is_written() -> None:
 
     register(bob, handler)
     bob.callee.receive_request("alice", request("1"))
-    asyncio.get_running_loop().call_soon(lambda: written.extend(bob.line.kinds()))
+    asyncio.get_running_loop().call_soon(lambda: written.extend(bob.link.kinds()))
     await started.wait()
-    await settle(bob)
+    await complete(bob)
     assert seen == [["rpc_ack"]]
-    assert alice.line.kinds() == []
+    assert alice.link.kinds() == []
 
 
 async def test_row_27_the_answer_is_in_the_version_of_the_request() -> None:
     alice, bob = pair(callee=V0, caller=V2)
     register(bob, lambda invocation: "x")
     await perform(alice)
-    alice.book.peers["bob"] = V1
+    alice.peers.peers["bob"] = V1
     await perform(alice)
-    assert bob.line.kinds() == ["rpc_ack", "rpc_response", "rpc_ack", "stream_header"]
+    assert bob.link.kinds() == ["rpc_ack", "rpc_response", "rpc_ack", "stream_header"]
 
 
 async def test_a_large_response_is_a_stream() -> None:
     alice, bob = pair(caller=V1)
     register(bob, lambda invocation: "ä" * 50_000)
     assert await perform(alice) == "ä" * 50_000
-    assert bob.line.kinds().count("stream_chunk") == 7
+    assert bob.link.kinds().count("stream_chunk") == 7
 
 
 async def test_row_12_an_unknown_method() -> None:
@@ -126,7 +126,7 @@ async def test_row_17_nothing_of_another_exception_is_sent(caplog: pytest.LogCap
         None,
         "Application error in method handler",
     )
-    assert not any("secret" in str(packet) for packet in bob.line.sent)
+    assert not any("secret" in str(packet) for packet in bob.link.sent)
     (record,) = (record for record in caplog.records if record.exc_info)
     assert "LookupError" in caplog.text
     assert "'m'" in record.getMessage()
@@ -167,9 +167,9 @@ async def test_row_05_a_deadline_cancels_the_handler() -> None:
     register(bob, handler)
     bob.callee.receive_request("alice", request(wire.new_request_id(), timeout_ms=20))
     await asyncio.sleep(0)
-    await settle(bob)
+    await complete(bob)
     assert reasons == [Code.RESPONSE_TIMEOUT]
-    assert bob.line.sent[-1].rpc_response.error.code == Code.RESPONSE_TIMEOUT
+    assert bob.link.sent[-1].rpc_response.error.code == Code.RESPONSE_TIMEOUT
 
 
 @pytest.mark.parametrize("parts", [False, True])
@@ -179,18 +179,18 @@ async def test_row_13_a_cancel_that_comes_with_the_request(parts: bool) -> None:
     register(bob, lambda invocation: ran.append(invocation.request_id))
     bob.callee.receive_request("alice", request("first"))
     bob.callee.receive_cancel("alice", "first")
-    await settle(bob)
+    await complete(bob)
     await asyncio.sleep(0)
     assert ran == []
-    assert bob.line.kinds() == ["rpc_ack"]
-    assert len(bob.callee.core) == 0
+    assert bob.link.kinds() == ["rpc_ack"]
+    assert len(bob.callee.responder) == 0
     assert await perform(alice) == ""
 
 
 async def test_row_14_an_announced_request_over_the_limit_is_refused_at_its_header() -> None:
     alice, bob = pair(callee_options=RpcOptions(max_payload_size=100))
     assert await failure(alice, "x" * 101) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 100 bytes"))
-    assert len(bob.callee.core) == len(bob.streams) == 0
+    assert len(bob.callee.responder) == len(bob.streams) == 0
 
 
 async def test_row_14_a_request_that_turns_out_over_the_limit() -> None:
@@ -200,8 +200,8 @@ async def test_row_14_a_request_that_turns_out_over_the_limit() -> None:
     for packet in packets:
         packet.participant_identity = "alice"
         bob.receive(packet)
-    assert [packet.WhichOneof("value") for packet in bob.line.sent] == ["rpc_ack", "rpc_response"]
-    assert bob.line.sent[1].rpc_response.error.code == Code.REQUEST_PAYLOAD_TOO_LARGE
+    assert [packet.WhichOneof("value") for packet in bob.link.sent] == ["rpc_ack", "rpc_response"]
+    assert bob.link.sent[1].rpc_response.error.code == Code.REQUEST_PAYLOAD_TOO_LARGE
 
 
 def stream(text: str, request_id: str = "id") -> list[models.DataPacket]:
@@ -222,7 +222,7 @@ async def test_a_request_with_a_gap_is_answered() -> None:
     for packet in (header, rest[0]):
         packet.participant_identity = "alice"
         bob.receive(packet)
-    error = bob.line.sent[1].rpc_response.error
+    error = bob.link.sent[1].rpc_response.error
     assert (error.code, error.data) == (Code.APPLICATION_ERROR, because("request_incomplete: chunk 0 is missing"))
 
 
@@ -232,8 +232,8 @@ async def test_a_request_whose_sender_leaves_is_forgotten() -> None:
     packet.participant_identity = "alice"
     bob.receive(packet)
     bob.streams.sender_left("alice")
-    assert len(bob.callee.core) == 0
-    assert bob.line.kinds() == ["rpc_ack"]
+    assert len(bob.callee.responder) == 0
+    assert bob.link.kinds() == ["rpc_ack"]
 
 
 async def test_row_27_a_request_that_comes_again_runs_once() -> None:
@@ -245,9 +245,9 @@ async def test_row_27_a_request_that_comes_again_runs_once() -> None:
         for packet in stream("text"):
             packet.participant_identity = "alice"
             bob.receive(packet)
-        await settle(bob)
+        await complete(bob)
     assert ran == ["id"]
-    assert bob.line.kinds() == ["rpc_ack", "rpc_response"]
+    assert bob.link.kinds() == ["rpc_ack", "rpc_response"]
 
 
 async def test_row_26_the_deadline_is_seen_inside_and_only_there() -> None:
@@ -266,7 +266,7 @@ async def test_row_26_the_deadline_is_seen_inside_and_only_there() -> None:
 
     register(bob, handler)
     await perform(alice, timeout=5.0)
-    await settle(bob)
+    await complete(bob)
     ended.set()
     await left_behind[0]
     inside, after = seen
@@ -297,7 +297,7 @@ async def test_row_28_closing_cancels_handlers_and_tells_their_callers() -> None
         await task
     assert caught.value.code == Code.RECIPIENT_DISCONNECTED
     assert reasons == [Code.RECIPIENT_DISCONNECTED]
-    assert len(bob.callee.core) == 0
+    assert len(bob.callee.responder) == 0
     assert (await failure(alice))[0] == Code.RECIPIENT_DISCONNECTED
 
 
@@ -324,10 +324,10 @@ async def test_row_28_a_handler_that_does_not_end_is_waited_for_so_long_only(
     await bob.callee.close()
     assert "1 RPC handlers did not end" in caplog.text
     release.set()
-    await settle(bob)
+    await complete(bob)
     with pytest.raises(RpcError):
         await task
-    assert bob.line.kinds() == ["rpc_ack", "rpc_response"]
+    assert bob.link.kinds() == ["rpc_ack", "rpc_response"]
 
 
 async def test_row_28_a_handler_may_close_its_own_room() -> None:
@@ -342,7 +342,7 @@ async def test_row_28_a_handler_may_close_its_own_room() -> None:
 
     register(bob, handler)
     assert (await failure(alice))[0] == Code.RECIPIENT_DISCONNECTED
-    await settle(bob)
+    await complete(bob)
     assert closed == [True]
 
 
@@ -372,11 +372,11 @@ async def test_answers_on_a_closed_session_are_dropped(caplog: pytest.LogCapture
     for packet in stream("text"):
         packet.participant_identity = "alice"
         bob.receive(packet)
-    bob.line.closed = True
-    await settle(bob)
+    bob.link.closed = True
+    await complete(bob)
     bob.callee.receive_request("alice", request("another"))
-    await settle(bob)
-    assert bob.line.kinds() == ["rpc_ack"]
+    await complete(bob)
+    assert bob.link.kinds() == ["rpc_ack"]
     assert "its response was not sent" in caplog.text
 
 
@@ -407,7 +407,7 @@ async def test_row_29_one_timer_for_all_handlers() -> None:
     for number in range(1000):
         bob.callee.receive_request("alice", request(str(number)))
     assert len(timers) == 1
-    assert len(bob.callee.core) == len(bob.callee._tasks) == 1000
+    assert len(bob.callee.responder) == len(bob.callee._tasks) == 1000
     waiting.set()
-    await settle(bob)
-    assert len(bob.callee.core) == 0
+    await complete(bob)
+    assert len(bob.callee.responder) == 0

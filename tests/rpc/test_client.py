@@ -13,12 +13,12 @@ from livekit.rpc.client import RpcClient
 from livekit.rpc.deadline import DeadlineScope, enter_scope
 from livekit.rpc.errors import RpcError, RpcNotConnectedError
 from livekit.rpc.invocation import RpcCallInfo, RpcInvocationData
-from livekit.rpc.peer_info import Peer
+from livekit.rpc.peer_info import PeerInfo
 from livekit.streams.framing import text_stream
 from tests.rpc.core_fixtures import JOINED, V0, V1, V2, Code, because, why
-from tests.rpc.shell_fixtures import LIMIT, End, pair, until
+from tests.rpc.shell_fixtures import LIMIT, Endpoint, pair, until
 
-DEFLATING = Peer(listed=True, ready=True, client_protocol=2, deflate=True)
+DEFLATING = PeerInfo(listed=True, ready=True, client_protocol=2, deflate=True)
 
 
 def call(payload: str = "", *, timeout: float | None = 5.0, method: str = "echo") -> RpcCallInfo:
@@ -29,14 +29,14 @@ async def echo(invocation: RpcInvocationData) -> str:
     return invocation.payload
 
 
-async def failure(end: End, info: RpcCallInfo) -> tuple[int, str | None]:
+async def failure(end: Endpoint, info: RpcCallInfo) -> tuple[int, str | None]:
     with pytest.raises(RpcError) as caught:
         await end.client.perform(info)
     return why(caught.value)
 
 
-async def until_sent(end: End, kind: str) -> None:
-    await until(lambda: kind in end.line.kinds())
+async def until_sent(end: Endpoint, kind: str) -> None:
+    await until(lambda: kind in end.link.kinds())
 
 
 def response(request_id: str, text: str, *, inline: bool = True, deflate: bool = False) -> list[models.DataPacket]:
@@ -64,23 +64,23 @@ def response(request_id: str, text: str, *, inline: bool = True, deflate: bool =
 )
 @pytest.mark.parametrize("character", ["x", "😀"])
 async def test_a_call_takes_the_form_its_peer_understands(
-    peer: Peer, size: int, kinds: list[str], character: str
+    peer: PeerInfo, size: int, kinds: list[str], character: str
 ) -> None:
     alice, bob = pair(callee=peer, caller=peer)
     bob.registry.register("echo", echo, replace=False, executor=None)
     payload = character * (size // len(character.encode()))
     assert await alice.client.perform(call(payload)) == payload
-    assert alice.line.kinds() == kinds
-    assert bob.line.kinds()[0] == "rpc_ack"
-    assert len(alice.client.core) == len(bob.callee.core) == len(bob.streams) == len(alice.streams) == 0
+    assert alice.link.kinds() == kinds
+    assert bob.link.kinds()[0] == "rpc_ack"
+    assert len(alice.client.caller) == len(bob.callee.responder) == len(bob.streams) == len(alice.streams) == 0
 
 
 async def test_an_answer_counts_in_either_version() -> None:
     alice, _ = pair(callee=V0)
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "rpc_request")
-    (packet,) = response(alice.line.sent[0].rpc_request.id, "streamed")
-    alice.streams.header("bob", packet.stream_header)
+    (packet,) = response(alice.link.sent[0].rpc_request.id, "streamed")
+    alice.streams.receive_header("bob", packet.stream_header)
     assert await task == "streamed"
 
 
@@ -88,7 +88,7 @@ async def test_a_response_that_does_not_fail_is_empty_by_default() -> None:
     alice, _ = pair(callee=V0)
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "rpc_request")
-    alice.client.receive_response("bob", models.RpcResponse(request_id=alice.line.sent[0].rpc_request.id))
+    alice.client.receive_response("bob", models.RpcResponse(request_id=alice.link.sent[0].rpc_request.id))
     assert await task == ""
 
 
@@ -96,34 +96,34 @@ async def test_row_02_the_default_is_15_seconds_in_all() -> None:
     alice, bob = pair()
     bob.registry.register("echo", echo, replace=False, executor=None)
     await alice.client.perform(call(timeout=None))
-    (header,) = (packet.stream_header for packet in alice.line.sent)
+    (header,) = (packet.stream_header for packet in alice.link.sent)
     assert header.attributes[wire.ATTR_TIMEOUT_MS] == "15000"
 
 
 async def test_row_03_a_silent_peer_costs_the_budget() -> None:
     alice, _ = pair()
-    alice.line.deaf = True
+    alice.link.deaf = True
     loop = asyncio.get_running_loop()
     started = loop.time()
     assert await failure(alice, call(timeout=0.05)) == (Code.RESPONSE_TIMEOUT, because("not_acknowledged"))
     assert 0.05 <= loop.time() - started < 5.0  # the 250 ms are proved on a virtual clock
-    assert alice.line.kinds() == ["stream_header", "stream_trailer"]
+    assert alice.link.kinds() == ["stream_header", "stream_trailer"]
 
 
 async def test_row_04_the_way_to_the_server_is_known() -> None:
     alice, _ = pair()
-    alice.client = RpcClient(alice.line, alice.book, alice.options, lambda: 0.2)
+    alice.client = RpcClient(alice.link, alice.peers, alice.options, lambda: 0.2)
     alice.client.set_online(True)
-    alice.line.deaf = True
+    alice.link.deaf = True
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "stream_header")
-    assert alice.line.sent[0].stream_header.attributes[wire.ATTR_TIMEOUT_MS] == "4900"
+    assert alice.link.sent[0].stream_header.attributes[wire.ATTR_TIMEOUT_MS] == "4900"
     task.cancel()
 
 
 async def test_row_07_sending_on_a_closed_session() -> None:
     alice, _ = pair()
-    alice.line.closed = True
+    alice.link.closed = True
     with pytest.raises(RpcNotConnectedError) as caught:
         await alice.client.perform(call())
     assert why(caught.value) == (Code.SEND_FAILED, because("not_connected"))
@@ -136,7 +136,7 @@ async def test_row_07_calls_wait_while_reconnecting() -> None:
     alice.client.set_online(False)
     task = asyncio.ensure_future(alice.client.perform(call("later")))
     await asyncio.sleep(0)
-    assert alice.line.sent == []
+    assert alice.link.sent == []
     alice.client.set_online(True)
     assert await task == "later"
 
@@ -146,24 +146,24 @@ async def test_row_18_a_call_waits_for_its_peer_to_be_ready() -> None:
     bob.registry.register("echo", echo, replace=False, executor=None)
     task = asyncio.ensure_future(alice.client.perform(call("later")))
     await asyncio.sleep(0)
-    assert alice.line.sent == []
-    alice.book.peers["bob"] = V2
+    assert alice.link.sent == []
+    alice.peers.peers["bob"] = V2
     alice.client.peer_changed("bob")
     assert await task == "later"
 
 
 @pytest.mark.parametrize("peer", [V0, V2])
-async def test_a_method_that_does_not_fit_into_a_packet(peer: Peer) -> None:
+async def test_a_method_that_does_not_fit_into_a_packet(peer: PeerInfo) -> None:
     alice, _ = pair(callee=peer)
     code, data = await failure(alice, call(method="m" * LIMIT))
     assert code == Code.REQUEST_PAYLOAD_TOO_LARGE
     assert data is not None
-    assert alice.line.sent == []
+    assert alice.link.sent == []
 
 
 async def test_servers_without_rpc() -> None:
     alice, _ = pair()
-    alice.client.joined(models.ServerInfo(version="1.7.9"))
+    alice.client.set_server_info(models.ServerInfo(version="1.7.9"))
     assert (await failure(alice, call()))[0] == Code.UNSUPPORTED_SERVER
 
 
@@ -171,9 +171,9 @@ async def test_servers_without_rpc() -> None:
 async def test_servers_with_rpc_or_of_unknown_version(version: str) -> None:
     alice, bob = pair()
     bob.registry.register("echo", echo, replace=False, executor=None)
-    alice.client.joined(models.ServerInfo(version=version, debug_info=f"x {wire.SERVER_ANNOUNCES_JOINS}"))
+    alice.client.set_server_info(models.ServerInfo(version=version, debug_info=f"x {wire.SERVER_ANNOUNCES_JOINS}"))
     assert await alice.client.perform(call("hi")) == "hi"
-    assert alice.client.core.announces_joins
+    assert alice.client.caller.announces_joins
 
 
 # Row 13
@@ -199,12 +199,12 @@ async def test_row_13_cancelling_tells_the_callee() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: len(bob.callee.core) == 0)
+    await until(lambda: len(bob.callee.responder) == 0)
     assert seen == ["cancelled None"]
-    trailer = alice.line.sent[-1].stream_trailer
-    request_id = alice.line.sent[0].stream_header.attributes[wire.ATTR_REQUEST_ID]
+    trailer = alice.link.sent[-1].stream_trailer
+    request_id = alice.link.sent[0].stream_header.attributes[wire.ATTR_REQUEST_ID]
     assert (trailer.stream_id, wire.cancelled_request_id(trailer)) == (request_id, request_id)
-    assert bob.line.kinds() == ["rpc_ack"]
+    assert bob.link.kinds() == ["rpc_ack"]
 
 
 async def test_row_13_a_request_that_is_still_being_sent_is_aborted() -> None:
@@ -212,43 +212,43 @@ async def test_row_13_a_request_that_is_still_being_sent_is_aborted() -> None:
     bob.registry.register("echo", echo, replace=False, executor=None)
     task = asyncio.ensure_future(alice.client.perform(call("x" * 100_000)))
     await until_sent(alice, "stream_chunk")
-    alice.line.stalled = True
+    alice.link.stalled = True
     task.cancel()
     await asyncio.wait({task})
-    alice.line.resume()
+    alice.link.resume()
     await asyncio.sleep(0)
-    assert alice.line.kinds()[-1] == "stream_trailer"
-    assert len(alice.line.kinds()) < 9
-    assert len(bob.callee.core) == len(bob.streams) == 0
+    assert alice.link.kinds()[-1] == "stream_trailer"
+    assert len(alice.link.kinds()) < 9
+    assert len(bob.callee.responder) == len(bob.streams) == 0
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "out of time", "the room ends"])
 async def test_row_13_a_request_that_waits_for_its_turn_is_taken_back(ending: str) -> None:
     alice, _ = pair()
-    alice.line.full = True
+    alice.link.full = True
     budget = 0.01 if ending == "out of time" else None
     task = asyncio.ensure_future(alice.client.perform(call(timeout=budget)))
-    await until(lambda: bool(alice.line.held))
+    await until(lambda: bool(alice.link.held))
     if ending == "cancelled":
         task.cancel()
     elif ending == "the room ends":
         alice.client.close()
     await asyncio.wait({task})
-    assert [held.packet for held in alice.line.held] == [None], "no cancel waits in its place"
-    assert alice.line.sent == []
+    assert [held.packet for held in alice.link.held] == [None], "no cancel waits in its place"
+    assert alice.link.sent == []
     assert alice.client._queued == {}
 
 
 async def test_a_request_that_had_its_turn_meanwhile_is_cancelled() -> None:
     alice, _ = pair()
-    alice.line.full = True
+    alice.link.full = True
     task = asyncio.ensure_future(alice.client.perform(call()))
-    await until(lambda: bool(alice.line.held))
-    alice.line.full = False
-    alice.line.held[0].packet = None
+    await until(lambda: bool(alice.link.held))
+    alice.link.full = False
+    alice.link.held[0].packet = None
     task.cancel()
     await asyncio.wait({task})
-    assert alice.line.kinds() == ["stream_trailer"]
+    assert alice.link.kinds() == ["stream_trailer"]
 
 
 async def test_a_request_that_was_refused_is_not_sent_to_its_end() -> None:
@@ -256,8 +256,8 @@ async def test_a_request_that_was_refused_is_not_sent_to_its_end() -> None:
     assert await failure(alice, call("x" * 200_000)) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 20000 bytes"))
     for _ in range(30):
         await asyncio.sleep(0)
-    assert alice.line.kinds().count("stream_chunk") < 14
-    assert alice.line.kinds()[-1] == "stream_trailer"
+    assert alice.link.kinds().count("stream_chunk") < 14
+    assert alice.link.kinds()[-1] == "stream_trailer"
     assert alice.client._streams == {}
 
 
@@ -265,11 +265,11 @@ async def test_a_cancel_on_a_closed_session_is_dropped() -> None:
     alice, _ = pair()
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "stream_header")
-    alice.line.closed = True
+    alice.link.closed = True
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert len(alice.client.core) == 0
+    assert len(alice.client.caller) == 0
 
 
 async def test_row_13_a_cancel_and_an_answer_in_one_turn() -> None:
@@ -277,33 +277,33 @@ async def test_row_13_a_cancel_and_an_answer_in_one_turn() -> None:
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "rpc_request")
     task.cancel()
-    request_id = alice.line.sent[0].rpc_request.id
+    request_id = alice.link.sent[0].rpc_request.id
     alice.client.receive_response("bob", models.RpcResponse(request_id=request_id, payload="late"))
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert len(alice.client.core) == 0
+    assert len(alice.client.caller) == 0
 
 
 async def test_row_13_an_answer_and_a_cancel_in_one_turn() -> None:
     alice, _ = pair(callee=V0)
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "rpc_request")
-    request_id = alice.line.sent[0].rpc_request.id
+    request_id = alice.link.sent[0].rpc_request.id
     alice.client.receive_response("bob", models.RpcResponse(request_id=request_id, error=models.RpcError(code=1)))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     gc.collect()
-    assert alice.line.kinds() == ["rpc_request"]
+    assert alice.link.kinds() == ["rpc_request"]
 
 
 # Responses as streams
 
 
-async def pending(alice: End) -> tuple[asyncio.Future[str], str]:
+async def pending(alice: Endpoint) -> tuple[asyncio.Future[str], str]:
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "stream_header")
-    return task, alice.line.sent[0].stream_header.stream_id
+    return task, alice.link.sent[0].stream_header.stream_id
 
 
 async def test_row_14_a_response_over_the_limit() -> None:
@@ -322,7 +322,7 @@ async def test_row_14_a_bomb_is_a_response_over_the_limit() -> None:
     task, request_id = await pending(alice)
     (packet,) = response(request_id, "x" * 1_000_000, deflate=True)
     packet.stream_header.ClearField("total_length")
-    alice.streams.header("bob", packet.stream_header)
+    alice.streams.receive_header("bob", packet.stream_header)
     with pytest.raises(RpcError) as caught:
         await task
     assert caught.value.code == Code.RESPONSE_PAYLOAD_TOO_LARGE
@@ -333,7 +333,7 @@ async def test_a_response_that_is_no_text() -> None:
     task, request_id = await pending(alice)
     (packet,) = response(request_id, "xx")
     packet.stream_header.inline_content = b"\xff\xfe"
-    alice.streams.header("bob", packet.stream_header)
+    alice.streams.receive_header("bob", packet.stream_header)
     with pytest.raises(RpcError) as caught:
         await task
     assert why(caught.value) == (Code.APPLICATION_ERROR, because("response_not_utf8"))
@@ -343,8 +343,8 @@ async def test_a_response_with_a_gap() -> None:
     alice, _ = pair()
     task, request_id = await pending(alice)
     header, _, *rest = response(request_id, "x" * 40_000, inline=False)
-    alice.streams.header("bob", header.stream_header)
-    alice.streams.chunk("bob", rest[0].stream_chunk)
+    alice.streams.receive_header("bob", header.stream_header)
+    alice.streams.receive_chunk("bob", rest[0].stream_chunk)
     with pytest.raises(RpcError) as caught:
         await task
     assert why(caught.value) == (Code.APPLICATION_ERROR, because("response_incomplete: chunk 0 is missing"))
@@ -355,11 +355,11 @@ async def test_row_11_and_28_a_response_that_was_arriving_does_not_change_the_co
     alice, _ = pair()
     task, request_id = await pending(alice)
     header, chunk, *_ = response(request_id, "x" * 40_000, inline=False)
-    alice.streams.header("bob", header.stream_header)
-    alice.streams.chunk("bob", chunk.stream_chunk)
+    alice.streams.receive_header("bob", header.stream_header)
+    alice.streams.receive_chunk("bob", chunk.stream_chunk)
     if ending == "peer leaves":
         alice.streams.sender_left("bob")
-        alice.client.core.peer_left("bob")
+        alice.client.caller.peer_left("bob")
     else:
         alice.streams.close()
         alice.client.close()
@@ -373,39 +373,39 @@ async def test_row_27_nobody_else_opens_a_response() -> None:
     task, request_id = await pending(alice)
     (lie,) = response(request_id, "lie")
     (nothing,) = response("no such call", "lie")
-    alice.streams.header("mallory", lie.stream_header)
-    alice.streams.header("", lie.stream_header)
-    alice.streams.header("bob", nothing.stream_header)
+    alice.streams.receive_header("mallory", lie.stream_header)
+    alice.streams.receive_header("", lie.stream_header)
+    alice.streams.receive_header("bob", nothing.stream_header)
     assert not task.done()
-    alice.streams.header("bob", response(request_id, "truth")[0].stream_header)
+    alice.streams.receive_header("bob", response(request_id, "truth")[0].stream_header)
     assert await task == "truth"
 
 
-@pytest.mark.parametrize("ending", ["settled", "cancelled"])
+@pytest.mark.parametrize("ending", ["completed", "cancelled"])
 async def test_what_arrives_of_a_response_nobody_waits_for_is_not_kept(ending: str) -> None:
     alice, _ = pair()
     task, request_id = await pending(alice)
     header, first, second, *rest = response(request_id, "x" * 40_000, inline=False)
-    alice.streams.header("bob", header.stream_header)
+    alice.streams.receive_header("bob", header.stream_header)
     again = models.DataStream.Header()
     again.CopyFrom(header.stream_header)
     again.stream_id = "another"
-    alice.streams.header("bob", again)
+    alice.streams.receive_header("bob", again)
     assert len(alice.streams) == 1
-    alice.streams.chunk("bob", first.stream_chunk)
+    alice.streams.receive_chunk("bob", first.stream_chunk)
     (sink,) = alice.client._responses.values()
     assert bytes(sink._content or b"") == first.stream_chunk.content
-    if ending == "settled":
+    if ending == "completed":
         alice.client.receive_response("bob", models.RpcResponse(request_id=request_id, payload="short"))
         assert await task == "short"
     else:
         task.cancel()
         await asyncio.wait({task})
-    alice.streams.chunk("bob", second.stream_chunk)
+    alice.streams.receive_chunk("bob", second.stream_chunk)
     assert not sink._content
     for packet in rest[:-1]:
-        alice.streams.chunk("bob", packet.stream_chunk)
-    alice.streams.trailer("bob", rest[-1].stream_trailer)
+        alice.streams.receive_chunk("bob", packet.stream_chunk)
+    alice.streams.receive_trailer("bob", rest[-1].stream_trailer)
     assert len(alice.streams) == 0
     assert alice.client._responses == {}
 
@@ -415,7 +415,7 @@ async def test_what_arrives_of_a_response_nobody_waits_for_is_not_kept(ending: s
 
 async def test_row_26_a_call_inside_a_handler_has_what_is_left() -> None:
     alice, _ = pair()
-    alice.line.deaf = True
+    alice.link.deaf = True
     loop = asyncio.get_running_loop()
 
     async def handler(left: float) -> None:
@@ -427,11 +427,11 @@ async def test_row_26_a_call_inside_a_handler_has_what_is_left() -> None:
         await asyncio.create_task(handler(0.05))
     assert caught.value.code == Code.RESPONSE_TIMEOUT
     assert loop.time() - started < 5.0
-    sent = len(alice.line.sent)
+    sent = len(alice.link.sent)
     with pytest.raises(RpcError) as caught:
         await asyncio.create_task(handler(0.0))
     assert why(caught.value) == (Code.RESPONSE_TIMEOUT, because("deadline_of_handler_passed"))
-    assert len(alice.line.sent) == sent
+    assert len(alice.link.sent) == sent
 
 
 async def test_row_28_pending_calls_end_when_the_room_does() -> None:
@@ -447,7 +447,7 @@ async def test_row_28_pending_calls_end_when_the_room_does() -> None:
 
 async def test_row_29_one_timer_and_no_task_for_each_call() -> None:
     alice, _ = pair()
-    alice.line.deaf = True
+    alice.link.deaf = True
     loop = asyncio.get_running_loop()
     timers: list[float] = []
     call_at = loop.call_at
@@ -462,9 +462,9 @@ async def test_row_29_one_timer_and_no_task_for_each_call() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == before + 1000
-    assert len(alice.client.core) == 1000
+    assert len(alice.client.caller) == 1000
     assert len(timers) == 1
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-    assert len(alice.client.core) == 0
+    assert len(alice.client.caller) == 0

@@ -9,7 +9,7 @@ from types import FrameType
 from livekit.rpc.caller import OutgoingCall
 from livekit.rpc.responder import IncomingCall
 from livekit.rpc.wire import VERSION_2
-from tests.rpc.core_fixtures import V2, CallerRig, ResponderRig
+from tests.rpc.core_fixtures import V2, CallerHarness, ResponderHarness
 
 ROUNDS = 5_000
 MOST_WORK = 122
@@ -20,8 +20,8 @@ class Pair:
     """Both cores back to back, with a number of calls always in flight."""
 
     def __init__(self, in_flight: int) -> None:
-        self.caller = CallerRig(bob=V2)
-        self.responder = ResponderRig()
+        self.caller = CallerHarness(bob=V2)
+        self.responder = ResponderHarness()
         self.calls: deque[tuple[OutgoingCall, IncomingCall]] = deque()
         for _ in range(in_flight):
             self.begin()
@@ -33,7 +33,7 @@ class Pair:
         )
         assert served is not None
         self.responder.core.payload_received(served, "payload")
-        self.caller.confirmed(call)
+        self.caller.request_delivered(call)
         self.caller.acked(call)
         self.calls.append((call, served))
 
@@ -76,5 +76,5 @@ def test_row_29_what_is_kept_is_bounded_by_what_is_in_flight() -> None:
     pair.work()
     assert len(pair.caller.core) == len(pair.responder.core) == 1000
     for core in (pair.caller.core, pair.responder.core):
-        assert len(core._timers._items) == 1000
-        assert len(core._timers) <= 3_100
+        assert len(core._deadlines._items) == 1000
+        assert len(core._deadlines) <= 3_100

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit.rpc.deadline_heap import COMPACT_AT, DeadlineHeap
+from livekit.rpc.deadline_heap import COMPACT_THRESHOLD, DeadlineHeap
 
 
 @dataclass(eq=False)
 class Item:
     due: float | None
-    queued: float = math.inf
-    ticket: int = 0
+    entry_due: float = math.inf
+    entry_id: int = 0
 
 
 def make(*dues: float) -> tuple[DeadlineHeap[Item], list[Item]]:
@@ -26,7 +26,7 @@ def make(*dues: float) -> tuple[DeadlineHeap[Item], list[Item]]:
 
 def finish(heap: DeadlineHeap[Item], item: Item) -> None:
     item.due = None
-    heap.finished(item)
+    heap.remove(item)
 
 
 def test_items_come_up_in_time_and_once() -> None:
@@ -86,7 +86,7 @@ def test_row_29_stale_entries_are_swept_out() -> None:
         item = Item(1000.0 + number)
         heap.add(item)
         finish(heap, item)
-        assert len(heap) <= COMPACT_AT + 3
+        assert len(heap) <= COMPACT_THRESHOLD + 3
     assert heap.pop_due(1e9) == [keeper]
 
 

@@ -109,7 +109,7 @@ def test_row_27_a_pending_call_is_not_moved_by_others(room: fuzz_packets.Room, l
     async def scenario() -> str:
         task = asyncio.ensure_future(calls.perform(RpcCallInfo("bob", "m", "p", 5.0)))
         await asyncio.sleep(0)
-        (request_id,) = calls.core._calls
+        (request_id,) = calls.caller._in_flight
         for packet in lies:
             packet.participant_identity = "carol"
             if packet.WhichOneof("value") == "rpc_response":
@@ -117,7 +117,7 @@ def test_row_27_a_pending_call_is_not_moved_by_others(room: fuzz_packets.Room, l
             elif packet.WhichOneof("value") == "stream_header":
                 packet.stream_header.attributes[wire.ATTR_REQUEST_ID] = request_id
             room.session.on_packet(packet)
-        assert list(calls.core._calls) == [request_id]
+        assert list(calls.caller._in_flight) == [request_id]
         truth = wire.response_packet("alice", request_id, "truth")
         truth.participant_identity = "bob"
         room.session.on_packet(truth)
@@ -125,4 +125,4 @@ def test_row_27_a_pending_call_is_not_moved_by_others(room: fuzz_packets.Room, l
 
     room.session.participants._packet_sids["bob"] = ""
     assert room.loop.run_until_complete(scenario()) == "truth"
-    assert len(calls.core) == 0
+    assert len(calls.caller) == 0

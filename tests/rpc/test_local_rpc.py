@@ -7,10 +7,10 @@ import pytest
 from livekit.rpc.errors import RpcArgumentTypeError, RpcError, RpcNotConnectedError
 from livekit.rpc.invocation import OutgoingRpcNext, RpcCallInfo, RpcInterceptor
 from livekit.rpc.local_rpc import LocalRpc
-from tests.rpc.shell_fixtures import End, pair
+from tests.rpc.shell_fixtures import Endpoint, pair
 
 
-def connected() -> tuple[LocalRpc, End]:
+def connected() -> tuple[LocalRpc, Endpoint]:
     alice, bob = pair()
     bob.registry.register("m", lambda invocation: invocation.payload, replace=False, executor=None)
     rpc = LocalRpc()
@@ -43,7 +43,7 @@ async def test_row_06_timeouts(name: str, seconds: float, intercepted: bool) -> 
         rpc.registry.add_interceptor(RpcInterceptor())
     with pytest.raises(ValueError, match=name):
         await perform(rpc, **{name: seconds})
-    assert alice.line.sent == []
+    assert alice.link.sent == []
 
 
 @pytest.mark.parametrize("name", ["destination_identity", "method"])
@@ -70,7 +70,7 @@ async def test_row_06_lone_surrogates(name: str) -> None:
     rpc, alice = connected()
     with pytest.raises(ValueError, match="surrogates"):
         await perform(rpc, **{name: "\ud800"})
-    assert alice.line.sent == []
+    assert alice.link.sent == []
 
 
 @pytest.mark.parametrize("intercepted", [False, True])

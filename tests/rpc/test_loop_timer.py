@@ -14,7 +14,7 @@ class Core:
     def __init__(self, *times: float) -> None:
         self.times = sorted(times)
         self.fired: list[float] = []
-        self.problem: Exception | None = None
+        self.error: Exception | None = None
 
     def next_timer(self) -> float | None:
         return self.times[0] if self.times else None
@@ -22,9 +22,9 @@ class Core:
     def handle_timer(self, now: float) -> None:
         while self.times and self.times[0] <= now:
             self.fired.append(self.times.pop(0))
-        if self.problem is not None:
-            problem, self.problem = self.problem, None
-            raise problem
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
 
 
 async def passed(core: Core) -> None:
@@ -76,14 +76,14 @@ async def test_closed_and_idle_timers_hold_nothing() -> None:
 
 async def test_a_core_that_fails_once_goes_on() -> None:
     loop = asyncio.get_running_loop()
-    problems: list[object] = []
-    loop.set_exception_handler(lambda _, context: problems.append(context["exception"]))
+    errors: list[object] = []
+    loop.set_exception_handler(lambda _, context: errors.append(context["exception"]))
     core = Core(loop.time(), loop.time() + 0.005)
-    core.problem = LookupError("a bug")
+    core.error = LookupError("a bug")
     timer = LoopTimer(loop, core)
     timer.update()
     await passed(core)
     assert len(core.fired) == 2
-    assert [type(problem) for problem in problems] == [LookupError]
+    assert [type(error) for error in errors] == [LookupError]
     with pytest.raises(LookupError):
-        raise problems[0]  # type: ignore[misc]
+        raise errors[0]  # type: ignore[misc]

@@ -10,7 +10,7 @@ from livekit.rpc import wire
 from livekit.rpc.loopback import LoopbackSender
 from livekit.streams.framing import text_stream
 from tests.rpc.core_fixtures import V1, V2
-from tests.rpc.shell_fixtures import End, Line
+from tests.rpc.shell_fixtures import Endpoint, Link
 
 
 def packet(*destinations: str) -> models.DataPacket:
@@ -24,7 +24,7 @@ async def drain() -> None:
 
 @pytest.mark.parametrize("destinations", [["bob"], [], ["alice", "bob"]])
 async def test_packets_to_others_go_to_the_session(destinations: list[str]) -> None:
-    line, received, delivered = Line("alice"), list[models.DataPacket](), list[bool]()
+    line, received, delivered = Link("alice"), list[models.DataPacket](), list[bool]()
     sender = LoopbackSender(line, received.append)
     sender.identity = "alice"
     sender.send_packet(packet(*destinations), SendOptions(on_delivered=lambda: delivered.append(True)))
@@ -35,7 +35,7 @@ async def test_packets_to_others_go_to_the_session(destinations: list[str]) -> N
 
 
 async def test_row_09_packets_to_oneself_come_back_on_the_next_turn() -> None:
-    line, received, delivered = Line("alice"), list[models.DataPacket](), list[int]()
+    line, received, delivered = Link("alice"), list[models.DataPacket](), list[int]()
     sender = LoopbackSender(line, received.append)
     sender.identity = "alice"
     options = SendOptions(on_delivered=lambda: delivered.append(len(received)))
@@ -52,7 +52,7 @@ async def test_row_09_packets_to_oneself_come_back_on_the_next_turn() -> None:
 
 
 async def test_before_joining_nothing_loops_back() -> None:
-    line, received = Line(""), list[models.DataPacket]()
+    line, received = Link(""), list[models.DataPacket]()
     LoopbackSender(line, received.append).send_packet(packet(""))
     await drain()
     assert received == []
@@ -66,11 +66,11 @@ async def test_row_09_a_call_to_oneself_takes_the_same_way(peer: object, size: i
     from livekit.rpc.client import RpcClient
     from livekit.rpc.invocation import RpcCallInfo
 
-    end = End("alice", alice=peer)  # type: ignore[arg-type]
-    sender = LoopbackSender(end.line, end.receive)
+    end = Endpoint("alice", alice=peer)  # type: ignore[arg-type]
+    sender = LoopbackSender(end.link, end.receive)
     sender.identity = "alice"
-    end.client = RpcClient(sender, end.book, end.options)
-    end.callee = RpcCallee(sender, end.book, end.registry, end.options)
+    end.client = RpcClient(sender, end.peers, end.options)
+    end.callee = RpcCallee(sender, end.peers, end.registry, end.options)
     for topic, open_stream in (
         (wire.REQUEST_TOPIC, end.callee.open_request),
         (wire.RESPONSE_TOPIC, end.client.open_response),
@@ -82,5 +82,5 @@ async def test_row_09_a_call_to_oneself_takes_the_same_way(peer: object, size: i
         "m", lambda invocation: invocation.caller_identity + invocation.payload, replace=False, executor=None
     )
     assert await end.client.perform(RpcCallInfo("alice", "m", "x" * size, 5.0)) == "alice" + "x" * size
-    assert end.line.sent == []
+    assert end.link.sent == []
     assert isinstance(text_stream("", topic="t", destinations=["alice"], attributes={}, inline=True), models.DataPacket)

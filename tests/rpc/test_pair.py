@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from livekit.rpc.caller import Caller, CallState, OutgoingCall
+from livekit.rpc.caller import Caller, OutgoingCall, OutgoingCallState
 from livekit.rpc.errors import RpcError
-from livekit.rpc.peer_info import Peer
+from livekit.rpc.peer_info import PeerInfo
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
 from livekit.rpc.wire import VERSION_1
-from tests.rpc.core_fixtures import JOINED, V0, V2, Book, Code
+from tests.rpc.core_fixtures import JOINED, V0, V2, Code, PeerTable
 
 ALLOWANCE = 0.25
 """Seconds that a call may end after its budget."""
@@ -38,7 +38,7 @@ class Fate:
     started: float
     budget: float
     outcomes: list[str | RpcError] = field(default_factory=list[str | RpcError])
-    settled_at: float | None = None
+    completed_at: float | None = None
     given_up: bool = False
     """Its caller cancelled it: no outcome."""
     cancels: int = 0
@@ -93,10 +93,10 @@ class World(RuleBasedStateMachine):
     """Alice calls Bob and Carol, who come and go, and a ghost whom nobody has announced; Mallory lies."""
 
     @initialize(announces=st.booleans(), protocol=st.sampled_from([V0, V2, JOINED]))
-    def open(self, announces: bool, protocol: Peer) -> None:
+    def open(self, announces: bool, protocol: PeerInfo) -> None:
         self.now = 1000.0
-        self.book = Book({"bob": protocol, "carol": V2})
-        self.caller = Caller(self, self.book)
+        self.peers = PeerTable({"bob": protocol, "carol": V2})
+        self.caller = Caller(self, self.peers)
         self.caller.announces_joins = announces
         self.caller.set_online(True, self.now)
         self.callees = {name: Callee(self, name) for name in ("bob", "carol", "ghost")}
@@ -106,7 +106,7 @@ class World(RuleBasedStateMachine):
         self.ways: dict[tuple[str, str], deque[Message]] = {}
         self.delivered: list[tuple[str, Message]] = []
         for destination in ("bob", "carol", "ghost"):
-            self.start(destination=destination, budget=15.0, ack_latency=7.0, wait_for_ready=False, size=0)
+            self.start(destination=destination, budget=15.0, ack_timeout=7.0, wait_for_ready=False, size=0)
 
     # What alice's core asks for
 
@@ -117,10 +117,10 @@ class World(RuleBasedStateMachine):
         self.fates[call.request_id].cancels += 1
         self.send("alice", call.destination, "cancel", call.request_id)
 
-    def settle(self, call: OutgoingCall, outcome: str | RpcError) -> None:
+    def complete(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         fate = self.fates[call.request_id]
         fate.outcomes.append(outcome)
-        fate.settled_at = self.now
+        fate.completed_at = self.now
 
     # The network
 
@@ -150,18 +150,18 @@ class World(RuleBasedStateMachine):
     @rule(
         destination=st.sampled_from(["bob", "carol", "ghost", "nobody"]),
         budget=st.sampled_from([0.1, 1.0, 5.0, 15.0, 15.0]),
-        ack_latency=st.sampled_from([0.5, 7.0]),
+        ack_timeout=st.sampled_from([0.5, 7.0]),
         wait_for_ready=st.sampled_from([False, False, True]),
         size=st.sampled_from([0, 0, 0, 15_361]),
     )
-    def start(self, destination: str, budget: float, ack_latency: float, wait_for_ready: bool, size: int) -> None:
+    def start(self, destination: str, budget: float, ack_timeout: float, wait_for_ready: bool, size: int) -> None:
         try:
             call = self.caller.start(
                 destination,
                 "m",
                 "x" * size,
                 budget=budget,
-                ack_latency=ack_latency,
+                ack_timeout=ack_timeout,
                 wait_for_ready=wait_for_ready,
                 now=self.now,
             )
@@ -172,9 +172,9 @@ class World(RuleBasedStateMachine):
 
     @rule(pick=st.randoms(use_true_random=False))
     def confirm(self, pick: Random) -> None:
-        sent = [fate.call for fate in self.fates.values() if fate.call.state is CallState.SENT]
+        sent = [fate.call for fate in self.fates.values() if fate.call.state is OutgoingCallState.SENT]
         if sent:
-            self.caller.confirmed(pick.choice(sent), self.now)
+            self.caller.request_delivered(pick.choice(sent), self.now)
 
     @rule(pick=st.randoms(use_true_random=False), count=st.integers(1, 5))
     def deliver(self, pick: Random, count: int) -> None:
@@ -226,7 +226,7 @@ class World(RuleBasedStateMachine):
 
     @rule(pick=st.randoms(use_true_random=False))
     def give_up(self, pick: Random) -> None:
-        pending = [fate for fate in self.fates.values() if fate.call.state is not CallState.SETTLED]
+        pending = [fate for fate in self.fates.values() if fate.call.state is not OutgoingCallState.COMPLETED]
         if pending:
             fate = pick.choice(pending)
             fate.given_up = True
@@ -240,7 +240,7 @@ class World(RuleBasedStateMachine):
     def lie(self, pick: Random, kind: str, sender: str) -> None:
         """About any request, from somebody it does not concern. (Who was not listed may answer without a name.)"""
         calls = [fate.call for fate in self.fates.values() if is_lie(fate.call, sender)]
-        pending = [call for call in calls if call.state is not CallState.SETTLED]
+        pending = [call for call in calls if call.state is not OutgoingCallState.COMPLETED]
         if calls:
             call = pick.choice(pending or calls)
             receiver = call.destination if kind in ("cancel", "request 1000") else "alice"
@@ -253,17 +253,17 @@ class World(RuleBasedStateMachine):
             del self.ways[way]
         self.delivered = [(receiver, message) for receiver, message in self.delivered if receiver != name]
         self.callees[name] = Callee(self, name)
-        self.book.peers.pop(name, None)
+        self.peers.peers.pop(name, None)
         self.caller.peer_left(name)
 
     @rule(name=st.sampled_from(["bob", "carol"]), peer=st.sampled_from([V0, V2, JOINED]))
-    def announce(self, name: str, peer: Peer) -> None:
-        self.book.peers[name] = peer
+    def announce(self, name: str, peer: PeerInfo) -> None:
+        self.peers.peers[name] = peer
         self.caller.peer_changed(name, self.now)
 
     @rule(name=st.sampled_from(["bob", "carol"]))
     def reconnect_in_full(self, name: str) -> None:
-        if name in self.book.peers:
+        if name in self.peers.peers:
             self.caller.peer_restarted(name)
             self.caller.peer_changed(name, self.now)
 
@@ -277,9 +277,9 @@ class World(RuleBasedStateMachine):
     def one_outcome_in_time(self) -> None:
         for request_id, fate in self.fates.items():
             assert len(fate.outcomes) <= 1
-            pending = fate.call.state is not CallState.SETTLED
+            pending = fate.call.state is not OutgoingCallState.COMPLETED
             assert pending == (not fate.outcomes and not fate.given_up)
-            ended = self.now if pending else fate.settled_at
+            ended = self.now if pending else fate.completed_at
             assert ended is None or ended <= fate.started + fate.budget + ALLOWANCE
             for outcome in fate.outcomes:
                 if isinstance(outcome, str):
@@ -288,7 +288,7 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_kept(self) -> None:
-        pending = sum(fate.call.state is not CallState.SETTLED for fate in self.fates.values())
+        pending = sum(fate.call.state is not OutgoingCallState.COMPLETED for fate in self.fates.values())
         assert len(self.caller) == pending
         for callee in self.callees.values():
             assert len(callee.core) == len(callee.running)
@@ -304,7 +304,7 @@ class World(RuleBasedStateMachine):
             for call in callee.running:
                 callee.core.fail(call, RpcError(1, "closing"))
             assert len(callee.core) == 0
-            assert callee.core._by_caller == {}
+            assert callee.core._calls_per_caller == {}
 
 
 configure = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

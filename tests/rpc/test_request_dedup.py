@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 import uuid
 
-from livekit.rpc.request_dedup import REMEMBERED_IDS, REMEMBERED_SENDERS, RequestDedup
+from livekit.rpc.request_dedup import MAX_IDS_PER_SENDER, MAX_SENDERS, RequestDedup
 from livekit.rpc.wire import new_request_id
 
 
@@ -17,30 +17,30 @@ def test_row_27_an_id_is_new_once() -> None:
 
 def test_row_27_the_last_65536_ids_of_each_sender_are_kept() -> None:
     seen = RequestDedup()
-    assert REMEMBERED_IDS == 65_536
-    for number in range(2 * REMEMBERED_IDS + 1):
+    assert MAX_IDS_PER_SENDER == 65_536
+    for number in range(2 * MAX_IDS_PER_SENDER + 1):
         assert seen.add("alice", f"{number:032x}")
         if number % 1000 == 999:
-            assert not seen.add("alice", f"{max(0, number - REMEMBERED_IDS + 1):032x}")
-    assert not seen.add("alice", f"{REMEMBERED_IDS + 1:032x}")
-    assert not seen.add("alice", f"{2 * REMEMBERED_IDS:032x}")
+            assert not seen.add("alice", f"{max(0, number - MAX_IDS_PER_SENDER + 1):032x}")
+    assert not seen.add("alice", f"{MAX_IDS_PER_SENDER + 1:032x}")
+    assert not seen.add("alice", f"{2 * MAX_IDS_PER_SENDER:032x}")
     assert seen.add("alice", f"{0:032x}"), "memory is bounded"
 
 
 def test_row_27_16_bytes_are_kept_of_an_id() -> None:
     seen = RequestDedup()
-    for _ in range(REMEMBERED_IDS // 4 * 3):
+    for _ in range(MAX_IDS_PER_SENDER // 4 * 3):
         seen.add("alice", str(uuid.uuid4()))
     seen.add("alice", "x" * 100_000)
     ids = seen._senders["alice"]
-    assert sum(map(sys.getsizeof, ids._newer.values())) < 20 * ids._count
+    assert sum(map(sys.getsizeof, ids._current.values())) < 20 * ids._count
 
 
 def test_the_sender_heard_least_recently_is_forgotten_first() -> None:
     seen = RequestDedup()
     seen.add("alice", "id")
     seen.add("bob", "id")
-    for number in range(REMEMBERED_SENDERS - 2):
+    for number in range(MAX_SENDERS - 2):
         seen.add(f"sender {number}", "id")
     assert not seen.add("alice", "id")
     seen.add("one more", "id")
@@ -51,7 +51,7 @@ def test_the_sender_heard_least_recently_is_forgotten_first() -> None:
 def test_row_27_calls_by_the_server_push_no_sender_out() -> None:
     seen = RequestDedup()
     seen.add("alice", "id")
-    for number in range(2 * REMEMBERED_SENDERS):
+    for number in range(2 * MAX_SENDERS):
         assert seen.add(f"call {number}", f"call {number}")
     assert not seen.add("call 0", "call 0")
     assert not seen.add("alice", "id")

@@ -9,7 +9,7 @@ import pytest
 
 from livekit.protocol import models
 from livekit.rpc import wire
-from livekit.rpc.caller import GRACE_ROUND_TRIPS, MIN_GRACE, READY_WAIT
+from livekit.rpc.caller import GRACE_RTTS, MIN_GRACE, READY_WAIT
 from livekit.rpc.responder import RUST_CALLER_ALLOWANCE
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "wire.md").read_text()
@@ -55,5 +55,5 @@ def test_row_08_the_flag_of_servers_that_announce_at_once() -> None:
     assert f"`{wire.SERVER_ANNOUNCES_JOINS}`" in section
     assert f"{MIN_GRACE:g} s" in section
     assert f"{READY_WAIT:g} s" in section
-    assert GRACE_ROUND_TRIPS == 4
+    assert GRACE_RTTS == 4
     assert "four round trips" in section

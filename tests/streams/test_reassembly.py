@@ -10,11 +10,11 @@ from livekit.protocol import models
 from livekit.streams.framing import text_stream
 from livekit.streams.reassembly import (
     MAX_OPEN_STREAMS_PER_SENDER,
-    IncomingStreams,
     IncompleteStreamError,
     SenderLeftError,
     StreamAbortedError,
     StreamCorruptError,
+    StreamReassembler,
     StreamTooLongError,
 )
 
@@ -54,11 +54,11 @@ class Sink:
         self.error = error
 
 
-class Desk:
+class ReassemblyHarness:
     """Streams of topic "topic", with a sink for each."""
 
     def __init__(self, limit: int | None = None) -> None:
-        self.streams = IncomingStreams()
+        self.streams = StreamReassembler()
         self.limit = limit
         self.sinks: list[Sink] = []
         self.streams.register("topic", self.open)
@@ -68,146 +68,148 @@ class Desk:
         return self.sinks[-1]
 
     def header(self, stream_id: str = "id", *, sender: str = "alice", **fields: object) -> Sink:
-        self.streams.header(sender, Header(stream_id=stream_id, topic="topic", **fields))  # type: ignore[arg-type]
+        self.streams.receive_header(sender, Header(stream_id=stream_id, topic="topic", **fields))  # type: ignore[arg-type]
         return self.sinks[-1]
 
     def chunk(self, index: int, content: bytes, stream_id: str = "id", sender: str = "alice") -> None:
-        self.streams.chunk(sender, Chunk(stream_id=stream_id, chunk_index=index, content=content))
+        self.streams.receive_chunk(sender, Chunk(stream_id=stream_id, chunk_index=index, content=content))
 
     def trailer(self, stream_id: str = "id", *, sender: str = "alice", reason: str = "") -> bool:
-        return self.streams.trailer(sender, Trailer(stream_id=stream_id, reason=reason, attributes={"key": "value"}))
+        return self.streams.receive_trailer(
+            sender, Trailer(stream_id=stream_id, reason=reason, attributes={"key": "value"})
+        )
 
 
 def test_a_stream_in_chunks() -> None:
-    desk = Desk()
-    sink = desk.header(total_length=4)
-    desk.chunk(0, b"ab")
-    desk.chunk(1, b"cd")
+    harness = ReassemblyHarness()
+    sink = harness.header(total_length=4)
+    harness.chunk(0, b"ab")
+    harness.chunk(1, b"cd")
     assert not sink.ended
-    assert desk.trailer() is True
+    assert harness.trailer() is True
     assert (sink.content, sink.attributes) == (b"abcd", {"key": "value"})
-    assert len(desk.streams) == 0
-    assert desk.streams._open == {}
+    assert len(harness.streams) == 0
+    assert harness.streams._open == {}
 
 
 def test_an_inline_stream() -> None:
-    desk = Desk()
-    sink = desk.header(inline_content=b"abcd", total_length=4)
+    harness = ReassemblyHarness()
+    sink = harness.header(inline_content=b"abcd", total_length=4)
     assert (sink.content, sink.attributes) == (b"abcd", {})
-    assert len(desk.streams) == 0
+    assert len(harness.streams) == 0
 
 
 def test_an_empty_stream() -> None:
-    desk = Desk()
-    inline = desk.header(inline_content=b"")
+    harness = ReassemblyHarness()
+    inline = harness.header(inline_content=b"")
     assert inline.attributes == {}
-    chunked = desk.header()
-    desk.trailer()
+    chunked = harness.header()
+    harness.trailer()
     assert chunked.attributes is not None
     assert inline.parts == chunked.parts == []
 
 
 def test_streams_of_other_topics_and_refused_ones_are_ignored() -> None:
-    desk = Desk()
-    desk.streams.header("alice", Header(stream_id="id", topic="other"))
-    desk.streams.register("refused", lambda sender, header: None)
-    desk.streams.header("alice", Header(stream_id="id", topic="refused"))
-    desk.chunk(0, b"ab")
-    assert desk.trailer() is False
-    assert len(desk.streams) == 0
+    harness = ReassemblyHarness()
+    harness.streams.receive_header("alice", Header(stream_id="id", topic="other"))
+    harness.streams.register("refused", lambda sender, header: None)
+    harness.streams.receive_header("alice", Header(stream_id="id", topic="refused"))
+    harness.chunk(0, b"ab")
+    assert harness.trailer() is False
+    assert len(harness.streams) == 0
 
 
 def test_a_topic_has_one_reader() -> None:
-    desk = Desk()
+    harness = ReassemblyHarness()
     with pytest.raises(ValueError, match="'topic'"):
-        desk.streams.register("topic", desk.open)
-    desk.streams.unregister("topic")
-    desk.streams.unregister("topic")
-    desk.streams.register("topic", desk.open)
+        harness.streams.register("topic", harness.open)
+    harness.streams.unregister("topic")
+    harness.streams.unregister("topic")
+    harness.streams.register("topic", harness.open)
 
 
 def test_senders_do_not_touch_each_others_streams() -> None:
-    desk = Desk()
-    alice = desk.header()
-    mallory = desk.header(sender="mallory")
-    desk.chunk(0, b"lie", sender="mallory")
-    desk.chunk(0, b"truth")
-    desk.trailer(sender="mallory", reason="abort")
-    desk.trailer(sender="")
+    harness = ReassemblyHarness()
+    alice = harness.header()
+    mallory = harness.header(sender="mallory")
+    harness.chunk(0, b"lie", sender="mallory")
+    harness.chunk(0, b"truth")
+    harness.trailer(sender="mallory", reason="abort")
+    harness.trailer(sender="")
     assert not alice.ended
-    desk.trailer()
+    harness.trailer()
     assert (alice.content, mallory.content) == (b"truth", b"lie")
 
 
 def test_a_header_that_comes_again_opens_nothing() -> None:
-    desk = Desk()
-    sink = desk.header()
-    desk.chunk(0, b"ab")
-    assert desk.header() is sink
-    desk.trailer()
+    harness = ReassemblyHarness()
+    sink = harness.header()
+    harness.chunk(0, b"ab")
+    assert harness.header() is sink
+    harness.trailer()
     assert sink.content == b"ab"
 
 
 def test_a_chunk_that_comes_again_is_ignored_and_a_missing_one_is_an_error() -> None:
-    desk = Desk()
-    sink = desk.header()
-    desk.chunk(0, b"ab")
-    desk.chunk(0, b"ab")
-    desk.chunk(2, b"ef")
+    harness = ReassemblyHarness()
+    sink = harness.header()
+    harness.chunk(0, b"ab")
+    harness.chunk(0, b"ab")
+    harness.chunk(2, b"ef")
     assert isinstance(sink.error, StreamCorruptError)
     assert "chunk 1 is missing" in str(sink.error)
-    desk.chunk(1, b"cd")
+    harness.chunk(1, b"cd")
     assert sink.content == b"ab"
-    assert desk.trailer() is False
-    assert desk.streams._open == {}
+    assert harness.trailer() is False
+    assert harness.streams._open == {}
 
 
 @pytest.mark.parametrize("total", [3, 5])
 def test_another_length_than_announced(total: int) -> None:
-    desk = Desk()
-    sink = desk.header(total_length=total)
-    desk.chunk(0, b"abcd")
-    desk.trailer()
+    harness = ReassemblyHarness()
+    sink = harness.header(total_length=total)
+    harness.chunk(0, b"abcd")
+    harness.trailer()
     assert isinstance(sink.error, StreamCorruptError)
 
 
 def test_an_abort() -> None:
-    desk = Desk()
-    sink = desk.header()
-    assert desk.trailer(reason="cancelled") is True
+    harness = ReassemblyHarness()
+    sink = harness.header()
+    assert harness.trailer(reason="cancelled") is True
     assert isinstance(sink.error, StreamAbortedError)
     assert not isinstance(sink.error, SenderLeftError)
 
 
 def test_the_sender_leaves() -> None:
-    desk = Desk()
-    gone, other = desk.header("1"), desk.header("2", sender="bob")
-    desk.streams.sender_left("alice")
-    desk.streams.sender_left("alice")
+    harness = ReassemblyHarness()
+    gone, other = harness.header("1"), harness.header("2", sender="bob")
+    harness.streams.sender_left("alice")
+    harness.streams.sender_left("alice")
     assert isinstance(gone.error, SenderLeftError)
     assert not other.ended
-    desk.streams.close()
+    harness.streams.close()
     assert isinstance(other.error, SenderLeftError)
-    assert len(desk.streams) == 0
+    assert len(harness.streams) == 0
 
 
 # Row 14: limits
 
 
 def test_row_14_a_length_over_the_limit_is_refused_at_the_header() -> None:
-    desk = Desk(limit=10)
-    assert isinstance(desk.header(total_length=11).error, StreamTooLongError)
-    assert not desk.header(total_length=10).ended
-    assert len(desk.streams) == 1
+    harness = ReassemblyHarness(limit=10)
+    assert isinstance(harness.header(total_length=11).error, StreamTooLongError)
+    assert not harness.header(total_length=10).ended
+    assert len(harness.streams) == 1
 
 
 def test_row_14_content_over_the_limit_is_refused_as_it_comes() -> None:
-    desk = Desk(limit=10)
-    assert isinstance(desk.header(inline_content=b"x" * 11).error, StreamTooLongError)
-    sink = desk.header()
-    desk.chunk(0, b"x" * 10)
+    harness = ReassemblyHarness(limit=10)
+    assert isinstance(harness.header(inline_content=b"x" * 11).error, StreamTooLongError)
+    sink = harness.header()
+    harness.chunk(0, b"x" * 10)
     assert not sink.ended
-    desk.chunk(1, b"x")
+    harness.chunk(1, b"x")
     assert isinstance(sink.error, StreamTooLongError)
     assert len(sink.content) == 10
 
@@ -220,45 +222,45 @@ def deflated(text: str) -> bytes:
 
 
 def test_row_14_the_limit_is_that_of_the_inflated_content() -> None:
-    desk = Desk(limit=5_000)
-    fits = desk.header(inline_content=deflated("x" * 5_000), compression=DEFLATE_RAW, total_length=5_000)
+    harness = ReassemblyHarness(limit=5_000)
+    fits = harness.header(inline_content=deflated("x" * 5_000), compression=DEFLATE_RAW, total_length=5_000)
     assert fits.content == b"x" * 5_000
-    bomb = desk.header(inline_content=deflated("x" * 1_000_000), compression=DEFLATE_RAW)
+    bomb = harness.header(inline_content=deflated("x" * 1_000_000), compression=DEFLATE_RAW)
     assert isinstance(bomb.error, StreamTooLongError)
     assert bomb.parts == []
 
 
 def test_deflated_content_that_is_none_or_not_all() -> None:
-    desk = Desk()
-    assert isinstance(desk.header(inline_content=b"\xff" * 9, compression=DEFLATE_RAW).error, StreamCorruptError)
-    assert isinstance(desk.header(inline_content=b"", compression=DEFLATE_RAW).error, StreamCorruptError)
-    sink = desk.header(compression=DEFLATE_RAW)
+    harness = ReassemblyHarness()
+    assert isinstance(harness.header(inline_content=b"\xff" * 9, compression=DEFLATE_RAW).error, StreamCorruptError)
+    assert isinstance(harness.header(inline_content=b"", compression=DEFLATE_RAW).error, StreamCorruptError)
+    sink = harness.header(compression=DEFLATE_RAW)
     body = deflated("some text" * 1000)
-    desk.chunk(0, body[:10])
-    desk.chunk(1, body[10:])
+    harness.chunk(0, body[:10])
+    harness.chunk(1, body[10:])
     assert not sink.ended
-    desk.chunk(2, b"behind the end")
+    harness.chunk(2, b"behind the end")
     assert isinstance(sink.error, StreamCorruptError)
 
 
 def test_chunks_without_content_are_not_kept() -> None:
-    desk = Desk()
-    sink = desk.header()
+    harness = ReassemblyHarness()
+    sink = harness.header()
     for index in range(1000):
-        desk.chunk(index, b"")
+        harness.chunk(index, b"")
     assert sink.parts == []
 
 
 def test_a_sender_has_so_many_open_streams_only() -> None:
-    desk = Desk()
+    harness = ReassemblyHarness()
     for number in range(MAX_OPEN_STREAMS_PER_SENDER):
-        desk.header(str(number))
-    desk.header("one more")
-    desk.header("one more", sender="bob")
-    assert len(desk.sinks) == len(desk.streams) == MAX_OPEN_STREAMS_PER_SENDER + 1
-    desk.trailer("0")
-    desk.header("one more")
-    assert len(desk.sinks) == MAX_OPEN_STREAMS_PER_SENDER + 2
+        harness.header(str(number))
+    harness.header("one more")
+    harness.header("one more", sender="bob")
+    assert len(harness.sinks) == len(harness.streams) == MAX_OPEN_STREAMS_PER_SENDER + 1
+    harness.trailer("0")
+    harness.header("one more")
+    assert len(harness.sinks) == MAX_OPEN_STREAMS_PER_SENDER + 2
 
 
 # Properties
@@ -271,17 +273,17 @@ def test_a_sender_has_so_many_open_streams_only() -> None:
 )
 def test_chunks_in_order_with_gaps_and_duplicates(parts: list[bytes], extra: list[int], gap: bool) -> None:
     """Whatever comes again changes nothing; a gap is never filled with silence."""
-    desk = Desk()
+    harness = ReassemblyHarness()
     whole = b"".join(parts)
-    sink = desk.header(total_length=len(whole))
+    sink = harness.header(total_length=len(whole))
     missing = len(parts) // 2 if gap and parts else None
     for index, part in enumerate(parts):
         if index != missing:
-            desk.chunk(index, part)
+            harness.chunk(index, part)
         for again in extra:
             if again <= index and again != missing:
-                desk.chunk(again, parts[again])
-    desk.trailer()
+                harness.chunk(again, parts[again])
+    harness.trailer()
     if missing is None:
         assert (sink.content, sink.error) == (whole, None)
     elif sink.error is None:
@@ -309,36 +311,36 @@ steps = st.one_of(
 def test_any_packets_end_every_stream_once_and_keep_the_limit(
     packets: list[tuple[str, Header | Chunk | Trailer]],
 ) -> None:
-    desk = Desk(limit=50)
+    harness = ReassemblyHarness(limit=50)
     for sender, packet in packets:
         if isinstance(packet, Header):
-            desk.streams.header(sender, packet)
+            harness.streams.receive_header(sender, packet)
         elif isinstance(packet, Chunk):
-            desk.streams.chunk(sender, packet)
+            harness.streams.receive_chunk(sender, packet)
         else:
-            desk.streams.trailer(sender, packet)
-    assert len(desk.streams) == sum(not sink.ended for sink in desk.sinks)
-    desk.streams.close()
-    for sink in desk.sinks:
+            harness.streams.receive_trailer(sender, packet)
+    assert len(harness.streams) == sum(not sink.ended for sink in harness.sinks)
+    harness.streams.close()
+    for sink in harness.sinks:
         assert sink.ended
         assert len(sink.content) <= 50
-    assert desk.streams._open == {}
+    assert harness.streams._open == {}
 
 
 def test_streams_of_other_topics_go_to_who_takes_all_others() -> None:
-    desk = Desk()
+    harness = ReassemblyHarness()
     others: list[tuple[str, str]] = []
 
     def take(sender: str, header: Header) -> Sink | None:
         others.append((sender, header.topic))
         return None
 
-    streams = IncomingStreams(take)
-    streams.register("topic", desk.open)
-    streams.header("alice", Header(stream_id="1", topic="other"))
-    streams.header("alice", Header(stream_id="2", topic="topic"))
+    streams = StreamReassembler(take)
+    streams.register("topic", harness.open)
+    streams.receive_header("alice", Header(stream_id="1", topic="other"))
+    streams.receive_header("alice", Header(stream_id="2", topic="topic"))
     assert others == [("alice", "other")]
-    assert len(desk.sinks) == 1
+    assert len(harness.sinks) == 1
 
 
 def test_who_an_agent_speaks_for_is_what_the_reader_is_told() -> None:
@@ -349,9 +351,9 @@ def test_who_an_agent_speaks_for_is_what_the_reader_is_told() -> None:
         speakers.append(sender)
         return sink
 
-    streams = IncomingStreams(take)
-    streams.header("agent", Header(stream_id="1"), "bob")
-    streams.chunk("agent", Chunk(stream_id="1", chunk_index=0, content=b"x"))
+    streams = StreamReassembler(take)
+    streams.receive_header("agent", Header(stream_id="1"), "bob")
+    streams.receive_chunk("agent", Chunk(stream_id="1", chunk_index=0, content=b"x"))
     assert (speakers, sink.content) == (["bob"], b"x")
     streams.sender_left("bob")
     assert not sink.ended
@@ -366,7 +368,7 @@ def test_nobody_speaks_for_another_in_a_registered_topic() -> None:
         senders.append(sender)
         return Sink()
 
-    streams = IncomingStreams()
+    streams = StreamReassembler()
     streams.register("topic", take)
-    streams.header("agent", Header(stream_id="1", topic="topic"), "bob")
+    streams.receive_header("agent", Header(stream_id="1", topic="topic"), "bob")
     assert senders == ["agent"]

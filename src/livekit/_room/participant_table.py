@@ -7,7 +7,7 @@ from typing import Protocol
 
 from livekit.participant import ConnectionQuality, Participant, ParticipantRecord, RemoteParticipant
 from livekit.protocol import models, rtc
-from livekit.rpc.peer_info import ABSENT, Peer
+from livekit.rpc.peer_info import ABSENT, PeerInfo
 from livekit.rpc.wire import PROTOCOL_INLINE_STREAMS
 
 _State = models.ParticipantInfo.State
@@ -38,7 +38,7 @@ class ParticipantListener(Protocol):
 
 
 class ParticipantTable:
-    """The participants of one room; an `rpc.peer_info.PeerDirectory`."""
+    """The participants of one room; an `rpc.peer_info.PeerLookup`."""
 
     def __init__(
         self,
@@ -58,12 +58,12 @@ class ParticipantTable:
         self._packet_sids: dict[str, str] = {}
         """The sid in each sender's last packet; empty if the packet had none."""
         self._left_sids: dict[str, None] = {}
-        self._peers: dict[str, Peer] = {}
+        self._peers: dict[str, PeerInfo] = {}
         """Cache of `peer` for remote participants, invalidated wherever its result may change."""
 
-    # PeerDirectory
+    # PeerLookup
 
-    def peer(self, identity: str) -> Peer:
+    def peer(self, identity: str) -> PeerInfo:
         """Return the participant as calls see it; `ABSENT` if the identity is unknown."""
         peer = self._peers.get(identity)
         if peer is None:
@@ -72,15 +72,15 @@ class ParticipantTable:
                 self._peers[identity] = peer
         return peer
 
-    def _build_peer(self, identity: str) -> Peer:
+    def _build_peer(self, identity: str) -> PeerInfo:
         if identity == self.local_info.identity:
-            return Peer(listed=True, ready=True, client_protocol=_LOCAL_CLIENT_PROTOCOL)
+            return PeerInfo(listed=True, ready=True, client_protocol=_LOCAL_CLIENT_PROTOCOL)
         record = self._records.get(identity)
         sends_packets = identity in self._packet_sids
         if record is None:
-            return Peer(listed=True, ready=True, announced=False) if sends_packets else ABSENT
+            return PeerInfo(listed=True, ready=True, announced=False) if sends_packets else ABSENT
         info = record.info
-        return Peer(
+        return PeerInfo(
             listed=True,
             ready=sends_packets or info.state == _State.ACTIVE,
             client_protocol=info.client_protocol,
@@ -88,7 +88,7 @@ class ParticipantTable:
             can_publish_data=info.permission.can_publish_data if info.HasField("permission") else True,
         )
 
-    def obstacle(self) -> str | None:
+    def blocked_reason(self) -> str | None:
         """Return the reason code for which this participant cannot make calls, or None."""
         if not self.local_info.HasField("permission"):
             return None

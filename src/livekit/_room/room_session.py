@@ -31,7 +31,7 @@ from livekit.rpc.local_rpc import LocalRpc
 from livekit.rpc.loopback import LoopbackSender
 from livekit.streams.aio.handlers import StreamHandlers, StreamReaders
 from livekit.streams.aio.sender_grace import SenderGrace
-from livekit.streams.reassembly import IncomingStreams
+from livekit.streams.reassembly import StreamReassembler
 
 FLUSH_TIMEOUT = 1.5
 """Seconds to wait on leaving until the server has acknowledged all sent packets."""
@@ -67,7 +67,7 @@ class RoomSession:
         self.local = LocalParticipant(record, self._local_connection, rpc)
         self.participants = ParticipantTable(self.local, record, emit, self)
         max_payload = None if options.data_stream is None else options.data_stream.max_payload_byte_length
-        self.incoming_streams = IncomingStreams(StreamReaders(stream_handlers or StreamHandlers(), max_payload).open)
+        self.incoming_streams = StreamReassembler(StreamReaders(stream_handlers or StreamHandlers(), max_payload).open)
         self._sender_grace = SenderGrace(self.incoming_streams)
         self.engine: Engine = create_engine(url, token, options, self)
         self.signal_requests = SignalRequests(self.engine.send_signal)
@@ -130,7 +130,7 @@ class RoomSession:
         self._rpc_sender.identity = self._cipher.identity = self.data_tracks.identity = identity
         if self._recorder:
             self._recorder.identity = identity
-        self.rpc_client.joined(join.server_info)
+        self.rpc_client.set_server_info(join.server_info)
         self.participants.apply_join(join.participant, join.other_participants)
         if rejoined:
             self.data_tracks.restore()
@@ -202,7 +202,7 @@ class RoomSession:
             "rpc_ack": lambda sender, packet: self.rpc_client.receive_ack(sender, packet.rpc_ack),
             "rpc_response": lambda sender, packet: self.rpc_client.receive_response(sender, packet.rpc_response),
             "stream_header": self._on_stream_header,
-            "stream_chunk": lambda sender, packet: self.incoming_streams.chunk(sender, packet.stream_chunk),
+            "stream_chunk": lambda sender, packet: self.incoming_streams.receive_chunk(sender, packet.stream_chunk),
             "stream_trailer": lambda sender, packet: self._on_stream_trailer(sender, packet.stream_trailer),
             **DataReceiver(self.participants, self._emit).packet_handlers,
         }
@@ -226,11 +226,12 @@ class RoomSession:
     # Packets
 
     def _on_stream_header(self, sender: str, packet: models.DataPacket) -> None:
-        self.incoming_streams.header(sender, packet.stream_header, packet.participant_identity, packet.participant_sid)
+        header, identity, sid = packet.stream_header, packet.participant_identity, packet.participant_sid
+        self.incoming_streams.receive_header(sender, header, identity, sid)
 
     def _on_stream_trailer(self, sender: str, trailer: models.DataStream.Trailer) -> None:
         """End a stream, cancel a call, or both."""
-        self.incoming_streams.trailer(sender, trailer)
+        self.incoming_streams.receive_trailer(sender, trailer)
         request_id = wire.cancelled_request_id(trailer)
         if request_id is not None:
             self.rpc_callee.receive_cancel(sender, request_id)

@@ -1,7 +1,9 @@
 """Remote procedure calls between participants.
 
-Read in this order: `caller` and `responder` (the rules, without I/O), `wire` (the packets), `client` and `server`
-(the asyncio shells that a room uses).
+Sans-I/O, without asyncio or a clock: the state machines `caller` and `responder`, and `wire`, `request_window`,
+`request_dedup`, `deadline`, `deadline_heap`, `peer_info`, `errors`, `invocation` and `registry`. The asyncio shells are
+`client` around `caller` and `callee` around `responder`, with `handler_runner`, `loop_timer`, `local_rpc` and
+`loopback`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answering calls: the asyncio shell around `Responder`. Each call that runs is one task, owned here."""
+"""Asyncio shell around `Responder`: runs each handler in a task and sends the answers."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from livekit.streams.reassembly import IncompleteStreamError, StreamAbortedError
 
 from . import wire
 from .deadline import DeadlineScope, enter_scope
-from .errors import RpcError, reason
+from .errors import RpcError, built_in_error, reason
 from .handler_runner import run_handler
 from .loop_timer import LoopTimer
-from .peer_info import PeerDirectory
+from .peer_info import PeerLookup
 from .registry import RpcRegistry
-from .responder import IncomingCall, Responder, ResponderLimits, ServeState
+from .responder import IncomingCall, IncomingCallState, Responder, ResponderLimits
 
 logger = logging.getLogger("livekit.rpc")
 
 STOP_GRACE = 2.0
-"""Seconds that handlers have to end when their room disconnects."""
+"""Seconds for cancelled handlers to end when the room disconnects."""
 
 _Code = RpcError.ErrorCode
 
 
 class RpcCallee:
-    """The calls that one room answers while it is joined to a session."""
+    """Incoming calls of a connected room."""
 
-    def __init__(self, sender: PacketSender, peers: PeerDirectory, registry: RpcRegistry, options: RpcOptions) -> None:
+    def __init__(self, sender: PacketSender, peers: PeerLookup, registry: RpcRegistry, options: RpcOptions) -> None:
         self._loop = asyncio.get_running_loop()
         self._sender = sender
         self._peers = peers
@@ -47,16 +47,16 @@ class RpcCallee:
             max_concurrent_calls=options.max_concurrent_calls,
             max_concurrent_calls_per_caller=options.max_concurrent_calls_per_caller,
         )
-        self.core = Responder(self, limits)
-        self._timer = LoopTimer(self._loop, self.core)
+        self.responder = Responder(self, limits)
+        self._timer = LoopTimer(self._loop, self.responder)
         self._tasks: dict[IncomingCall, asyncio.Task[None]] = {}
         self._closed = False
 
-    # What the connection brings
+    # Events of the connection
 
     def receive_request(self, sender: str, request: models.RpcRequest) -> None:
-        """A version 1 request."""
-        call = self.core.begin(
+        """Handle a version 1 request."""
+        call = self.responder.begin(
             sender,
             request.id,
             request.method,
@@ -66,13 +66,13 @@ class RpcCallee:
             self._loop.time(),
         )
         if call is not None:
-            self.core.payload_received(call, request.payload)
+            self.responder.payload_received(call, request.payload)
             self._timer.update()
 
     def open_request(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
-        """The reader of a version 2 request; None where it is not to be run."""
+        """Return the sink of a version 2 request, None to refuse one that must not run."""
         request = wire.parse_request_attributes(header)
-        call = self.core.begin(
+        call = self.responder.begin(
             sender,
             request.request_id,
             request.method,
@@ -84,17 +84,18 @@ class RpcCallee:
         if call is None:
             return None
         self._timer.update()
-        return _RequestSink(self.core, call, self._options.max_payload_size)
+        return _RequestSink(self.responder, call, self._options.max_payload_size)
 
     def receive_cancel(self, sender: str, request_id: str) -> None:
-        self.core.receive_cancel(sender, request_id)
+        """Handle a cancel: stop the handler without an answer."""
+        self.responder.receive_cancel(sender, request_id)
 
     async def close(self) -> None:
-        """Answer every running call with RECIPIENT_DISCONNECTED, cancel its handler and wait for them, but not long."""
+        """Answer all running calls with RECIPIENT_DISCONNECTED, cancel their handlers and wait up to `STOP_GRACE`."""
         if self._closed:
             return
         self._closed = True
-        self.core.close()
+        self.responder.close()
         self._timer.close()
         tasks = set(self._tasks.values()) - {asyncio.current_task()}
         if not tasks:
@@ -106,19 +107,23 @@ class RpcCallee:
     # ResponderOutput
 
     def send_ack(self, call: IncomingCall) -> None:
+        """Send an acknowledgement."""
         self._send(wire.ack_packet(call.caller, call.request_id))
 
     def run(self, call: IncomingCall) -> None:
-        task = self._loop.create_task(self._serve(call), name=f"livekit rpc {call.invocation.method}")
-        task.add_done_callback(partial(self._ended, call))
+        """Start the handler's task."""
+        task = self._loop.create_task(self._run_call(call), name=f"livekit rpc {call.invocation.method}")
+        task.add_done_callback(partial(self._task_done, call))
         self._tasks[call] = task
 
     def stop(self, call: IncomingCall) -> None:
+        """Cancel the handler's task."""
         task = self._tasks.get(call)
         if task is not None and task is not asyncio.current_task():  # a handler may disconnect its own room
             task.cancel()
 
     def send_response(self, call: IncomingCall, payload: str) -> None:
+        """Send a success, in the request's version."""
         if call.version == wire.VERSION_1:
             self._send(wire.response_packet(call.caller, call.request_id, payload))
             return
@@ -144,6 +149,7 @@ class RpcCallee:
                 )
 
     def send_error(self, call: IncomingCall, error: RpcError) -> None:
+        """Send a failure."""
         self._send(wire.error_packet(call.caller, call.request_id, error))
 
     def _send(self, packet: models.DataPacket) -> None:
@@ -152,55 +158,58 @@ class RpcCallee:
         except SessionClosedError:
             logger.debug("not connected, so a packet to %s was not sent", list(packet.destination_identities))
 
-    async def _serve(self, call: IncomingCall) -> None:
+    async def _run_call(self, call: IncomingCall) -> None:
         scope = DeadlineScope(call.deadline)
         enter_scope(scope)
         try:
-            await asyncio.sleep(0)  # the handler may block: the acknowledgement is written first, at this turn's end
+            await asyncio.sleep(0)  # the ack is written at the end of this loop iteration, before a handler that blocks
             result: object = await run_handler(self._registry, call.invocation, self._options.slow_handler_warning)
         except RpcError as error:
-            self.core.fail(call, error)
+            self.responder.fail(call, error)
         except asyncio.CancelledError:
-            if call.state is ServeState.RUNNING:
+            if call.state is IncomingCallState.RUNNING:
                 method = call.invocation.method
                 logger.warning("the handler of RPC method %r raised CancelledError", method, extra=call.log_fields)
-            self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
+            self.responder.fail(call, built_in_error(_Code.APPLICATION_ERROR))
         except Exception:
             method, request_id = call.invocation.method, call.request_id
             logger.exception("the handler of RPC method %r failed (call %s)", method, request_id, extra=call.log_fields)
             data = traceback.format_exc() if self._options.expose_errors else None
-            self.core.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR, data))
+            self.responder.fail(call, built_in_error(_Code.APPLICATION_ERROR, data))
         else:
-            self.core.finish(call, result)
+            self.responder.finish(call, result)
         finally:
             scope.active = False
 
-    def _ended(self, call: IncomingCall, task: asyncio.Task[None]) -> None:
+    def _task_done(self, call: IncomingCall, task: asyncio.Task[None]) -> None:
         del self._tasks[call]
-        self.core.ended(call)
+        self.responder.task_done(call)
 
 
 class _RequestSink:
-    """Reads the stream of a version 2 request."""
+    """Receives the stream of a version 2 request. Implements `StreamSink`."""
 
-    def __init__(self, core: Responder, call: IncomingCall, limit: int | None) -> None:
+    def __init__(self, responder: Responder, call: IncomingCall, limit: int | None) -> None:
         self.limit = limit
-        self._core = core
+        self._responder = responder
         self._call = call
 
     def received(self, content: bytes) -> None:
-        self._core.content_received(self._call, content)
+        """Append content to the payload."""
+        self._responder.content_received(self._call, content)
 
     def finished(self, attributes: Mapping[str, str]) -> None:
-        self._core.content_complete(self._call)
+        """Run the handler."""
+        self._responder.content_complete(self._call)
 
     def failed(self, error: IncompleteStreamError) -> None:
+        """Reject the call; drop one whose stream the caller aborted."""
         if isinstance(error, StreamAbortedError):
-            self._core.abandon(self._call)
+            self._responder.abandon(self._call)
         elif isinstance(error, StreamTooLongError):
             self._reject(_Code.REQUEST_PAYLOAD_TOO_LARGE, f"over {self.limit} bytes")
         else:
             self._reject(_Code.APPLICATION_ERROR, f"request_incomplete: {error}")
 
     def _reject(self, code: RpcError.ErrorCode, why: str) -> None:
-        self._core.reject(self._call, RpcError._built_in(code, reason(why)))
+        self._responder.reject(self._call, built_in_error(code, reason(why)))

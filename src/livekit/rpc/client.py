@@ -1,4 +1,4 @@
-"""Making calls: the asyncio shell around `Caller`. A call goes out as packets; its outcome comes back as a future."""
+"""Asyncio shell around `Caller`: sends requests as packets and completes each call's future."""
 
 from __future__ import annotations
 
@@ -20,82 +20,82 @@ from livekit.streams.reassembly import IncompleteStreamError, SenderLeftError, S
 from . import wire
 from .caller import Caller, CallerLimits, OutgoingCall
 from .deadline import remaining_budget
-from .errors import RpcError, RpcNotConnectedError, reason
+from .errors import RpcError, RpcNotConnectedError, built_in_error, error_from_proto, reason
 from .invocation import RpcCallInfo
 from .loop_timer import LoopTimer
-from .peer_info import PeerDirectory
+from .peer_info import PeerLookup
 from .request_window import RequestWindow
 
 logger = logging.getLogger("livekit.rpc")
 
 DEFAULT_RESPONSE_TIMEOUT = 15.0
-"""Seconds from the call to its end."""
+"""Seconds from the start of a call to its end."""
 DEFAULT_MAX_ROUND_TRIP_LATENCY = 7.0
-"""Seconds from when the request was delivered until it must have been acknowledged."""
+"""Seconds from the delivery of a request to its acknowledgement."""
 
 _Code = RpcError.ErrorCode
 
 
 class RpcClient:
-    """The calls that one room makes while it is joined to a session."""
+    """Outgoing calls of a connected room."""
 
     def __init__(
         self,
         sender: PacketSender,
-        peers: PeerDirectory,
+        peers: PeerLookup,
         options: RpcOptions,
-        link_round_trip: Callable[[], float | None] = lambda: None,
+        server_rtt: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._link_round_trip = link_round_trip
+        self._server_rtt = server_rtt
         self._sender = sender
         self._limit = options.max_payload_size
         limits = CallerLimits(
             max_payload_size=options.max_payload_size,
             fail_fast_while_reconnecting=options.fail_fast_while_reconnecting,
         )
-        self.core = Caller(self, peers, limits)
-        self._timer = LoopTimer(self._loop, self.core)
+        self.caller = Caller(self, peers, limits)
+        self._timer = LoopTimer(self._loop, self.caller)
         self._window = RequestWindow()
         self._streams: dict[str, PacketStream] = {}
-        """Requests that are still being sent."""
+        """Requests being sent as streams, by request id."""
         self._queued: dict[str, QueuedPacket] = {}
-        """Requests in one packet that waited for their turn when they were made."""
+        """Single-packet requests in the send queue, by request id."""
         self._responses: dict[str, _ResponseSink] = {}
-        """Responses that are arriving."""
+        """Version 2 responses being received, by request id."""
         self._unsupported_server = False
 
-    def joined(self, server: models.ServerInfo) -> None:
-        """Learn what the server can do."""
-        self.core.announces_joins = wire.SERVER_ANNOUNCES_JOINS in server.debug_info
+    def set_server_info(self, server: models.ServerInfo) -> None:
+        """Apply the server's version and flags, from its join response."""
+        self.caller.announces_joins = wire.SERVER_ANNOUNCES_JOINS in server.debug_info
         self._unsupported_server = _older_than(server.version, (1, 8, 0))
 
     async def perform(self, info: RpcCallInfo, *, wait_for_ready: bool = False) -> str:
-        """Make one call; the arguments have been checked.
+        """Make a call; the arguments must have been checked.
 
-        Cancelling it tells the callee, whose handler is cancelled in turn if it is of this SDK.
+        Cancelling it sends the callee a cancel, and a callee with this SDK cancels the handler.
 
         Raises:
-            RpcError: every way a call can fail.
+            RpcError: the call failed, for any reason.
         """
         if self._unsupported_server:
-            raise RpcError._built_in(_Code.UNSUPPORTED_SERVER)
+            raise built_in_error(_Code.UNSUPPORTED_SERVER)
         now = self._loop.time()
         budget = DEFAULT_RESPONSE_TIMEOUT if info.response_timeout is None else info.response_timeout
         inherited = remaining_budget(now)
         if inherited is not None and inherited < budget:
             budget = inherited
             if budget <= 0:
-                raise RpcError._built_in(_Code.RESPONSE_TIMEOUT, reason("deadline_of_handler_passed"))
+                raise built_in_error(_Code.RESPONSE_TIMEOUT, reason("deadline_of_handler_passed"))
         latency = info.max_round_trip_latency
-        self.core.link_round_trip = self._link_round_trip() or 0.0
+        self.caller.server_rtt = self._server_rtt() or 0.0
         future: asyncio.Future[str] = self._loop.create_future()
-        call = self.core.start(
+        call = self.caller.start(
             info.destination_identity,
             info.method,
             info.payload,
             budget=budget,
-            ack_latency=DEFAULT_MAX_ROUND_TRIP_LATENCY if latency is None else latency,
+            ack_timeout=DEFAULT_MAX_ROUND_TRIP_LATENCY if latency is None else latency,
             wait_for_ready=wait_for_ready,
             waiter=future,
             now=now,
@@ -104,61 +104,68 @@ class RpcClient:
         try:
             return await future
         except asyncio.CancelledError:
-            self.core.cancel(call)
+            self.caller.cancel(call)
             self._drop_response(call)
             self._release_slot(call)
             raise
 
-    # What the connection brings
+    # Events of the connection
 
     def receive_ack(self, sender: str, ack: models.RpcAck) -> None:
-        call = self.core.receive_ack(sender, ack.request_id, self._loop.time())
+        """Handle an acknowledgement."""
+        call = self.caller.receive_ack(sender, ack.request_id, self._loop.time())
         if call is not None:
             self._release_slot(call)
 
     def receive_response(self, sender: str, response: models.RpcResponse) -> None:
+        """Handle a version 1 success, or a failure of either version."""
         if response.HasField("error"):
-            self.core.receive_error(sender, response.request_id, RpcError._from_proto(response.error))
+            self.caller.receive_error(sender, response.request_id, error_from_proto(response.error))
         else:
-            self.core.receive_response(sender, response.request_id, response.payload)
+            self.caller.receive_response(sender, response.request_id, response.payload)
 
     def open_response(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
-        """The reader of a version 2 response; None where nobody waits for it."""
+        """Return the sink of a version 2 response, None to refuse it if no call awaits it."""
         request_id = header.attributes.get(wire.ATTR_REQUEST_ID, "")
-        if request_id in self._responses or not self.core.expects(sender, request_id):
+        if request_id in self._responses or not self.caller.awaits_answer(sender, request_id):
             return None
-        sink = self._responses[request_id] = _ResponseSink(self.core, sender, request_id, self._limit)
+        sink = self._responses[request_id] = _ResponseSink(self.caller, sender, request_id, self._limit)
         return sink
 
     def peer_changed(self, identity: str) -> None:
-        self.core.peer_changed(identity, self._loop.time())
+        """A participant was announced, became ACTIVE or sent its first packet."""
+        self.caller.peer_changed(identity, self._loop.time())
         self._timer.update()
 
     def peer_left(self, identity: str) -> None:
-        self._window.forget(identity)
-        self.core.peer_left(identity)
+        """A participant left the room."""
+        self._window.reset(identity)
+        self.caller.peer_left(identity)
 
     def peer_restarted(self, identity: str) -> None:
+        """A participant reconnected in full, under a new sid."""
         now = self._loop.time()
-        for call in self._window.forget(identity):
-            self.core.wait_again(call, now)
-        self.core.peer_restarted(identity)
+        for call in self._window.reset(identity):
+            self.caller.requeue(call, now)
+        self.caller.peer_restarted(identity)
         self._timer.update()
 
     def set_online(self, online: bool) -> None:
-        self.core.set_online(online, self._loop.time())
+        """Update the connection state; calls wait while it is offline."""
+        self.caller.set_online(online, self._loop.time())
         self._timer.update()
 
     def close(self) -> None:
-        """The room is not connected any more: pending calls end."""
+        """The room disconnected: fail all pending calls."""
         self._window.clear()
-        self.core.close()
+        self.caller.close()
         self._timer.close()
 
     # CallerOutput
 
     def send_request(self, call: OutgoingCall) -> None:
-        if self._window.enter(call, self._loop.time()):
+        """Send the request, or queue it if the window is full. Raises RpcError."""
+        if self._window.acquire(call, self._loop.time()):
             try:
                 self._transmit(call)
             except BaseException:
@@ -168,7 +175,7 @@ class RpcClient:
     def _transmit(self, call: OutgoingCall) -> None:
         try:
             packets = self._request_packets(call)
-            options = SendOptions(on_delivered=partial(self._delivered, call))
+            options = SendOptions(on_delivered=partial(self._request_delivered, call))
             if isinstance(packets, models.DataPacket):
                 queued = self._sender.send_packet(packets, options)
                 if queued is not None:
@@ -176,33 +183,34 @@ class RpcClient:
             else:
                 self._streams[call.request_id] = self._sender.send_packets(packets, options)
         except (HeaderTooLargeError, PacketTooLargeError) as error:
-            raise RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(str(error))) from error
+            raise built_in_error(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(str(error))) from error
         except OutboxFullError as error:
-            raise RpcError._built_in(_Code.SEND_FAILED, reason("send_queue_full")) from error
+            raise built_in_error(_Code.SEND_FAILED, reason("send_queue_full")) from error
         except SessionClosedError as error:
             raise not_connected() from error
 
-    def _transmit_late(self, call: OutgoingCall) -> None:
-        """A request that waited for room."""
-        self.core.set_timeout(call, self._loop.time())
+    def _transmit_queued(self, call: OutgoingCall) -> None:
+        """Send a request that was queued for a slot."""
+        self.caller.set_timeout(call, self._loop.time())
         try:
             self._transmit(call)
-        except Exception as error:  # one in a turn of the loop: each end makes room for the next
-            self._loop.call_soon(self._fail, call, error)
+        except Exception as error:  # not recursively: each failure releases the next call's slot
+            self._loop.call_soon(self._fail_queued, call, error)
 
-    def _fail(self, call: OutgoingCall, error: Exception) -> None:
-        """A request that waited could not be sent."""
-        self.core.withdraw(call)
-        self.settle(call, error)
+    def _fail_queued(self, call: OutgoingCall, error: Exception) -> None:
+        """Fail a queued request that could not be sent."""
+        self.caller.discard(call)
+        self.complete(call, error)
 
     def _release_slot(self, call: OutgoingCall) -> None:
-        """One request fewer is on its way."""
-        for following in self._window.leave(call, self._loop.time()):
-            self._transmit_late(following)
+        """Release the call's slot in the window and send the requests that get one."""
+        for following in self._window.release(call, self._loop.time()):
+            self._transmit_queued(following)
 
     def send_cancel(self, call: OutgoingCall) -> None:
-        if self._window.is_waiting(call):
-            return  # nobody has heard of it
+        """Withdraw the request if it has not been sent, else send a cancel."""
+        if self._window.is_queued(call):
+            return
         queued = self._queued.pop(call.request_id, None)
         if queued is not None and queued.withdraw():
             return
@@ -215,13 +223,14 @@ class RpcClient:
             about = fields(participant=call.destination, call=call.request_id)
             logger.debug("call %s: not connected, so its cancel was not sent", call.request_id, extra=about)
 
-    def settle(self, call: OutgoingCall, outcome: str | Exception) -> None:
+    def complete(self, call: OutgoingCall, outcome: str | Exception) -> None:
+        """Resolve the call's future and release what the call holds."""
         self._drop_response(call)
         queued = self._queued.pop(call.request_id, None)
         if queued is not None:
             queued.withdraw()
         if call.request_id in self._streams:
-            self.send_cancel(call)  # it failed while it was being sent: nobody reads the rest
+            self.send_cancel(call)  # it failed while being sent: abort the stream
         future = cast("asyncio.Future[str]", call.waiter)
         if not future.done():
             if isinstance(outcome, Exception):
@@ -246,37 +255,39 @@ class RpcClient:
         )
 
     def _drop_response(self, call: OutgoingCall) -> None:
-        """Nobody waits any more: keep nothing of a response that is still arriving."""
+        """Drop the response that is still being received, if there is one."""
         sink = self._responses.pop(call.request_id, None)
         if sink is not None:
             sink.drop()
 
-    def _delivered(self, call: OutgoingCall) -> None:
+    def _request_delivered(self, call: OutgoingCall) -> None:
         self._queued.pop(call.request_id, None)
         self._streams.pop(call.request_id, None)
-        self.core.confirmed(call, self._loop.time())
+        self.caller.request_delivered(call, self._loop.time())
         self._timer.update()
 
 
 class _ResponseSink:
-    """Reads the stream of a version 2 response."""
+    """Receives the stream of a version 2 response. Implements `StreamSink`."""
 
-    def __init__(self, core: Caller, sender: str, request_id: str, limit: int | None) -> None:
+    def __init__(self, caller: Caller, sender: str, request_id: str, limit: int | None) -> None:
         self.limit = limit
-        self._core = core
+        self._caller = caller
         self._sender = sender
         self._request_id = request_id
         self._content: bytearray | None = bytearray()
 
     def drop(self) -> None:
-        """Keep nothing, now and of what still comes."""
+        """Discard the content received so far and from now on."""
         self._content = None
 
     def received(self, content: bytes) -> None:
+        """Append content."""
         if self._content is not None:
             self._content += content
 
     def finished(self, attributes: Mapping[str, str]) -> None:
+        """Complete the call with the payload."""
         if self._content is None:
             return
         try:
@@ -284,25 +295,27 @@ class _ResponseSink:
         except UnicodeDecodeError:
             self._fail(_Code.APPLICATION_ERROR, "response_not_utf8")
         else:
-            self._core.receive_response(self._sender, self._request_id, payload)
+            self._caller.receive_response(self._sender, self._request_id, payload)
 
     def failed(self, error: IncompleteStreamError) -> None:
+        """Fail the call."""
         if isinstance(error, StreamTooLongError):
             self._fail(_Code.RESPONSE_PAYLOAD_TOO_LARGE, f"over {self.limit} bytes")
-        elif not isinstance(error, SenderLeftError):  # of that the core learns by itself, and knows the code for it
+        elif not isinstance(error, SenderLeftError):  # the caller handles that itself, with another code
             self._fail(_Code.APPLICATION_ERROR, f"response_incomplete: {error}")
 
     def _fail(self, code: RpcError.ErrorCode, why: str) -> None:
-        self._core.receive_error(self._sender, self._request_id, RpcError._built_in(code, reason(why)))
+        self._caller.receive_error(self._sender, self._request_id, built_in_error(code, reason(why)))
 
 
 def not_connected() -> RpcNotConnectedError:
+    """Return the error of calls made without a connection."""
     message = "the room is not connected: await room.connect(...) first"
     return RpcNotConnectedError(_Code.SEND_FAILED, message, reason("not_connected"))
 
 
 def _older_than(version: str, wanted: tuple[int, ...]) -> bool:
-    """Whether a server's version is known to be older; what cannot be read is taken as new."""
+    """Return True if a server's version is older than `wanted`. One that cannot be parsed counts as new."""
     parts = version.split("-", 1)[0].split(".")
     if not all(part.isdecimal() for part in parts):
         return False

@@ -1,4 +1,4 @@
-"""Deadlines nest: a call made inside a handler ends no later than the handler's own."""
+"""Nested deadlines: a call made inside a handler ends no later than the handler's own deadline."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class DeadlineScope:
-    """The running invocation of a handler, seen by everything it calls."""
+    """The deadline of a running invocation, inherited by the calls made in it."""
 
     deadline: float
-    """On the clock of the event loop, in seconds."""
+    """Seconds on the event loop's clock."""
     active: bool = True
-    """False once the invocation ended: tasks it left behind are free."""
+    """False once the invocation has ended: tasks that outlive it have no deadline."""
 
 
 _scope: ContextVar[DeadlineScope | None] = ContextVar("livekit_rpc_deadline", default=None)
 
 
 def enter_scope(scope: DeadlineScope) -> None:
-    """Make `scope` the one of the current task."""
+    """Make `scope` the current task's deadline scope."""
     _scope.set(scope)
 
 
 def remaining_budget(now: float) -> float | None:
-    """Seconds left of the invocation around the caller; None outside of one."""
+    """Return the seconds left of the current invocation's deadline, None outside an invocation."""
     scope = _scope.get()
     if scope is None or not scope.active:
         return None
@@ -36,7 +36,7 @@ def remaining_budget(now: float) -> float | None:
 
 @contextmanager
 def detach_deadline() -> Generator[None]:
-    """Calls made in this block do not inherit the deadline of the handler around it."""
+    """Do not apply the handler's deadline to calls made in this block."""
     token = _scope.set(None)
     try:
         yield

@@ -1,8 +1,8 @@
-"""The error of a call, as the official SDK has it, and what derives from it.
+"""The official SDK's RpcError and its subclasses.
 
-RpcError                        a call failed; `code` says how
+RpcError                        a call failed, with an error `code`
 ├── RpcNotConnectedError        … SEND_FAILED, and a RuntimeError: the room is not connected
-└── RpcOverloadedError          … APPLICATION_ERROR: the callee runs as many handlers as it allows
+└── RpcOverloadedError          … APPLICATION_ERROR: the callee's limit of running handlers is reached
 RpcArgumentTypeError            an argument of the wrong type: both a TypeError and a ValueError
 """
 
@@ -17,22 +17,22 @@ from livekit._util.utf8 import truncate_utf8
 from livekit.protocol import models
 
 MAX_ERROR_MESSAGE_BYTES = 256
-"""UTF-8 bytes of an error's message on the wire (official peers cut it too)."""
+"""UTF-8 bytes of an error's message on the wire (official peers truncate it too)."""
 MAX_ERROR_DATA_BYTES = 15_360
 """UTF-8 bytes of an error's data on the wire."""
 
 
 class RpcError(Exception):
-    """A call failed. Raised by `perform_rpc`; raised in a handler, it travels to the caller.
+    """A call failed. Raised by `perform_rpc`; one that a handler raises is sent to the caller.
 
     Args:
-        code: 1001-1999 are the SDK's own (`ErrorCode`); from 2000 on they are the application's.
-        message: for people; cut to 256 UTF-8 bytes on the wire.
-        data: for programs, JSON recommended; cut to 15,360 UTF-8 bytes on the wire.
+        code: 1001-1999 are reserved for the SDK (`ErrorCode`); applications use codes from 2000.
+        message: human-readable; truncated to 256 UTF-8 bytes on the wire.
+        data: machine-readable, JSON recommended; truncated to 15,360 UTF-8 bytes on the wire.
     """
 
     class ErrorCode(IntEnum):
-        """The codes that the SDK itself uses."""
+        """The SDK's own error codes."""
 
         APPLICATION_ERROR = 1500
         CONNECTION_TIMEOUT = 1501
@@ -78,11 +78,11 @@ class RpcError(Exception):
 
     @property
     def data(self) -> str | None:
-        """What the raiser attached; None when nothing."""
+        """Machine-readable data attached to the error; None if there is none."""
         return self._data
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Not by the arguments of __init__, which a subclass may have others of.
+        # Rebuilt without __init__: a subclass may take other arguments.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
@@ -94,22 +94,10 @@ class RpcError(Exception):
 
     @classmethod
     def _from_proto(cls, proto: models.RpcError) -> RpcError:
-        code: int = proto.code
-        # Not every official peer cuts what it sends; all cut what they receive.
-        message = truncate_utf8(proto.message, MAX_ERROR_MESSAGE_BYTES)
-        data = truncate_utf8(proto.data, MAX_ERROR_DATA_BYTES) or None
-        if code in _KNOWN_CODES:
-            code = cls.ErrorCode(code)
-        if code == cls.ErrorCode.APPLICATION_ERROR and data == OVERLOADED_DATA:
-            return RpcOverloadedError(code, message, data)
-        return cls(code, message, data)
+        return error_from_proto(proto, cls)
 
     def _to_proto(self) -> models.RpcError:
-        """May raise anything: application code can put anything into an error."""
-        data = "" if self._data is None else truncate_utf8(self._data, MAX_ERROR_DATA_BYTES)
-        return models.RpcError(
-            code=self._code, message=truncate_utf8(self._message, MAX_ERROR_MESSAGE_BYTES), data=data
-        )
+        return error_to_proto(self)
 
 
 _KNOWN_CODES = frozenset(int(code) for code in RpcError.ErrorCode)
@@ -120,7 +108,7 @@ class RpcNotConnectedError(RpcError, RuntimeError):
 
 
 class RpcOverloadedError(RpcError):
-    """The callee already runs as many handlers as its limits allow; nothing was run."""
+    """The callee's limit of running handlers is reached; the handler did not run."""
 
 
 class RpcArgumentTypeError(TypeError, ValueError):
@@ -128,8 +116,38 @@ class RpcArgumentTypeError(TypeError, ValueError):
 
 
 def reason(why: str) -> str:
-    """The `data` of an error that the SDK raises itself: ``{"reason": why}`` as JSON."""
+    """Return the `data` of an error raised by the SDK: ``{"reason": why}`` as JSON."""
     return json.dumps({"reason": why}, separators=(",", ":"))
 
 
 OVERLOADED_DATA = reason("overloaded")
+
+
+def built_in_error(code: RpcError.ErrorCode, data: str | None = None) -> RpcError:
+    """Return an error with one of the SDK's own codes and its message."""
+    return RpcError(code, RpcError.ErrorMessage[code], data)
+
+
+def overloaded_error() -> RpcOverloadedError:
+    """Return the error that rejects a call because of the callee's limits."""
+    code = RpcError.ErrorCode.APPLICATION_ERROR
+    return RpcOverloadedError(code, RpcError.ErrorMessage[code], OVERLOADED_DATA)
+
+
+def error_from_proto(proto: models.RpcError, error_type: type[RpcError] = RpcError) -> RpcError:
+    """Return a received error as an `error_type`, or as RpcOverloadedError, with message and data truncated."""
+    code: int = proto.code
+    # Not every official peer truncates on sending; all truncate on receiving.
+    message = truncate_utf8(proto.message, MAX_ERROR_MESSAGE_BYTES)
+    data = truncate_utf8(proto.data, MAX_ERROR_DATA_BYTES) or None
+    if code in _KNOWN_CODES:
+        code = RpcError.ErrorCode(code)
+    if code == RpcError.ErrorCode.APPLICATION_ERROR and data == OVERLOADED_DATA:
+        return RpcOverloadedError(code, message, data)
+    return error_type(code, message, data)
+
+
+def error_to_proto(error: RpcError) -> models.RpcError:
+    """Serialise an error for sending. Raises any exception: application code may put anything into an error."""
+    data = "" if error.data is None else truncate_utf8(error.data, MAX_ERROR_DATA_BYTES)
+    return models.RpcError(code=error.code, message=truncate_utf8(error.message, MAX_ERROR_MESSAGE_BYTES), data=data)

@@ -1,4 +1,4 @@
-"""Running one handler: sync or async, on the loop or in an executor, inside its interceptors."""
+"""Runs a handler, sync or async, on the event loop or in an executor, inside the interceptors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextvars import copy_context
 from typing import Any, cast
 
 from . import wire
-from .errors import RpcError
+from .errors import RpcError, built_in_error
 from .invocation import RpcInvocationData, chain_incoming
 from .registry import RpcRegistry
 
@@ -21,13 +21,13 @@ logger = logging.getLogger("livekit.rpc")
 
 
 async def run_handler(registry: RpcRegistry, invocation: RpcInvocationData, slow_after: float) -> str | None:
-    """Run the interceptors and the handler of an invocation; tell the server which methods there are.
+    """Run the handler of an invocation inside the interceptors. Also answers the server's query for methods.
 
     Args:
-        slow_after: seconds of blocking the event loop from which on a warning names the handler.
+        slow_after: log a warning if the handler blocks the event loop for more than this many seconds.
 
     Raises:
-        RpcError: UNSUPPORTED_METHOD where nobody registered the method, or what the handler raised.
+        RpcError: UNSUPPORTED_METHOD if no handler is registered, or any error that the handler raised.
     """
 
     async def terminal(data: RpcInvocationData) -> str | None:
@@ -41,34 +41,35 @@ async def run_handler(registry: RpcRegistry, invocation: RpcInvocationData, slow
 
 
 async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after: float) -> str | None:
-    """What the handler gives; it may be anything, and is checked where it is answered."""
+    """Return the handler's result. Its type is not checked here; `Responder.finish` does."""
     method = invocation.method
     handler = registry.handlers.get(method)
     if handler is None:
-        raise RpcError._built_in(RpcError.ErrorCode.UNSUPPORTED_METHOD)
+        raise built_in_error(RpcError.ErrorCode.UNSUPPORTED_METHOD)
     executor = registry.executors.get(method)
     if executor is not None:
         context = copy_context()
         run = lambda: context.run(handler, invocation)  # noqa: E731 - a context cannot be typed as a callable here
         result: Any = await asyncio.get_running_loop().run_in_executor(executor, run)
     else:
-        watch = _BlockWatch(method, slow_after)
-        result = watch.measure(lambda: handler(invocation))
+        detector = _BlockingDetector(method, slow_after)
+        result = detector.measure(lambda: handler(invocation))
         if inspect.iscoroutine(result):
-            result = _watched(result, watch)
+            result = _instrumented(result, detector)
     if inspect.isawaitable(result):
         result = await result
     return cast("str | None", result)
 
 
-class _BlockWatch:
-    """Warns when a handler keeps the event loop from everything else."""
+class _BlockingDetector:
+    """Logs a warning if a handler blocks the event loop."""
 
     def __init__(self, method: str, slow_after: float) -> None:
         self._method = method
         self._slow_after = slow_after
 
     def measure(self, step: Callable[[], Any]) -> Any:
+        """Run one step of the handler."""
         started = time.perf_counter()
         try:
             return step()
@@ -84,12 +85,14 @@ class _BlockWatch:
 
 
 @types.coroutine
-def _watched(coroutine: types.CoroutineType[Any, Any, Any], watch: _BlockWatch) -> Generator[Any, Any, Any]:
-    """Await a coroutine with each of its steps measured."""
+def _instrumented(
+    coroutine: types.CoroutineType[Any, Any, Any], detector: _BlockingDetector
+) -> Generator[Any, Any, Any]:
+    """Await a coroutine, measuring each of its steps."""
     step: Callable[[], Any] = lambda: coroutine.send(None)  # noqa: E731
     while True:
         try:
-            yielded = watch.measure(step)
+            yielded = detector.measure(step)
         except StopIteration as stop:
             return stop.value
         try:
@@ -98,14 +101,14 @@ def _watched(coroutine: types.CoroutineType[Any, Any, Any], watch: _BlockWatch) 
             coroutine.close()
             raise
         except BaseException as error:
-            step = _throwing(coroutine, error)
+            step = _throw_step(coroutine, error)
         else:
-            step = _sending(coroutine, sent)
+            step = _send_step(coroutine, sent)
 
 
-def _sending(coroutine: types.CoroutineType[Any, Any, Any], value: Any) -> Callable[[], Any]:
+def _send_step(coroutine: types.CoroutineType[Any, Any, Any], value: Any) -> Callable[[], Any]:
     return lambda: coroutine.send(value)
 
 
-def _throwing(coroutine: types.CoroutineType[Any, Any, Any], error: BaseException) -> Callable[[], Any]:
+def _throw_step(coroutine: types.CoroutineType[Any, Any, Any], error: BaseException) -> Callable[[], Any]:
     return lambda: coroutine.throw(error)

@@ -1,4 +1,4 @@
-"""What handlers and interceptors receive."""
+"""Call descriptions and types of handlers and interceptors."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from .errors import RpcError
 
 @dataclass
 class RpcInvocationData:
-    """A call as its handler sees it."""
+    """An incoming call as passed to its handler."""
 
     request_id: str
-    """The same at both ends, for logs and traces."""
+    """The same at the caller and the callee; use it in logs and traces."""
     caller_identity: str
-    """Identity of the caller. For a call made by the server itself it is the request id."""
+    """Identity of the caller; equal to the request id if the server itself makes the call."""
     payload: str
     response_timeout: float
-    """Seconds the caller said it would wait."""
+    """Timeout in seconds, as sent by the caller."""
     method: str = ""
     cancel_reason: RpcError.ErrorCode | None = None
-    """Why the handler is being cancelled, set just before: RESPONSE_TIMEOUT when the deadline passed,
-    RECIPIENT_DISCONNECTED when the room disconnected; None while it runs and when the caller gave up."""
+    """Set just before the handler is cancelled: RESPONSE_TIMEOUT after the deadline, RECIPIENT_DISCONNECTED when the
+    room disconnects. None while the handler runs, and when the caller cancelled the call."""
 
 
 @dataclass
 class RpcCallInfo:
-    """A call about to be made, as `RpcInterceptor.intercept_outgoing` sees it."""
+    """An outgoing call as passed to `RpcInterceptor.intercept_outgoing`."""
 
     destination_identity: str
     method: str
     payload: str
     response_timeout: float | None = None
-    """Seconds; None for 15."""
+    """Seconds for the whole call; None for 15."""
     max_round_trip_latency: float | None = None
-    """Seconds until the callee must have acknowledged; None for 7."""
+    """Seconds for the callee to acknowledge; None for 7."""
 
 
 RpcHandler = Callable[[RpcInvocationData], Awaitable[str | None] | str | None]
-"""A handler: sync or async, gives the response payload (None for an empty one) or raises."""
+"""A sync or async handler: returns the response payload (None for an empty one) or raises."""
 OutgoingRpcNext = Callable[[RpcCallInfo], Awaitable[str]]
 """Makes the call."""
 IncomingRpcNext = Callable[[RpcInvocationData], Awaitable[str | None]]
@@ -49,20 +49,22 @@ IncomingRpcNext = Callable[[RpcInvocationData], Awaitable[str | None]]
 class RpcInterceptor:
     """Wraps calls made (`intercept_outgoing`) and handled (`intercept_incoming`) by a participant.
 
-    Both must return or raise what `next` does, unless they mean to replace it. The first one added is the outermost.
-    Calls of a method that nobody registered come by too, with `next` raising UNSUPPORTED_METHOD. Interceptors of
+    Both must return or raise the outcome of `next`, unless they replace it on purpose. The first interceptor added is
+    the outermost. They also run for methods without a handler: `next` raises UNSUPPORTED_METHOD then. Interceptors of
     incoming calls run inside the caller's deadline and are cancelled with the handler.
     """
 
     async def intercept_outgoing(self, call: RpcCallInfo, next: OutgoingRpcNext) -> str:
+        """Wrap an outgoing call."""
         return await next(call)
 
     async def intercept_incoming(self, invocation: RpcInvocationData, next: IncomingRpcNext) -> str | None:
+        """Wrap the handler of an incoming call."""
         return await next(invocation)
 
 
 def chain_outgoing(interceptors: Sequence[RpcInterceptor], terminal: OutgoingRpcNext) -> OutgoingRpcNext:
-    """`terminal` inside the interceptors."""
+    """Return `terminal` wrapped in the interceptors."""
     step = terminal
     for interceptor in reversed(interceptors):
         step = _outgoing_step(interceptor, step)
@@ -70,7 +72,7 @@ def chain_outgoing(interceptors: Sequence[RpcInterceptor], terminal: OutgoingRpc
 
 
 def chain_incoming(interceptors: Sequence[RpcInterceptor], terminal: IncomingRpcNext) -> IncomingRpcNext:
-    """`terminal` inside the interceptors."""
+    """Return `terminal` wrapped in the interceptors."""
     step = terminal
     for interceptor in reversed(interceptors):
         step = _incoming_step(interceptor, step)

@@ -1,4 +1,4 @@
-"""The RPC side of a local participant: what users call, checked, before it becomes a call."""
+"""RPC of the local participant: argument checks and interceptors in front of `RpcClient`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .registry import RpcRegistry
 
 
 class LocalRpc:
-    """Handlers, interceptors and calls of one room. It outlives the room's connections; `client` is the current one."""
+    """A room's handlers, interceptors and calls. Outlives connections; `client` belongs to the current one."""
 
     def __init__(self) -> None:
         self.registry = RpcRegistry()
         self.client: RpcClient | None = None
 
     async def perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
-        """Check the arguments and make the call, inside the interceptors. Raises as `LocalParticipant.perform_rpc`."""
+        """Check the arguments and make the call inside the interceptors. Raises as `LocalParticipant.perform_rpc`."""
 
         async def terminal(info: RpcCallInfo) -> str:
-            check_arguments(info)  # once more inside the interceptors, which may change it and may take their time
+            check_arguments(info)  # again: interceptors may change the call
             return await self._connected().perform(info, wait_for_ready=wait_for_ready)
 
         if not self.registry.interceptors:
@@ -37,8 +37,8 @@ class LocalRpc:
 
 
 def check_arguments(call: RpcCallInfo) -> None:
-    """Whether a call can be made at all. Raises ValueError, which is a TypeError too where a type is wrong."""
-    texts: list[tuple[str, object]] = [  # callers may be untyped
+    """Check a call's arguments. Raises ValueError, which is also a TypeError if a type is wrong."""
+    texts: list[tuple[str, object]] = [  # the application may be untyped
         ("destination_identity", call.destination_identity),
         ("method", call.method),
         ("payload", call.payload),

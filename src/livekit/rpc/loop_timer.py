@@ -1,4 +1,4 @@
-"""Drives the timers of a core by one timer of the event loop."""
+"""Runs the timers of a sans-I/O core on one event loop timer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from typing import Protocol
 
 
 class TimedCore(Protocol):
-    def next_timer(self) -> float | None: ...
+    """A sans-I/O state machine with timers."""
 
-    def handle_timer(self, now: float) -> None: ...
+    def next_timer(self) -> float | None:
+        """Return when `handle_timer` must be called next, None if no timer runs."""
+        ...
+
+    def handle_timer(self, now: float) -> None:
+        """Handle the timers that are due."""
+        ...
 
 
 class LoopTimer:
-    """Calls `handle_timer` of a core when its `next_timer` comes."""
+    """Calls a core's `handle_timer` when its `next_timer` is due."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, core: TimedCore) -> None:
         self._loop = loop
@@ -23,7 +29,7 @@ class LoopTimer:
         self._armed_for = math.inf
 
     def update(self) -> None:
-        """To be called after anything that may have brought the core's next timer closer."""
+        """Rearm the timer. Call it after anything that may have moved the core's next timer earlier."""
         when = self._core.next_timer()
         if when is None or when >= self._armed_for:
             return
@@ -32,6 +38,7 @@ class LoopTimer:
         self._handle = self._loop.call_at(when, self._fire)
 
     def close(self) -> None:
+        """Cancel the timer; `update` arms it again."""
         if self._handle is not None:
             self._handle.cancel()
         self._handle = None

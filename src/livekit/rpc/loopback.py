@@ -1,4 +1,4 @@
-"""Packets to oneself: a call to one's own identity takes the same way as any other, without leaving the process."""
+"""Loopback of packets addressed to the local participant, for calls to one's own identity."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from livekit.protocol import models
 
 
 class LoopbackSender:
-    """Hands packets to the session, except those addressed to ourselves, which come back on the next loop turn."""
+    """Sends packets through the session; delivers packets addressed to us alone on the next loop iteration.
+
+    Implements `PacketSender`.
+    """
 
     def __init__(self, session: PacketSender, receive: Callable[[models.DataPacket], None]) -> None:
         self.identity = ""
-        """Our own; nothing loops back while it is empty."""
+        """Our own identity; empty disables the loopback."""
         self._session = session
         self._receive = receive
         self._loop = asyncio.get_running_loop()
 
     def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> QueuedPacket | None:
-        if not self._is_mine(packet):
+        """Send a packet, or deliver it to ourselves."""
+        if not self._is_to_self(packet):
             return self._session.send_packet(packet, options)
         packet.participant_identity = self.identity
         self._loop.call_soon(self._receive, packet)
@@ -28,8 +32,9 @@ class LoopbackSender:
         return None
 
     def send_packets(self, packets: Iterator[models.DataPacket], options: SendOptions = RELIABLE) -> PacketStream:
+        """Send packets of one destination, or deliver them to ourselves."""
         first = next(packets)
-        if not self._is_mine(first):
+        if not self._is_to_self(first):
             return self._session.send_packets(_chain(first, packets), options)
         for packet in _chain(first, packets):
             self.send_packet(packet)
@@ -42,16 +47,16 @@ class LoopbackSender:
         if options.on_sent is not None:
             options.on_sent(None)
 
-    def _is_mine(self, packet: models.DataPacket) -> bool:
+    def _is_to_self(self, packet: models.DataPacket) -> bool:
         destinations = packet.destination_identities
         return len(destinations) == 1 and destinations[0] == self.identity != ""
 
 
 class _Sent:
-    """A stream that was sent as a whole: too late to cancel."""
+    """A stream that was sent at once. Implements `PacketStream`."""
 
     def cancel(self) -> None:
-        return None
+        """Do nothing: all packets have been sent."""
 
 
 def _chain(first: models.DataPacket, rest: Iterator[models.DataPacket]) -> Iterator[models.DataPacket]:

@@ -1,4 +1,4 @@
-"""What the core knows of the participants it talks to."""
+"""Participants as the RPC core sees them."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
-    """A participant as a call needs to see it."""
+class PeerInfo:
+    """The state and capabilities of a participant that matter to a call."""
 
     listed: bool
-    """The server has announced it, or its packets were seen since it last left."""
+    """The server announced it, or a packet of it arrived since it last left."""
     ready: bool
-    """It is ACTIVE, or its packets were seen: what is sent to it arrives."""
+    """It is ACTIVE, or a packet of it arrived: packets sent to it are delivered."""
     client_protocol: int = 0
     """0: version 1 packets only; 1: text streams; 2: inline text streams. 0 while unknown."""
     deflate: bool = False
-    """It takes raw DEFLATE in streams."""
+    """It accepts raw DEFLATE in streams."""
     can_publish_data: bool = True
-    """It may answer at all."""
+    """Its permissions allow it to answer."""
     announced: bool = True
-    """The server has announced it, so that the fields above are known."""
+    """The server announced it, so the fields above are known."""
 
 
-ABSENT = Peer(listed=False, ready=False, announced=False)
+ABSENT = PeerInfo(listed=False, ready=False, announced=False)
+"""A participant that is neither announced nor known from its packets."""
 
 
-class PeerDirectory(Protocol):
-    """Where the core looks participants up."""
+class PeerLookup(Protocol):
+    """The RPC core's view of the participants in the room."""
 
-    def peer(self, identity: str) -> Peer:
-        """The participant of that identity, `ABSENT` where nobody is known by it."""
+    def peer(self, identity: str) -> PeerInfo:
+        """Return the participant with this identity, `ABSENT` if it is unknown."""
         ...
 
-    def obstacle(self) -> str | None:
-        """Why we ourselves cannot call anybody: ``cannot_publish_data``, ``hidden_caller``; None if we can."""
+    def blocked_reason(self) -> str | None:
+        """Return why we cannot make calls (``cannot_publish_data`` or ``hidden_caller``), None if we can."""
         ...

@@ -1,4 +1,4 @@
-"""Which handler answers which method."""
+"""RPC handlers and interceptors of a room."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _H = TypeVar("_H", bound=RpcHandler)
 
 
 class RpcRegistry:
-    """The methods and interceptors of one room; they outlive its connections."""
+    """The methods and interceptors of a room. They outlive its connections."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, RpcHandler] = {}
-        """By method name, as given."""
+        """Handlers as registered, by method."""
         self.executors: dict[str, Executor] = {}
-        """Where the sync handlers run that were registered with one."""
+        """Executors of sync handlers, by method; the other handlers run on the event loop."""
         self.interceptors: tuple[RpcInterceptor, ...] = ()
-        """Outermost first; replaced as a whole, so that a call keeps those it began with."""
+        """Outermost first. Replaced as a whole, so that a running call keeps the ones it started with."""
 
     def register(
         self, method: str, handler: RpcHandler | None, *, replace: bool, executor: Executor | None
     ) -> RpcHandler | Callable[[_H], _H]:
-        """Register a handler, or without one give a decorator that does.
+        """Register a handler and return it; without a handler, return a decorator that registers one.
 
         Raises:
-            ValueError: the name is taken or empty.
-            TypeError: `handler` cannot be called.
+            ValueError: the method is empty or already registered.
+            TypeError: `handler` is not callable.
         """
         _check_name(method)
         if handler is None:
@@ -42,7 +42,7 @@ class RpcRegistry:
         return self.add(method, handler, replace=replace, executor=executor)
 
     def add(self, method: str, handler: _H, *, replace: bool, executor: Executor | None) -> _H:
-        """Register a handler and return it. Raises as `register` does."""
+        """Register a handler and return it. Raises as `register`."""
         if not callable(handler):
             raise TypeError(f"the handler of {method!r} must be callable, not {type(handler).__name__}")
         if method in self.handlers and not replace:
@@ -54,19 +54,23 @@ class RpcRegistry:
         return handler
 
     def unregister(self, method: str, *, missing_ok: bool) -> None:
-        """Raises KeyError if nothing is registered by that name."""
+        """Remove a handler.
+
+        Raises:
+            KeyError: the method is not registered, and `missing_ok` is False.
+        """
         if method not in self.handlers and not missing_ok:
             raise KeyError(method)
         self.handlers.pop(method, None)
         self.executors.pop(method, None)
 
     def add_interceptor(self, interceptor: RpcInterceptor) -> None:
-        """Adding one twice has no effect."""
+        """Add an interceptor inside the existing ones. Adding one twice has no effect."""
         if not any(known is interceptor for known in self.interceptors):
             self.interceptors = (*self.interceptors, interceptor)
 
     def remove_interceptor(self, interceptor: RpcInterceptor) -> None:
-        """Removing one that was not added has no effect."""
+        """Remove an interceptor. Removing one that was not added has no effect."""
         self.interceptors = tuple(known for known in self.interceptors if known is not interceptor)
 
 

@@ -1,59 +1,59 @@
-"""Which request ids a sender has used, so that no request runs a handler twice."""
+"""Deduplication of request ids: no request runs its handler twice."""
 
 from __future__ import annotations
 
 import secrets
 from hashlib import blake2b
 
-REMEMBERED_IDS = 65_536
-"""Request ids kept for each sender after their invocations ended; of older ones up to as many more."""
-REMEMBERED_SENDERS = 1_024
-"""Senders kept; the one heard least recently is forgotten first."""
+MAX_IDS_PER_SENDER = 65_536
+"""Ids in one generation. A sender keeps two generations: at least this many recent ids, at most twice as many."""
+MAX_SENDERS = 1_024
+"""Senders remembered; the least recently active one is evicted first."""
 
-_SECRET = secrets.token_bytes(16)
+_DIGEST_KEY = secrets.token_bytes(16)
 
-_Keys = dict[int, bytearray]
-"""Keys in a row, by their first byte: they take a seventh of what a set takes, and 4 KiB are searched in no time."""
-
-
-def _compact(request_id: str) -> bytes:
-    """16 bytes that stand for an id of any length; keyed, so that nobody can choose them."""
-    return blake2b(request_id.encode("utf-8", "replace"), digest_size=16, key=_SECRET).digest()
+_Buckets = dict[int, bytearray]
+"""Concatenated digests, by their first byte: a seventh of a set's memory, with 4 KiB to search per lookup."""
 
 
-class _SenderIds:
-    """The last ids of one sender, in two generations: when the newer is full, the older is forgotten."""
+def _digest(request_id: str) -> bytes:
+    """Hash an id of any length to 16 bytes; keyed, so that a peer cannot construct collisions."""
+    return blake2b(request_id.encode("utf-8", "replace"), digest_size=16, key=_DIGEST_KEY).digest()
 
-    __slots__ = ("_count", "_newer", "_older")
+
+class _RecentIds:
+    """The recent ids of one sender in two generations; when the current one is full, the previous one is dropped."""
+
+    __slots__ = ("_count", "_current", "_previous")
 
     def __init__(self) -> None:
         self._count = 0
-        self._newer: _Keys = {}
-        self._older: _Keys = {}
+        self._current: _Buckets = {}
+        self._previous: _Buckets = {}
 
-    def add(self, key: bytes) -> bool:
-        place = key[0]
-        if key in self._newer.get(place, b"") or key in self._older.get(place, b""):
+    def add(self, digest: bytes) -> bool:
+        bucket = digest[0]
+        if digest in self._current.get(bucket, b"") or digest in self._previous.get(bucket, b""):
             return False
-        if self._count == REMEMBERED_IDS:
-            self._older, self._newer, self._count = self._newer, {}, 0
-        self._newer.setdefault(place, bytearray()).extend(key)
+        if self._count == MAX_IDS_PER_SENDER:
+            self._previous, self._current, self._count = self._current, {}, 0
+        self._current.setdefault(bucket, bytearray()).extend(digest)
         self._count += 1
         return True
 
 
 class RequestDedup:
-    """Request ids by sender."""
+    """Recently used request ids, by sender."""
 
     def __init__(self) -> None:
-        self._senders: dict[str, _SenderIds] = {}
+        self._senders: dict[str, _RecentIds] = {}
 
     def add(self, sender: str, request_id: str) -> bool:
-        """Note a request; False if it was seen before."""
+        """Record a request and return True; return False if it is a duplicate."""
         if sender == request_id:
-            sender = ""  # a call by the server, each from a name of its own; all of them count as one sender
-        ids = self._senders.pop(sender, None) or _SenderIds()
+            sender = ""  # the server's own calls: each has another caller identity, and all count as one sender
+        ids = self._senders.pop(sender, None) or _RecentIds()
         self._senders[sender] = ids
-        if len(self._senders) > REMEMBERED_SENDERS:
+        if len(self._senders) > MAX_SENDERS:
             self._senders.pop(next(iter(self._senders)))
-        return ids.add(_compact(request_id))
+        return ids.add(_digest(request_id))

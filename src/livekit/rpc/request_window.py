@@ -1,4 +1,4 @@
-"""How many requests may be on their way to one participant. No I/O."""
+"""Per-peer limit on unacknowledged requests, with a queue for the rest. No I/O."""
 
 from __future__ import annotations
 
@@ -10,83 +10,89 @@ from .caller import OutgoingCall
 __all__ = ["REQUEST_WINDOW", "RequestWindow"]
 
 REQUEST_WINDOW = 1_024
-"""Requests to one participant that it has not acknowledged. What is more waits here, where it costs nothing to forget
-it when its time is over; on the way to a participant that does not keep up it would be delivered all the same."""
+"""Unacknowledged requests per peer. Further requests are queued on this side, where an expired one is dropped for free;
+once sent to a peer that cannot keep up, it would be delivered regardless."""
 
 
-class _Lane:
-    """The requests to one participant, by id."""
+class _PeerWindow:
+    """The requests to one peer, by id."""
 
-    __slots__ = ("on_their_way", "waiting")
+    __slots__ = ("in_flight", "queue")
 
     def __init__(self) -> None:
-        self.on_their_way: set[str] = set()
-        self.waiting: OrderedDict[str, tuple[OutgoingCall, float]] = OrderedDict()
-        """With the time since when they wait."""
+        self.in_flight: set[str] = set()
+        self.queue: OrderedDict[str, tuple[OutgoingCall, float]] = OrderedDict()
+        """Queued calls, oldest first, with the time at which each was queued."""
 
     def next(self, now: float) -> OutgoingCall:
-        """Who waited longest goes next. Once that one has waited longer than it has left, more is asked for than
-        passes, and if all went in order each would go too late: then the newest goes first."""
-        oldest, since = next(iter(self.waiting.values()))
+        """Return the queued call to send next.
+
+        FIFO; LIFO once the oldest has waited longer than it has left: under overload FIFO would send every request
+        too late.
+        """
+        oldest, since = next(iter(self.queue.values()))
         if now - since <= oldest.deadline - now:
             return oldest
-        newest, _ = next(reversed(self.waiting.values()))
+        newest, _ = next(reversed(self.queue.values()))
         return newest
 
 
 class RequestWindow:
-    """Requests enter when they are made, and leave when they are acknowledged or their call is over."""
+    """Slots for requests in flight: taken when a call is made, released by its acknowledgement or its end."""
 
     def __init__(self, size: int = REQUEST_WINDOW) -> None:
         self._size = size
-        self._lanes: dict[str, _Lane] = {}
+        self._windows: dict[str, _PeerWindow] = {}
 
     def __len__(self) -> int:
-        """Requests that wait or are on their way."""
-        return sum(len(lane.on_their_way) + len(lane.waiting) for lane in self._lanes.values())
+        """Return the number of requests queued or in flight."""
+        return sum(len(window.in_flight) + len(window.queue) for window in self._windows.values())
 
-    def enter(self, call: OutgoingCall, now: float) -> bool:
-        """Whether the request may be sent now; if not, a `leave` of another returns it later."""
-        lane = self._lanes.get(call.destination)
-        if lane is None:
-            lane = self._lanes[call.destination] = _Lane()
-        if len(lane.on_their_way) < self._size:
-            lane.on_their_way.add(call.request_id)
+    def acquire(self, call: OutgoingCall, now: float) -> bool:
+        """Take a slot. If the window is full, queue the call and return False; a later `release` returns it."""
+        window = self._windows.get(call.destination)
+        if window is None:
+            window = self._windows[call.destination] = _PeerWindow()
+        if len(window.in_flight) < self._size:
+            window.in_flight.add(call.request_id)
             return True
-        lane.waiting[call.request_id] = call, now
+        window.queue[call.request_id] = call, now
         return False
 
-    def is_waiting(self, call: OutgoingCall) -> bool:
-        lane = self._lanes.get(call.destination)
-        return lane is not None and call.request_id in lane.waiting
+    def is_queued(self, call: OutgoingCall) -> bool:
+        """Return True if the call still waits for a slot."""
+        window = self._windows.get(call.destination)
+        return window is not None and call.request_id in window.queue
 
-    def leave(self, call: OutgoingCall, now: float) -> Sequence[OutgoingCall]:
-        """A request was acknowledged, or nobody waits for its answer: those that may be sent in its place, which is
-        none whose time is over as well."""
-        lane = self._lanes.get(call.destination)
-        if lane is None:
+    def release(self, call: OutgoingCall, now: float) -> Sequence[OutgoingCall]:
+        """Free the call's slot, or its place in the queue, and return the calls that got a slot instead.
+
+        Expired calls get none: their own timers end them.
+        """
+        window = self._windows.get(call.destination)
+        if window is None:
             return ()
-        lane.on_their_way.discard(call.request_id)
-        if not lane.waiting:
-            if not lane.on_their_way:
-                del self._lanes[call.destination]
+        window.in_flight.discard(call.request_id)
+        if not window.queue:
+            if not window.in_flight:
+                del self._windows[call.destination]
             return ()
-        lane.waiting.pop(call.request_id, None)
+        window.queue.pop(call.request_id, None)
         calls: list[OutgoingCall] = []
-        while lane.waiting and len(lane.on_their_way) < self._size:
-            following = lane.next(now)
+        while window.queue and len(window.in_flight) < self._size:
+            following = window.next(now)
             if now >= following.deadline:
-                break  # its own end is near, and lets others go
-            del lane.waiting[following.request_id]
-            lane.on_their_way.add(following.request_id)
+                break  # its timer is due, and releases again
+            del window.queue[following.request_id]
+            window.in_flight.add(following.request_id)
             calls.append(following)
         return calls
 
-    def forget(self, destination: str) -> list[OutgoingCall]:
-        """The participant acknowledges nothing of before any more; returns who waited."""
-        lane = self._lanes.pop(destination, None)
-        return [] if lane is None else [call for call, _ in lane.waiting.values()]
+    def reset(self, destination: str) -> list[OutgoingCall]:
+        """Drop the window of a peer that will acknowledge no earlier request, and return the queued calls."""
+        window = self._windows.pop(destination, None)
+        return [] if window is None else [call for call, _ in window.queue.values()]
 
     def clear(self) -> None:
-        """All calls end."""
-        self._lanes.clear()
+        """Drop all windows."""
+        self._windows.clear()

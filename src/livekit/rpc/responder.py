@@ -1,8 +1,8 @@
-"""Incoming calls, without I/O and without a clock: acknowledge, run at most once, answer exactly once.
+"""State machine of incoming calls: acknowledge, run at most once, answer exactly once. No I/O, no clock.
 
-    RECEIVING (a stream's payload) → RUNNING → answered
+    RECEIVING (the payload) → RUNNING → ANSWERED
 
-An answered call may still be running: its deadline passed and its handler takes its time to stop.
+The handler of an answered call may still run: the call's deadline passed, and the handler is slow to stop.
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ from livekit._util.utf8 import utf8_length
 
 from . import wire
 from .deadline_heap import DeadlineHeap
-from .errors import OVERLOADED_DATA, RpcError, RpcOverloadedError, reason
+from .errors import RpcError, built_in_error, overloaded_error, reason
 from .invocation import RpcInvocationData
 from .request_dedup import RequestDedup
 
 RUST_CALLER_ALLOWANCE = 7.0
-"""Seconds that callers other than ours take off the timeout they tell (their own round-trip allowance)."""
+"""Seconds that Rust-based callers subtract from the timeout they send, as an allowance for the round trip."""
 
-MAX_ARRIVING = 32 * 1024 * 1024
-"""Bytes of one caller's requests that have not come in full; over it, the one that grows is refused as too many calls
-are. Room options that allow larger payloads allow more."""
+MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+"""Bytes buffered for one caller's incomplete requests. The request that exceeds this is rejected as overload. A larger
+`max_payload_size` raises the limit to one payload."""
 
 logger = logging.getLogger("livekit.rpc")
 
 _Code = RpcError.ErrorCode
 
 
-class ServeState(enum.Enum):
+class IncomingCallState(enum.Enum):
+    """The states of an incoming call, in order."""
+
     RECEIVING = enum.auto()
     RUNNING = enum.auto()
     ANSWERED = enum.auto()
@@ -43,56 +45,70 @@ class ServeState(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResponderLimits:
+    """Limits of a `Responder`; None for no limit."""
+
     max_payload_size: int | None = 262_144
+    """UTF-8 bytes per version 2 request or response."""
     max_concurrent_calls: int | None = None
+    """Calls received or running in the room."""
     max_concurrent_calls_per_caller: int | None = None
+    """Calls received or running of one caller."""
 
 
 @dataclass(slots=True, eq=False)
 class IncomingCall:
-    """One call being served; times in seconds on the owner's clock."""
+    """One call. Times are in seconds on the shell's clock."""
 
     invocation: RpcInvocationData
     version: int
     deadline: float
-    """When the caller stops waiting, as far as we can know."""
-    state: ServeState = ServeState.RECEIVING
+    """The time at which the caller stops waiting, as derived from the request."""
+    state: IncomingCallState = IncomingCallState.RECEIVING
     due: float | None = None
-    queued: float = math.inf
-    ticket: int = 0
+    """The deadline, until the call is answered; None from then on."""
+    entry_due: float = math.inf
+    entry_id: int = 0
     content: bytearray = field(default_factory=bytearray)
-    """While RECEIVING: what has come of the payload."""
+    """While RECEIVING: the payload so far."""
 
     @property
     def request_id(self) -> str:
+        """The id chosen by the caller."""
         return self.invocation.request_id
 
     @property
     def caller(self) -> str:
+        """Identity of the caller."""
         return self.invocation.caller_identity
 
     @property
     def log_fields(self) -> dict[str, str]:
-        """What log records about this call carry."""
+        """Structured fields for log records about this call."""
         return fields(participant=self.caller, call=self.request_id)
 
 
 class ResponderOutput(Protocol):
-    """What the core asks of its owner."""
+    """Actions that the core requests of its shell."""
 
-    def send_ack(self, call: IncomingCall) -> None: ...
+    def send_ack(self, call: IncomingCall) -> None:
+        """Send an acknowledgement."""
+        ...
 
     def run(self, call: IncomingCall) -> None:
-        """Start the handler, not before the next turn of the loop; end with `Responder.finish` or `Responder.fail`."""
+        """Start the handler on the next loop iteration or later; report its end by `Responder.finish` or `fail`."""
         ...
 
     def stop(self, call: IncomingCall) -> None:
-        """Cancel the handler; `invocation.cancel_reason` says why."""
+        """Cancel the handler; `invocation.cancel_reason` is set."""
         ...
 
-    def send_response(self, call: IncomingCall, payload: str) -> None: ...
+    def send_response(self, call: IncomingCall, payload: str) -> None:
+        """Send a success, in the request's version."""
+        ...
 
-    def send_error(self, call: IncomingCall, error: RpcError) -> None: ...
+    def send_error(self, call: IncomingCall, error: RpcError) -> None:
+        """Send a failure."""
+        ...
 
 
 class Responder:
@@ -101,97 +117,98 @@ class Responder:
     def __init__(self, output: ResponderOutput, limits: ResponderLimits | None = None) -> None:
         self._output = output
         self._limits = limits or ResponderLimits()
-        self._calls: dict[tuple[str, str], IncomingCall] = {}
-        self._by_caller: Counter[str] = Counter()
-        self._arriving: Counter[str] = Counter()
-        """Bytes of requests that have not come in full, by caller."""
-        self._seen = RequestDedup()
-        self._timers: DeadlineHeap[IncomingCall] = DeadlineHeap()
+        self._in_flight: dict[tuple[str, str], IncomingCall] = {}
+        self._calls_per_caller: Counter[str] = Counter()
+        self._buffered: Counter[str] = Counter()
+        """Bytes of incomplete requests, by caller."""
+        self._dedup = RequestDedup()
+        self._deadlines: DeadlineHeap[IncomingCall] = DeadlineHeap()
         self._closed = False
 
     def __len__(self) -> int:
-        """Calls that are received or run."""
-        return len(self._calls)
+        """Return the number of calls received or running."""
+        return len(self._in_flight)
 
     def begin(
-        self, caller: str, request_id: str, method: str, timeout_ms: int, version: int, expected: int, now: float
+        self, caller: str, request_id: str, method: str, timeout_ms: int, version: int, carrier_version: int, now: float
     ) -> IncomingCall | None:
-        """A request has come, or the header of one: acknowledge it and see whether it may run.
+        """Handle a request, or the header of one: acknowledge it and check whether it may run.
 
         Args:
-            expected: the version that the way it came by stands for.
+            version: the version that the request names.
+            carrier_version: the version that its carrier implies: 1 for a packet, 2 for a stream.
 
         Returns:
-            The call, to go on with by `payload_received`; None if it was seen before or has been answered already.
+            The call, to be continued by `payload_received`; None if it is a duplicate, invalid or was rejected.
         """
         if not caller or not 0 < len(request_id) <= wire.MAX_REQUEST_ID_LENGTH:
             return None
-        if (caller, request_id) in self._calls or not self._seen.add(caller, request_id):
+        if (caller, request_id) in self._in_flight or not self._dedup.add(caller, request_id):
             return None
-        told = min(timeout_ms, wire.MAX_TIMEOUT_MS) / 1000
-        invocation = RpcInvocationData(request_id, caller, "", told, method)
+        timeout = min(timeout_ms, wire.MAX_TIMEOUT_MS) / 1000
+        invocation = RpcInvocationData(request_id, caller, "", timeout, method)
         exact = wire.is_our_request_id(request_id) or caller == request_id
-        call = IncomingCall(invocation, expected, now + told + (0.0 if exact else RUST_CALLER_ALLOWANCE))
+        call = IncomingCall(invocation, carrier_version, now + timeout + (0.0 if exact else RUST_CALLER_ALLOWANCE))
         self._output.send_ack(call)
-        refusal = self._refusal(caller, version, expected)
-        if refusal is not None:
-            self._output.send_error(call, refusal)
+        rejection = self._rejection(caller, version, carrier_version)
+        if rejection is not None:
+            self._output.send_error(call, rejection)
             return None
-        self._calls[caller, request_id] = call
-        self._by_caller[caller] += 1
+        self._in_flight[caller, request_id] = call
+        self._calls_per_caller[caller] += 1
         call.due = call.deadline
-        self._timers.add(call)
+        self._deadlines.add(call)
         return call
 
     def content_received(self, call: IncomingCall, content: bytes) -> None:
-        """A part of the payload has come. Calls that were answered meanwhile keep nothing."""
-        if call.state is not ServeState.RECEIVING:
+        """Append to the payload, unless the call has been answered."""
+        if call.state is not IncomingCallState.RECEIVING:
             return
         call.content += content
-        self._arriving[call.caller] += len(content)
+        self._buffered[call.caller] += len(content)
         limit = self._limits.max_payload_size
-        if limit is not None and self._arriving[call.caller] > max(limit, MAX_ARRIVING):
-            self.reject(call, RpcOverloadedError._built_in(_Code.APPLICATION_ERROR, OVERLOADED_DATA))
+        if limit is not None and self._buffered[call.caller] > max(limit, MAX_BUFFERED_BYTES):
+            self.reject(call, overloaded_error())
 
     def content_complete(self, call: IncomingCall) -> None:
-        """All parts of the payload have come."""
+        """Decode the complete payload and run the handler."""
         try:
             payload = call.content.decode()
         except UnicodeDecodeError:
-            self.reject(call, RpcError._built_in(_Code.APPLICATION_ERROR, reason("request_not_utf8")))
+            self.reject(call, built_in_error(_Code.APPLICATION_ERROR, reason("request_not_utf8")))
         else:
             self.payload_received(call, payload)
 
     def payload_received(self, call: IncomingCall, payload: str) -> None:
-        """The request is complete: run its handler."""
-        if call.state is not ServeState.RECEIVING:
+        """Run the handler of a complete request."""
+        if call.state is not IncomingCallState.RECEIVING:
             return
         limit = wire.MAX_V1_PAYLOAD_BYTES if call.version == wire.VERSION_1 else self._limits.max_payload_size
         if limit is not None and len(payload) * 4 > limit and utf8_length(payload) > limit:
-            self.reject(call, RpcError._built_in(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes")))
+            self.reject(call, built_in_error(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes")))
             return
         self._drop_content(call)
         call.invocation.payload = payload
-        call.state = ServeState.RUNNING
+        call.state = IncomingCallState.RUNNING
         self._output.run(call)
 
     def reject(self, call: IncomingCall, error: RpcError) -> None:
-        """Answer a call that does not run: its payload is too large or cannot be read."""
-        if call.state is ServeState.RECEIVING:
+        """Answer a call that cannot run because of its payload."""
+        if call.state is IncomingCallState.RECEIVING:
             self._output.send_error(call, error)
-            self._release(call)
+            self._remove(call)
 
     def abandon(self, call: IncomingCall) -> None:
-        """The caller took a request back before it was complete."""
-        if call.state is ServeState.RECEIVING:
-            self._release(call)
+        """Drop an incomplete request whose stream the caller aborted."""
+        if call.state is IncomingCallState.RECEIVING:
+            self._remove(call)
 
     def finish(self, call: IncomingCall, result: object) -> None:
-        """The handler returned."""
-        running = call.state is ServeState.RUNNING
-        self._release(call)
+        """Answer with the handler's result."""
+        running = call.state is IncomingCallState.RUNNING
+        self._remove(call)
         if running:
-            outcome = self._outcome(call, result)
+            outcome = self._checked_result(call, result)
             if isinstance(outcome, RpcError):
                 logger.error("RPC method %r: %s", call.invocation.method, outcome.data, extra=call.log_fields)
                 self._output.send_error(call, outcome)
@@ -199,111 +216,114 @@ class Responder:
                 self._output.send_response(call, outcome)
 
     def fail(self, call: IncomingCall, error: RpcError) -> None:
-        """The handler raised, or never came to run."""
-        running = call.state is ServeState.RUNNING
-        self._release(call)
+        """Answer with the handler's error."""
+        running = call.state is IncomingCallState.RUNNING
+        self._remove(call)
         if running:
             self._answer_error(call, error)
 
-    def ended(self, call: IncomingCall) -> None:
-        """The handler's task is over. One that was cancelled before its first step told nothing: its call fails."""
-        if (call.caller, call.request_id) in self._calls:
-            self.fail(call, RpcError._built_in(_Code.APPLICATION_ERROR))
+    def task_done(self, call: IncomingCall) -> None:
+        """Fail the call if its task ended without a result: it was cancelled before its first step."""
+        if (call.caller, call.request_id) in self._in_flight:
+            self.fail(call, built_in_error(_Code.APPLICATION_ERROR))
 
     def receive_cancel(self, caller: str, request_id: str) -> None:
-        """The caller gave up: its handler is stopped and nothing is answered."""
-        call = self._calls.get((caller, request_id))
-        if call is None or call.state is ServeState.ANSWERED:
+        """Handle a cancel: stop the handler without an answer."""
+        call = self._in_flight.get((caller, request_id))
+        if call is None or call.state is IncomingCallState.ANSWERED:
             return
-        if call.state is ServeState.RECEIVING:
-            self._release(call)
+        if call.state is IncomingCallState.RECEIVING:
+            self._remove(call)
             return
-        self._answered(call)
+        self._mark_answered(call)
         self._output.stop(call)
 
     def close(self) -> None:
-        """The room disconnects: every handler is stopped and its caller told, and so is who calls from now on."""
+        """Answer all calls, and later ones, with RECIPIENT_DISCONNECTED, and stop the handlers."""
         self._closed = True
-        for call in list(self._calls.values()):
-            if call.state is ServeState.ANSWERED:
+        for call in list(self._in_flight.values()):
+            if call.state is IncomingCallState.ANSWERED:
                 continue
-            self._output.send_error(call, RpcError._built_in(_Code.RECIPIENT_DISCONNECTED))
+            self._output.send_error(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
             self._stop(call, _Code.RECIPIENT_DISCONNECTED)
 
     def next_timer(self) -> float | None:
-        return self._timers.next()
+        """Return when `handle_timer` must be called next, None if no call is pending."""
+        return self._deadlines.next()
 
     def handle_timer(self, now: float) -> None:
-        for call in self._timers.pop_due(now):
-            self._output.send_error(call, RpcError._built_in(_Code.RESPONSE_TIMEOUT))
+        """Answer the calls whose deadline has passed with RESPONSE_TIMEOUT, and stop their handlers."""
+        for call in self._deadlines.pop_due(now):
+            self._output.send_error(call, built_in_error(_Code.RESPONSE_TIMEOUT))
             self._stop(call, _Code.RESPONSE_TIMEOUT)
 
-    def _refusal(self, caller: str, version: int, expected: int) -> RpcError | None:
-        """Why a call is not to run."""
-        if version != expected:
-            return RpcError._built_in(_Code.UNSUPPORTED_VERSION)
+    def _rejection(self, caller: str, version: int, carrier_version: int) -> RpcError | None:
+        """Return the error for a call that must not run, None if it may."""
+        if version != carrier_version:
+            return built_in_error(_Code.UNSUPPORTED_VERSION)
         if self._closed:
-            return RpcError._built_in(_Code.RECIPIENT_DISCONNECTED)
+            return built_in_error(_Code.RECIPIENT_DISCONNECTED)
         if self._overloaded(caller):
-            return RpcOverloadedError._built_in(_Code.APPLICATION_ERROR, OVERLOADED_DATA)
+            return overloaded_error()
         return None
 
     def _overloaded(self, caller: str) -> bool:
-        most, most_each = self._limits.max_concurrent_calls, self._limits.max_concurrent_calls_per_caller
-        return (most is not None and len(self._calls) >= most) or (
-            most_each is not None and self._by_caller[caller] >= most_each
+        limit, limit_per_caller = self._limits.max_concurrent_calls, self._limits.max_concurrent_calls_per_caller
+        return (limit is not None and len(self._in_flight) >= limit) or (
+            limit_per_caller is not None and self._calls_per_caller[caller] >= limit_per_caller
         )
 
-    def _outcome(self, call: IncomingCall, result: object) -> str | RpcError:
+    def _checked_result(self, call: IncomingCall, result: object) -> str | RpcError:
+        """Return the response payload, or the error for a result that cannot be sent."""
         if result is None:
             return ""
         if not isinstance(result, str):
-            return RpcError._built_in(_Code.APPLICATION_ERROR, f"the handler returned {type(result).__name__}, not str")
+            return built_in_error(_Code.APPLICATION_ERROR, f"the handler returned {type(result).__name__}, not str")
         limit = wire.MAX_V1_PAYLOAD_BYTES if call.version == wire.VERSION_1 else self._limits.max_payload_size
         try:
             size = utf8_length(result)
         except UnicodeEncodeError:
-            return RpcError._built_in(_Code.APPLICATION_ERROR, "the handler returned a str that is not valid Unicode")
+            return built_in_error(_Code.APPLICATION_ERROR, "the handler returned a str that is not valid Unicode")
         if limit is not None and size > limit:
-            return RpcError._built_in(_Code.RESPONSE_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes"))
+            return built_in_error(_Code.RESPONSE_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes"))
         return result
 
     def _answer_error(self, call: IncomingCall, error: RpcError) -> None:
-        """Send an error; one that cannot be sent becomes an application error that names what is wrong with it."""
+        """Send an error. One that cannot be serialised is replaced by APPLICATION_ERROR with its type and the cause."""
         try:
             self._output.send_error(call, error)
-        except Exception as problem:  # its fields may be anything, and a subclass may lack them
+        except Exception as problem:  # the fields may have any type, and a subclass may lack them
             why = f"the handler raised {type(error).__name__} that cannot be sent: {type(problem).__name__}"
-            self._output.send_error(call, RpcError._built_in(_Code.APPLICATION_ERROR, why))
+            self._output.send_error(call, built_in_error(_Code.APPLICATION_ERROR, why))
 
     def _stop(self, call: IncomingCall, cause: RpcError.ErrorCode) -> None:
-        """Stop a call that has just been answered."""
-        if call.state is ServeState.RECEIVING:
-            self._release(call)
+        """Stop the handler of a call that has just been answered."""
+        if call.state is IncomingCallState.RECEIVING:
+            self._remove(call)
             return
-        self._answered(call)
+        self._mark_answered(call)
         call.invocation.cancel_reason = cause
         self._output.stop(call)
 
-    def _answered(self, call: IncomingCall) -> None:
-        call.state = ServeState.ANSWERED
+    def _mark_answered(self, call: IncomingCall) -> None:
+        call.state = IncomingCallState.ANSWERED
         call.due = None
-        self._timers.finished(call)
+        self._deadlines.remove(call)
 
-    def _release(self, call: IncomingCall) -> None:
-        """Forget a call whose handler has ended or never ran."""
-        if self._calls.pop((call.caller, call.request_id), None) is None:
+    def _remove(self, call: IncomingCall) -> None:
+        """Remove a call whose handler has ended or never ran."""
+        if self._in_flight.pop((call.caller, call.request_id), None) is None:
             return
         self._drop_content(call)
         if call.due is not None:
-            self._answered(call)
-        self._by_caller[call.caller] -= 1
-        if not self._by_caller[call.caller]:
-            del self._by_caller[call.caller]
+            self._mark_answered(call)
+        self._calls_per_caller[call.caller] -= 1
+        if not self._calls_per_caller[call.caller]:
+            del self._calls_per_caller[call.caller]
 
     def _drop_content(self, call: IncomingCall) -> None:
         if call.content:
-            self._arriving[call.caller] -= len(call.content)
+            self._buffered[call.caller] -= len(call.content)
             call.content.clear()
-            if not self._arriving[call.caller]:
-                del self._arriving[call.caller]
+            if not self._buffered[call.caller]:
+                del self._buffered[call.caller]

@@ -1,4 +1,4 @@
-"""RPC on the wire: packets of version 1, text streams of version 2, and our own marks (docs/wire.md)."""
+"""RPC wire format: version 1 packets, version 2 text streams and our extensions (docs/wire.md). No I/O."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import NamedTuple
 
 from livekit.protocol import models
 
-from .errors import RpcError
+from .errors import RpcError, error_to_proto
 
 VERSION_1 = 1
 VERSION_2 = 2
 PROTOCOL_STREAM_RPC = 1
-"""`client_protocol` from which a peer takes calls as text streams (version 2)."""
+"""Lowest `client_protocol` of peers that accept calls as text streams (version 2)."""
 PROTOCOL_INLINE_STREAMS = 2
-"""`client_protocol` from which a peer takes a stream's content inside its header packet."""
+"""Lowest `client_protocol` of peers that accept a stream's content inside its header packet."""
 
 MAX_V1_PAYLOAD_BYTES = 15_360
 """UTF-8 bytes of a request or response in version 1."""
 MAX_TIMEOUT_MS = 0xFFFFFFFF
-"""What a request can tell at most."""
+"""Largest timeout that fits into a request."""
 MAX_REQUEST_ID_LENGTH = 256
-"""Characters; UUIDs have 36. What is longer could not be answered in every form."""
+"""Characters; a UUID has 36. A longer id might not fit into every kind of answer."""
 
 REQUEST_TOPIC = "lk.rpc_request"
 RESPONSE_TOPIC = "lk.rpc_response"
@@ -32,23 +32,23 @@ ATTR_TIMEOUT_MS = "lk.rpc_request_response_timeout_ms"
 ATTR_VERSION = "lk.rpc_request_version"
 
 METHODS_METHOD = "livekit-pure.methods"
-"""By this method the server itself asks which methods somebody offers; the answer is a list of names, as JSON."""
+"""Method by which the server itself asks a participant for its methods; the response is a JSON list of names."""
 CANCEL_REASON = "cancelled"
 """`reason` of the stream trailer that cancels a call."""
 SERVER_ANNOUNCES_JOINS = "livekit-pure announce=immediate"
-"""In `ServerInfo.debug_info` of servers that announce every join at once."""
+"""Flag in `ServerInfo.debug_info` of servers that announce each join without delay."""
 
 _OUR_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-86c6-b001-[0-9a-f]{12}")
 
 
 def new_request_id() -> str:
-    """A UUIDv8 (RFC 9562 section 5.8) with our marker: 96 random bits around ``86c6-b001``."""
+    """Return a UUIDv8 (RFC 9562, section 5.8) with our marker: 96 random bits around ``86c6-b001``."""
     bits = os.urandom(12).hex()
     return f"{bits[:8]}-{bits[8:12]}-86c6-b001-{bits[12:]}"
 
 
 def is_our_request_id(request_id: str) -> bool:
-    """Whether the caller is this SDK, whose told deadline is exact."""
+    """Return True if the caller runs this SDK, which sends its exact timeout."""
     return _OUR_ID.fullmatch(request_id) is not None
 
 
@@ -62,6 +62,7 @@ class StreamRequest(NamedTuple):
 
 
 def request_attributes(request_id: str, method: str, timeout_ms: int) -> dict[str, str]:
+    """Return the stream attributes of a version 2 request."""
     return {
         ATTR_REQUEST_ID: request_id,
         ATTR_METHOD: method,
@@ -71,7 +72,7 @@ def request_attributes(request_id: str, method: str, timeout_ms: int) -> dict[st
 
 
 def parse_request_attributes(header: models.DataStream.Header) -> StreamRequest:
-    """Read a request's header. What is missing or no number becomes what official peers assume."""
+    """Parse the header of a version 2 request. Missing or non-numeric values get the official SDK's defaults."""
     attributes = header.attributes
     timeout = attributes.get(ATTR_TIMEOUT_MS, "")
     version = attributes.get(ATTR_VERSION, "")
@@ -84,7 +85,7 @@ def parse_request_attributes(header: models.DataStream.Header) -> StreamRequest:
 
 
 def request_packet(destination: str, request_id: str, method: str, payload: str, timeout_ms: int) -> models.DataPacket:
-    """A version 1 request."""
+    """Return a version 1 request."""
     return models.DataPacket(
         destination_identities=[destination],
         rpc_request=models.RpcRequest(
@@ -94,14 +95,15 @@ def request_packet(destination: str, request_id: str, method: str, payload: str,
 
 
 def ack_packet(destination: str, request_id: str) -> models.DataPacket:
-    packet = models.DataPacket()  # filled in place: half the time of a constructor's arguments
+    """Return an acknowledgement."""
+    packet = models.DataPacket()  # assigning fields takes half the time of passing them to the constructor
     packet.destination_identities.append(destination)
     packet.rpc_ack.request_id = request_id
     return packet
 
 
 def response_packet(destination: str, request_id: str, payload: str) -> models.DataPacket:
-    """A version 1 success."""
+    """Return a version 1 success."""
     return models.DataPacket(
         destination_identities=[destination],
         rpc_response=models.RpcResponse(request_id=request_id, payload=payload),
@@ -109,16 +111,15 @@ def response_packet(destination: str, request_id: str, payload: str) -> models.D
 
 
 def error_packet(destination: str, request_id: str, error: RpcError) -> models.DataPacket:
-    """A failure, which is a version 1 packet whatever the request's version. Raises what `RpcError._to_proto` does."""
+    """Return a failure, a version 1 packet for requests of either version. Raises as `error_to_proto`."""
     return models.DataPacket(
         destination_identities=[destination],
-        rpc_response=models.RpcResponse(request_id=request_id, error=error._to_proto()),
+        rpc_response=models.RpcResponse(request_id=request_id, error=error_to_proto(error)),
     )
 
 
 def cancel_packet(destination: str, stream_id: str, request_id: str) -> models.DataPacket:
-    """Tell the callee that the caller gave up: the native abort of the request's stream. Peers that do not know the
-    stream ignore it."""
+    """Return the cancel of a request: the native abort of its stream. Peers that do not know the stream ignore it."""
     return models.DataPacket(
         destination_identities=[destination],
         stream_trailer=models.DataStream.Trailer(
@@ -128,7 +129,7 @@ def cancel_packet(destination: str, stream_id: str, request_id: str) -> models.D
 
 
 def cancelled_request_id(trailer: models.DataStream.Trailer) -> str | None:
-    """The request that a stream trailer cancels, or None if it is another kind of trailer."""
+    """Return the id of the request that a stream trailer cancels, None for any other trailer."""
     if trailer.reason != CANCEL_REASON:
         return None
     return trailer.attributes.get(ATTR_REQUEST_ID) or None

@@ -1,4 +1,4 @@
-"""Raw DEFLATE (RFC 1951) for stream content: worth its time when sending, bounded when receiving."""
+"""Raw DEFLATE (RFC 1951) of stream content: skipped for content that barely shrinks, bounded on receipt."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import zlib
 from typing import Protocol
 
 MIN_DEFLATE_BYTES = 512
-"""Content below this is sent as it is: a packet does not get faster by being smaller."""
+"""Smaller content is sent uncompressed: it fits into one packet either way."""
 SAMPLE_BYTES = 4_096
 WORTHWHILE_RATIO = 0.7
-"""Compressed content must be smaller than this share of the original. Base64 of what is compressed already comes to
-0.76, and deflating 256 KiB of it takes longer than a whole call with it does without."""
+"""Maximum ratio of compressed to original size. Base64 of compressed data reaches 0.76, and deflating 256 KiB of it
+takes longer than a whole call that sends it uncompressed."""
 _LEVEL = 1
 _RAW = -zlib.MAX_WBITS
 
 
 class InflateError(ValueError):
-    """Content that is no DEFLATE data, or ends too early."""
+    """The content is not DEFLATE data, or it is truncated."""
 
 
 class InflatedTooLongError(InflateError):
-    """Content that inflates to more than is allowed."""
+    """The inflated content exceeds the limit."""
 
 
 class Deflater(Protocol):
-    """What zlib's compressor objects do."""
+    """The interface of zlib's compressor objects."""
 
     def compress(self, data: bytes, /) -> bytes: ...
     def flush(self) -> bytes: ...
 
 
 def new_deflater() -> Deflater:
-    """For content that comes piece by piece."""
+    """Return a compressor for content that is written incrementally."""
     return zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
 
 
@@ -41,7 +41,7 @@ def _deflate(data: bytes) -> bytes:
 
 
 def deflate_if_worthwhile(data: bytes) -> bytes | None:
-    """`data` compressed, or None where that would not make it clearly smaller."""
+    """Return `data` compressed, or None if that does not save enough (`WORTHWHILE_RATIO`)."""
     if len(data) < MIN_DEFLATE_BYTES:
         return None
     if len(data) > 4 * SAMPLE_BYTES:
@@ -53,28 +53,28 @@ def deflate_if_worthwhile(data: bytes) -> bytes | None:
 
 
 class Inflater:
-    """Decompresses piece by piece, never producing more than `limit` bytes in all."""
+    """Incremental decompressor that never produces more than `limit` bytes in total."""
 
     def __init__(self, limit: int | None) -> None:
         self._decompressor = zlib.decompressobj(_RAW)
-        self._room = limit
+        self._remaining = limit
 
     def feed(self, data: bytes) -> bytes:
-        """Raises InflateError."""
+        """Return the next decompressed bytes. Raises InflateError."""
         if self._decompressor.eof and data:
             raise InflateError("content follows the end of the compressed data")
         try:
-            # One byte more than fits tells "too much" from "just enough"; 0 would mean no bound to zlib.
-            output = self._decompressor.decompress(data, 0 if self._room is None else self._room + 1)
+            # One byte above the limit distinguishes "over" from "exactly at"; 0 means unbounded to zlib.
+            output = self._decompressor.decompress(data, 0 if self._remaining is None else self._remaining + 1)
         except zlib.error as error:
             raise InflateError("the content is not DEFLATE data") from error
-        if self._room is not None:
-            if len(output) > self._room:
+        if self._remaining is not None:
+            if len(output) > self._remaining:
                 raise InflatedTooLongError("the content inflates to more than is allowed")
-            self._room -= len(output)
+            self._remaining -= len(output)
         return output
 
     def finish(self) -> None:
-        """Raises InflateError if the content is not complete."""
+        """Check that the content is complete. Raises InflateError."""
         if not self._decompressor.eof:
             raise InflateError("the compressed content ends too early")

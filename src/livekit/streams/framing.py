@@ -1,4 +1,4 @@
-"""Writing streams as packets: inside the header where every receiver takes that and it fits, else in chunks."""
+"""Framing of streams: content inline in the header packet if it fits and all receivers accept that, else in chunks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from livekit.protocol import models
 from .deflate import deflate_if_worthwhile
 
 CHUNK_SIZE = 15_000
-"""Bytes of content in a chunk, and of a whole header packet with its inline content."""
+"""Maximum bytes of content in a chunk, and of a header packet including its inline content."""
 
 _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
 
 
 class HeaderTooLargeError(ValueError):
-    """A stream's header with its attributes does not fit into a packet."""
+    """The stream's header, with its attributes, does not fit into a packet."""
 
 
 def stream_header(
@@ -28,16 +28,22 @@ def stream_header(
     stream_id: str | None = None,
     mime_type: str = "text/plain",
     total_length: int | None = None,
-    speaker: str = "",
+    on_behalf_of: str = "",
     timestamp_ms: int,
     kind: models.DataStream.TextHeader | models.DataStream.ByteHeader,
 ) -> models.DataPacket:
-    """The first packet of a stream, of text or bytes as `kind` says. `speaker`: for whom an agent speaks."""
-    # Filled in place: arguments of a constructor take twice as long, and a message among them is built twice.
+    """Return the first packet of a stream.
+
+    Args:
+        on_behalf_of: identity of the participant for which an agent sends.
+        timestamp_ms: start of the stream, in milliseconds since the Unix epoch.
+        kind: the header of a text or a byte stream.
+    """
+    # Assigning fields takes half the time of constructor arguments, which also build nested messages twice.
     packet = models.DataPacket()
     packet.destination_identities.extend(destinations)
-    if speaker:
-        packet.participant_identity = speaker
+    if on_behalf_of:
+        packet.participant_identity = on_behalf_of
     header = packet.stream_header
     header.stream_id = stream_id or str(uuid.uuid4())
     header.timestamp = timestamp_ms
@@ -54,19 +60,19 @@ def stream_header(
     return packet
 
 
-class StreamFrames:
-    """The packets of one stream that goes in chunks."""
+class StreamFramer:
+    """Builds the packets of one chunked stream."""
 
     def __init__(self, header: models.DataPacket, *, whole_characters: bool) -> None:
         """Raises HeaderTooLargeError.
 
         Args:
-            whole_characters: the content is text as it is, of which no chunk may end within a character.
+            whole_characters: the content is uncompressed text, and no chunk may split a character.
         """
         if header.ByteSize() > CHUNK_SIZE:
             raise HeaderTooLargeError(f"a stream header of {header.ByteSize()} bytes does not fit into {CHUNK_SIZE}")
         self.header = header
-        # Copied now: whoever sends the header may encrypt it in place.
+        # Copied now: the sender may encrypt the header in place.
         self._stream_id = header.stream_header.stream_id
         self._destinations = list(header.destination_identities)
         self._speaker = header.participant_identity
@@ -74,7 +80,7 @@ class StreamFrames:
         self._index = 0
 
     def chunks(self, content: bytes) -> Iterator[models.DataPacket]:
-        """The next chunks; text is cut between characters, and must end with one."""
+        """Yield the next chunks. Text is split between characters; `content` must end with a whole one."""
         start = 0
         while start < len(content):
             end = min(start + CHUNK_SIZE, len(content))
@@ -87,7 +93,7 @@ class StreamFrames:
             start, self._index = end, self._index + 1
 
     def trailer(self, reason: str = "", attributes: Mapping[str, str] | None = None) -> models.DataPacket:
-        """The last packet; a `reason` says that the stream is not complete."""
+        """Return the last packet. A non-empty `reason` aborts the stream."""
         trailer = models.DataStream.Trailer(stream_id=self._stream_id, reason=reason, attributes=attributes)
         return self._packet(stream_trailer=trailer)
 
@@ -108,15 +114,15 @@ class StreamFrames:
 def whole_stream(
     header: models.DataPacket, content: bytes, compressed: bytes | None, *, inline: bool
 ) -> models.DataPacket | Iterator[models.DataPacket]:
-    """A stream of known content as one packet if `inline` is allowed and it fits, else as header, chunks and trailer.
+    """Return a stream of known content as one packet if `inline` and it fits, else as header, chunks and trailer.
 
     Args:
-        header: of `stream_header`.
+        header: from `stream_header`.
         compressed: `content` deflated, if that is to be sent.
-        inline: every receiver takes content inside the header packet.
+        inline: all receivers accept content inside the header packet.
 
     Raises:
-        HeaderTooLargeError: at once, before the first packet.
+        HeaderTooLargeError: immediately, before the first packet.
     """
     header.stream_header.total_length = len(content)
     if compressed is not None:
@@ -128,7 +134,7 @@ def whole_stream(
             return header
         header.stream_header.ClearField("inline_content")
     is_text = header.stream_header.HasField("text_header")
-    return _all(StreamFrames(header, whole_characters=is_text and compressed is None), body)
+    return _chunked_stream(StreamFramer(header, whole_characters=is_text and compressed is None), body)
 
 
 def text_stream(
@@ -142,7 +148,13 @@ def text_stream(
     deflate: bool = False,
     timestamp_ms: int = 0,
 ) -> models.DataPacket | Iterator[models.DataPacket]:
-    """A whole text, as `whole_stream`; `deflate`: every receiver takes raw DEFLATE."""
+    """Return a stream of known text, as `whole_stream`.
+
+    Args:
+        inline: all receivers accept content inside the header packet.
+        deflate: all receivers accept raw DEFLATE.
+        timestamp_ms: start of the stream, in milliseconds since the Unix epoch.
+    """
     content = text.encode()
     header = stream_header(
         topic=topic,
@@ -155,7 +167,7 @@ def text_stream(
     return whole_stream(header, content, deflate_if_worthwhile(content) if deflate else None, inline=inline)
 
 
-def _all(frames: StreamFrames, body: bytes) -> Iterator[models.DataPacket]:
-    yield frames.header
-    yield from frames.chunks(body)
-    yield frames.trailer()
+def _chunked_stream(framer: StreamFramer, body: bytes) -> Iterator[models.DataPacket]:
+    yield framer.header
+    yield from framer.chunks(body)
+    yield framer.trailer()

@@ -1,4 +1,4 @@
-"""What is known of a stream before its content; names as the official SDK's."""
+"""Stream metadata and StreamError, named as in the official SDK."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Header = models.DataStream.Header
 
 
 class StreamError(ConnectionError):
-    """A stream could not be sent, or ended without being complete: aborted, too long, the sender left, …"""
+    """A stream could not be sent, or it ended incomplete: aborted, over a limit, the sender left, …"""
 
     def __init__(self, description: str) -> None:
         super().__init__(description)
@@ -19,29 +19,36 @@ class StreamError(ConnectionError):
 
 @dataclass
 class BaseStreamInfo:
+    """Metadata of a stream."""
+
     stream_id: str
     mime_type: str
     topic: str
     timestamp: int
-    """When it was begun, in milliseconds since 1970."""
+    """Start of the stream in milliseconds since the Unix epoch."""
     size: int | None
-    """Bytes of content; 0 where the sender did not say."""
+    """Bytes of content; 0 if the sender did not announce it."""
     attributes: dict[str, str] | None
 
 
 @dataclass
 class TextStreamInfo(BaseStreamInfo):
+    """Metadata of a text stream."""
+
     attachments: list[str]
-    """Ids of byte streams that belong to it."""
+    """Ids of the attached byte streams."""
 
 
 @dataclass
 class ByteStreamInfo(BaseStreamInfo):
+    """Metadata of a byte stream."""
+
     name: str
-    """Of the file."""
+    """Name of the file."""
 
 
 def text_info(header: _Header) -> TextStreamInfo:
+    """Return the metadata in a text stream's header."""
     return TextStreamInfo(
         stream_id=header.stream_id,
         mime_type=header.mime_type,
@@ -54,6 +61,7 @@ def text_info(header: _Header) -> TextStreamInfo:
 
 
 def byte_info(header: _Header) -> ByteStreamInfo:
+    """Return the metadata in a byte stream's header."""
     return ByteStreamInfo(
         stream_id=header.stream_id,
         mime_type=header.mime_type,

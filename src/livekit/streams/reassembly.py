@@ -1,4 +1,4 @@
-"""Putting streams together from packets. Who reads them is a `StreamSink`, chosen by topic when a header arrives."""
+"""Reassembly of streams from packets. A `StreamSink`, chosen by topic on the header, receives the content."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from .deflate import InflatedTooLongError, InflateError, Inflater
 logger = logging.getLogger("livekit")
 
 MAX_OPEN_STREAMS_PER_SENDER = 4_096
-"""Streams a sender may have open at once; the next one is refused."""
-MAX_REMEMBERED_STREAMS = 4_096
-"""Streams of applications that are known again when they come a second time."""
+"""Concurrent streams per sender; further ones are refused."""
+MAX_DEDUP_STREAMS = 4_096
+"""Recent application streams remembered to detect duplicates."""
 
 _Header = models.DataStream.Header
 _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
 
 
 class StreamSink(Protocol):
-    """The reader of one stream. Exactly one of `finished` and `failed` is called, last."""
+    """Receiver of one stream. The last call is either `finished` or `failed`."""
 
     limit: int | None
-    """Most bytes of content, inflated, that the reader takes; None for no limit."""
+    """Maximum bytes of inflated content; None for no limit."""
 
     def received(self, content: bytes) -> None:
-        """More content, inflated."""
+        """Handle the next inflated content."""
         ...
 
     def finished(self, attributes: Mapping[str, str]) -> None:
-        """The stream is complete; `attributes` are those of its trailer."""
+        """Handle the end of a complete stream, with the attributes of its trailer."""
         ...
 
     def failed(self, error: IncompleteStreamError) -> None:
-        """The stream ends without being complete."""
+        """Handle the end of an incomplete stream."""
         ...
 
 
 class IncompleteStreamError(Exception):
-    """Why a stream is not complete."""
+    """A stream ended incomplete."""
 
 
 class StreamTooLongError(IncompleteStreamError):
-    """The content is over the reader's limit."""
+    """The content exceeds the sink's limit."""
 
 
 class StreamAbortedError(IncompleteStreamError):
-    """The sender closed the stream with a reason."""
+    """The sender aborted the stream, with a reason."""
 
 
 class SenderLeftError(StreamAbortedError):
@@ -57,15 +57,15 @@ class SenderLeftError(StreamAbortedError):
 
 
 class StreamCorruptError(IncompleteStreamError):
-    """Chunks are missing, or the content does not inflate or has another length than announced."""
+    """A chunk is missing, the content does not inflate, or its length differs from the announced one."""
 
 
 SinkFactory = Callable[[str, _Header], StreamSink | None]
-"""Gives the reader of a stream from a sender's identity and its header; None to refuse it."""
+"""Returns the sink of a stream, given the sender's identity and the header; None refuses it."""
 
 
-class _OpenStream:
-    """A stream whose trailer has not come."""
+class _PartialStream:
+    """A stream being received."""
 
     __slots__ = ("_expected", "_inflater", "_next_index", "_received", "sink")
 
@@ -80,19 +80,20 @@ class _OpenStream:
 
     @property
     def chunks(self) -> int:
-        """How many have come."""
+        """Number of chunks received."""
         return self._next_index
 
-    def chunk(self, index: int, content: bytes) -> None:
-        """Raises IncompleteStreamError. A chunk that comes again is ignored."""
+    def add_chunk(self, index: int, content: bytes) -> None:
+        """Append a chunk; ignore a duplicate. Raises IncompleteStreamError."""
         if index < self._next_index:
             return
         if index > self._next_index:
             raise StreamCorruptError(f"chunk {self._next_index} is missing")
         self._next_index += 1
-        self.content(content)
+        self.add_content(content)
 
-    def content(self, content: bytes) -> None:
+    def add_content(self, content: bytes) -> None:
+        """Pass content to the sink, inflated and checked against the limit. Raises IncompleteStreamError."""
         if self._inflater is not None:
             try:
                 content = self._inflater.feed(content)
@@ -106,77 +107,87 @@ class _OpenStream:
             self.sink.received(content)
 
     def finish(self, attributes: Mapping[str, str]) -> None:
-        """Raises StreamCorruptError."""
+        """Finish the stream after checking its length. Raises StreamCorruptError."""
         if self._inflater is not None:
             try:
                 self._inflater.finish()
             except InflateError as error:
                 raise StreamCorruptError(str(error)) from error
         if self._expected is not None and self._received != self._expected:
-            raise StreamCorruptError(f"{self._received} bytes came of {self._expected}")
+            raise StreamCorruptError(f"received {self._received} of {self._expected} bytes")
         self.sink.finished(attributes)
 
 
-class IncomingStreams:
-    """All streams that are arriving, by sender and stream id."""
+class StreamReassembler:
+    """Streams being received, by sender and stream id."""
 
-    def __init__(self, others: SinkFactory | None = None) -> None:
-        """`others` gives the readers of streams whose topic is not registered."""
+    def __init__(self, default: SinkFactory | None = None) -> None:
+        """`default` opens streams of topics that are not registered."""
         self._topics: dict[str, SinkFactory] = {}
-        self._others = others
-        self._open: dict[str, dict[str, _OpenStream]] = {}
-        self._begun: dict[tuple[str, str, int], str] = {}
-        """Streams of applications that began of late, by sender, id and time, and the sid that their sender had."""
+        self._default = default
+        self._open: dict[str, dict[str, _PartialStream]] = {}
+        self._recent_streams: dict[tuple[str, str, int], str] = {}
+        """The sender's sid of recent application streams, by sender identity, stream id and timestamp."""
 
     def __len__(self) -> int:
+        """Return the number of open streams."""
         return sum(len(streams) for streams in self._open.values())
 
     def register(self, topic: str, factory: SinkFactory) -> None:
-        """Read streams of `topic`. Raises ValueError if somebody does already."""
+        """Register the factory for a topic. Raises ValueError: the topic is registered already."""
         if topic in self._topics:
-            raise ValueError(f"streams of topic {topic!r} have a reader already")
+            raise ValueError(f"topic {topic!r} is registered already")
         self._topics[topic] = factory
 
     def unregister(self, topic: str) -> None:
+        """Remove a topic, if it is registered."""
         self._topics.pop(topic, None)
 
-    def header(self, sender: str, header: _Header, speaker: str | None = None, sid: str = "") -> None:
-        """A stream begins. `speaker`: for whom the sender, an agent, speaks; its reader is told so. A stream that
-        came before is ignored under another `sid` of the sender, who sends it again after a full reconnect."""
-        factory = self._topics.get(header.topic, self._others)
-        if factory is self._others and self._came_before(sender, header, sid):
+    def receive_header(self, sender: str, header: _Header, on_behalf_of: str | None = None, sid: str = "") -> None:
+        """Open a stream.
+
+        An application stream is ignored if it was received before under another `sid` of the sender, which repeats it
+        after a full reconnect.
+
+        Args:
+            on_behalf_of: identity for which the sender, an agent, sends; the application sees it as the sender.
+            sid: the sender's sid.
+        """
+        factory = self._topics.get(header.topic, self._default)
+        if factory is self._default and self._is_duplicate(sender, header, sid):
             return
         streams = self._open.get(sender, {})
         if factory is None or header.stream_id in streams or len(streams) >= MAX_OPEN_STREAMS_PER_SENDER:
             logger.debug("ignored a stream of topic %r from %r", header.topic, sender)
             return
-        registered = factory is not self._others  # which are those of calls: nobody makes or answers them for another
-        sink = factory(sender if speaker is None or registered else speaker, header)
+        registered = factory is not self._default  # a topic of RPC, where nobody may act for another participant
+        sink = factory(sender if on_behalf_of is None or registered else on_behalf_of, header)
         if sink is None:
             return
         try:
-            stream = _OpenStream(header, sink)
+            stream = _PartialStream(header, sink)
             if header.HasField("inline_content"):
-                stream.content(header.inline_content)
+                stream.add_content(header.inline_content)
                 stream.finish({})
             else:
                 self._open.setdefault(sender, {})[header.stream_id] = stream
         except IncompleteStreamError as failure:
             sink.failed(failure)
 
-    def chunk(self, sender: str, chunk: models.DataStream.Chunk) -> None:
+    def receive_chunk(self, sender: str, chunk: models.DataStream.Chunk) -> None:
+        """Append a chunk to its stream; ignore it if the stream is not open."""
         stream = self._open.get(sender, {}).get(chunk.stream_id)
         if stream is None:
             return
         try:
-            stream.chunk(chunk.chunk_index, chunk.content)
+            stream.add_chunk(chunk.chunk_index, chunk.content)
         except IncompleteStreamError as failure:
-            self._take(sender, chunk.stream_id)
+            self._remove(sender, chunk.stream_id)
             stream.sink.failed(failure)
 
-    def trailer(self, sender: str, trailer: models.DataStream.Trailer) -> bool:
-        """The end of a stream, by plan or by abort. False if no such stream is open."""
-        stream = self._take(sender, trailer.stream_id)
+    def receive_trailer(self, sender: str, trailer: models.DataStream.Trailer) -> bool:
+        """End a stream, complete or aborted. Return False if it is not open."""
+        stream = self._remove(sender, trailer.stream_id)
         if stream is None:
             return False
         try:
@@ -187,31 +198,31 @@ class IncomingStreams:
             stream.sink.failed(failure)
         return True
 
-    def progress(self, sender: str) -> dict[str, int]:
-        """How many chunks have come of each open stream of a sender, by stream id."""
+    def chunk_counts(self, sender: str) -> dict[str, int]:
+        """Return the number of received chunks of each open stream of a sender, by stream id."""
         return {stream_id: stream.chunks for stream_id, stream in self._open.get(sender, {}).items()}
 
     def sender_left(self, sender: str, stream_id: str | None = None) -> None:
-        """The sender is gone: this stream, or all of its streams, fail."""
-        for gone in list(self._open.get(sender, {})) if stream_id is None else [stream_id]:
-            stream = self._take(sender, gone)
+        """Fail one stream, or all streams, of a sender that left."""
+        for open_id in list(self._open.get(sender, {})) if stream_id is None else [stream_id]:
+            stream = self._remove(sender, open_id)
             if stream is not None:
                 stream.sink.failed(SenderLeftError("the sender left the room"))
 
     def close(self) -> None:
-        """The room disconnected: all streams fail."""
+        """Fail all streams: the room disconnected."""
         for sender in list(self._open):
             self.sender_left(sender)
 
-    def _came_before(self, sender: str, header: _Header, sid: str) -> bool:
-        begun = sender, header.stream_id, header.timestamp
-        known = self._begun.setdefault(begun, sid)
-        if len(self._begun) > MAX_REMEMBERED_STREAMS:
-            del self._begun[next(iter(self._begun))]
+    def _is_duplicate(self, sender: str, header: _Header, sid: str) -> bool:
+        key = sender, header.stream_id, header.timestamp
+        known = self._recent_streams.setdefault(key, sid)
+        if len(self._recent_streams) > MAX_DEDUP_STREAMS:
+            del self._recent_streams[next(iter(self._recent_streams))]
         return known != sid
 
-    def _take(self, sender: str, stream_id: str) -> _OpenStream | None:
-        """Take a stream out, and its sender's entry with the last one."""
+    def _remove(self, sender: str, stream_id: str) -> _PartialStream | None:
+        """Remove a stream, and its sender's entry with the last one."""
         streams = self._open.get(sender, {})
         stream = streams.pop(stream_id, None)
         if stream is not None and not streams:

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit.streams.aio.reader import ByteStreamReader, TextStreamReader, Unread
+from livekit.streams.aio.reader import ByteStreamReader, TextStreamReader, UnreadBudget
 from livekit.streams.info import ByteStreamInfo, StreamError, TextStreamInfo
 from livekit.streams.reassembly import StreamAbortedError
 
 
-def text_reader(unread: Unread | None = None) -> TextStreamReader:
+def text_reader(unread: UnreadBudget | None = None) -> TextStreamReader:
     info = TextStreamInfo("id", "text/plain", "t", 0, 0, {"a": "1"}, [])
-    return TextStreamReader(info, None, unread or Unread())
+    return TextStreamReader(info, None, unread or UnreadBudget())
 
 
-def byte_reader(unread: Unread | None = None) -> ByteStreamReader:
-    return ByteStreamReader(ByteStreamInfo("id", "x/y", "t", 0, 0, {}, "name"), None, unread or Unread())
+def byte_reader(unread: UnreadBudget | None = None) -> ByteStreamReader:
+    return ByteStreamReader(ByteStreamInfo("id", "x/y", "t", 0, 0, {}, "name"), None, unread or UnreadBudget())
 
 
 @given(st.text(), st.lists(st.integers(0, 40)))
@@ -72,13 +72,13 @@ async def test_what_came_before_the_failure_is_read_first() -> None:
 
 
 async def test_who_holds_most_is_given_up_when_all_hold_too_much() -> None:
-    unread = Unread(limit=1_000)
+    unread = UnreadBudget(limit=1_000)
     small, large = byte_reader(unread), byte_reader(unread)
     small.received(bytes(300))
     large.received(bytes(700))
     small.received(bytes(100))
     assert (small.unread, large.unread) == (400, 0)
-    with pytest.raises(StreamError, match="700 bytes came and were not read"):
+    with pytest.raises(StreamError, match="700 bytes arrived and were not read"):
         await large.__anext__()
     large.received(bytes(5_000))
     assert large.unread == 0
@@ -87,7 +87,7 @@ async def test_who_holds_most_is_given_up_when_all_hold_too_much() -> None:
 
 
 async def test_what_was_read_does_not_count() -> None:
-    reader = byte_reader(Unread(limit=1_000))
+    reader = byte_reader(UnreadBudget(limit=1_000))
     for _ in range(50):
         reader.received(bytes(500))
         await reader.__anext__()
@@ -96,7 +96,7 @@ async def test_what_was_read_does_not_count() -> None:
 
 
 async def test_readers_that_were_dropped_do_not_count() -> None:
-    unread = Unread(limit=1_000)
+    unread = UnreadBudget(limit=1_000)
     dropped = byte_reader(unread)
     dropped.received(bytes(900))
     del dropped

@@ -113,7 +113,7 @@ async def test_less_than_announced_is_an_error(environment: RoomEnvironment) -> 
     await writer.aclose()
     stream = await streams.bytes.get()
     assert stream.reader.info.size == 10
-    assert "5 bytes came of 10" in str(stream.error)
+    assert "received 5 of 10 bytes" in str(stream.error)
 
 
 @pytest.mark.parametrize("content", [b"", b"a line\n" * 200_000, noise(3_000_000)])

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from livekit._util.aio import loop_time
 from livekit._version import __version__
 from livekit.rpc import wire
-from livekit.rpc.errors import RpcError
+from livekit.rpc.errors import RpcError, built_in_error
 from livekit.rpc.invocation import RpcCallInfo
 from livekit.server.http import health
 from livekit.server.request_origin import is_cross_site, is_local, local_only
@@ -153,7 +153,7 @@ class Console:
     async def _perform(self, room_name: str, call: RpcCallInfo) -> str:
         room = self._rooms.get(room_name)
         if room is None or call.destination_identity not in room.participants:
-            raise RpcError._built_in(RpcError.ErrorCode.RECIPIENT_NOT_FOUND)
+            raise built_in_error(RpcError.ErrorCode.RECIPIENT_NOT_FOUND)
         return await self._calls.call(room, call)
 
     async def _switch_payloads(self, body: dict[str, Any]) -> dict[str, Any]:

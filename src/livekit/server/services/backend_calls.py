@@ -15,8 +15,9 @@ from livekit.protocol import models
 from livekit.protocol import room as room_pb
 from livekit.rpc import RpcError, wire
 from livekit.rpc.client import RpcClient
+from livekit.rpc.errors import built_in_error
 from livekit.rpc.invocation import RpcCallInfo
-from livekit.rpc.peer_info import ABSENT, Peer
+from livekit.rpc.peer_info import ABSENT, PeerInfo
 from livekit.server import limits
 from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent
 from livekit.server.forwarding import send
@@ -24,7 +25,7 @@ from livekit.server.participant import Participant, State
 from livekit.server.responses import DisconnectReason
 from livekit.server.room import Room
 from livekit.server.room_manager import RoomManager
-from livekit.streams.reassembly import IncomingStreams
+from livekit.streams.reassembly import StreamReassembler
 
 from . import access
 from .twirp import TwirpError
@@ -59,7 +60,7 @@ class BackendCalls:
             raise TwirpError("invalid_argument", "destination identity is required")
         room = access.existing_room(self._rooms, request.room)
         if identity not in room.participants:
-            raise _twirp_error(RpcError._built_in(_Code.RECIPIENT_NOT_FOUND))
+            raise _twirp_error(built_in_error(_Code.RECIPIENT_NOT_FOUND))
         if len(room.backend_receivers) >= limits.MAX_BACKEND_CALLS:
             raise TwirpError("resource_exhausted", f"{limits.MAX_BACKEND_CALLS} calls are under way in this room")
         timeout = request.response_timeout_ms / 1000 or DEFAULT_RESPONSE_TIMEOUT
@@ -90,16 +91,16 @@ class _Caller:
         self._names: set[str] = set()
         """What it is known by in the room."""
         self.client = RpcClient(self, self, RpcOptions())
-        self.client.core.announces_joins = True
+        self.client.caller.announces_joins = True
         self.client.set_online(True)
-        self._streams = IncomingStreams()
+        self._streams = StreamReassembler()
         self._streams.register(wire.RESPONSE_TOPIC, self.client.open_response)
         self._handlers: Mapping[str, Callable[[str, models.DataPacket], object]] = {
             "rpc_ack": lambda sender, packet: self.client.receive_ack(sender, packet.rpc_ack),
             "rpc_response": lambda sender, packet: self.client.receive_response(sender, packet.rpc_response),
             "stream_header": self._stream_began,
-            "stream_chunk": lambda sender, packet: self._streams.chunk(sender, packet.stream_chunk),
-            "stream_trailer": lambda sender, packet: self._streams.trailer(sender, packet.stream_trailer),
+            "stream_chunk": lambda sender, packet: self._streams.receive_chunk(sender, packet.stream_chunk),
+            "stream_trailer": lambda sender, packet: self._streams.receive_trailer(sender, packet.stream_trailer),
         }
 
     def close(self) -> None:
@@ -127,21 +128,21 @@ class _Caller:
             handle(sender.identity, packet)
 
     def _stream_began(self, sender: str, packet: models.DataPacket) -> None:
-        self._streams.header(sender, packet.stream_header)
-        for stream_id in self._streams.progress(sender):
+        self._streams.receive_header(sender, packet.stream_header)
+        for stream_id in self._streams.chunk_counts(sender):
             self._be_known_as(stream_id)
 
     def _be_known_as(self, name: str) -> None:
         self._names.add(name)
         self._room.backend_receivers[name] = self.receive
 
-    # PeerDirectory
+    # PeerLookup
 
-    def peer(self, identity: str) -> Peer:
+    def peer(self, identity: str) -> PeerInfo:
         participant = self._room.participants.get(identity)
         if participant is None:
             return ABSENT
-        return Peer(
+        return PeerInfo(
             listed=True,
             ready=participant.state == State.ACTIVE,
             client_protocol=participant.client.client_protocol,
@@ -149,7 +150,7 @@ class _Caller:
             can_publish_data=participant.permission.can_publish_data,
         )
 
-    def obstacle(self) -> str | None:
+    def blocked_reason(self) -> str | None:
         return None
 
     # PacketSender

@@ -1,4 +1,4 @@
-"""A file on its way out: read in a thread, block by block, and deflated where that pays."""
+"""Sending a file as a stream: read in a thread, block by block, and deflated if that saves enough."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from livekit.streams.framing import CHUNK_SIZE
 from .writer import ByteStreamWriter
 
 BLOCK_SIZE = 16 * CHUNK_SIZE
-"""Bytes read at once."""
+"""Bytes per read."""
 MIN_COMPRESSED_FILE = 4 * SAMPLE_BYTES
+"""Smaller files are sent uncompressed."""
 
 _Compression = models.DataStream.CompressionType
 
 
 @dataclass(frozen=True)
 class OutgoingFile:
+    """A file to be sent."""
+
     path: Path
     name: str
     size: int
@@ -33,11 +36,19 @@ class OutgoingFile:
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str], *, compress: bool) -> OutgoingFile:
-        """Look at a file. Raises OSError."""
-        return await asyncio.to_thread(_look_at, Path(path), compress)
+        """Read a file's size and type, and decide on its compression. Raises OSError."""
+        return await asyncio.to_thread(_inspect, Path(path), compress)
 
     async def send(self, writer: ByteStreamWriter, on_progress: Callable[[int, int], None] | None) -> None:
-        """Write its content. Raises OSError, StreamError."""
+        """Write the file's content to a stream.
+
+        Args:
+            on_progress: called with the bytes read so far and the file's size, after each block.
+
+        Raises:
+            OSError: the file cannot be read, or it was truncated meanwhile.
+            StreamError: the stream cannot be sent.
+        """
         deflater = new_deflater() if self.compression == _Compression.DEFLATE_RAW else None
         with await asyncio.to_thread(self.path.open, "rb") as file:
             done = 0
@@ -45,7 +56,7 @@ class OutgoingFile:
                 size = min(BLOCK_SIZE, self.size - done)
                 content, size = await asyncio.to_thread(_next_block, file, size, deflater)
                 if not size:
-                    raise OSError(f"{self.path} has become shorter while it was sent")
+                    raise OSError(f"{self.path} was truncated while it was being sent")
                 done += size
                 if done == self.size and deflater is not None:
                     content += deflater.flush()
@@ -54,23 +65,23 @@ class OutgoingFile:
                     on_progress(done, self.size)
 
 
-def _look_at(path: Path, compress: bool) -> OutgoingFile:
+def _inspect(path: Path, compress: bool) -> OutgoingFile:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        pays = False
+        worthwhile = False
         if compress and size >= MIN_COMPRESSED_FILE:
             file.seek((size - SAMPLE_BYTES) // 2)
-            pays = deflate_if_worthwhile(file.read(SAMPLE_BYTES)) is not None
+            worthwhile = deflate_if_worthwhile(file.read(SAMPLE_BYTES)) is not None
     return OutgoingFile(
         path=path,
         name=path.name,
         size=size,
         mime_type=mimetypes.guess_type(path)[0] or "application/octet-stream",
-        compression=_Compression.DEFLATE_RAW if pays else _Compression.NONE,
+        compression=_Compression.DEFLATE_RAW if worthwhile else _Compression.NONE,
     )
 
 
 def _next_block(file: BinaryIO, size: int, deflater: Deflater | None) -> tuple[bytes, int]:
-    """The next block as it is sent, and how many bytes of the file it is."""
+    """Return the next block as it is sent, and the number of bytes read from the file for it."""
     block = file.read(size)
     return (block if deflater is None else deflater.compress(block)), len(block)

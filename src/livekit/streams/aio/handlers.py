@@ -1,4 +1,4 @@
-"""Who reads the streams of an application, by topic."""
+"""Stream handlers of an application, by topic."""
 
 from __future__ import annotations
 
@@ -11,34 +11,35 @@ from livekit.protocol import models
 from livekit.streams.info import byte_info, text_info
 from livekit.streams.reassembly import StreamSink
 
-from .reader import ByteStreamReader, TextStreamReader, Unread
+from .reader import ByteStreamReader, TextStreamReader, UnreadBudget
 
 logger = logging.getLogger("livekit")
 
 DEFAULT_MAX_PAYLOAD = 5_000_000_000
-"""Bytes of one incoming stream, inflated, unless `DataStreamOptions` says otherwise."""
+"""Default of `DataStreamOptions`: bytes of one incoming stream, inflated."""
 
 TextStreamHandler = Callable[[TextStreamReader, str], None]
-"""Called with the reader and the sender's identity when a text stream begins."""
+"""Called with the reader and the sender's identity when a text stream starts."""
 ByteStreamHandler = Callable[[ByteStreamReader, str], None]
+"""Called with the reader and the sender's identity when a byte stream starts."""
 
 Handler = TypeVar("Handler", TextStreamHandler, ByteStreamHandler)
 Reader = TypeVar("Reader", TextStreamReader, ByteStreamReader)
 
 
 class StreamHandlers:
-    """The stream handlers of a room; they outlive its connections."""
+    """The stream handlers of a room. They outlive its connections."""
 
     def __init__(self) -> None:
         self.text: dict[str, TextStreamHandler] = {}
         self.bytes: dict[str, ByteStreamHandler] = {}
 
     def register_text(self, topic: str, handler: TextStreamHandler) -> None:
-        """Raises ValueError."""
+        """Register a handler of text streams. Raises ValueError: the topic is taken, or it is a coroutine function."""
         _register("text", self.text, topic, handler)
 
     def register_bytes(self, topic: str, handler: ByteStreamHandler) -> None:
-        """Raises ValueError."""
+        """Register a handler of byte streams. Raises ValueError: the topic is taken, or it is a coroutine function."""
         _register("byte", self.bytes, topic, handler)
 
 
@@ -53,19 +54,19 @@ def _register(kind: str, handlers: dict[str, Handler], topic: str, handler: Hand
 
 
 class StreamReaders:
-    """Gives incoming streams their readers while a room is joined; a `SinkFactory` is `open`."""
+    """Opens readers for the application streams of a connected room. `open` is a `SinkFactory`."""
 
     def __init__(self, handlers: StreamHandlers, max_payload: int | None) -> None:
         self._handlers = handlers
         self._limit = DEFAULT_MAX_PAYLOAD if max_payload is None else max_payload
-        self._unread = Unread()
+        self._budget = UnreadBudget()
         self._kinds: dict[str, Callable[[str, models.DataStream.Header], StreamSink | None]] = {
             "text_header": self._open_text,
             "byte_header": self._open_bytes,
         }
 
     def open(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
-        """A reader for a stream, which its handler has got; None where there is no handler."""
+        """Pass a new reader to the topic's handler and return it; return None if the topic has no handler."""
         opener = self._kinds.get(header.WhichOneof("content_header") or "")
         sink = None if opener is None else opener(sender, header)
         if sink is None:
@@ -76,16 +77,16 @@ class StreamReaders:
         handler = self._handlers.text.get(header.topic)
         if handler is None:
             return None
-        return _given(handler, TextStreamReader(text_info(header), self._limit, self._unread), sender)
+        return _call_handler(handler, TextStreamReader(text_info(header), self._limit, self._budget), sender)
 
     def _open_bytes(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
         handler = self._handlers.bytes.get(header.topic)
         if handler is None:
             return None
-        return _given(handler, ByteStreamReader(byte_info(header), self._limit, self._unread), sender)
+        return _call_handler(handler, ByteStreamReader(byte_info(header), self._limit, self._budget), sender)
 
 
-def _given(handler: Callable[[Reader, str], None], reader: Reader, sender: str) -> Reader:
+def _call_handler(handler: Callable[[Reader, str], None], reader: Reader, sender: str) -> Reader:
     try:
         handler(reader, sender)
     except Exception:

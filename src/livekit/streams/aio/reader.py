@@ -1,4 +1,4 @@
-"""Streams as applications read them: an async iterator over what has arrived, bounded in what it keeps unread."""
+"""Stream readers of an application: async iterators over received content, with bounded buffers."""
 
 from __future__ import annotations
 
@@ -14,46 +14,47 @@ from livekit.streams.info import BaseStreamInfo, ByteStreamInfo, StreamError, Te
 from livekit.streams.reassembly import IncompleteStreamError
 
 MAX_UNREAD = 64 * 1024 * 1024
-"""Bytes that the streams of a room keep for readers that do not read; over it the one with the most is given up."""
+"""Bytes buffered for all readers of a room. Beyond it the stream with the most unread bytes fails."""
 
 Info = TypeVar("Info", bound=BaseStreamInfo)
 Piece = TypeVar("Piece", str, bytes)
 
 
-class Unread:
-    """What all readers of a room hold together."""
+class UnreadBudget:
+    """Limit on the unread bytes of all readers of a room."""
 
     def __init__(self, limit: int = MAX_UNREAD) -> None:
         self._limit = limit
         self._total = 0
         self._readers: WeakSet[StreamReader[TextStreamInfo, str] | StreamReader[ByteStreamInfo, bytes]] = WeakSet()
 
-    def watch(self, reader: TextStreamReader | ByteStreamReader) -> None:
+    def add(self, reader: TextStreamReader | ByteStreamReader) -> None:
+        """Track a reader, as long as the application holds it."""
         self._readers.add(reader)
 
-    def changed(self, size: int) -> None:
-        """A reader holds `size` bytes more, or less. Makes room where it is too much."""
+    def adjust(self, size: int) -> None:
+        """Add `size` unread bytes, negative if they were read. Beyond the limit, fail the readers with the most."""
         self._total += size
         if self._total <= self._limit:
             return
-        self._total = sum(reader.unread for reader in self._readers)  # some may have been dropped unread
+        self._total = sum(reader.unread for reader in self._readers)  # readers may have been garbage-collected unread
         while self._total > self._limit:
-            max(self._readers, key=lambda reader: reader.unread).give_up()
+            max(self._readers, key=lambda reader: reader.unread).overflow()
 
 
 class StreamReader(Generic[Info, Piece]):
-    """An incoming stream: iterate over its pieces as they come, or `read_all`.
+    """An incoming stream: iterate over its content as it arrives, or call `read_all`.
 
-    What has come before the stream fails is read first; then StreamError is raised. Iterating a reader that was closed
-    ends at once. Content that is not read is kept up to `MAX_UNREAD` bytes for all streams of a room.
+    Content received before the stream failed is returned first; then StreamError is raised. The iteration of a closed
+    reader ends immediately. Unread content is buffered, up to `MAX_UNREAD` bytes for all streams of a room.
     """
 
-    def __init__(self, info: Info, limit: int | None, unread: Unread) -> None:
+    def __init__(self, info: Info, limit: int | None, budget: UnreadBudget) -> None:
         self.limit = limit
         self.unread = 0
-        """Bytes that have come and were not read."""
+        """Bytes received and not read yet."""
         self._info = info
-        self._store = unread
+        self._budget = budget
         self._pieces: deque[bytes] = deque()
         self._ended = False
         self._error: StreamError | None = None
@@ -61,7 +62,7 @@ class StreamReader(Generic[Info, Piece]):
 
     @property
     def info(self) -> Info:
-        """What the sender said of it; at the end `attributes` has those of its trailer too."""
+        """The stream's metadata. At the end `attributes` includes those of the trailer."""
         return self._info
 
     def __aiter__(self) -> StreamReader[Info, Piece]:
@@ -87,38 +88,43 @@ class StreamReader(Generic[Info, Piece]):
                 return piece
 
     def close(self) -> None:
-        """Read no more: what has come is dropped, and what still comes too. Does nothing at a stream's end."""
+        """Stop reading: discard buffered and further content. No effect once the stream has ended."""
         if not self._ended:
             self._drop()
             self._end(None)
 
     async def aclose(self) -> None:
-        """`close`."""
+        """Call `close`."""
         self.close()
 
-    def give_up(self) -> None:
-        """Too much is unread: drop it, and fail."""
+    def overflow(self) -> None:
+        """Discard the buffered content and fail the stream, because the room's limit is exceeded."""
         size = self.unread
         self._drop()
         self._ended = False
-        self._end(StreamError(f"{size} bytes came and were not read: read streams as they come, or close the reader"))
+        self._end(
+            StreamError(f"{size} bytes arrived and were not read: read streams as they arrive, or close the reader")
+        )
 
     # StreamSink
 
     def received(self, content: bytes) -> None:
+        """Buffer content."""
         if self._ended:
             return
         self._pieces.append(content)
         self.unread += len(content)
         self._changed.set()
-        self._store.changed(len(content))
+        self._budget.adjust(len(content))
 
     def finished(self, attributes: Mapping[str, str]) -> None:
+        """End the iteration after the buffered content."""
         if self._info.attributes is not None:
             self._info.attributes.update(attributes)
         self._end(None)
 
     def failed(self, error: IncompleteStreamError) -> None:
+        """Raise StreamError after the buffered content."""
         self._end(StreamError(str(error)))
 
     @abstractmethod
@@ -135,19 +141,19 @@ class StreamReader(Generic[Info, Piece]):
 
     def _take(self, size: int) -> None:
         self.unread -= size
-        self._store.changed(-size)
+        self._budget.adjust(-size)
 
 
 class TextStreamReader(StreamReader[TextStreamInfo, str]):
-    """An incoming text stream; its pieces are whole characters."""
+    """An incoming text stream. Each item consists of whole characters."""
 
-    def __init__(self, info: TextStreamInfo, limit: int | None, unread: Unread) -> None:
-        super().__init__(info, limit, unread)
+    def __init__(self, info: TextStreamInfo, limit: int | None, budget: UnreadBudget) -> None:
+        super().__init__(info, limit, budget)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        unread.watch(self)
+        budget.add(self)
 
     async def read_all(self) -> str:
-        """The whole text. Raises StreamError."""
+        """Return the whole text. Raises StreamError."""
         return "".join([piece async for piece in self])
 
     def _decode(self, content: bytes, *, last: bool) -> str:
@@ -162,12 +168,12 @@ class TextStreamReader(StreamReader[TextStreamInfo, str]):
 class ByteStreamReader(StreamReader[ByteStreamInfo, bytes]):
     """An incoming byte stream."""
 
-    def __init__(self, info: ByteStreamInfo, limit: int | None, unread: Unread) -> None:
-        super().__init__(info, limit, unread)
-        unread.watch(self)
+    def __init__(self, info: ByteStreamInfo, limit: int | None, budget: UnreadBudget) -> None:
+        super().__init__(info, limit, budget)
+        budget.add(self)
 
     async def read_all(self) -> bytes:
-        """The whole content. Raises StreamError. (Ours, not the official SDK's.)"""
+        """Return the whole content. Raises StreamError. (Not in the official SDK.)"""
         return b"".join([piece async for piece in self])
 
     def _decode(self, content: bytes, *, last: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""Sending streams: the part of a local participant that does."""
+"""Stream methods of the local participant."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from collections.abc import Callable
 from livekit._room.local_context import LocalContext, LocalParticipantMixin
 from livekit.protocol import models
 from livekit.streams.deflate import deflate_if_worthwhile
-from livekit.streams.framing import HeaderTooLargeError, StreamFrames, stream_header, whole_stream
+from livekit.streams.framing import HeaderTooLargeError, StreamFramer, stream_header, whole_stream
 from livekit.streams.info import ByteStreamInfo, StreamError, TextStreamInfo, byte_info, text_info
 
 from .files import OutgoingFile
-from .writer import ByteStreamWriter, TextStreamWriter, sent, start
+from .writer import ByteStreamWriter, TextStreamWriter, begin_send, wait_sent
 
 DEFLATE_IN_THREAD = 256 * 1024
-"""Bytes of content from which compressing it would hold up the event loop."""
+"""Content of at least this many bytes is compressed in a thread, to keep the event loop responsive."""
 DEFAULT_NAME = "unknown"
+"""Name of byte streams without one, as in the official SDK."""
 BYTES_TYPE = "application/octet-stream"
 
 _TextHeader = models.DataStream.TextHeader
@@ -26,10 +27,10 @@ _ByteHeader = models.DataStream.ByteHeader
 
 
 class StreamSender(LocalParticipantMixin):
-    """Streams of text and bytes to participants; no `destination_identities` means everybody.
+    """Sends text and byte streams. Without `destination_identities` they are sent to all participants.
 
-    All of it raises StreamError where the room is not connected, this participant may not publish data, or the
-    attributes do not fit into a packet.
+    All methods raise StreamError if the room is not connected, this participant may not publish data, or the attributes
+    do not fit into a packet.
     """
 
     async def send_text(
@@ -42,7 +43,7 @@ class StreamSender(LocalParticipantMixin):
         reply_to_id: str | None = None,
         compress: bool = True,
     ) -> TextStreamInfo:
-        """Send a whole text; returns when the connection has taken it. `reply_to_id`: the stream it answers."""
+        """Send a whole text; return once the connection has accepted it. `reply_to_id`: id of the stream it answers."""
         header = stream_header(
             topic=topic,
             destinations=destination_identities or (),
@@ -67,20 +68,20 @@ class StreamSender(LocalParticipantMixin):
         total_size: int | None = None,
         sender_identity: str | None = None,
     ) -> TextStreamWriter:
-        """Begin a text that is written piece by piece. `sender_identity`: for whom an agent speaks."""
+        """Open a text stream for incremental writing. `sender_identity`: the participant for which an agent sends."""
         header = stream_header(
             topic=topic,
             destinations=destination_identities or (),
             attributes=attributes,
             stream_id=stream_id,
-            speaker=sender_identity or "",
+            on_behalf_of=sender_identity or "",
             timestamp_ms=_now_ms(),
             kind=_TextHeader(reply_to_stream_id=reply_to_id or ""),
         )
         info = text_info(header.stream_header)
-        info.size = total_size or 0  # of text the receivers are not told it, as bytes and characters differ
-        writer = TextStreamWriter(info, _frames(header, whole_characters=True), self._stream_context().packets)
-        await writer._open()
+        info.size = total_size or 0  # not sent for text: its bytes and characters differ
+        writer = TextStreamWriter(info, _framer(header, whole_characters=True), self._stream_context().packets)
+        await writer.send_header()
         return writer
 
     async def send_bytes(
@@ -95,7 +96,7 @@ class StreamSender(LocalParticipantMixin):
         stream_id: str | None = None,
         compress: bool = True,
     ) -> ByteStreamInfo:
-        """Send whole content; returns when the connection has taken it."""
+        """Send whole content; return once the connection has accepted it."""
         header = stream_header(
             topic=topic,
             destinations=destination_identities or (),
@@ -121,7 +122,7 @@ class StreamSender(LocalParticipantMixin):
         destination_identities: list[str] | None = None,
         topic: str = "",
     ) -> ByteStreamWriter:
-        """Begin content that is written piece by piece. A `total_size` is checked by those who receive it."""
+        """Open a byte stream for incremental writing. Receivers check its length against `total_size`."""
         header = stream_header(
             topic=topic,
             destinations=destination_identities or (),
@@ -132,9 +133,9 @@ class StreamSender(LocalParticipantMixin):
             timestamp_ms=_now_ms(),
             kind=_ByteHeader(name=name),
         )
-        frames = _frames(header, whole_characters=False)
-        writer = ByteStreamWriter(byte_info(header.stream_header), frames, self._stream_context().packets)
-        await writer._open()
+        framer = _framer(header, whole_characters=False)
+        writer = ByteStreamWriter(byte_info(header.stream_header), framer, self._stream_context().packets)
+        await writer.send_header()
         return writer
 
     async def send_file(
@@ -148,11 +149,12 @@ class StreamSender(LocalParticipantMixin):
         compress: bool = True,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> ByteStreamInfo:
-        """Send a file as a byte stream; returns when the connection has taken it all. The file is never in memory as
-        a whole. Cancelled, or failing, it tells the receivers that the stream is not complete.
+        """Send a file as a byte stream; return once the connection has accepted all of it.
+
+        The file is read in blocks. If the transmission is cancelled or fails, the stream is aborted.
 
         Args:
-            on_progress: called with the bytes of the file sent so far and those in all. (Ours.)
+            on_progress: called with the bytes sent so far and the file's size. (Not in the official SDK.)
 
         Raises:
             OSError: the file cannot be read.
@@ -171,10 +173,10 @@ class StreamSender(LocalParticipantMixin):
             kind=_ByteHeader(name=file.name),
         )
         header.stream_header.compression = file.compression
-        frames = _frames(header, whole_characters=False)
+        framer = _framer(header, whole_characters=False)
         info = byte_info(header.stream_header)
-        async with ByteStreamWriter(info, frames, context.packets) as writer:
-            await writer._open()
+        async with ByteStreamWriter(info, framer, context.packets) as writer:
+            await writer.send_header()
             await file.send(writer, on_progress)
         return info
 
@@ -191,7 +193,9 @@ class StreamSender(LocalParticipantMixin):
             packets = whole_stream(header, content, compressed, inline=inline)
         except HeaderTooLargeError as error:
             raise StreamError(str(error)) from error
-        await sent(start(context.packets, iter((packets,)) if isinstance(packets, models.DataPacket) else packets))
+        await wait_sent(
+            begin_send(context.packets, iter((packets,)) if isinstance(packets, models.DataPacket) else packets)
+        )
 
     def _stream_context(self) -> LocalContext:
         try:
@@ -200,9 +204,9 @@ class StreamSender(LocalParticipantMixin):
             raise StreamError(str(error)) from error
 
 
-def _frames(header: models.DataPacket, *, whole_characters: bool) -> StreamFrames:
+def _framer(header: models.DataPacket, *, whole_characters: bool) -> StreamFramer:
     try:
-        return StreamFrames(header, whole_characters=whole_characters)
+        return StreamFramer(header, whole_characters=whole_characters)
     except HeaderTooLargeError as error:
         raise StreamError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Streams as applications write them: at the pace of the connection."""
+"""Stream writers of an application, with back-pressure from the connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from livekit.engine.backpressure import StreamSend, start_stream
 from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
-from livekit.streams.framing import StreamFrames
+from livekit.streams.framing import StreamFramer
 from livekit.streams.info import BaseStreamInfo, ByteStreamInfo, StreamError, TextStreamInfo
 
 Info = TypeVar("Info", bound=BaseStreamInfo)
@@ -20,19 +20,20 @@ Writer = TypeVar("Writer", bound="BaseStreamWriter[Any]")
 
 
 class BaseStreamWriter(Generic[Info]):
-    """An outgoing stream. As a context manager it is closed at the end, with the reason if that is an exception."""
+    """An outgoing stream. Leaving its context closes it; on an exception it is aborted, with the type as reason."""
 
-    def __init__(self, info: Info, frames: StreamFrames, sender: PacketSender) -> None:
+    def __init__(self, info: Info, framer: StreamFramer, sender: PacketSender) -> None:
         self._info = info
-        self._frames = frames
+        self._framer = framer
         self._sender = sender
         self._lock = asyncio.Lock()
         self._sending: StreamSend | None = None
-        """What was given last; a cancelled write leaves it under way."""
+        """The last write; it continues even if the call that started it is cancelled."""
         self._closed = False
 
     @property
     def info(self) -> Info:
+        """The stream's metadata."""
         return self._info
 
     async def __aenter__(self: Writer) -> Writer:
@@ -52,48 +53,51 @@ class BaseStreamWriter(Generic[Info]):
         """End the stream.
 
         Args:
-            reason: why it is not complete; readers get it as an error. Empty for a complete stream.
-            attributes: more of them, which readers see at the end.
+            reason: aborts the stream; readers raise it as an error. Empty for a complete stream.
+            attributes: further attributes, which readers see at the end.
 
         Raises:
-            RuntimeError: it is closed already.
+            RuntimeError: the stream is closed already.
             StreamError: the room is not connected any more.
         """
         async with self._lock:
             if self._closed:
                 raise RuntimeError("Stream already closed")
             self._closed = True
-            await self._send(iter((self._frames.trailer(reason, attributes),)))
+            await self._send(iter((self._framer.trailer(reason, attributes),)))
 
-    async def _open(self) -> None:
+    async def send_header(self) -> None:
+        """Send the stream's header. Raises StreamError."""
         async with self._lock:
-            await self._send(iter((self._frames.header,)))
+            await self._send(iter((self._framer.header,)))
 
     async def _write(self, content: bytes) -> None:
         async with self._lock:
             if self._closed:
                 raise RuntimeError("Cannot write after stream is closed")
             if content:
-                await self._send(self._frames.chunks(content))
+                await self._send(self._framer.chunks(content))
 
     async def _send(self, packets: Iterator[models.DataPacket]) -> None:
         if self._sending is not None:
-            await sent(self._sending)
-        self._sending = start(self._sender, packets)
-        await sent(self._sending)
+            await wait_sent(self._sending)
+        self._sending = begin_send(self._sender, packets)
+        await wait_sent(self._sending)
 
     def _abort(self, reason: str) -> None:
-        """End it at once: what was not sent yet is not sent."""
+        """Abort the stream: drop its unsent packets and send a trailer with a reason."""
         self._closed = True
         if self._sending is not None:
             self._sending.stream.cancel()
         with contextlib.suppress(SessionClosedError):
-            self._sender.send_packet(self._frames.trailer(reason))
+            self._sender.send_packet(self._framer.trailer(reason))
 
 
 class TextStreamWriter(BaseStreamWriter[TextStreamInfo]):
+    """An outgoing text stream."""
+
     async def write(self, text: str) -> None:
-        """Send more text; returns when the connection has taken it. One that is cancelled is sent all the same.
+        """Send text; return once the connection has accepted it. Cancelling does not stop the transmission.
 
         Raises:
             RuntimeError: the stream is closed.
@@ -103,21 +107,23 @@ class TextStreamWriter(BaseStreamWriter[TextStreamInfo]):
 
 
 class ByteStreamWriter(BaseStreamWriter[ByteStreamInfo]):
+    """An outgoing byte stream."""
+
     async def write(self, data: bytes) -> None:
-        """As `TextStreamWriter.write`."""
+        """Send bytes, as `TextStreamWriter.write`."""
         await self._write(data)
 
 
-def start(sender: PacketSender, packets: Iterator[models.DataPacket]) -> StreamSend:
-    """Begin to send. Raises StreamError."""
+def begin_send(sender: PacketSender, packets: Iterator[models.DataPacket]) -> StreamSend:
+    """Start to send packets. Raises StreamError."""
     try:
         return start_stream(sender, packets)
     except (SessionClosedError, ValueError) as error:
         raise StreamError(str(error)) from error
 
 
-async def sent(sending: StreamSend) -> None:
-    """Wait until it was sent; cancelling this does not stop it. Raises StreamError."""
+async def wait_sent(sending: StreamSend) -> None:
+    """Wait until the packets are sent. Cancelling does not stop the transmission. Raises StreamError."""
     try:
         await asyncio.shield(sending.done)
     except (SessionClosedError, ValueError) as error:
