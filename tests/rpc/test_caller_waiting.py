@@ -283,3 +283,27 @@ def test_row_18_wait_for_ready_gives_up_on_a_peer_that_left_once_the_request_was
     call = harness.start(wait_for_ready=True)
     harness.leave("bob")
     assert harness.ended(call)[:2] == (0.0, Code.RECIPIENT_DISCONNECTED)
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_requeue_waits_for_the_restarted_peer(online: bool) -> None:
+    harness = CallerHarness(bob=V2)
+    call = harness.start(budget=10.0)
+    harness.peers.peers["bob"] = JOINED
+    harness.core.set_online(online, harness.now)
+    harness.core.requeue(call, harness.now)
+    assert (call.state, call.peer) == (OutgoingCallState.WAITING, None)
+    assert call.due == harness.now + (READY_WAIT if online else 10.0)
+    harness.core.set_online(True, harness.now)
+    harness.set_peer("bob", V2)
+    assert harness.sent == [call, call]
+    assert call.state is OutgoingCallState.SENT
+
+
+def test_discard_reports_nothing() -> None:
+    harness = CallerHarness(bob=V2)
+    call = harness.start()
+    harness.core.discard(call)
+    harness.core.receive_response("bob", call.request_id, "late")
+    harness.advance(100.0)
+    assert (harness.outcome(call), harness.cancelled, len(harness.core)) == (None, [], 0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 
 import pytest
 
@@ -72,6 +73,8 @@ async def test_a_call_takes_the_form_its_peer_understands(
     assert await alice.client.perform(call(payload)) == payload
     assert alice.link.kinds() == kinds
     assert bob.link.kinds()[0] == "rpc_ack"
+    headers = [packet.stream_header for link in (alice.link, bob.link) for packet in link.sent]
+    assert all(abs(header.timestamp / 1000 - time.time()) < 60 for header in headers if header.stream_id)
     assert len(alice.client.caller) == len(bob.callee.responder) == len(bob.streams) == len(alice.streams) == 0
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.rpc.handler_runner import run_handler
 from livekit.rpc.invocation import IncomingRpcNext, RpcHandler, RpcInterceptor, RpcInvocationData
@@ -171,3 +172,17 @@ async def test_a_coroutine_that_is_closed_closes_the_handler() -> None:
     running.send(None)
     running.close()
     assert log == ["closed"]
+
+
+@pytest.mark.parametrize(("caller", "expected"), [("id", '["a", "b"]'), ("alice", None)])
+async def test_only_the_server_may_list_methods(caller: str, expected: str | None) -> None:
+    registry = RpcRegistry()
+    for method in ("b", "a"):
+        registry.register(method, sync, replace=False, executor=None)
+    invocation = RpcInvocationData("id", caller, "", 1.0, wire.METHODS_METHOD)
+    if expected is not None:
+        assert await run_handler(registry, invocation, 10.0) == expected
+    else:
+        with pytest.raises(RpcError) as caught:
+            await run_handler(registry, invocation, 10.0)
+        assert caught.value.code == RpcError.ErrorCode.UNSUPPORTED_METHOD

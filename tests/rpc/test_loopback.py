@@ -51,6 +51,15 @@ async def test_row_09_packets_to_oneself_come_back_on_the_next_turn() -> None:
     assert line.sent == []
 
 
+async def test_loopback_reports_packets_as_sent() -> None:
+    link, errors = Link("alice"), list[Exception | None]()
+    sender = LoopbackSender(link, lambda packet: None)
+    sender.identity = "alice"
+    sender.send_packet(packet("alice"), SendOptions(on_sent=errors.append))
+    sender.send_packets(iter([packet("alice"), packet("alice")]), SendOptions(on_sent=errors.append))
+    assert errors == [None, None]
+
+
 async def test_before_joining_nothing_loops_back() -> None:
     line, received = Link(""), list[models.DataPacket]()
     LoopbackSender(line, received.append).send_packet(packet(""))

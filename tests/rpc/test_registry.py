@@ -63,6 +63,8 @@ def test_names() -> None:
         registry.register("", greet, replace=False, executor=None)
     with pytest.raises(RpcArgumentTypeError):
         registry.register(1, greet, replace=False, executor=None)  # type: ignore[arg-type]
+    with pytest.raises(RpcArgumentTypeError, match="with parentheses"):
+        registry.register(greet, None, replace=False, executor=None)  # type: ignore[arg-type]
     assert registry.handlers == {}
 
 

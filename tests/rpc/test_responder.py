@@ -440,3 +440,13 @@ def test_row_30_halves_of_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) 
     assert len(harness.errors) == 1
     harness.core.close()
     assert not harness.core._buffered
+
+
+def test_a_task_cancelled_before_its_first_step_fails_the_call() -> None:
+    harness = ResponderHarness()
+    call = harness.run_one()
+    harness.core.task_done(call)
+    assert [error.code for error in harness.errors] == [Code.APPLICATION_ERROR]
+    assert len(harness.core) == 0
+    harness.core.task_done(call)
+    assert len(harness.errors) == 1

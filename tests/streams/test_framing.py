@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit.protocol import models
-from livekit.streams.framing import CHUNK_SIZE, HeaderTooLargeError, text_stream
+from livekit.streams.framing import CHUNK_SIZE, HeaderTooLargeError, StreamFramer, stream_header, text_stream
 
 _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
 
@@ -106,3 +106,21 @@ def test_every_text_comes_in_whole_characters_and_small_packets(
         assert packet.ByteSize() <= CHUNK_SIZE + 100
         if packets[0].stream_header.compression != _DEFLATE_RAW:
             packet.stream_chunk.content.decode()
+
+
+def test_a_byte_stream_on_behalf_of_another_participant() -> None:
+    header = stream_header(
+        topic="b",
+        destinations=["carol"],
+        total_length=3,
+        on_behalf_of="bob",
+        timestamp_ms=5,
+        kind=models.DataStream.ByteHeader(name="n"),
+    )
+    framer = StreamFramer(header, whole_characters=False)
+    packets = [header, *framer.chunks(b"\xff\xff\xff"), framer.trailer("aborted", {"a": "1"})]
+    assert {packet.participant_identity for packet in packets} == {"bob"}
+    assert (header.stream_header.total_length, header.stream_header.timestamp) == (3, 5)
+    assert header.stream_header.byte_header.name == "n"
+    assert packets[1].stream_chunk.content == b"\xff\xff\xff"
+    assert (packets[-1].stream_trailer.reason, dict(packets[-1].stream_trailer.attributes)) == ("aborted", {"a": "1"})

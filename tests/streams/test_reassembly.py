@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from livekit.protocol import models
 from livekit.streams.framing import text_stream
 from livekit.streams.reassembly import (
+    MAX_DEDUP_STREAMS,
     MAX_OPEN_STREAMS_PER_SENDER,
     IncompleteStreamError,
     SenderLeftError,
@@ -372,3 +373,47 @@ def test_nobody_speaks_for_another_in_a_registered_topic() -> None:
     streams.register("topic", take)
     streams.receive_header("agent", Header(stream_id="1", topic="topic"), "bob")
     assert senders == ["agent"]
+
+
+def test_chunk_counts_of_open_streams() -> None:
+    harness = ReassemblyHarness()
+    harness.header("1")
+    harness.header("2")
+    harness.chunk(0, b"x", "1")
+    harness.chunk(1, b"y", "1")
+    assert harness.streams.chunk_counts("alice") == {"1": 2, "2": 0}
+    assert harness.streams.chunk_counts("bob") == {}
+
+
+def test_an_application_stream_repeated_after_a_full_reconnect_is_ignored() -> None:
+    senders: list[str] = []
+
+    def take(sender: str, header: Header) -> Sink:
+        senders.append(sender)
+        return Sink()
+
+    streams = StreamReassembler(take)
+    header = Header(stream_id="1", timestamp=5, inline_content=b"x")
+    streams.receive_header("alice", header, sid="PA_1")
+    streams.receive_header("alice", header, sid="PA_2")
+    assert senders == ["alice"]
+    streams.receive_header("bob", header, sid="PA_3")
+    assert senders == ["alice", "bob"]
+
+
+def test_duplicate_detection_remembers_a_bounded_number_of_streams() -> None:
+    count = 0
+
+    def take(sender: str, header: Header) -> Sink:
+        nonlocal count
+        count += 1
+        return Sink()
+
+    streams = StreamReassembler(take)
+    for number in range(MAX_DEDUP_STREAMS + 1):
+        streams.receive_header("alice", Header(stream_id=str(number), inline_content=b""), sid="PA_1")
+    assert count == MAX_DEDUP_STREAMS + 1
+    streams.receive_header("alice", Header(stream_id="1", inline_content=b""), sid="PA_2")
+    assert count == MAX_DEDUP_STREAMS + 1, "a recent stream"
+    streams.receive_header("alice", Header(stream_id="0", inline_content=b""), sid="PA_2")
+    assert count == MAX_DEDUP_STREAMS + 2, "the oldest was evicted"

@@ -121,3 +121,10 @@ async def test_closing() -> None:
     finished.finished({})
     finished.close()
     assert await finished.read_all() == b"x", "closing does nothing at a stream's end"
+
+
+async def test_aclose_ends_the_iteration() -> None:
+    reader = byte_reader()
+    reader.received(b"x")
+    await reader.aclose()
+    assert [piece async for piece in reader] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import string
+import time
 from pathlib import Path
 from random import Random
 
@@ -61,6 +62,16 @@ async def test_the_defaults_of_bytes(environment: RoomEnvironment) -> None:
     alice, _ = await environment.pair()
     info = await alice.local_participant.send_bytes(b"x")
     assert (info.name, info.mime_type, info.topic) == ("unknown", "application/octet-stream", "")
+    assert abs(info.timestamp / 1000 - time.time()) < 60
+
+
+async def test_sending_without_a_connection_is_a_stream_error(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    participant = alice.local_participant
+    await alice.disconnect()
+    for sending in (participant.send_text("x"), participant.stream_bytes("n")):
+        with pytest.raises(StreamError, match="not connected"):
+            await sending
 
 
 async def test_a_text_written_piece_by_piece(environment: RoomEnvironment) -> None:
