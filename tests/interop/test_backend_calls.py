@@ -35,13 +35,13 @@ async def failure(matrix: Matrix, kind: Kind, method: str, payload: str = "", ti
 
 
 async def test_payloads(matrix: Matrix, kind: Kind) -> None:
-    """What goes in comes out, up to 15,360 bytes each way"""
+    """Payloads of up to 15,360 bytes are echoed"""
     for payload in ("", "héllo ✗", "é" * (MAX_V1_PAYLOAD_BYTES // 2)):
         assert await call(matrix, kind, "echo", payload) == payload
 
 
 async def test_long_requests(matrix: Matrix, kind: Kind, embedded_server: bool) -> None:
-    """Longer requests pass where both can: our server, and callees of version 2"""
+    """Longer requests pass through our server to version 2 callees"""
     if embedded_server and kind.client_protocol:
         assert await call(matrix, kind, "nothing", LONG) == ""
     else:
@@ -49,7 +49,7 @@ async def test_long_requests(matrix: Matrix, kind: Kind, embedded_server: bool) 
 
 
 async def test_long_responses(matrix: Matrix, kind: Kind, embedded_server: bool) -> None:
-    """Longer responses pass as well, but for those of browsers, which send them to participants alone"""
+    """Longer responses pass too, except from browsers, which send them only to participants"""
     text = json.dumps({"text": "漢字x", "times": 10_000})
     if embedded_server and kind in (OURS, PYTHON, NODE):
         assert await call(matrix, kind, "repeat", text) == LONG
@@ -58,7 +58,7 @@ async def test_long_responses(matrix: Matrix, kind: Kind, embedded_server: bool)
 
 
 async def test_what_the_callee_sees(matrix: Matrix, kind: Kind) -> None:
-    """Its caller is the request, and it learns how long the backend waits"""
+    """The caller identity is the request id, and the timeout is the backend's"""
     seen = json.loads(await call(matrix, kind, "describe", timeout_ms=9_000))
     assert seen["caller"] == seen["request_id"]
     assert 8.0 < seen["response_timeout"] <= 9.0
@@ -72,20 +72,20 @@ async def test_errors(matrix: Matrix, kind: Kind) -> None:
 
 
 async def test_unknown_methods(matrix: Matrix, kind: Kind) -> None:
-    """A method that nobody registered fails with 1400"""
+    """A call of an unregistered method fails with 1400"""
     error = await failure(matrix, kind, "no such method")
     assert refusal(error) == (400, "invalid_argument", "RpcError 1400: Method not supported at destination")
 
 
 async def test_timeouts(matrix: Matrix, kind: Kind) -> None:
-    """A call that takes too long fails with 1502"""
+    """A call that exceeds its timeout fails with 1502"""
     error = await failure(matrix, kind, "sleep", "3", 300)
     assert refusal(error)[:2] == (408, "canceled")
     assert refusal(error)[2].startswith("RpcError 1502: Response timeout")
 
 
 async def test_callee_leaves(matrix: Matrix, kind: Kind) -> None:
-    """A call whose callee leaves ends at once"""
+    """A call whose callee leaves fails immediately"""
     callee = await matrix.guest(kind)
     async with matrix.backend() as (backend, room):
         await backend.reach(room, callee.identity, "nothing")

@@ -20,7 +20,7 @@ pytestmark = [
 
 
 async def test_answers_and_errors(matrix: Matrix, kind: Kind) -> None:
-    """What the handler returned comes back, and what it raised is raised"""
+    """The result of the handler is returned, and its error is raised"""
     callee = await matrix.member(kind)
     async with matrix.backend() as (support, room):
         await support.reach(room, callee.identity, "nothing")

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
 async def test_official_callee_ignores_it(matrix: Matrix, pair: Pair) -> None:
-    """Official callees ignore a cancel in silence: the handler ends, nothing is logged, the next call is answered"""
+    """Official callees silently ignore a cancel: the handler finishes, nothing is logged, the next call is answered"""
     caller, callee = await matrix.quiet_pair(pair)
     logged, happened = len(callee.program.log), len(callee.events)
     call = caller.start_call(callee.identity, "sleep", "0.5")
@@ -28,7 +28,7 @@ async def test_official_callee_ignores_it(matrix: Matrix, pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
 async def test_cancel_while_the_request_is_sent(matrix: Matrix, pair: Pair) -> None:
-    """A large request that is cancelled while it is being sent leaves official callees able to answer the next"""
+    """Official callees answer the next call after a large request is cancelled during transmission"""
     caller, callee = await matrix.pair(pair)
     size = 15_000 if pair.version_1 else 262_144
     await caller.start_call(callee.identity, "echo", text("random", size)).cancel()
@@ -36,7 +36,7 @@ async def test_cancel_while_the_request_is_sent(matrix: Matrix, pair: Pair) -> N
 
 
 async def test_our_callee_stops(matrix: Matrix) -> None:
-    """Our own callee's handler is cancelled at once"""
+    """A callee with this SDK cancels the handler immediately"""
     caller, callee = await matrix.pair(Pair(OURS, OURS))
     happened = len(callee.events)
     call = caller.start_call(callee.identity, "sleep", str(LONG), LONG)

@@ -19,7 +19,7 @@ SIZES = (1, 14_900, 15_000, 15_001, 65_536, 1_000_000)
 @pytest.mark.parametrize("reliable", [True, False])
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
 async def test_packets(matrix: Matrix, pair: Pair, reliable: bool) -> None:
-    """A packet of data arrives with its sender and topic"""
+    """A data packet arrives with its sender and topic"""
     sender, receiver = await matrix.pair(pair)
     content = f"packet {reliable} {pair}"
     await sender.do("publish", content=content, to=[receiver.identity], reliable=reliable)
@@ -51,7 +51,7 @@ async def test_texts(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
 async def test_texts_in_pieces(matrix: Matrix, pair: Pair) -> None:
-    """A text that is written piece by piece arrives as a whole"""
+    """A text written incrementally arrives complete"""
     sender, receiver = await matrix.pair(pair)
     pieces = [f"{pair}", "漢" * 9_999, "", "x" * 20_000, "🎈"]
     await sender.do("write_text", pieces=pieces, to=[receiver.identity], reason="")
@@ -60,7 +60,7 @@ async def test_texts_in_pieces(matrix: Matrix, pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", [Pair(OURS, PYTHON), Pair(PYTHON, OURS), Pair(OURS, OURS)], ids=str)
 async def test_texts_that_are_broken_off(matrix: Matrix, pair: Pair) -> None:
-    """A text closed with a reason fails after what came"""
+    """A text stream closed with a reason fails after the content received"""
     sender, receiver = await matrix.pair(pair)
     content = f"to be cont {pair}"
     await sender.do("write_text", pieces=[content], to=[receiver.identity], reason="no paper")
@@ -70,7 +70,7 @@ async def test_texts_that_are_broken_off(matrix: Matrix, pair: Pair) -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
 async def test_bytes(matrix: Matrix, pair: Pair, size: int) -> None:
-    """Content of 1 to 1,000,000 bytes arrives byte for byte"""
+    """Byte streams of 1 to 1,000,000 bytes arrive unchanged"""
     sender, receiver = await matrix.pair(pair)
     content = random.Random(f"{pair}{size}").randbytes(size)
     await sender.do("write_bytes", content=base64.b64encode(content).decode(), to=[receiver.identity])
@@ -81,7 +81,7 @@ async def test_bytes(matrix: Matrix, pair: Pair, size: int) -> None:
     "pair", [pair for pair in WITH_OURS if pair.caller is not pair.callee and not pair.version_1], ids=str
 )
 async def test_encrypted_rooms(matrix: Matrix, pair: Pair) -> None:
-    """Packets, streams and calls pass between those who have the key, and what others send is not delivered"""
+    """Packets, streams and calls pass between participants with the key; those of others are not delivered"""
     sender, receiver = await matrix.encrypted(pair.caller, "right"), await matrix.encrypted(pair.callee, "right")
     wrong = await matrix.encrypted(pair.caller, "wrong")
     for each in (sender, wrong):

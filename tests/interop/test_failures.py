@@ -127,10 +127,10 @@ class Case:
 
 
 CASES = (
-    Case("nobody of that name is there", nobody, 1401, "not_listed", 0.3),
-    Case("the callee left before", left_before, 1401, "not_listed", 0.3),
-    Case("the callee leaves meanwhile", leaves_meanwhile, 1503),
-    Case("the callee is removed meanwhile", removed_meanwhile, 1503),
+    Case("the identity is not in the room", nobody, 1401, "not_listed", 0.3),
+    Case("the callee has left", left_before, 1401, "not_listed", 0.3),
+    Case("the callee leaves during the call", leaves_meanwhile, 1503),
+    Case("the callee is removed during the call", removed_meanwhile, 1503),
     Case("the caller is hidden, so no answer can find it", hidden_caller, 1505, "hidden_caller"),
     Case("the caller may not publish data", own_grant_missing, 1505, "cannot_publish_data"),
     Case("the callee may not publish data", their_grant_missing, 1505, "recipient_cannot_publish_data"),
@@ -152,7 +152,7 @@ async def measure(attempt: Attempt) -> tuple[Exception, float]:
 async def test_ours(
     matrix: Matrix, case: Case, embedded_server: bool, record_property: Callable[[str, object], None]
 ) -> None:
-    """A call that cannot succeed fails soon, with the right code, and says why"""
+    """A call that cannot succeed fails fast, with the right code and reason"""
     error, seconds = await measure(await case.prepare(matrix, OURS))
     record_property("failure", [case.title, "ours", str(error), seconds])
     assert isinstance(error, CallError), error

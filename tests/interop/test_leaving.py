@@ -18,7 +18,7 @@ AT_ONCE = 20.0
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
 async def test_callee_leaves(matrix: Matrix, pair: Pair, embedded_server: bool) -> None:
-    """A call whose callee leaves fails with 1503: at once, where the server announces it at once"""
+    """A call whose callee leaves fails with 1503, immediately if the server announces the leave immediately"""
     caller, _ = await matrix.pair(pair)
     callee = await matrix.guest(pair.callee)
     await matrix.introduce(caller, callee)
@@ -35,7 +35,7 @@ async def test_callee_leaves(matrix: Matrix, pair: Pair, embedded_server: bool) 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
 async def test_caller_leaves(matrix: Matrix, pair: Pair) -> None:
-    """A callee whose caller left answers the next caller, and logs nothing about the answer it could not give"""
+    """A callee whose caller left answers the next caller, and logs nothing about the undeliverable answer"""
     _, callee = await matrix.quiet_pair(pair)
     caller, other = await matrix.guest(pair.caller), await matrix.guest(pair.caller)
     await matrix.introduce(caller, callee)
@@ -52,7 +52,7 @@ async def test_caller_leaves(matrix: Matrix, pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
 async def test_callee_left(matrix: Matrix, pair: Pair) -> None:
-    """A call to somebody who left before fails with 1401"""
+    """A call to a participant that has left fails with 1401"""
     caller, _ = await matrix.pair(pair)
     callee = await matrix.guest(pair.callee)
     await matrix.introduce(caller, callee)

@@ -17,7 +17,7 @@ pytestmark = [
 
 
 async def test_who_is_moved_calls_and_is_called_there(matrix: Matrix, kind: Kind) -> None:
-    """It answers there, sees who is there, and calls them"""
+    """It answers calls there, lists the participants there, and calls them"""
     moved, other = await matrix.guest(kind), await matrix.guest(OURS)
     async with matrix.backend() as (backend, room):
         elsewhere = f"{room}-{kind}"

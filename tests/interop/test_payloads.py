@@ -32,7 +32,7 @@ def text(kind: str, size: int) -> str:
 @pytest.mark.parametrize("kind", TEXTS)
 @pytest.mark.parametrize("pair", ALL_PAIRS, ids=str)
 async def test_echo(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
-    """Payloads of 0 to 262,144 bytes go there and back; over 15,360 bytes a call in version 1 fails with 1402"""
+    """Payloads of 0 to 262,144 bytes are echoed; over 15,360 bytes a version 1 call fails with 1402"""
     caller, callee = await matrix.pair(pair)
     payload = text(kind, size)
     if pair.version_1 and size > MAX_V1_PAYLOAD_BYTES:
@@ -54,7 +54,7 @@ async def test_response_over_the_limit(matrix: Matrix, pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", [pair for pair in WITH_OURS if not pair.version_1], ids=str)
 async def test_response_of_another_size(matrix: Matrix, pair: Pair) -> None:
-    """A short request may have a long response"""
+    """A short request can have a long response"""
     caller, callee = await matrix.pair(pair)
     response = await caller.call(callee, "repeat", json.dumps({"text": "漢字", "times": 40_000}))
     assert response == "漢字" * 40_000
@@ -62,6 +62,6 @@ async def test_response_of_another_size(matrix: Matrix, pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", ALL_PAIRS, ids=str)
 async def test_nothing(matrix: Matrix, pair: Pair) -> None:
-    """A handler that returns nothing gives an empty response"""
+    """A handler that returns nothing sends an empty response"""
     caller, callee = await matrix.pair(pair)
     assert await caller.call(callee, "nothing") == ""

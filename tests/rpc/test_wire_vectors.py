@@ -1,4 +1,4 @@
-"""docs/wire.md is the contract: its tables and bytes, against the code."""
+"""The tables and byte vectors of docs/wire.md against the code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCKS = {
 
 
 def test_the_page_has_vectors_of_both_kinds() -> None:
-    assert PAGE.startswith("# Our marks on the wire\n\nVersion 1 of this page.")
+    assert PAGE.startswith("# Extensions of the wire format\n\nVersion 1 of this page.")
     assert {verdict for _, verdict in IDS} == {"yes", "no"}
     assert set(BLOCKS) == {"cancel"}
 
