@@ -1,4 +1,4 @@
-"""A backend beside the server of the test, with and without asyncio."""
+"""A backend for the test's server, with and without asyncio."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def backend(server: Server) -> Backend:
 
 
 def performer(kind: str, backend: Backend) -> Perform:
-    """`perform_rpc`, or `perform_rpc_sync` in a thread, which is awaited in the same way."""
+    """Return `perform_rpc`, or an awaitable `perform_rpc_sync` that runs in a thread."""
     if kind == "async":
         return backend.perform_rpc
 

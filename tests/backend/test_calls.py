@@ -1,4 +1,4 @@
-"""What the errors of a server mean for a call."""
+"""Requests of calls, and RPC errors from the responses of servers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from livekit import RpcError
 from livekit.backend import BackendRpcError, BackendTimeoutError, RecipientNotFoundError
 from livekit.backend.calls import MAX_TIMEOUT_MS, BackendCall
-from livekit.backend.twirp import Server
+from livekit.backend.twirp import TwirpEndpoint
 from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 from livekit.rpc import RpcCallInfo
 
-SERVER = Server("http://x", "key", "secret")
+SERVER = TwirpEndpoint("http://x", "key", "secret")
 CALL = BackendCall(room="r", info=RpcCallInfo("alice", "greet", "hi"))
 Code = RpcError.ErrorCode
 
@@ -23,32 +23,32 @@ Code = RpcError.ErrorCode
 def failure(status: int, code: str, message: str, meta: dict[str, str] | None = None) -> BackendRpcError:
     body = {"code": code, "msg": message, **({"meta": meta} if meta else {})}
     with pytest.raises(BackendRpcError) as caught:
-        CALL.answer(CALL.request(SERVER), status, json.dumps(body).encode())
+        CALL.parse_response(CALL.request(SERVER), status, json.dumps(body).encode())
     return caught.value
 
 
 def test_request() -> None:
-    asked = PerformRpcRequest.FromString(CALL.request(SERVER).body)
+    request = PerformRpcRequest.FromString(CALL.request(SERVER).body)
     expected = PerformRpcRequest(
         room="r", destination_identity="alice", method="greet", payload="hi", response_timeout_ms=15_000
     )
-    assert asked == expected
+    assert request == expected
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(5, 5000), (0.0001, 1), (1e9, MAX_TIMEOUT_MS)])
-def test_timeout(seconds: float, told: int) -> None:
-    call = BackendCall.checked("r", RpcCallInfo("a", "m", "", seconds))
+@pytest.mark.parametrize(("seconds", "milliseconds"), [(5, 5000), (0.0001, 1), (1e9, MAX_TIMEOUT_MS)])
+def test_timeout(seconds: float, milliseconds: int) -> None:
+    call = BackendCall.create("r", RpcCallInfo("a", "m", "", seconds))
     assert call.timeout == seconds
-    assert PerformRpcRequest.FromString(call.request(SERVER).body).response_timeout_ms == told
+    assert PerformRpcRequest.FromString(call.request(SERVER).body).response_timeout_ms == milliseconds
 
 
-def test_answer() -> None:
+def test_response() -> None:
     body = PerformRpcResponse(payload="é").SerializeToString()
-    assert CALL.answer(CALL.request(SERVER), 200, body) == "é"
+    assert CALL.parse_response(CALL.request(SERVER), 200, body) == "é"
 
 
 @pytest.mark.parametrize(
-    ("status", "service_code", "text", "code", "kind"),
+    ("status", "service_code", "text", "code", "error_class"),
     [
         (500, "internal", "RpcError 2001: no money", 2001, BackendRpcError),
         (408, "canceled", "RpcError 1502: Response timeout", Code.RESPONSE_TIMEOUT, BackendTimeoutError),
@@ -65,9 +65,9 @@ def test_answer() -> None:
     ],
 )
 @pytest.mark.parametrize("prefix", ["", "twirp error unknown: "])
-def test_errors(prefix: str, status: int, service_code: str, text: str, code: int, kind: type[RpcError]) -> None:
+def test_errors(prefix: str, status: int, service_code: str, text: str, code: int, error_class: type[RpcError]) -> None:
     error = failure(status, service_code, prefix + text)
-    assert type(error) is kind
+    assert type(error) is error_class
     assert error.code == code
     assert isinstance(error.code, Code) == (code < 2000)
     assert error.raw == prefix + text
@@ -75,12 +75,12 @@ def test_errors(prefix: str, status: int, service_code: str, text: str, code: in
     assert error.exact
 
 
-def test_what_cannot_be_read_in_one_way_says_so() -> None:
+def test_ambiguous_text_is_not_exact() -> None:
     error = failure(500, "internal", "RpcError 7: a: b: c")
     assert (error.message, error.data, error.exact) == ("a", "b: c", False)
 
 
-def test_what_the_embedded_server_tells_apart() -> None:
+def test_meta_of_the_embedded_server_is_exact() -> None:
     meta = {"code": "7", "message": "a: b", "data": "c: d"}
     error = failure(500, "internal", "RpcError 7: a: b: c: d", meta)
     assert (error.code, error.message, error.data, error.exact) == (7, "a: b", "c: d", True)
@@ -88,21 +88,21 @@ def test_what_the_embedded_server_tells_apart() -> None:
 
 
 @pytest.mark.parametrize("code", ["", "x", "-1", "٣", "1" * 5000])
-def test_other_meta_is_not_taken_for_an_error(code: str) -> None:
+def test_other_meta_is_ignored(code: str) -> None:
     assert failure(500, "internal", "RpcError 9: a", {"code": code}).code == 9
 
 
-def test_who_is_missing_is_named() -> None:
+def test_missing_participant_is_named() -> None:
     assert "no participant 'alice' in room 'r'" in failure(404, "not_found", "x").message
 
 
-def test_errors_are_also_what_python_has_for_it() -> None:
-    assert isinstance(CALL.timed_out(), TimeoutError)
+def test_errors_derive_from_builtin_exceptions() -> None:
+    assert isinstance(CALL.timeout_error(), TimeoutError)
     assert isinstance(failure(404, "not_found", "x"), LookupError)
 
 
 def test_errors_can_be_copied_and_pickled() -> None:
-    for error in (failure(500, "internal", "RpcError 7: a: b"), CALL.timed_out(), failure(404, "not_found", "x")):
-        for other in (copy.copy(error), pickle.loads(pickle.dumps(error))):
-            assert type(other) is type(error)
-            assert (repr(other), other.raw, other.exact) == (repr(error), error.raw, error.exact)
+    for error in (failure(500, "internal", "RpcError 7: a: b"), CALL.timeout_error(), failure(404, "not_found", "x")):
+        for copied in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+            assert type(copied) is type(error)
+            assert (repr(copied), copied.raw, copied.exact) == (repr(error), error.raw, error.exact)

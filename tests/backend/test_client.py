@@ -1,4 +1,4 @@
-"""A backend calls participants, on the embedded server or that of LIVEKIT_URL."""
+"""Calls from a backend to participants, on the embedded server or that of LIVEKIT_URL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Code = RpcError.ErrorCode
 
 @pytest.fixture
 async def alice(join: Join) -> Room:
-    """Answers `echo`, fails in `fail`, and does not answer in `sleep`."""
+    """A participant with the methods `echo`, `fail` and `sleep`, which never responds."""
     room = await join("alice")
 
     @room.register_rpc_method("echo")
@@ -44,9 +44,9 @@ async def alice(join: Join) -> Room:
 
 
 @pytest.mark.parametrize("payload", ["", "plain", '{"é": "😀\\u0000"}', "x" * 15_360])
-async def test_answer(perform: Perform, alice: Room, room_name: str, payload: str) -> None:
-    answer = await perform(room=room_name, destination_identity="alice", method="echo", payload=payload)
-    assert answer == payload
+async def test_response(perform: Perform, alice: Room, room_name: str, payload: str) -> None:
+    response = await perform(room=room_name, destination_identity="alice", method="echo", payload=payload)
+    assert response == payload
 
 
 async def test_error_of_the_handler(perform: Perform, alice: Room, room_name: str) -> None:
@@ -57,15 +57,15 @@ async def test_error_of_the_handler(perform: Perform, alice: Room, room_name: st
     assert error.raw.endswith('RpcError 2001: no money: really: {"balance": 3}')
 
 
-async def test_the_embedded_server_leaves_no_doubt(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_errors_of_the_embedded_server_are_exact(perform: Perform, alice: Room, room_name: str) -> None:
     if RunningServer.from_environment() is not None:
-        pytest.skip("LiveKit servers tell the text only")
+        pytest.skip("LiveKit servers only send the text")
     with pytest.raises(BackendRpcError) as caught:
         await perform(room=room_name, destination_identity="alice", method="fail", payload="a: {}: b")
     assert (caught.value.message, caught.value.data, caught.value.exact) == ("a: {}: b", '{"balance": 3}', True)
 
 
-async def test_no_such_method(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_unsupported_method(perform: Perform, alice: Room, room_name: str) -> None:
     with pytest.raises(BackendRpcError) as caught:
         await perform(room=room_name, destination_identity="alice", method="nothing", payload="")
     assert caught.value.code is Code.UNSUPPORTED_METHOD
@@ -83,7 +83,7 @@ async def test_no_such_room(perform: Perform) -> None:
     assert caught.value.code is Code.RECIPIENT_NOT_FOUND
 
 
-async def test_no_answer_in_time(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_timeout(perform: Perform, alice: Room, room_name: str) -> None:
     started = time.monotonic()
     with pytest.raises(BackendTimeoutError) as caught:
         await perform(room=room_name, destination_identity="alice", method="sleep", payload="", response_timeout=0.5)
@@ -91,7 +91,7 @@ async def test_no_answer_in_time(perform: Perform, alice: Room, room_name: str) 
     assert 0.4 < time.monotonic() - started < 5.0
 
 
-async def test_too_large(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_payload_too_large(perform: Perform, alice: Room, room_name: str) -> None:
     with pytest.raises(BackendRpcError) as caught:
         await perform(room=room_name, destination_identity="alice", method="echo", payload="x" * 300_000)
     assert caught.value.code is Code.REQUEST_PAYLOAD_TOO_LARGE
@@ -109,13 +109,13 @@ async def test_unknown_key(server: Server, kind: str) -> None:
         await perform(room="r", destination_identity="alice", method="echo", payload="")
 
 
-async def test_nothing_listens(kind: str, no_leaks: None, unused_tcp_port: int) -> None:
+async def test_unreachable_server(kind: str, no_leaks: None, unused_tcp_port: int) -> None:
     perform = performer(kind, Backend(f"ws://127.0.0.1:{unused_tcp_port}", "k", "s"))
     with pytest.raises(ServerUnreachableError, match=f"no connection to 127.0.0.1:{unused_tcp_port}"):
         await perform(room="r", destination_identity="alice", method="echo", payload="")
 
 
-async def test_not_this_path(server: Server, kind: str) -> None:
+async def test_wrong_path(server: Server, kind: str) -> None:
     perform = performer(kind, Backend(f"{server.url}/elsewhere", server.api_key, server.api_secret))
     with pytest.raises(NotLiveKitError):
         await perform(room="r", destination_identity="alice", method="echo", payload="")
@@ -132,7 +132,7 @@ async def test_not_this_path(server: Server, kind: str) -> None:
         {"payload": "\ud800"},
     ],
 )
-async def test_wrong_values(wrong: dict[str, object], kind: str) -> None:
+async def test_invalid_values(wrong: dict[str, object], kind: str) -> None:
     perform = performer(kind, Backend("ws://127.0.0.1:1", "k", "s"))
     arguments = {"room": "r", "destination_identity": "a", "method": "m", "payload": "", **wrong}
     with pytest.raises(ValueError, match="must|surrogates"):
@@ -140,27 +140,27 @@ async def test_wrong_values(wrong: dict[str, object], kind: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"room": None}, {"payload": b"x"}, {"response_timeout": "5"}])
-async def test_wrong_types(wrong: dict[str, object], kind: str) -> None:
+async def test_invalid_types(wrong: dict[str, object], kind: str) -> None:
     perform = performer(kind, Backend("ws://127.0.0.1:1", "k", "s"))
     arguments = {"room": "r", "destination_identity": "a", "method": "m", "payload": "", **wrong}
     with pytest.raises(RpcArgumentTypeError, match="must be"):
         await perform(**arguments)
 
 
-async def test_a_session_keeps_its_connection(server: Server, alice: Room, room_name: str) -> None:
+async def test_session_keeps_its_connection(server: Server, alice: Room, room_name: str) -> None:
     async with aiohttp.ClientSession() as session:
         backend = Backend(server.url, server.api_key, server.api_secret, session=session)
         for number in range(3):
-            answer = await backend.perform_rpc(
+            response = await backend.perform_rpc(
                 room=room_name, destination_identity="alice", method="echo", payload=str(number)
             )
-            assert answer == str(number)
+            assert response == str(number)
         assert not session.closed
         assert session.connector is not None
         assert len(session.connector._conns) == 1
 
 
-async def test_many_threads_at_once(backend: Backend, alice: Room, room_name: str) -> None:
+async def test_many_threads(backend: Backend, alice: Room, room_name: str) -> None:
     perform = performer("sync", backend)
     calls = [
         perform(room=room_name, destination_identity="alice", method="echo", payload=str(number))
@@ -169,26 +169,26 @@ async def test_many_threads_at_once(backend: Backend, alice: Room, room_name: st
     assert await asyncio.gather(*calls) == [str(number) for number in range(20)]
 
 
-async def test_cancelling_leaves_nothing(backend: Backend, alice: Room, room_name: str) -> None:
-    began = asyncio.Event()
+async def test_cancellation_leaves_nothing_behind(backend: Backend, alice: Room, room_name: str) -> None:
+    started = asyncio.Event()
 
     @alice.register_rpc_method("begin")
     async def begin(data: RpcInvocationData) -> str:
-        began.set()
+        started.set()
         await asyncio.sleep(3600)
         return ""
 
     call = asyncio.create_task(
         backend.perform_rpc(room=room_name, destination_identity="alice", method="begin", payload="")
     )
-    await began.wait()
+    await started.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
 
 
 def test_import_stays_light() -> None:
-    """`import livekit` brings nothing of this, and this brings no HTTP library."""
+    """`import livekit` does not import livekit.backend, which does not import aiohttp"""
     script = """if True:
         import sys, livekit
         assert "livekit.backend" not in sys.modules

@@ -1,4 +1,4 @@
-"""The programs of docs/backend.md run as written, on the embedded server or that of LIVEKIT_URL."""
+"""The programs of docs/backend.md, run as written on the embedded server or that of LIVEKIT_URL."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_program(program: str, printed: list[str], server: Server, join: J
         return "hi"
 
     settings = dict(zip(SETTINGS, (server.url, server.api_key, server.api_secret), strict=True))
-    # LiveKit servers need 3 s to find that nobody is there.
+    # LiveKit servers take 3 s to notice that the participant does not exist.
     program = program.replace('"demo"', repr(room_name)).replace("response_timeout=2.0", "response_timeout=20.0")
     code, out, err = await output_of(sys.executable, "-c", program, **settings)
     assert (code, out.splitlines(), err) == (0, printed, "")

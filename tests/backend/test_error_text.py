@@ -1,4 +1,4 @@
-"""The text of an error, read."""
+"""Parsing of LiveKit servers' error texts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit import RpcError
-from livekit.backend.error_text import MAX_SEPARATORS_TRIED, ErrorText, parse_error_text, strip_twirp_prefix
+from livekit.backend.error_text import MAX_SEPARATORS_TRIED, ParsedError, parse_error_text, strip_twirp_prefix
 
 CODES = st.integers(min_value=0, max_value=2**32 - 1)
 
 
 def text_of(code: int, message: str, data: str) -> str:
-    """What a LiveKit server makes of an error."""
+    """Return the text that a LiveKit server makes of an error."""
     return f"RpcError {code}: {message}" + (f": {data}" if data else "")
 
 
@@ -42,8 +42,8 @@ def text_of(code: int, message: str, data: str) -> str:
         ("7: a: {b: c", (7, "a", "{b: c", False)),
     ],
 )
-def test_reads(prefix: str, rest: str, expected: tuple[int, str, str | None, bool]) -> None:
-    assert parse_error_text(f"{prefix}RpcError {rest}") == ErrorText(*expected)
+def test_parse(prefix: str, rest: str, expected: tuple[int, str, str | None, bool]) -> None:
+    assert parse_error_text(f"{prefix}RpcError {rest}") == ParsedError(*expected)
 
 
 @pytest.mark.parametrize(
@@ -59,46 +59,46 @@ def test_reads(prefix: str, rest: str, expected: tuple[int, str, str | None, boo
         "rpcerror 5: y",
     ],
 )
-def test_other_texts_are_none(text: str) -> None:
+def test_other_texts_are_not_parsed(text: str) -> None:
     assert parse_error_text(text) is None
 
 
 @given(CODES, st.text(), st.text())
-def test_the_code_is_exact_and_nothing_is_lost(code: int, message: str, data: str) -> None:
-    told = parse_error_text(text_of(code, message, data))
-    assert told is not None
-    assert told.code == code
-    assert text_of(code, told.message, told.data or "") == text_of(code, message, data)
-    if told.exact:
-        assert (told.message, told.data or "") == (message, data)
+def test_code_is_exact_and_no_text_is_lost(code: int, message: str, data: str) -> None:
+    parsed = parse_error_text(text_of(code, message, data))
+    assert parsed is not None
+    assert parsed.code == code
+    assert text_of(code, parsed.message, parsed.data or "") == text_of(code, message, data)
+    if parsed.exact:
+        assert (parsed.message, parsed.data or "") == (message, data)
 
 
 @given(CODES, st.text().filter(lambda text: ": " not in text), st.dictionaries(st.text(), st.text()))
-def test_data_in_json_is_found(code: int, message: str, data: dict[str, str]) -> None:
+def test_json_data_is_found(code: int, message: str, data: dict[str, str]) -> None:
     if message.endswith(":"):
         message += "."
-    told = parse_error_text(text_of(code, message, json.dumps(data)))
-    assert told is not None
-    assert (told.message, told.data) == (message, json.dumps(data))
+    parsed = parse_error_text(text_of(code, message, json.dumps(data)))
+    assert parsed is not None
+    assert (parsed.message, parsed.data) == (message, json.dumps(data))
 
 
 @given(st.sampled_from(RpcError.ErrorCode), st.text(min_size=1))
-def test_the_message_of_a_code_is_found(code: RpcError.ErrorCode, data: str) -> None:
-    told = parse_error_text(text_of(code, RpcError.ErrorMessage[code], data))
-    assert told is not None
-    assert (told.message, told.data) == (RpcError.ErrorMessage[code], data)
+def test_standard_message_is_found(code: RpcError.ErrorCode, data: str) -> None:
+    parsed = parse_error_text(text_of(code, RpcError.ErrorMessage[code], data))
+    assert parsed is not None
+    assert (parsed.message, parsed.data) == (RpcError.ErrorMessage[code], data)
 
 
-def test_a_hostile_text_takes_no_time() -> None:
+def test_hostile_text_is_parsed_quickly() -> None:
     nested = "[" * 100_000
     text = "RpcError 7: " + ": ".join([nested] * (MAX_SEPARATORS_TRIED + 10))
     started = time.perf_counter()
-    told = parse_error_text(text)
+    parsed = parse_error_text(text)
     assert time.perf_counter() - started < 2.0
-    assert told is not None
-    assert told.message == nested
+    assert parsed is not None
+    assert parsed.message == nested
 
 
-def test_words_without_what_servers_put_before_them() -> None:
+def test_strip_twirp_prefix() -> None:
     assert strip_twirp_prefix("twirp error unknown: requested room does not exist") == "requested room does not exist"
     assert strip_twirp_prefix("requested room does not exist") == "requested room does not exist"

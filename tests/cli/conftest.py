@@ -1,4 +1,4 @@
-"""The `livekit` command against the server of the test."""
+"""The `livekit` command, run against the test's server."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ Server = DevServer | RunningServer
 
 
 @dataclass(frozen=True)
-class Done:
-    """How a command ended."""
+class Result:
+    """The exit code and the output of a command."""
 
     code: int
     out: str
     err: str
 
 
-Run = Callable[..., Awaitable[Done]]
+Run = Callable[..., Awaitable[Result]]
 
 
 def settings_of(server: Server) -> dict[str, str]:
-    """The environment that names a server."""
+    """Return the environment variables that select a server."""
     return dict(zip(SETTINGS, (server.url, server.api_key, server.api_secret), strict=True))
 
 
 @pytest.fixture
 def run(server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """`await run("room", "list", stdin=b"")` runs a command inside this process, and the server beside it."""
+    """Return a function that runs a command in a thread of this process: `await run("room", "list", stdin=b"")`."""
 
-    async def run(*argv: str, stdin: bytes = b"", **settings: str) -> Done:
+    async def run(*argv: str, stdin: bytes = b"", **settings: str) -> Result:
         for name, value in {**settings_of(server), **settings}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capsys.readouterr()
         code = await asyncio.to_thread(main, argv)
-        shown = capsys.readouterr()
-        return Done(code, shown.out, shown.err)
+        output = capsys.readouterr()
+        return Result(code, output.out, output.err)
 
     return run

@@ -1,4 +1,4 @@
-"""Values of arguments, good and bad."""
+"""Parsing of argument values, valid and invalid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_duration(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "0h", "-1", "1.5h", "1w", "h", "1h30m", "9999999999"])
-def test_bad_duration(text: str) -> None:
+def test_invalid_duration(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="30m"):
         duration(text)
 
@@ -27,7 +27,7 @@ def test_port(text: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1", "65536", "http", "78 80", "٣"])
-def test_bad_port(text: str) -> None:
+def test_invalid_port(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="between 0 and 65535"):
         port(text)
 
@@ -38,7 +38,7 @@ def test_key_pair() -> None:
 
 
 @pytest.mark.parametrize("text", ["", ":", "key", "key:", ":secret", " : "])
-def test_bad_key_pair(text: str) -> None:
+def test_invalid_key_pair(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="KEY:SECRET"):
         key_pair(text)
 
@@ -49,7 +49,7 @@ def test_attribute() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "key", "=value"])
-def test_bad_attribute(text: str) -> None:
+def test_invalid_attribute(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="KEY=VALUE"):
         attribute(text)
 
@@ -78,12 +78,12 @@ def test_grant(text: str, field: tuple[str, object]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hiden", "no grant 'hiden'; there are: .*hidden"),
-        ("room=x", "no grant 'room'"),
-        ("hidden=maybe", "takes true or false"),
+        ("hiden", "unknown grant 'hiden'; valid grants: .*hidden"),
+        ("room=x", "unknown grant 'room'"),
+        ("hidden=maybe", "must be true or false"),
         ("destinationRoom", "needs a value"),
     ],
 )
-def test_bad_grant(text: str, message: str) -> None:
+def test_invalid_grant(text: str, message: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=message):
         grant(text)

@@ -12,12 +12,12 @@ from livekit.cli import ExitCode
 from livekit.cli.call import MAX_PAYLOAD
 from tests.support.rooms import Join
 
-from .conftest import Done, Run
+from .conftest import Result, Run
 
 
 @pytest.fixture
 async def call(run: Run, join: Join, room_name: str) -> Run:
-    """`await call("echo", "payload")` calls a method of a participant."""
+    """Return a function that calls a method of a participant: `await call("echo", "payload")`."""
     room: Room = await join("alice")
 
     @room.register_rpc_method("echo")
@@ -33,15 +33,15 @@ async def call(run: Run, join: Join, room_name: str) -> Run:
         await asyncio.sleep(3600)
         return ""
 
-    async def call(*argv: str, to: str = "alice", stdin: bytes = b"") -> Done:
+    async def call(*argv: str, to: str = "alice", stdin: bytes = b"") -> Result:
         return await run("call", "--room", room_name, "--to", to, *argv, stdin=stdin)
 
     return call
 
 
 @pytest.mark.parametrize("payload", ["hi", "", "é 😀", '{"a": [1]}', "two\nlines"])
-async def test_only_the_answer_is_printed(call: Run, payload: str) -> None:
-    assert await call("echo", payload) == Done(ExitCode.DONE, f"{payload}\n", "")
+async def test_only_the_response_is_printed(call: Run, payload: str) -> None:
+    assert await call("echo", payload) == Result(ExitCode.DONE, f"{payload}\n", "")
 
 
 async def test_without_payload(call: Run) -> None:
@@ -52,52 +52,52 @@ async def test_payload_from_standard_input(call: Run) -> None:
     assert (await call("echo", "-", stdin="é\n".encode())).out == "é\n\n"
 
 
-async def test_standard_input_that_is_no_text(call: Run) -> None:
-    done = await call("echo", "-", stdin=b"ab\xff")
-    assert (done.code, done.out) == (ExitCode.USAGE, "")
-    assert done.err == "livekit: standard input is not UTF-8 (byte 2); encode it first, for example with base64\n"
+async def test_standard_input_that_is_not_utf8(call: Run) -> None:
+    result = await call("echo", "-", stdin=b"ab\xff")
+    assert (result.code, result.out) == (ExitCode.USAGE, "")
+    assert result.err == "livekit: standard input is not UTF-8 (byte 2); encode it first, for example with base64\n"
 
 
-async def test_endless_standard_input(call: Run) -> None:
-    done = await call("echo", "-", stdin=b"x" * (MAX_PAYLOAD + 1))
-    assert done.code == ExitCode.USAGE
-    assert f"more than {MAX_PAYLOAD} bytes" in done.err
+async def test_standard_input_too_large(call: Run) -> None:
+    result = await call("echo", "-", stdin=b"x" * (MAX_PAYLOAD + 1))
+    assert result.code == ExitCode.USAGE
+    assert f"more than {MAX_PAYLOAD} bytes" in result.err
 
 
 async def test_json(call: Run) -> None:
-    done = await call("echo", "é", "--json")
-    assert json.loads(done.out) == {"payload": "é"}
+    result = await call("echo", "é", "--json")
+    assert json.loads(result.out) == {"payload": "é"}
     failed = await call("fail", "data", "--json")
     assert (failed.code, failed.out) == (ExitCode.CALL_FAILED, "")
     assert json.loads(failed.err) == {"code": 2001, "message": "no\nmoney", "data": "data"}
 
 
-async def test_the_handler_fails(call: Run) -> None:
-    done = await call("fail", '{"balance": 3}')
-    assert done == Done(ExitCode.CALL_FAILED, "", 'livekit: error 2001: no\\nmoney; data: {"balance": 3}\n')
+async def test_error_of_the_handler(call: Run) -> None:
+    result = await call("fail", '{"balance": 3}')
+    assert result == Result(ExitCode.CALL_FAILED, "", 'livekit: error 2001: no\\nmoney; data: {"balance": 3}\n')
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["nothing"], ExitCode.CALL_FAILED, "error 1400: "),
         (["sleep", "--timeout", "0.3"], ExitCode.TIMEOUT, "error 1502: "),
         (["echo", "x" * 300_000], ExitCode.CALL_FAILED, "error 1402: "),
     ],
 )
-async def test_failures(call: Run, arguments: list[str], code: ExitCode, said: str) -> None:
-    done = await call(*arguments)
-    assert (done.code, done.out) == (code, "")
-    assert done.err.startswith(f"livekit: {said}")
-    assert len(done.err.splitlines()) == 1
+async def test_failures(call: Run, arguments: list[str], code: ExitCode, message: str) -> None:
+    result = await call(*arguments)
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(f"livekit: {message}")
+    assert len(result.err.splitlines()) == 1
 
 
-async def test_nobody_of_that_name(call: Run) -> None:
-    done = await call("echo", to="carol")
-    assert (done.code, done.out) == (ExitCode.NOT_FOUND, "")
-    assert "error 1401: " in done.err
+async def test_no_such_participant(call: Run) -> None:
+    result = await call("echo", to="carol")
+    assert (result.code, result.out) == (ExitCode.NOT_FOUND, "")
+    assert "error 1401: " in result.err
 
 
 async def test_no_such_room(run: Run) -> None:
-    done = await run("call", "--room", "nowhere", "--to", "alice", "echo")
-    assert done.code == ExitCode.NOT_FOUND
+    result = await run("call", "--room", "nowhere", "--to", "alice", "echo")
+    assert result.code == ExitCode.NOT_FOUND

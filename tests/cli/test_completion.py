@@ -1,4 +1,4 @@
-"""`livekit completion`, asked as shells ask it."""
+"""`livekit completion`: the scripts, run in real shells."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ def script_of(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def ask_bash(script: Path, words: list[str]) -> list[str]:
-    """What bash offers for the last of the words."""
-    asking = f"""
+    """Return the completions of the last word."""
+    script_text = f"""
 source {shlex.quote(str(script))}
 COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}
 _livekit
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
-    return run(["bash", "--norc", "-c", asking])
+    return run(["bash", "--norc", "-c", script_text])
 
 
 def ask_fish(script: Path, words: list[str]) -> list[str]:
     line = shlex.join(words[:-1]) + " " + words[-1]
-    asking = f"source {shlex.quote(str(script))}; complete -C {shlex.quote(line)}"
-    return [offer.split("\t")[0] for offer in run(["fish", "--no-config", "-c", asking])]
+    script_text = f"source {shlex.quote(str(script))}; complete -C {shlex.quote(line)}"
+    return [completion.split("\t")[0] for completion in run(["fish", "--no-config", "-c", script_text])]
 
 
 def ask_zsh(script: Path, words: list[str]) -> list[str]:
-    """zsh completes on a terminal only, so what `_describe` would be given is looked at."""
-    asking = f"""
+    """Return the completions of the last word. zsh needs a terminal to complete, so `_describe` is replaced."""
+    script_text = f"""
 compdef() {{ : }}
 _describe() {{ print -l -- "${{(@)${{(P)2}}%%:*}}" }}
 _files() {{ : }}
@@ -46,7 +46,7 @@ source {shlex.quote(str(script))}
 words=({shlex.join(words)}); CURRENT={len(words)}
 _livekit
 """
-    return [offer for offer in run(["zsh", "-f", "-c", asking]) if offer.startswith(words[-1])]
+    return [completion for completion in run(["zsh", "-f", "-c", script_text]) if completion.startswith(words[-1])]
 
 
 def run(command: list[str]) -> list[str]:
@@ -61,12 +61,12 @@ ASK = {"bash": ask_bash, "zsh": ask_zsh, "fish": ask_fish}
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest) -> str:
     if shutil.which(request.param) is None:
-        pytest.skip(f"no {request.param} here")
+        pytest.skip(f"{request.param} is not installed")
     return str(request.param)
 
 
 @pytest.mark.parametrize(
-    ("line", "offers"),
+    ("line", "completions"),
     [
         ("r", ["room", "replay"]),
         ("room ", ["list", "create", "delete"]),
@@ -77,16 +77,18 @@ def shell(request: pytest.FixtureRequest) -> str:
         ("completion ", SHELLS),
     ],
 )
-def test_offers(shell: str, line: str, offers: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_completions(
+    shell: str, line: str, completions: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     script = tmp_path / "script"
     script.write_text(script_of(shell, capsys))
     words = ["livekit", *line.split(" ")]
-    offered = [word for word in ASK[shell](script, words) if words[-1] or not word.startswith("-")]
-    assert sorted(offered) == sorted(offers)
+    completed = [word for word in ASK[shell](script, words) if words[-1] or not word.startswith("-")]
+    assert sorted(completed) == sorted(completions)
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_every_option_is_in_the_script(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_script_has_every_option(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     script = script_of(name, capsys)
     for option in ("departure-timeout", "api-secret", "timeout", "method"):
         assert option in script

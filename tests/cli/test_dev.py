@@ -17,7 +17,7 @@ from tests.server.webhooks.receiver import Receiver
 from tests.support.processes import LIVEKIT, output_of, read_until, running
 
 DEV = (*LIVEKIT, "dev", "--port", "0")
-LAST_LINE = "Ctrl-C stops the server."
+LAST_LINE = "Press Ctrl-C to stop."
 JWT = r"^  (ey\S+)$"
 
 
@@ -26,7 +26,7 @@ def echo(data: RpcInvocationData) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
+async def test_signals_stop_the_server(number: signal.Signals) -> None:
     async with running(*DEV) as server:
         shown = await read_until(server, LAST_LINE)
         url = re.search(r"ws://127\.0\.0\.1:\d+", shown)
@@ -40,12 +40,12 @@ async def test_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
         assert err == b""
 
 
-async def test_prints_what_connects_two_participants() -> None:
+async def test_banner_connects_two_participants() -> None:
     async with running(*DEV) as server:
         shown = await read_until(server, LAST_LINE)
         url = re.search(r"ws://\S+(?=\n)", shown)
         assert url is not None
-        assert shown.count(url[0]) == 3  # by itself, in the Python and in the JavaScript lines
+        assert shown.count(url[0]) == 3  # on its own, in the Python lines and in the JavaScript lines
         tokens = re.findall(JWT, shown, re.MULTILINE)
         claims = [TokenVerifier("devkey", "secret").verify(token) for token in tokens]
         assert [claim.identity for claim in claims] == ["alice", "bob"]
@@ -60,7 +60,7 @@ async def test_prints_what_connects_two_participants() -> None:
         await alice.disconnect()
 
 
-async def test_prints_where_the_console_is() -> None:
+async def test_banner_has_the_console_url() -> None:
     async with running(*DEV) as server:
         shown = await read_until(server, LAST_LINE)
         console = re.search(r"^  Console     (http://127\.0\.0\.1:\d+/)$", shown, re.MULTILINE)
@@ -93,7 +93,7 @@ async def test_stops_with_participants_in_a_room() -> None:
         await room.disconnect()
 
 
-async def test_port_taken() -> None:
+async def test_port_in_use() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -126,7 +126,7 @@ async def test_keys(arguments: tuple[str, ...], settings: dict[str, str]) -> Non
     assert TokenVerifier("k", "s").verify(token).identity == "alice"
 
 
-async def test_notes_that_programs_connect_elsewhere() -> None:
+async def test_warns_if_livekit_url_names_another_server() -> None:
     async with running(*DEV, LIVEKIT_URL="wss://example.livekit.cloud") as server:
         await read_until(server, LAST_LINE)
         server.send_signal(signal.SIGINT)
@@ -134,7 +134,7 @@ async def test_notes_that_programs_connect_elsewhere() -> None:
     assert "LIVEKIT_URL is wss://example.livekit.cloud" in err.decode()
 
 
-async def test_pages_of_the_internet_that_may_use_the_development_key() -> None:
+async def test_allowed_origins_may_use_the_development_key() -> None:
     async with running(*DEV, "--allow-origin", "https://app.example.com") as server:
         shown = await read_until(server, LAST_LINE)
         url = re.search(r"ws://127\.0\.0\.1:\d+", shown)
@@ -146,7 +146,7 @@ async def test_pages_of_the_internet_that_may_use_the_development_key() -> None:
                     assert response.status == status
 
 
-async def test_webhooks_and_logs_for_programs() -> None:
+async def test_webhooks_and_json_logs() -> None:
     async with Receiver("k", "s") as receiver:
         options = ("--webhook", receiver.url, "--log-format", "json", "--access-log")
         async with running(*DEV, "--keys", "k:s", *options) as server:
@@ -164,7 +164,7 @@ async def test_webhooks_and_logs_for_programs() -> None:
     assert [(line["logger"], line["path"]) for line in logged] == [("livekit.access", "/rtc/v1")]
 
 
-async def test_a_webhook_that_is_no_url() -> None:
+async def test_invalid_webhook_url() -> None:
     code, _, err = await output_of(*DEV, "--webhook", "here")
     assert code == ExitCode.USAGE
     assert "a webhook needs a URL such as http://127.0.0.1:3000/webhook, not 'here'" in err

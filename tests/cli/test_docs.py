@@ -1,4 +1,4 @@
-"""Every command of docs/cli.md runs, and prints what the page says."""
+"""Every command of docs/cli.md, run and compared with the output that the page shows."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tests.support.processes import clean_environment, read_until, running
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text()
 WAIT = 90.0
 LIVEKIT = f'livekit() {{ "{sys.executable}" -m livekit "$@"; }}\n'
-NOT_HERE = ("export LIVEKIT_URL", "livekit completion zsh")
-"""Blocks that need a server elsewhere, or other shells, which test_completion.py has."""
+NOT_RUN = ("export LIVEKIT_URL", "livekit completion zsh")
+"""Blocks that need a remote server, or a shell that test_completion.py covers."""
 
-CHANGING = {
+VARIABLE_TEXTS = {
     r"\d{4}-\d\d-\d\dT[\d:.]+Z": "MOMENT",
     r"\d\d:\d\d:\d\d\.\d{3}": "TIME",
     r"(RM|PA)_\w+": "SID",
@@ -32,12 +32,12 @@ CHANGING = {
     r"eyJ[\w-]+\.[\w-]+\.[\w-]+": "TOKEN",
     r" +\d+[smhd]( +|$)": " AGE ",
 }
-"""What is another each time."""
+"""Texts that differ from run to run, with their placeholders."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command, and what the page says it prints."""
+    """A command, and its output according to the page."""
 
     command: str
     printed: str
@@ -45,24 +45,24 @@ class Step:
 
 def blocks() -> list[list[Step]]:
     found = re.findall(r"^```console\n\$ (.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert sum(block.startswith(NOT_HERE) for block in found) == len(NOT_HERE)
+    assert sum(block.startswith(NOT_RUN) for block in found) == len(NOT_RUN)
     return [
         [Step(*part.split("\n", 1)) for part in re.split(r"^\$ ", block, flags=re.MULTILINE)]
         for block in found
-        if not block.startswith(NOT_HERE)
+        if not block.startswith(NOT_RUN)
     ]
 
 
-def same(printed: str) -> str:
-    for pattern, name in CHANGING.items():
+def normalized(printed: str) -> str:
+    for pattern, name in VARIABLE_TEXTS.items():
         printed = re.sub(pattern, name, printed, flags=re.MULTILINE)
     return printed.rstrip()
 
 
-def fits(printed: str, expected: str) -> bool:
-    """Whether it is what the page says, where `…` stands for anything."""
-    pattern = re.escape(same(expected)).replace("…", ".*")
-    return re.fullmatch(pattern, same(printed), re.DOTALL) is not None
+def matches(printed: str, expected: str) -> bool:
+    """Compare an output with that of the page, where `…` matches any text."""
+    pattern = re.escape(normalized(expected)).replace("…", ".*")
+    return re.fullmatch(pattern, normalized(printed), re.DOTALL) is not None
 
 
 @pytest.mark.timeout(300)  # some twenty processes
@@ -88,12 +88,12 @@ async def test_every_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             process.send_signal(signal.SIGINT)
             rest, err = await asyncio.wait_for(process.communicate(), WAIT)
             assert (process.returncode, err) == (ExitCode.DONE, b"")
-            assert fits(shown + rest.decode(), step.printed), shown + rest.decode()
+            assert matches(shown + rest.decode(), step.printed), shown + rest.decode()
     assert [step.command.split()[-1] for step, _, _ in listening] == ["echo", "--json"]
 
 
 def background(command: str) -> str:
-    """The same as a process that signals reach, on a free port."""
+    """Return the command as one that replaces its shell, so that signals reach it, and that listens on a free port."""
     command = command.replace("livekit dev", "livekit dev --port 0")
     variables, _, rest = command.rpartition("livekit ")
     return f"{variables}exec '{sys.executable}' -m livekit {rest}"
@@ -107,24 +107,26 @@ async def play(steps: list[Step], settings: dict[str, str]) -> None:
     )
     out, _ = await asyncio.wait_for(process.communicate(), WAIT)
     for step, printed in zip(steps, out.decode().split("@@\n"), strict=False):
-        assert fits(printed, step.printed), f"$ {step.command}\n{printed}"
+        assert matches(printed, step.printed), f"$ {step.command}\n{printed}"
 
 
-def test_every_command_is_on_the_page() -> None:
+def test_page_has_every_command() -> None:
     for level in levels(build_parser()):
         assert " ".join(level.path) in PAGE
         assert level.subcommands or re.search(rf"livekit {' '.join(level.path)}", PAGE) or "room" in level.path
 
 
 def test_exit_codes() -> None:
-    told = re.findall(r"^\| (\d+) \| (.*) \|$", PAGE, re.MULTILINE)
-    assert [int(code) for code, _ in told] == [code.value for code in ExitCode]
+    documented = re.findall(r"^\| (\d+) \| (.*) \|$", PAGE, re.MULTILINE)
+    assert [int(code) for code, _ in documented] == [code.value for code in ExitCode]
     shown = build_parser().format_help()
-    for code, meaning in told:
+    for code, meaning in documented:
         assert f"  {code}  {meaning}\n" in shown
 
 
 def test_events() -> None:
     table = PAGE.split("| event | fields |")[1].split("\n\n")[0]
-    told = set(re.findall(r"`(\w+)`", "".join(line.split(" | ")[0] for line in table.splitlines() if "|" in line)))
-    assert told == {*EVENTS, "connected", "call", "text_received", "disconnected"}
+    documented = set(
+        re.findall(r"`(\w+)`", "".join(line.split(" | ")[0] for line in table.splitlines() if "|" in line))
+    )
+    assert documented == {*EVENTS, "connected", "call", "text_received", "disconnected"}

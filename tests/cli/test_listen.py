@@ -30,7 +30,7 @@ class Listening(Protocol):
 
 @pytest.fixture
 async def listening(server: Server, room_name: str) -> AsyncIterator[Listening]:
-    """`await listening("--json")` is the command, joined as `ear`."""
+    """Return a function that starts the command and waits until it has joined as `ear`: `await listening("--json")`."""
     async with AsyncExitStack() as processes:
 
         async def listening(*argv: str) -> Process:
@@ -59,7 +59,7 @@ async def call(room: Room, method: str, payload: str = "") -> str:
     return await room.local_participant.perform_rpc(destination_identity="ear", method=method, payload=payload)
 
 
-async def test_lines_of_json(listening: Listening, join: Join, server: Server, room_name: str) -> None:
+async def test_json_lines(listening: Listening, join: Join, server: Server, room_name: str) -> None:
     ear = await listening("--json", "--method", "greet=hello", "--method", "echo", "--topic", "mine")
     bob = await join("bob", name="Bob", can_update_own_metadata=True)
     joined = await next_event(ear, "participant_connected")
@@ -79,8 +79,13 @@ async def test_lines_of_json(listening: Listening, join: Join, server: Server, r
     assert (await next_event(ear, "text_received"))["error"].startswith("more than")
 
     assert await call(bob, "greet", "x") == "hello"
-    told = await next_event(ear, "call")
-    assert (told["from"], told["method"], told["payload"], told["answer"]) == ("bob", "greet", "x", "hello")
+    responded = await next_event(ear, "call")
+    assert (responded["from"], responded["method"], responded["payload"], responded["answer"]) == (
+        "bob",
+        "greet",
+        "x",
+        "hello",
+    )
     assert await call(bob, "echo", "y") == "y"
     await next_event(ear, "call")
     with pytest.raises(RpcError, match="not supported"):
@@ -101,7 +106,7 @@ async def test_lines_of_json(listening: Listening, join: Join, server: Server, r
     assert await stopped(ear) == (ExitCode.DONE, "", "")
 
 
-async def test_for_people(listening: Listening, join: Join) -> None:
+async def test_text_output(listening: Listening, join: Join) -> None:
     ear = await listening()
     bob = await join("bob")
     await asyncio.wait_for(read_until(ear, "identity=bob"), WAIT)
@@ -111,15 +116,15 @@ async def test_for_people(listening: Listening, join: Join) -> None:
     assert await stopped(ear, signal.SIGTERM) == (ExitCode.DONE, "", "")
 
 
-async def test_the_room_ends(listening: Listening, run: Run, room_name: str) -> None:
+async def test_room_is_deleted(listening: Listening, run: Run, room_name: str) -> None:
     ear = await listening("--json")
     await run("room", "delete", room_name)
     assert (await next_event(ear, "disconnected"))["reason"] == "ROOM_DELETED"
     _, err = await asyncio.wait_for(ear.communicate(), WAIT)
-    assert (ear.returncode, err) == (ExitCode.FAILED, b"livekit: the room ended: ROOM_DELETED\n")
+    assert (ear.returncode, err) == (ExitCode.FAILED, b"livekit: disconnected: ROOM_DELETED\n")
 
 
-async def test_what_reads_stops_reading(listening: Listening, join: Join) -> None:
+async def test_broken_pipe(listening: Listening, join: Join) -> None:
     ear = await listening()
     assert ear.stdout is not None
     ear.stdout._transport.close()  # type: ignore[attr-defined]
@@ -130,22 +135,22 @@ async def test_what_reads_stops_reading(listening: Listening, join: Join) -> Non
 
 
 @pytest.mark.parametrize(
-    ("settings", "code", "said"),
+    ("settings", "code", "message"),
     [
         ({"LIVEKIT_API_SECRET": "not the secret of this server"}, ExitCode.REFUSED, "LIVEKIT_API_SECRET"),
         ({"LIVEKIT_URL": "ws://127.0.0.1:1"}, ExitCode.UNREACHABLE, "`livekit dev`"),
     ],
 )
-async def test_cannot_join(server: Server, settings: dict[str, str], code: ExitCode, said: str) -> None:
+async def test_cannot_join(server: Server, settings: dict[str, str], code: ExitCode, message: str) -> None:
     command = (*LIVEKIT, "listen", "--room", "r")
     async with running(*command, **{**settings_of(server), **settings}) as process:
         out, err = await asyncio.wait_for(process.communicate(), WAIT)
     assert (process.returncode, out) == (code, b"")
-    assert said in err.decode()
+    assert message in err.decode()
     assert len(err.splitlines()) == 1
 
 
-def test_lines_for_people() -> None:
+def test_format_line() -> None:
     entry: Fields = {
         "time": "2026-01-02T03:04:05.678Z",
         "event": "call",

@@ -16,12 +16,12 @@ def test_help_lists_commands_settings_and_exit_codes(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == ExitCode.DONE
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in ("dev ", "token ", "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
-        assert word in shown
+        assert word in output
     for code in ExitCode:
-        assert f"\n  {code.value}  " in shown
-    assert max(map(len, shown.splitlines())) <= 100
+        assert f"\n  {code.value}  " in output
+    assert max(map(len, output.splitlines())) <= 100
 
 
 COMMANDS = [" ".join(level.path) for level in levels(build_parser()) if level.path]

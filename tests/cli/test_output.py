@@ -1,4 +1,4 @@
-"""What commands print, and what happens when that fails."""
+"""Output formats, and output that fails."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from livekit.cli import ExitCode
-from livekit.cli.output import ago, moment, printable, table, to_json
+from livekit.cli.output import age, iso_time, printable, table, to_json
 
-from .conftest import Done, Run
+from .conftest import Result, Run
 
 HELP = [sys.executable, "-m", "livekit", "completion", "bash"]
 
@@ -45,23 +45,23 @@ def test_json_is_ascii() -> None:
     assert json.loads(to_json({"é": "\x9b"})) == {"é": "\x9b"}
 
 
-def test_moment() -> None:
-    assert moment(0) is None
-    assert moment(1_700_000_000_123) == "2023-11-14T22:13:20.123Z"
+def test_iso_time() -> None:
+    assert iso_time(0) is None
+    assert iso_time(1_700_000_000_123) == "2023-11-14T22:13:20.123Z"
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(5, "[5-9]s"), (61, "1m"), (7201, "2h"), (86_400 * 3, "3d"), (-100, "0s")]
 )
-def test_ago(seconds: int, shown: str) -> None:
-    assert re.fullmatch(shown, ago(int((time.time() - seconds) * 1000)))
+def test_age(seconds: int, shown: str) -> None:
+    assert re.fullmatch(shown, age(int((time.time() - seconds) * 1000)))
 
 
-def test_ago_of_what_is_not_known() -> None:
-    assert ago(0) == "-"
+def test_age_of_an_unknown_time() -> None:
+    assert age(0) == "-"
 
 
-def test_what_reads_stops_reading() -> None:
+def test_broken_pipe() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -77,14 +77,14 @@ def test_closed_output() -> None:
     assert (done.returncode, done.stderr) == (ExitCode.DONE, b"")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk() -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk() -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(HELP, stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (ExitCode.FAILED, b"livekit: No space left on device\n")
 
 
 @pytest.mark.parametrize("command", [["room", "create"], ["call", "--room", "r", "--to", "a", "m"]])
-async def test_arguments_that_are_no_text(run: Run, command: list[str]) -> None:
+async def test_arguments_that_are_not_utf8(run: Run, command: list[str]) -> None:
     done = await run(*command, os.fsdecode(b"\xff"))
-    assert done == Done(ExitCode.USAGE, "", "livekit: an argument is not UTF-8\n")
+    assert done == Result(ExitCode.USAGE, "", "livekit: an argument is not UTF-8\n")

@@ -15,7 +15,7 @@ from .conftest import Run
 async def test_create_list_delete(run: Run, room_name: str) -> None:
     created = await run("room", "create", room_name, "--metadata", "about \x1b[31mit", "--empty-timeout", "5m")
     assert (created.code, created.err) == (ExitCode.DONE, "")
-    assert created.out.startswith(f"Room '{room_name}' is there (RM_")
+    assert created.out.startswith(f"Created room '{room_name}' (RM_")
 
     listed = await run("room", "list")
     header, *rows = listed.out.splitlines()
@@ -24,29 +24,29 @@ async def test_create_list_delete(run: Run, room_name: str) -> None:
     assert row.split() == [room_name, "0", row.split()[2], "about", r"\x1b[31mit"]
     assert row.index("about") == header.index("METADATA")
 
-    told = await run("room", "list", room_name, "--json")
-    (room,) = json.loads(told.out)
+    as_json = await run("room", "list", room_name, "--json")
+    (room,) = json.loads(as_json.out)
     assert (room["name"], room["participants"], room["empty_timeout"]) == (room_name, 0, 300)
     assert room["metadata"] == "about \x1b[31mit"
     assert room["created"].endswith("Z")
 
     deleted = await run("room", "delete", room_name)
-    assert (deleted.code, deleted.out) == (ExitCode.DONE, f"Room '{room_name}' is gone.\n")
+    assert (deleted.code, deleted.out) == (ExitCode.DONE, f"Deleted room '{room_name}'.\n")
     assert (await run("room", "list", room_name)).out == "No rooms.\n"
     assert json.loads((await run("room", "list", room_name, "--json")).out) == []
 
 
-async def test_json_of_what_is_made_and_ended(run: Run, room_name: str) -> None:
+async def test_json_of_create_and_delete(run: Run, room_name: str) -> None:
     created = await run("room", "create", room_name, "--json", "--max-participants", "3", "--departure-timeout", "90")
-    told = json.loads(created.out)
-    assert set(told) == {
+    fields = json.loads(created.out)
+    assert set(fields) == {
         "name", "sid", "participants", "max_participants", "created", "empty_timeout", "departure_timeout", "metadata",
     }  # fmt: skip
-    assert (told["max_participants"], told["departure_timeout"]) == (3, 90)
+    assert (fields["max_participants"], fields["departure_timeout"]) == (3, 90)
     assert json.loads((await run("room", "delete", room_name, "--json")).out) == {"name": room_name}
 
 
-async def test_deleting_what_is_not_there(run: Run) -> None:
+async def test_deleting_a_missing_room(run: Run) -> None:
     done = await run("room", "delete", "nowhere")
     assert (done.code, done.out) == (ExitCode.NOT_FOUND, "")
     assert done.err == "livekit: requested room does not exist\n"
@@ -70,13 +70,13 @@ async def test_participants(run: Run, join: Join, room_name: str) -> None:
     assert (alice["can_publish_data"], bob["can_publish_data"]) == (True, False)
 
 
-async def test_participants_of_an_empty_room_and_of_none(run: Run, room_name: str) -> None:
+async def test_participants_of_an_empty_and_of_a_missing_room(run: Run, room_name: str) -> None:
     await run("room", "create", room_name)
-    assert (await run("participants", "--room", room_name)).out == "Nobody is there.\n"
+    assert (await run("participants", "--room", room_name)).out == "No participants.\n"
     await run("room", "delete", room_name)
     done = await run("participants", "--room", room_name)
     assert (done.code, done.out) == (ExitCode.NOT_FOUND, "")
-    assert f"there is no room '{room_name}'" in done.err
+    assert f"no such room: '{room_name}'" in done.err
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ async def test_participants_of_an_empty_room_and_of_none(run: Run, room_name: st
         ["completion", "csh"],
     ],
 )
-async def test_wrong_arguments(run: Run, arguments: list[str]) -> None:
+async def test_invalid_arguments(run: Run, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         await run(*arguments)
     assert caught.value.code == ExitCode.USAGE

@@ -1,11 +1,11 @@
-"""Which server a command talks to, and what it says when it cannot."""
+"""Selection of the server, and messages when requests fail."""
 
 from __future__ import annotations
 
 import pytest
 
 from livekit.cli import ExitCode, main
-from livekit.cli.settings import is_here
+from livekit.cli.settings import is_loopback
 from tests.support.processes import SETTINGS
 
 from .conftest import Run, Server
@@ -27,7 +27,7 @@ async def test_wrong_secret(run: Run, command: list[str]) -> None:
     assert len(done.err.splitlines()) == 1
 
 
-async def test_arguments_go_before_the_environment(run: Run, server: Server) -> None:
+async def test_arguments_override_the_environment(run: Run, server: Server) -> None:
     given = ["--url", server.url, "--api-key", server.api_key, "--api-secret", server.api_secret]
     done = await run("room", "list", *given, LIVEKIT_URL="ws://127.0.0.1:1", LIVEKIT_API_SECRET="wrong")
     assert done.code == ExitCode.DONE
@@ -45,7 +45,7 @@ def test_server_down(command: list[str], capsys: pytest.CaptureFixture[str], unu
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ["--url", "wss://x.example"],
@@ -58,13 +58,13 @@ def test_server_down(command: list[str], capsys: pytest.CaptureFixture[str], unu
     ],
 )
 @pytest.mark.usefixtures("no_settings")
-def test_settings_that_cannot_be_right(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_settings(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["room", "list", *arguments]) == ExitCode.USAGE
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("url", "here"),
+    ("url", "loopback"),
     [
         ("ws://127.0.0.1:7880", True),
         ("ws://[::1]:7880", True),
@@ -75,5 +75,5 @@ def test_settings_that_cannot_be_right(arguments: list[str], said: str, capsys: 
         ("", False),
     ],
 )
-def test_is_here(url: str, here: bool) -> None:
-    assert is_here(url) == here
+def test_is_loopback(url: str, loopback: bool) -> None:
+    assert is_loopback(url) == loopback

@@ -1,12 +1,12 @@
-"""Calls from a backend: a program that holds the API key and is in no room calls a participant's method over HTTP.
+"""RPC calls from a backend: a program with the API key that has not joined a room calls a participant over HTTP.
 
     from livekit.backend import Backend
 
     backend = Backend()  # LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET
-    answer = await backend.perform_rpc(room="demo", destination_identity="alice", method="greet", payload="backend")
+    response = await backend.perform_rpc(room="demo", destination_identity="alice", method="greet", payload="backend")
 
-Works with every LiveKit server that has `RoomService/PerformRpc`. Read in this order: `client` (what users hold),
-`calls` and `twirp` (requests and what answers mean, without I/O), `told` (the text of an error), `blocking`.
+Works with every LiveKit server that implements `RoomService/PerformRpc`. Reading order: `client` (the public class),
+`calls`, `twirp` and `error_text` (requests and responses, without I/O), `http` (the POST), `sync` (no asyncio).
 """
 
 from __future__ import annotations

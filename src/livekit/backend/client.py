@@ -1,37 +1,33 @@
-"""The server as a backend sees it."""
+"""The public API: calls of participants' methods through a server's RoomService."""
 
 from __future__ import annotations
 
-import asyncio
-import http.client
 from typing import TYPE_CHECKING
 
-from livekit._util.aio import within
 from livekit.rpc.invocation import RpcCallInfo
 
-from .blocking import post
 from .calls import BackendCall
-from .twirp import MAX_ANSWER, Request, Server
+from .http import post
+from .sync import run_sync
+from .twirp import TwirpEndpoint
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
-    from livekit.errors import ConnectError
-
 
 class Backend:
-    """Calls the methods of a server's participants without being in their rooms.
+    """Calls methods of a server's participants without joining their rooms.
 
-    It holds settings and no connection: there is nothing to close, and every thread may use it.
+    Holds settings and no connection: there is nothing to close, and instances are thread-safe.
 
     Args:
-        url: of the server, as clients have it (ws, wss, http or https); None for LIVEKIT_URL.
+        url: the server's URL as clients use it (ws, wss, http or https); None for LIVEKIT_URL.
         api_key: None for LIVEKIT_API_KEY.
         api_secret: None for LIVEKIT_API_SECRET.
-        session: makes the requests of `perform_rpc` and keeps its connections; without one, each call has its own.
+        session: makes the requests of `perform_rpc` and pools its connections; None to open one connection per call.
 
     Raises:
-        ValueError: a setting is missing, or is no URL of a server.
+        ValueError: a setting is missing, or the URL is invalid.
     """
 
     def __init__(
@@ -42,93 +38,55 @@ class Backend:
         *,
         session: ClientSession | None = None,
     ) -> None:
-        self._server = Server.of(url, api_key, api_secret)
+        self._endpoint = TwirpEndpoint.from_settings(url, api_key, api_secret)
         self._session = session
 
     @property
     def url(self) -> str:
-        """Where requests go, with http or https."""
-        return self._server.url
+        """The base URL of requests, with scheme http or https."""
+        return self._endpoint.url
 
     async def perform_rpc(
         self, *, room: str, destination_identity: str, method: str, payload: str, response_timeout: float | None = None
     ) -> str:
-        """Call a method of a participant and return what its handler returned. It sees a caller that nobody can call.
+        """Call a participant's method and return the handler's response. The handler sees a caller that is in no room.
 
         Args:
-            room: the name of the room.
-            destination_identity: whom to call.
-            method: the name its handler is registered by.
-            payload: LiveKit servers take at most 15,360 UTF-8 bytes.
-            response_timeout: seconds for the whole call; None for 15. LiveKit servers send the request once more when
-                3 s and 8 s passed without an answer, so that slower handlers run up to three times, and end each call
-                after 15 s. The embedded server does neither.
+            room: the room's name.
+            destination_identity: the participant to call.
+            method: the name that the handler is registered under.
+            payload: at most 15,360 UTF-8 bytes on LiveKit servers.
+            response_timeout: seconds for the whole call; None for 15. LiveKit servers repeat the request after 3 s and
+                8 s without a response, so a slower handler runs up to three times, and end each call after 15 s. The
+                embedded server does neither.
 
         Raises:
-            RpcError: the call failed; `code` says how. It is a `BackendRpcError`, which has the server's words, and
-                `RecipientNotFoundError` or `BackendTimeoutError` where that is what happened.
-            ConnectError: the server cannot be asked: `livekit.errors.ServerUnreachableError`, `AuthenticationError`
-                (it refuses the key or the secret) or `NotLiveKitError`.
-            ValueError: an argument cannot be right; a TypeError too if its type is wrong.
+            RpcError: the call failed with `code`. Always a `BackendRpcError`, which has the server's own text; a
+                `RecipientNotFoundError` or `BackendTimeoutError` where one of these applies.
+            ConnectError: the server cannot process requests: `livekit.errors.ServerUnreachableError`,
+                `AuthenticationError` (key or secret rejected) or `NotLiveKitError`.
+            ValueError: an invalid argument; also a TypeError if its type is wrong.
 
-        Cancelling it ends the request; a handler that runs already is cancelled only where the server does that.
+        Cancellation aborts the HTTP request; a running handler is cancelled only if the server does so.
         """
-        import aiohttp
-
-        call = BackendCall.checked(room, RpcCallInfo(destination_identity, method, payload, response_timeout))
-        request = call.request(self._server)
-        try:
-            status, body = await within(call.timeout, self._post(request))
-        except asyncio.TimeoutError:
-            raise call.timed_out() from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise unreachable(error, request) from error
-        return call.answer(request, status, body)
+        call = BackendCall.create(room, RpcCallInfo(destination_identity, method, payload, response_timeout))
+        return await self._perform(call, self._session)
 
     def perform_rpc_sync(
         self, *, room: str, destination_identity: str, method: str, payload: str, response_timeout: float | None = None
     ) -> str:
-        """`perform_rpc` for programs without asyncio: it blocks its thread, and needs no event loop.
+        """Call `perform_rpc` from synchronous code: blocks the thread, needs no event loop and ignores `session`.
 
-        The same arguments, the same errors. Resolving the server's name may take longer than `response_timeout`.
+        Takes the same arguments and raises the same errors. Ctrl-C ends it. Resolving the server's host name may take
+        longer than `response_timeout`.
         """
-        call = BackendCall.checked(room, RpcCallInfo(destination_identity, method, payload, response_timeout))
-        request = call.request(self._server)
+        call = BackendCall.create(room, RpcCallInfo(destination_identity, method, payload, response_timeout))
+        return run_sync(self._perform(call, None))
+
+    async def _perform(self, call: BackendCall, session: ClientSession | None) -> str:
+        request = call.request(self._endpoint)
         try:
-            status, body = post(request, call.timeout)
+            status, body = await post(request, call.timeout, session)
         except TimeoutError:
-            raise call.timed_out() from None
-        except (OSError, http.client.HTTPException) as error:
-            raise unreachable(error, request) from error
-        return call.answer(request, status, body)
-
-    async def _post(self, request: Request) -> tuple[int, bytes]:
-        from aiohttp import ClientSession, TCPConnector
-
-        if self._session is not None:
-            return await _post(self._session, request)
-        async with ClientSession(connector=TCPConnector(force_close=True)) as session:
-            return await _post(session, request)
-
-
-async def _post(session: ClientSession, request: Request) -> tuple[int, bytes]:
-    from aiohttp import ClientTimeout
-
-    async with session.post(
-        request.url, data=request.body, headers=request.headers, allow_redirects=False, timeout=ClientTimeout()
-    ) as response:
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > MAX_ANSWER:
-                break
-        return response.status, bytes(body)
-
-
-def unreachable(error: Exception, request: Request) -> ConnectError:
-    """Why a request had no answer, in words that help."""
-    from yarl import URL
-
-    from livekit.signaling.failures import classify_exception
-
-    return classify_exception(error, URL(request.url))
+            raise call.timeout_error() from None
+        return call.parse_response(request, status, body)

@@ -1,4 +1,4 @@
-"""The error of a call as LiveKit servers tell it, a text: ``RpcError CODE: message``, with ``: data`` if any."""
+"""Parser for the text that LiveKit servers make of an RpcError: ``RpcError CODE: message``, then ``: data`` if any."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ from livekit.rpc.errors import RpcError
 
 SEPARATOR = ": "
 MAX_SEPARATORS_TRIED = 32
-"""Where data in JSON is looked for; messages are short."""
+"""Separators after which JSON data is looked for; bounds the work for hostile texts, and messages are short."""
 
 _TEXT = re.compile(r"RpcError ([0-9]{1,10}): (.*)", re.DOTALL)
 _PREFIX = re.compile(r"(?:twirp error \w+: )+")
-"""What LiveKit server 1.11 puts before every error of the service: ``twirp error unknown: ``."""
+"""Prefix of every Twirp error message of LiveKit server 1.11: ``twirp error unknown: ``."""
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorText:
-    """What was read from a text."""
+class ParsedError:
+    """The parts of an RpcError."""
 
     code: int
     message: str
     data: str | None
     exact: bool
-    """Whether there is no other way to read message and data."""
+    """True if message and data are unambiguous."""
 
 
-def parse_error_text(text: str) -> ErrorText | None:
-    """Read the text of an error; None if it is not that of a call.
+def parse_error_text(text: str) -> ParsedError | None:
+    """Parse an error text; return None if it is not that of an RpcError.
 
-    With several separators, data begins after the message that belongs to the code, else where JSON begins (an object,
-    an array or a string), else after the first separator.
+    With several separators, data begins after the code's standard message; else where JSON (an object, an array or a
+    string) begins; else after the first separator.
     """
     match = _TEXT.fullmatch(strip_twirp_prefix(text))
     if match is None:
         return None
     code, rest = int(match[1]), match[2]
     if SEPARATOR not in rest:
-        return ErrorText(code, rest, None, exact=True)
+        return ParsedError(code, rest, None, exact=True)
     end = _end_of_message(code, rest)
-    return ErrorText(code, rest[:end], rest[end + len(SEPARATOR) :] or None, exact=False)
+    return ParsedError(code, rest[:end], rest[end + len(SEPARATOR) :] or None, exact=False)
 
 
 def strip_twirp_prefix(text: str) -> str:
-    """What a server says, without what it puts before everything."""
+    """Return an error message without the prefix ``twirp error CODE: ``."""
     prefix = _PREFIX.match(text)
     return text[prefix.end() :] if prefix else text
 
 
 def _end_of_message(code: int, rest: str) -> int:
-    known = _MESSAGES.get(code)
-    if known is not None and rest.startswith(known + SEPARATOR):
-        return len(known)
+    standard = _STANDARD_MESSAGES.get(code)
+    if standard is not None and rest.startswith(standard + SEPARATOR):
+        return len(standard)
     end = first = rest.find(SEPARATOR)
     for _ in range(MAX_SEPARATORS_TRIED):
         if _is_json(rest[end + len(SEPARATOR) :]):
@@ -74,4 +74,4 @@ def _is_json(text: str) -> bool:
     return True
 
 
-_MESSAGES = {int(code): message for code, message in RpcError.ErrorMessage.items()}
+_STANDARD_MESSAGES = {int(code): message for code, message in RpcError.ErrorMessage.items()}

@@ -1,9 +1,9 @@
-"""What a call from a backend raises, besides what `livekit.errors` has for servers that cannot be asked.
+"""Exceptions of calls from a backend, besides those of `livekit.errors` for servers that cannot process requests.
 
 RpcError
-└── BackendRpcError             the server was asked, and the call failed; `code` says how, as for every call
-    ├── RecipientNotFoundError  … RECIPIENT_NOT_FOUND, and a LookupError: no such participant, or no such room
-    └── BackendTimeoutError     … CONNECTION_TIMEOUT or RESPONSE_TIMEOUT, and a TimeoutError
+└── BackendRpcError             the server processed the request, and the call failed; see `code`
+    ├── RecipientNotFoundError  … RECIPIENT_NOT_FOUND, also a LookupError: no such participant, or no such room
+    └── BackendTimeoutError     … CONNECTION_TIMEOUT or RESPONSE_TIMEOUT, also a TimeoutError
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from livekit.rpc.errors import RpcError
 
 
 class BackendRpcError(RpcError):
-    """The server was asked, and the call failed."""
+    """The server processed the request, and the call failed."""
 
     def __init__(
         self,
@@ -25,10 +25,10 @@ class BackendRpcError(RpcError):
     ) -> None:
         super().__init__(code, message, data)
         self.raw = raw
-        """The server's words; empty if it said nothing."""
+        """The server's error text; empty if there was none."""
         self.exact = exact
-        """Whether `message` and `data` are certain; `code` always is. LiveKit servers join the two with ``": "``, and
-        what has more of these can be read in several ways. The embedded server tells them apart."""
+        """True if `message` and `data` are certain; `code` always is. LiveKit servers join the two with ``": "``, so a
+        text with several of these is ambiguous. The embedded server sends them separately."""
 
 
 class RecipientNotFoundError(BackendRpcError, LookupError):
@@ -36,4 +36,4 @@ class RecipientNotFoundError(BackendRpcError, LookupError):
 
 
 class BackendTimeoutError(BackendRpcError, TimeoutError):
-    """No answer in time; whether the handler ran is not known."""
+    """The call timed out; the handler may or may not have run."""

@@ -1,4 +1,4 @@
-"""Requests to a server's RoomService, and what comes back: Twirp with protobuf, without I/O."""
+"""Twirp requests to a server's RoomService, and their responses, in protobuf. No I/O."""
 
 from __future__ import annotations
 
@@ -21,33 +21,32 @@ from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError, S
 M = TypeVar("M", bound=Message)
 
 TOKEN_LIFETIME = 600
-"""Seconds that a request's token is valid; only the clocks of both machines need it to be more than a few."""
+"""Seconds that a request's token is valid; more than a few only because clocks of two machines differ."""
 TOKEN_LEEWAY = 60
 """Seconds that the server's clock may be behind."""
-MAX_ANSWER = 16 << 20
-"""Bytes of an answer that are read."""
+MAX_RESPONSE_SIZE = 16 << 20
+"""Bytes of a response that are read."""
 
 _SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 _EXAMPLE = "expected something like ws://127.0.0.1:7880 or wss://my-project.livekit.cloud"
 
 
-class ServiceError(Exception):
-    """The server answered with an error of the service."""
+class TwirpError(Exception):
+    """The server responded with a Twirp error."""
 
     def __init__(self, code: str, message: str, *, status: int, meta: Mapping[str, str]) -> None:
         super().__init__(message)
         self.code = code
-        """As Twirp names it: not_found, unavailable, …"""
+        """The Twirp code: not_found, unavailable, …"""
         self.message = message
-        """In the server's words."""
         self.status = status
-        """Of HTTP."""
+        """The HTTP status."""
         self.meta = meta
-        """For programs; LiveKit servers have none."""
+        """Machine-readable details; LiveKit servers send none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class TwirpRequest:
     """A POST."""
 
     url: str
@@ -56,20 +55,20 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """Whom to ask, and with what."""
+class TwirpEndpoint:
+    """A server's HTTP interface, and the API key that authorizes requests to it."""
 
     url: str
-    """With a scheme of HTTP, without a slash at the end."""
+    """With scheme http or https, without a trailing slash."""
     api_key: str
     api_secret: str = field(repr=False)
 
     @classmethod
-    def of(cls, url: str | None, api_key: str | None, api_secret: str | None) -> Server:
-        """Check the settings; those that are None come from LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET.
+    def from_settings(cls, url: str | None, api_key: str | None, api_secret: str | None) -> TwirpEndpoint:
+        """Validate the settings; None means LIVEKIT_URL, LIVEKIT_API_KEY or LIVEKIT_API_SECRET.
 
         Raises:
-            ValueError: one is missing, or the URL is none of a LiveKit server.
+            ValueError: a setting is missing, or the URL is not that of a LiveKit server.
         """
         key = _setting("api_key", api_key, "LIVEKIT_API_KEY")
         return cls(
@@ -78,9 +77,9 @@ class Server:
             _setting("api_secret", api_secret, "LIVEKIT_API_SECRET"),
         )
 
-    def request(self, method: str, message: Message, grants: Mapping[str, object]) -> Request:
-        """The request for a method of the RoomService, with a token that has these grants (in LiveKit's spelling)."""
-        return Request(
+    def request(self, method: str, message: Message, grants: Mapping[str, object]) -> TwirpRequest:
+        """Return the request for a RoomService method, with a token that has these video grants (in camelCase)."""
+        return TwirpRequest(
             f"{self.url}/twirp/livekit.RoomService/{method}",
             {
                 "Authorization": f"Bearer {self.token(grants)}",
@@ -91,8 +90,8 @@ class Server:
         )
 
     def token(self, grants: Mapping[str, object], identity: str = "") -> str:
-        """A token with these grants about rooms (in LiveKit's spelling), signed now."""
-        # Not by PyJWT, which warns of short secrets such as that of development servers, once for each request.
+        """Return a new access token with these video grants (in camelCase)."""
+        # PyJWT would warn about the short secrets of development servers, once per request.
         now = int(time.time())
         times = {"nbf": now - TOKEN_LEEWAY, "exp": now + TOKEN_LIFETIME}
         claims = {"iss": self.api_key, "sub": identity, **times, "video": dict(grants)}
@@ -102,7 +101,11 @@ class Server:
 
 
 def http_url(text: str) -> str:
-    """The URL of a server's HTTP interface, from the one that clients connect to. Raises ValueError."""
+    """Return the base URL of a server's HTTP interface, given the URL that clients connect to.
+
+    Raises:
+        ValueError: not the URL of a LiveKit server.
+    """
     try:
         parts = urlsplit(text.strip())
         host, _ = parts.hostname, parts.port
@@ -115,58 +118,52 @@ def http_url(text: str) -> str:
     return f"{scheme}://{parts.netloc.rpartition('@')[2]}{quote(parts.path, safe='/%')}".rstrip("/")
 
 
-def read_answer(request: Request, status: int, body: bytes, kind: type[M]) -> M:
-    """What the server answered.
+def parse_response(request: TwirpRequest, status: int, body: bytes, message_type: type[M]) -> M:
+    """Return the message of a response.
 
     Raises:
-        ServiceError: an error of the service.
-        ConnectError: the server refused the key, or is none, or cannot be asked now.
+        TwirpError: the server responded with a Twirp error.
+        ConnectError: the server rejected the key, is not a LiveKit server, or is unavailable.
     """
     if status == 200:
         try:
-            return kind.FromString(body)
+            return message_type.FromString(body)
         except DecodeError as error:
-            raise NotLiveKitError(f"{request.url} answered something else than {kind.__name__}") from error
-    failure = _read_failure(status, body)
+            raise NotLiveKitError(f"the response of {request.url} is not a {message_type.__name__}") from error
+    failure = _parse_error(status, body)
     if status == 413 and failure is None:
-        failure = ServiceError("out_of_range", "the request is too large for the server", status=status, meta={})
+        failure = TwirpError("out_of_range", "the request is too large for the server", status=status, meta={})
     if failure is None or failure.code == "unauthenticated":
-        raise _refusal(request, status, body, failure)
+        raise _connect_error(request, status, body, failure)
     raise failure
 
 
-def _read_failure(status: int, body: bytes) -> ServiceError | None:
+def _parse_error(status: int, body: bytes) -> TwirpError | None:
     try:
-        told = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict):
+    if not isinstance(parsed, dict):
         return None
-    error = cast("dict[str, object]", told)
+    error = cast("dict[str, object]", parsed)
     code, message, meta = error.get("code"), error.get("msg", ""), error.get("meta", {})
     if not isinstance(code, str) or not isinstance(message, str):
         return None
-    known = (
-        {str(key): str(value) for key, value in cast("dict[object, object]", meta).items()}
-        if isinstance(meta, dict)
-        else {}
-    )
-    return ServiceError(code, message, status=status, meta=known)
+    details = cast("dict[object, object]", meta) if isinstance(meta, dict) else {}
+    return TwirpError(code, message, status=status, meta={str(key): str(value) for key, value in details.items()})
 
 
-def _refusal(request: Request, status: int, body: bytes, failure: ServiceError | None) -> ConnectError:
+def _connect_error(request: TwirpRequest, status: int, body: bytes, failure: TwirpError | None) -> ConnectError:
     from livekit.signaling.failures import explain_refusal, quote_text
 
     text = body.decode("utf-8", "replace") if failure is None else failure.message
-    where = urlsplit(request.url).netloc
+    host = urlsplit(request.url).netloc
     if status in {401, 403}:
         return AuthenticationError(explain_refusal(status, text), status)
     if status in {502, 503, 504}:
-        return ServerUnreachableError(
-            f"what is at {where} cannot reach a server behind it ({status}){quote_text(text)}"
-        )
+        return ServerUnreachableError(f"the proxy at {host} cannot reach its server ({status}){quote_text(text)}")
     return NotLiveKitError(
-        f"{where} answered {status} where a LiveKit server has its RoomService{quote_text(text)}. "
+        f"{host} responded with {status}, but not as a LiveKit server's RoomService{quote_text(text)}. "
         "Check that the URL is that of a LiveKit server."
     )
 

@@ -1,4 +1,4 @@
-"""The `livekit` command. Each subcommand is a module with `add_parser`; `main` finds and runs it."""
+"""The `livekit` command line. Each subcommand is a module with an `add_parser` function."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ from .output import printable
 __all__ = ["CommandError", "ExitCode", "main"]
 
 EPILOG = """\
-environment, and what is taken without:
-  LIVEKIT_URL         the server; `livekit dev` notes if it is another     (ws://127.0.0.1:7880)
-  LIVEKIT_API_KEY     the key that signs tokens, and that `livekit dev` takes (devkey)
-  LIVEKIT_API_SECRET  its secret                                              (secret)
+environment (and defaults):
+  LIVEKIT_URL         the server to connect to                            (ws://127.0.0.1:7880)
+  LIVEKIT_API_KEY     the key that signs tokens; `livekit dev` accepts it (devkey)
+  LIVEKIT_API_SECRET  the key's secret                                    (secret)
 
 exit codes:
-  0  done; also when Ctrl-C or SIGTERM ended `dev` or `listen`
-  1  failed, the message says why
-  2  wrong arguments or settings
-  3  cannot serve: the address is taken or not ours
-  4  no LiveKit server answers at the URL
-  5  the server refuses the key, the secret or the token
+  0  success; also if Ctrl-C or SIGTERM stopped `dev` or `listen`
+  1  failure; see the message
+  2  invalid arguments or settings
+  3  cannot listen: the address is in use or not local
+  4  no LiveKit server responds at the URL
+  5  the server rejected the key, the secret or the token
   6  no such room or participant
-  7  no answer in time
-  8  the call failed; the message begins with its code
+  7  timed out
+  8  the RPC call failed; the message begins with the error code
   130  interrupted by Ctrl-C
-  141  what read the output stopped reading
+  141  broken pipe: the reader of the output has exited
 """
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line. Parsed arguments have `run`, and the parser itself as `parser`."""
     parser = argparse.ArgumentParser(
         prog="livekit",
-        description="LiveKit in pure Python: a server for development, and tools beside it.",
+        description="LiveKit in pure Python: a development server and command-line tools.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (dev, token, room, participants, call, listen, replay, completion):
         command.add_parser(commands)
+    parser.set_defaults(parser=parser)
     return parser
 
 
@@ -83,14 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _prepare_output() -> None:
-    """Output never fails for its characters, nor because it was closed before the start."""
+    """Escape characters that the output cannot encode, and replace a closed standard output with /dev/null."""
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # `livekit … >&-`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the end
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until exit
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:
-    """What is left to be written at exit must not fail once more."""
+    """Discard buffered output, so that flushing it at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

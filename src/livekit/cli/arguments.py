@@ -1,4 +1,4 @@
-"""Reading the values of arguments. Each function raises ArgumentTypeError with a message for people."""
+"""Parsers of argument values. Each raises ArgumentTypeError with a message for the user."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ import dataclasses
 import math
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    # argparse has no public name for what `add_subparsers` returns.
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -46,7 +41,7 @@ def nonempty(text: str) -> str:
 
 
 def duration(text: str) -> timedelta:
-    """Read `90` (seconds), `45s`, `30m`, `6h` or `2d`."""
+    """Parse `90` (seconds), `45s`, `30m`, `6h` or `2d`."""
     match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
     if match is None or int(match[1]) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 90, 45s, 30m, 6h or 2d")
@@ -55,12 +50,12 @@ def duration(text: str) -> timedelta:
 
 def count(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2^32")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """Read `0.5` or `15`."""
+    """Parse `0.5` or `15`."""
     try:
         value = float(text)
     except ValueError:
@@ -77,14 +72,14 @@ def attribute(text: str) -> tuple[str, str]:
     return key, value
 
 
-def method_answer(text: str) -> tuple[str, str | None]:
-    """Read `NAME` or `NAME=ANSWER`."""
-    name, equals, answer = text.partition("=")
-    return nonempty(name), answer if equals else None
+def method_response(text: str) -> tuple[str, str | None]:
+    """Parse `NAME` or `NAME=RESPONSE`."""
+    name, equals, response = text.partition("=")
+    return nonempty(name), response if equals else None
 
 
 def grant(text: str) -> tuple[str, bool | str | list[str]]:
-    """Read `hidden`, `canPublishData=false`, `destinationRoom=x` or `canPublishSources=camera,microphone`."""
+    """Parse `hidden`, `canPublishData=false`, `destinationRoom=x` or `canPublishSources=camera,microphone`."""
     from livekit.api import VideoGrants
 
     name, _, value = text.partition("=")
@@ -93,11 +88,11 @@ def grant(text: str) -> tuple[str, bool | str | list[str]]:
     kind = kinds.get(field)
     if kind is None or field == "room":
         known = ", ".join(sorted(kinds.keys() - {"room"}))
-        raise argparse.ArgumentTypeError(f"no grant {name!r}; there are: {known}")
+        raise argparse.ArgumentTypeError(f"unknown grant {name!r}; valid grants: {known}")
     if "bool" in kind:
         truth = {"": True, "true": True, "false": False}.get(value.lower())
         if truth is None:
-            raise argparse.ArgumentTypeError(f"{name} takes true or false, not {value!r}")
+            raise argparse.ArgumentTypeError(f"{name} must be true or false, not {value!r}")
         return field, truth
     if not value:
         raise argparse.ArgumentTypeError(f"{name} needs a value: --grant {name}=VALUE")

@@ -1,4 +1,4 @@
-"""`livekit call`: call a method of a participant."""
+"""`livekit call`: call a participant's RPC method."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from .arguments import nonempty, seconds
 from .exits import CommandError, ExitCode
 from .output import to_json
 from .requests import command_errors
-from .settings import add_server_arguments, server_of
+from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
     from livekit.rpc import RpcError
 
-    from .arguments import Commands
+    from .argparse_internals import Commands
 
 MAX_PAYLOAD = 1 << 20
-"""Bytes that are read from standard input; no server takes more."""
+"""Limit of standard input in bytes; no server accepts more."""
 
 DESCRIPTION = """\
-Call a method of a participant, as a backend does, and print what it answers. The server makes the call: nobody joins.
-LiveKit servers take payloads of at most 15,360 bytes, and send the request again after 3 s without an answer.
+Call a participant's RPC method and print the response. The server makes the call (RoomService/PerformRpc); this
+command does not join the room. LiveKit servers accept payloads of up to 15,360 bytes and repeat the request after 3 s
+without a response.
 """
 
 EXAMPLES = """\
@@ -32,29 +33,31 @@ examples:
   echo '{"amount": 3}' | livekit call --room demo --to alice withdraw -
 """
 
-_EXITS = {1401: ExitCode.NOT_FOUND, 1501: ExitCode.TIMEOUT, 1502: ExitCode.TIMEOUT}
+_EXIT_CODES = {1401: ExitCode.NOT_FOUND, 1501: ExitCode.TIMEOUT, 1502: ExitCode.TIMEOUT}
 
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "call",
-        help="call a method of a participant",
+        help="call a participant's RPC method",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--room", required=True, type=nonempty, metavar="NAME")
+    parser.add_argument("--room", required=True, type=nonempty, metavar="NAME", help="the participant's room")
     parser.add_argument("--to", required=True, type=nonempty, metavar="ID", help="the participant's identity")
-    parser.add_argument("method", type=nonempty, metavar="METHOD")
+    parser.add_argument("method", type=nonempty, metavar="METHOD", help="the name of the RPC method")
     parser.add_argument(
         "payload",
         nargs="?",
         default="",
         metavar="PAYLOAD",
-        help="what is sent; - for standard input (default: nothing)",
+        help="the payload; - for standard input (default: empty)",
     )
-    parser.add_argument("--timeout", type=seconds, default=15.0, metavar="SECONDS", help="for the call (default: 15)")
-    parser.add_argument("--json", action="store_true", help="print JSON, the error of the call too")
+    parser.add_argument(
+        "--timeout", type=seconds, default=15.0, metavar="SECONDS", help="for the whole call (default: 15)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, also for errors of the call")
     add_server_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -63,11 +66,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     from livekit.backend import Backend
     from livekit.rpc import RpcError
 
-    server = server_of(args)
+    endpoint = endpoint_from(args)
     payload = read_payload() if args.payload == "-" else args.payload
     try:
-        with command_errors(server.url):
-            answer = Backend(server.url, server.api_key, server.api_secret).perform_rpc_sync(
+        with command_errors(endpoint.url):
+            response = Backend(endpoint.url, endpoint.api_key, endpoint.api_secret).perform_rpc_sync(
                 room=args.room,
                 destination_identity=args.to,
                 method=args.method,
@@ -77,19 +80,19 @@ def run(args: argparse.Namespace) -> ExitCode:
     except RpcError as error:
         if args.json:
             print(to_json(error_fields(error)), file=sys.stderr)
-            return _exit_of(error)
-        raise CommandError(explain(error), _exit_of(error)) from error
-    write_answer(to_json({"payload": answer}) if args.json else answer)
+            return _exit_code(error)
+        raise CommandError(explain(error), _exit_code(error)) from error
+    write_response(to_json({"payload": response}) if args.json else response)
     return ExitCode.DONE
 
 
 def read_payload() -> str:
-    """What comes on standard input, to its end. Raises CommandError."""
+    """Read standard input to its end. Raises CommandError."""
     if sys.stdin is None:
-        raise CommandError("there is no standard input to read the payload from", ExitCode.USAGE)
+        raise CommandError("standard input is closed, so the payload cannot be read from it", ExitCode.USAGE)
     data = sys.stdin.buffer.read(MAX_PAYLOAD + 1)
     if len(data) > MAX_PAYLOAD:
-        raise CommandError(f"standard input has more than {MAX_PAYLOAD} bytes, too much for a call", ExitCode.USAGE)
+        raise CommandError(f"the payload has more than {MAX_PAYLOAD} bytes, too many for a call", ExitCode.USAGE)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -99,23 +102,23 @@ def read_payload() -> str:
         ) from error
 
 
-def write_answer(answer: str) -> None:
-    """As UTF-8, whatever the terminal is set to."""
+def write_response(response: str) -> None:
+    """Write a response as UTF-8, whatever the locale."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(answer.encode() + b"\n")
+    sys.stdout.buffer.write(response.encode() + b"\n")
     sys.stdout.buffer.flush()
 
 
 def error_fields(error: RpcError) -> dict[str, object]:
-    """An error for programs."""
+    """Return the JSON fields of an error."""
     return {"code": int(error.code), "message": error.message, "data": error.data}
 
 
 def explain(error: RpcError) -> str:
-    """An error for people."""
+    """Return the message for an error."""
     data = "" if error.data is None else f"; data: {error.data}"
     return f"error {int(error.code)}: {error.message}{data}"
 
 
-def _exit_of(error: RpcError) -> ExitCode:
-    return _EXITS.get(int(error.code), ExitCode.CALL_FAILED)
+def _exit_code(error: RpcError) -> ExitCode:
+    return _EXIT_CODES.get(int(error.code), ExitCode.CALL_FAILED)

@@ -15,13 +15,13 @@ from livekit._version import __version__
 from .arguments import key_pair, port, webhook_url
 from .exits import CommandError, ExitCode
 from .logs import log_as_json
-from .settings import Settings
-from .stopping import stop_requested
+from .settings import ApiKey
+from .signals import stop_requested
 
 if TYPE_CHECKING:
     from livekit.server import DevServer
 
-    from .arguments import Commands
+    from .argparse_internals import Commands
 
 DEFAULT_BIND = "127.0.0.1"
 DEFAULT_PORT = 7880
@@ -29,8 +29,8 @@ EXAMPLE_ROOM = "demo"
 EXAMPLE_IDENTITIES = ("alice", "bob")
 
 DESCRIPTION = """\
-Serve LiveKit rooms for development and tests: joining, data and RPC, no audio or video.
-It keeps nothing on disk, and its default key is known to everybody: not for production.
+Run a LiveKit server for development and tests: rooms, data and RPC, without audio and video.
+Not for production: it stores nothing on disk, and its default API key is public.
 """
 
 BANNER = """\
@@ -55,19 +55,21 @@ Connect from JavaScript (npm install livekit-client):
   const room = new Room();
   await room.connect("{url}", TOKEN);
 
-More tokens: livekit token --room {room} --identity NAME
-Ctrl-C stops the server.
+For more tokens: livekit token --room {room} --identity NAME
+Press Ctrl-C to stop.
 """
 
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "dev",
-        help="serve rooms for development and tests",
+        help="run a server for development and tests",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--bind", default=DEFAULT_BIND, metavar="ADDRESS", help=f"default: {DEFAULT_BIND}")
+    parser.add_argument(
+        "--bind", default=DEFAULT_BIND, metavar="ADDRESS", help=f"address to listen on (default: {DEFAULT_BIND})"
+    )
     parser.add_argument(
         "--port", type=port, default=DEFAULT_PORT, help=f"TCP port, 0 for a free one (default: {DEFAULT_PORT})"
     )
@@ -76,15 +78,15 @@ def add_parser(commands: Commands) -> None:
         action="append",
         type=key_pair,
         metavar="KEY:SECRET",
-        help="an API key and its secret, repeatable (default: from the environment, or devkey:secret)",
+        help="accept this API key and secret; repeatable (default: from the environment, or devkey:secret)",
     )
     parser.add_argument(
         "--allow-origin",
         action="append",
         default=[],
         metavar="ORIGIN",
-        help="web pages from outside this machine and its private network that may use the development key, "
-        "such as https://app.example.com; repeatable, * for all",
+        help="let web pages of this origin use the development key even if it is outside this machine and its private "
+        "network, such as https://app.example.com; repeatable, * for all",
     )
     parser.add_argument(
         "--webhook",
@@ -92,12 +94,12 @@ def add_parser(commands: Commands) -> None:
         default=[],
         type=webhook_url,
         metavar="URL",
-        help="post what happens in the rooms there, signed with the first key; repeatable",
+        help="post webhooks to this URL, signed with the first key; repeatable",
     )
-    parser.add_argument("--no-console", action="store_true", help="serve no page that shows what goes on")
+    parser.add_argument("--no-console", action="store_true", help="do not serve the web console")
     parser.add_argument("--access-log", action="store_true", help="log every request")
-    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="of the log (default: text)")
-    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens, requests included")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="log format (default: text)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log at debug level, including requests")
     parser.set_defaults(run=run)
 
 
@@ -110,11 +112,11 @@ def run(args: argparse.Namespace) -> ExitCode:
         logging.getLogger("livekit.access").setLevel(logging.INFO)
     if args.log_format == "json":
         log_as_json()
-    settings = Settings.from_environment()
+    default_key = ApiKey.from_environment()
     server = DevServer(
         args.bind,
         args.port,
-        keys=dict(args.keys or [(settings.api_key, settings.api_secret)]),
+        keys=dict(args.keys or [(default_key.key, default_key.secret)]),
         allowed_origins=args.allow_origin,
         webhooks=WebhookSettings(args.webhook),
         console=not args.no_console,
@@ -128,7 +130,7 @@ async def serve(server: DevServer) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        CommandError: the address cannot be listened on.
+        CommandError: cannot listen on the address.
     """
     from livekit.server import ServerStartError
 
@@ -144,13 +146,14 @@ async def serve(server: DevServer) -> None:
 
 
 def warn_of_other_url(url: str) -> None:
+    """Warn if LIVEKIT_URL names another server."""
     other = os.environ.get("LIVEKIT_URL")
     if other and other.rstrip("/") != url:
-        print(f"Note: LIVEKIT_URL is {other}: programs that read it connect there, not here.", file=sys.stderr)
+        print(f"Note: LIVEKIT_URL is {other}; programs that use it will not connect to this server.", file=sys.stderr)
 
 
 def banner(server: DevServer) -> str:
-    """What `livekit dev` prints once it serves."""
+    """Return the text that is printed once the server listens."""
     tokens = (f"  {identity}\n  {server.token(identity, room=EXAMPLE_ROOM)}" for identity in EXAMPLE_IDENTITIES)
     console = f"  Console     {server.console_url}\n" if server.console_url else ""
     return BANNER.format(

@@ -1,4 +1,4 @@
-"""How a command ends."""
+"""Exit codes, and the exception that ends a command."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ class ExitCode(enum.IntEnum):
     USAGE = 2
     """Wrong arguments (argparse's own code)."""
     CANNOT_LISTEN = 3
-    """The address to listen on is taken or not ours."""
+    """The address to listen on is in use or not local."""
     UNREACHABLE = 4
-    """No LiveKit server answers at the URL."""
+    """No LiveKit server responds at the URL."""
     REFUSED = 5
-    """The server refuses the API key, the secret or the token."""
+    """The server rejected the API key, the secret or the token."""
     NOT_FOUND = 6
-    """There is no such room or participant."""
+    """No such room or participant."""
     TIMEOUT = 7
-    """No answer in time."""
+    """Timed out."""
     CALL_FAILED = 8
-    """A call reached the server and failed; the message has the code."""
+    """An RPC call failed; the message begins with the error code."""
     INTERRUPTED = 130
-    """Ctrl-C ended a command that was not done."""
+    """Interrupted by Ctrl-C."""
     BROKEN_PIPE = 141
-    """What read the output stopped reading, as shells count it."""
+    """The reader of the output has exited; shells report 128 + SIGPIPE."""
 
 
 class CommandError(Exception):
-    """Ends a command with a message for people and an exit code."""
+    """Ends a command with a message on standard error and an exit code."""
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""`livekit listen`: join a room and print what happens there."""
+"""`livekit listen`: join a room and print its events."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING
 
 from livekit._util.event_loop import run as run_on_fastest_loop
 
-from .arguments import method_answer, nonempty
+from .arguments import method_response, nonempty
 from .exits import CommandError, ExitCode
 from .requests import command_errors
-from .settings import add_server_arguments, server_of
-from .stopping import stop_requested
+from .settings import add_server_arguments, endpoint_from
+from .signals import stop_requested
 
 if TYPE_CHECKING:
     from livekit import Room, RpcInvocationData
-    from livekit.backend.twirp import Server
+    from livekit.backend.twirp import TwirpEndpoint
 
-    from .arguments import Commands
+    from .argparse_internals import Commands
     from .listen_events import Listener, TextListener
 
 CHAT_TOPIC = "lk.chat"
-"""Where LiveKit's components chat."""
+"""Topic of the chat in LiveKit's UI components."""
 
 DESCRIPTION = """\
-Join a room and print who comes and goes, data packets, chat, texts and calls, until Ctrl-C. Others see the listener
-as a participant; it can be called, and answers the methods that --method names.
+Join a room and print its events until Ctrl-C: participants, data packets, chat, text streams and RPC calls. The
+listener is a regular participant, visible to the others; --method makes it respond to RPC calls.
 """
 
 EXAMPLES = """\
@@ -42,46 +42,46 @@ examples:
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "listen",
-        help="join a room and print what happens",
+        help="join a room and print its events",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--room", required=True, type=nonempty, metavar="NAME")
-    parser.add_argument("--identity", type=nonempty, metavar="ID", help="default: listener- and something random")
+    parser.add_argument("--room", required=True, type=nonempty, metavar="NAME", help="the room to join")
+    parser.add_argument("--identity", type=nonempty, metavar="ID", help="default: listener- and a random suffix")
     parser.add_argument(
         "--method",
         action="append",
         default=[],
-        type=method_answer,
-        metavar="NAME[=ANSWER]",
-        help="answer calls of this method, repeatable (default answer: the payload)",
+        type=method_response,
+        metavar="NAME[=RESPONSE]",
+        help="respond to calls of this RPC method; repeatable (default response: the payload)",
     )
     parser.add_argument(
         "--topic",
         action="append",
         default=[CHAT_TOPIC],
         metavar="TOPIC",
-        help=f"print text streams of this topic too, repeatable (besides {CHAT_TOPIC})",
+        help=f"also print text streams of this topic; repeatable ({CHAT_TOPIC} is always printed)",
     )
-    parser.add_argument("--json", action="store_true", help="print a line of JSON for each event")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     add_server_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    server = server_of(args)
+    endpoint = endpoint_from(args)
     with contextlib.suppress(KeyboardInterrupt):
-        run_on_fastest_loop(listen(server, args))
+        run_on_fastest_loop(listen(endpoint, args))
     return ExitCode.DONE
 
 
-async def listen(server: Server, args: argparse.Namespace) -> None:
-    """Print what happens in a room until the command is told to stop.
+async def listen(endpoint: TwirpEndpoint, args: argparse.Namespace) -> None:
+    """Print the events of a room until SIGINT or SIGTERM.
 
     Raises:
-        CommandError: the room cannot be joined, or it ended.
-        OSError: what reads the output stopped.
+        CommandError: joining failed, or the room was closed.
+        OSError: standard output failed, such as a broken pipe.
     """
     from livekit import Room
 
@@ -93,19 +93,19 @@ async def listen(server: Server, args: argparse.Namespace) -> None:
     identity = args.identity or f"listener-{secrets.token_hex(3)}"
     async with contextlib.aclosing(texts), Room() as room:
         prepare(room, listener, texts, args)
-        with command_errors(server.url):
-            await room.connect(server.url, server.token({"roomJoin": True, "room": args.room}, identity))
-        there = sorted(room.remote_participants)
-        listener.show("connected", room=args.room, identity=identity, participants=there)
+        with command_errors(endpoint.url):
+            await room.connect(endpoint.url, endpoint.token({"roomJoin": True, "room": args.room}, identity))
+        participants = sorted(room.remote_participants)
+        listener.show("connected", room=args.room, identity=identity, participants=participants)
         await stop.wait()
         if listener.failure is not None:
             raise listener.failure
         if not room.isconnected():
-            raise CommandError(f"the room ended: {listener.end}")
+            raise CommandError(f"disconnected: {listener.disconnect_reason}")
 
 
 def prepare(room: Room, listener: Listener, texts: TextListener, args: argparse.Namespace) -> None:
-    """Print and answer from the first moment on, which is before `connect`."""
+    """Register all handlers before `connect`, so that no event or call is missed."""
     from livekit._room.rpc_access import add_rpc_interceptor
 
     from .listen_events import CallListener
@@ -114,9 +114,9 @@ def prepare(room: Room, listener: Listener, texts: TextListener, args: argparse.
     add_rpc_interceptor(room, CallListener(listener.show))
     for topic in set(args.topic):
         room.register_text_stream_handler(topic, texts)
-    for method, told in dict(args.method).items():
-        room.register_rpc_method(method, _answering(told))
+    for method, response in dict(args.method).items():
+        room.register_rpc_method(method, _handler(response))
 
 
-def _answering(told: str | None) -> Callable[[RpcInvocationData], str]:
-    return lambda data: data.payload if told is None else told
+def _handler(response: str | None) -> Callable[[RpcInvocationData], str]:
+    return lambda data: data.payload if response is None else response

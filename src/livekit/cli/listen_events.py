@@ -1,4 +1,4 @@
-"""What `livekit listen` prints of each event; docs/cli.md lists the fields."""
+"""Output of `livekit listen`, event by event; docs/cli.md lists the fields."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from livekit.data import ChatMessage
 
 MAX_SHOWN = 200
-"""Characters of one value that people are shown; programs get all."""
+"""Characters of one value in text output; JSON output is not truncated."""
 
 MAX_TEXT = 1 << 20
-"""Bytes of a text stream that is shown."""
+"""Bytes of the longest text stream that is printed."""
 
 Fields = dict[str, object]
 
 
 class Listener:
-    """Prints the events of a room, a line each."""
+    """Prints the events of a room, one per line."""
 
     def __init__(self, stop: asyncio.Event, *, as_json: bool) -> None:
-        """`stop` is set when the room ends, and when nobody reads the output any more."""
+        """Print events; `stop` is set when the room disconnects or standard output fails."""
         self._stop = stop
         self._format = to_json if as_json else format_line
         self.failure: OSError | None = None
-        """Why nothing can be printed any more."""
-        self.end = ""
-        """Why the room ended."""
+        """The error of standard output."""
+        self.disconnect_reason = ""
+        """The name of the reason; empty while connected."""
 
     def listen_to(self, room: Room) -> None:
-        """Print what happens from now on."""
+        """Print all further events of a room."""
         emitter = cast("EventEmitter[str]", room)
         for event, describe in EVENTS.items():
             emitter.on(event, partial(self._on_event, event, describe))
@@ -64,39 +64,39 @@ class Listener:
         self.show(event, **describe(*args))
 
     def _on_disconnected(self, reason: DisconnectReason.ValueType) -> None:
-        self.end = enum_name(DisconnectReason, reason)
+        self.disconnect_reason = enum_name(DisconnectReason, reason)
         if not self._stop.is_set():
-            self.show("disconnected", reason=self.end)
+            self.show("disconnected", reason=self.disconnect_reason)
             self._stop.set()
 
 
 class TextListener:
-    """Prints text streams once they are there."""
+    """Prints text streams once they are complete."""
 
     def __init__(self, show: Callable[..., None]) -> None:
         self._show = show
-        self._reading: set[asyncio.Task[None]] = set()
+        self._readers: set[asyncio.Task[None]] = set()
 
     def __call__(self, reader: TextStreamReader, sender: str) -> None:
-        """The handler of streams."""
+        """Handle a new text stream."""
         task = asyncio.get_running_loop().create_task(self._read(reader, sender))
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
+        self._readers.add(task)
+        task.add_done_callback(self._readers.discard)
 
     async def aclose(self) -> None:
-        """Read no more."""
-        for task in self._reading:
+        """Cancel all readers."""
+        for task in self._readers:
             task.cancel()
-        await asyncio.gather(*self._reading, return_exceptions=True)
+        await asyncio.gather(*self._readers, return_exceptions=True)
 
     async def _read(self, reader: TextStreamReader, sender: str) -> None:
         stream: Fields = {"from": sender, "topic": reader.info.topic}
-        pieces: list[str] = []
+        chunks: list[str] = []
         size = 0
         try:
-            async for piece in reader:
-                pieces.append(piece)
-                size += utf8_length(piece)
+            async for chunk in reader:
+                chunks.append(chunk)
+                size += utf8_length(chunk)
                 if size > MAX_TEXT:
                     reader.close()
                     self._show("text_received", **stream, error=f"more than {MAX_TEXT} bytes")
@@ -104,11 +104,11 @@ class TextListener:
         except StreamError as error:
             self._show("text_received", **stream, error=str(error))
             return
-        self._show("text_received", **stream, text="".join(pieces))
+        self._show("text_received", **stream, text="".join(chunks))
 
 
 class CallListener(RpcInterceptor):
-    """Prints calls once they are answered, those of methods that are not there too."""
+    """Prints incoming RPC calls with their response or error, unsupported methods included."""
 
     def __init__(self, show: Callable[..., None]) -> None:
         self._show = show
@@ -116,24 +116,24 @@ class CallListener(RpcInterceptor):
     async def intercept_incoming(self, invocation: RpcInvocationData, next: IncomingRpcNext) -> str | None:
         caller = invocation.caller_identity
         call: Fields = {
-            "from": None if caller == invocation.request_id else caller,  # a backend, by way of the server
+            "from": None if caller == invocation.request_id else caller,  # called by a backend through the server
             "method": invocation.method,
             "payload": invocation.payload,
         }
         try:
-            answer = await next(invocation)
+            response = await next(invocation)
         except RpcError as error:
             self._show("call", **call, code=int(error.code), message=error.message)
             raise
-        self._show("call", **call, answer=answer)
-        return answer
+        self._show("call", **call, answer=response)
+        return response
 
 
 def format_line(entry: Fields) -> str:
-    """One event for people: ``12:03:04.567  data_received  from=alice topic=chat payload=hi``."""
+    """Return an event as a line of text: ``12:03:04.567  data_received  from=alice topic=chat payload=hi``."""
     fields = {key: value for key, value in entry.items() if key not in ("time", "event")}
-    known = "  ".join(f"{key}={_shown(value)}" for key, value in fields.items() if value not in (None, ""))
-    return f"{str(entry['time'])[11:23]}  {entry['event']}  {known}".rstrip()
+    values = "  ".join(f"{key}={_shown(value)}" for key, value in fields.items() if value not in (None, ""))
+    return f"{str(entry['time'])[11:23]}  {entry['event']}  {values}".rstrip()
 
 
 def _shown(value: object) -> str:
@@ -190,11 +190,11 @@ def _dtmf(tone: SipDTMF) -> Fields:
 def _transcription(
     segments: list[TranscriptionSegment], participant: Participant | None, publication: object
 ) -> Fields:
-    said = [{"text": segment.text, "final": segment.final} for segment in segments]
-    return {"identity": _identity(participant), "segments": said}
+    texts = [{"text": segment.text, "final": segment.final} for segment in segments]
+    return {"identity": _identity(participant), "segments": texts}
 
 
-def _nothing() -> Fields:
+def _no_fields() -> Fields:
     return {}
 
 
@@ -209,7 +209,7 @@ EVENTS: dict[str, Callable[..., Fields]] = {
     "chat_message_received": _chat,
     "sip_dtmf_received": _dtmf,
     "transcription_received": _transcription,
-    "reconnecting": _nothing,
-    "reconnected": _nothing,
+    "reconnecting": _no_fields,
+    "reconnected": _no_fields,
 }
-"""Besides these there are `connected`, `call`, `text_received` and `disconnected`."""
+"""All events except `connected`, `call`, `text_received` and `disconnected`."""

@@ -1,4 +1,4 @@
-"""Logs as lines of JSON, for programs that read them."""
+"""Structured logs: JSON lines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import logging
 from datetime import datetime, timezone
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""What every record has; the rest are the fields that were given with it."""
+"""Attributes of every log record; all others were passed as `extra`."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One object a line: time, level, logger, message, the fields given as `extra`, and the exception if any."""
+    """Formats records as JSON objects: time, level, logger, message, the `extra` fields, and the exception if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -27,6 +27,6 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Format what the root logger's handlers write."""
+    """Use JSON lines in all handlers of the root logger."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(JsonFormatter())

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs."""
+"""Output formats: tables for terminals, JSON for programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Aligned columns; numbers to the right."""
+    """Return a text table with aligned columns; columns of integers are right-aligned."""
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     right = [all(isinstance(row[index], int) for row in rows) for index in range(len(headers))]
@@ -23,25 +23,25 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text of others, without what would move the cursor or colour the terminal."""
+    """Escape non-printable characters: text of other participants must not control the terminal."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def to_json(value: object) -> str:
-    """On one line, in ASCII."""
+    """Return JSON on one line, in ASCII."""
     return json.dumps(value)
 
 
-def moment(milliseconds: int) -> str | None:
-    """A Unix time as ISO 8601 in UTC; None for 0."""
+def iso_time(milliseconds: int) -> str | None:
+    """Return a Unix time in milliseconds as ISO 8601 in UTC; None for 0."""
     if not milliseconds:
         return None
     time = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def ago(milliseconds: int) -> str:
-    """How long ago a Unix time is, for people: ``5s``, ``12m``, ``3h``, ``2d``."""
+def age(milliseconds: int) -> str:
+    """Return the time since a Unix time in milliseconds, as ``5s``, ``12m``, ``3h`` or ``2d``; ``-`` for 0."""
     if not milliseconds:
         return "-"
     seconds = max(0, int(datetime.now(tz=timezone.utc).timestamp() - milliseconds / 1000))

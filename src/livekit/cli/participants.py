@@ -1,4 +1,4 @@
-"""`livekit participants`: who is in a room."""
+"""`livekit participants`: list a room's participants."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from livekit._util.enum_names import enum_name
 
 from .arguments import nonempty
 from .exits import CommandError, ExitCode
-from .output import ago, moment, table, to_json
-from .requests import ask
-from .settings import add_server_arguments, server_of
+from .output import age, iso_time, table, to_json
+from .requests import call_service
+from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
     from livekit.protocol import models
 
-    from .arguments import Commands
+    from .argparse_internals import Commands
 
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
-        "participants", help="show who is in a room", description="Show who is in a room, hidden participants too."
+        "participants",
+        help="list a room's participants",
+        description="List a room's participants, including hidden ones.",
     )
-    parser.add_argument("--room", required=True, type=nonempty, metavar="NAME")
+    parser.add_argument("--room", required=True, type=nonempty, metavar="NAME", help="the room")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_server_arguments(parser)
     parser.set_defaults(run=run)
@@ -37,35 +39,37 @@ def run(args: argparse.Namespace) -> ExitCode:
         ListRoomsResponse,
     )
 
-    server = server_of(args)
+    endpoint = endpoint_from(args)
     grants = {"roomAdmin": True, "room": args.room}
     request = ListParticipantsRequest(room=args.room)
-    answer = ask(server, "ListParticipants", request, ListParticipantsResponse, grants)
-    found = sorted(answer.participants, key=lambda participant: participant.identity)
-    if not found:  # servers say so of rooms that are not there, too
-        rooms = ask(server, "ListRooms", ListRoomsRequest(names=[args.room]), ListRoomsResponse, {"roomList": True})
+    response = call_service(endpoint, "ListParticipants", request, ListParticipantsResponse, grants)
+    found = sorted(response.participants, key=lambda participant: participant.identity)
+    if not found:  # LiveKit servers return an empty list for a missing room
+        rooms = call_service(
+            endpoint, "ListRooms", ListRoomsRequest(names=[args.room]), ListRoomsResponse, {"roomList": True}
+        )
         if not rooms.rooms:
-            message = f"there is no room {args.room!r}; `livekit room list` shows those that are"
+            message = f"no such room: {args.room!r}; `livekit room list` lists the rooms"
             raise CommandError(message, ExitCode.NOT_FOUND)
     if args.json:
         print(to_json([participant_fields(participant) for participant in found]))
     elif found:
-        rows = [(p.identity, p.name, _state(p), _kind(p), ago(_joined(p)), p.metadata) for p in found]
+        rows = [(p.identity, p.name, _state(p), _kind(p), age(_joined(p)), p.metadata) for p in found]
         print(table(("IDENTITY", "NAME", "STATE", "KIND", "AGE", "METADATA"), rows))
     else:
-        print("Nobody is there.")
+        print("No participants.")
     return ExitCode.DONE
 
 
 def participant_fields(participant: models.ParticipantInfo) -> dict[str, object]:
-    """A participant for programs."""
+    """Return the JSON fields of a participant."""
     return {
         "identity": participant.identity,
         "sid": participant.sid,
         "name": participant.name,
         "state": _state(participant),
         "kind": _kind(participant),
-        "joined": moment(_joined(participant)),
+        "joined": iso_time(_joined(participant)),
         "hidden": participant.permission.hidden,
         "can_publish_data": participant.permission.can_publish_data,
         "metadata": participant.metadata,
@@ -82,5 +86,5 @@ def _kind(participant: models.ParticipantInfo) -> str:
 
 
 def _joined(participant: models.ParticipantInfo) -> int:
-    """Unix time in milliseconds, which older servers do not tell."""
+    """Return a Unix time in milliseconds; older servers only send seconds."""
     return participant.joined_at_ms or participant.joined_at * 1000

@@ -1,4 +1,4 @@
-"""`livekit replay`: print what the wire recorder wrote, readably."""
+"""`livekit replay`: print a recording of data packets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from .exits import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from .arguments import Commands
+    from .argparse_internals import Commands
 
 DESCRIPTION = """\
-Print recorded data packets, one a line: time, from whom to whom, and what. A room records when the environment
-variable LIVEKIT_RECORD names a file; with LIVEKIT_RECORD_PAYLOADS=1 the payloads too.
+Print recorded data packets, one per line: time, sender and receiver, kind, fields. A room records its packets to the
+file named by the environment variable LIVEKIT_RECORD; with LIVEKIT_RECORD_PAYLOADS=1 payloads are included.
 """
 
 _COMMON = ("time", "local", "way", "peer", "kind")
@@ -25,9 +25,9 @@ _COMMON = ("time", "local", "way", "peer", "kind")
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("replay", help="print a recording of data packets", description=DESCRIPTION)
-    parser.add_argument("file", metavar="FILE", help="a recording; - for standard input")
-    parser.add_argument("--call", metavar="REQUEST_ID", help="only the packets of this call")
-    parser.add_argument("--kind", metavar="KIND", help="only packets of this kind, such as rpc_request")
+    parser.add_argument("file", metavar="FILE", help="the recording; - for standard input")
+    parser.add_argument("--call", metavar="REQUEST_ID", help="print only packets of this RPC call")
+    parser.add_argument("--kind", metavar="KIND", help="print only packets of this kind, such as rpc_request")
     parser.set_defaults(run=run)
 
 
@@ -59,13 +59,13 @@ def _entries(lines: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
 
 
 def format_entry(entry: dict[str, Any]) -> str:
-    """One packet for people: ``12:03:04.567  alice → bob  rpc_request  method=add …``."""
+    """Return a packet as a line of text: ``12:03:04.567  alice → bob  rpc_request  method=add …``."""
     at = datetime.fromtimestamp(entry["time"], tz=timezone.utc).strftime("%H:%M:%S.%f")[:-3]
     peer: str | list[str] = entry["peer"]
-    others = ", ".join(peer) or "everyone" if isinstance(peer, list) else peer or "(unnamed)"
-    way = f"{entry['local']} → {others}" if entry["way"] == "out" else f"{entry['local']} ← {others}"
+    remote = ", ".join(peer) or "everyone" if isinstance(peer, list) else peer or "(unnamed)"
+    arrow = "→" if entry["way"] == "out" else "←"
     rest = "  ".join(f"{key}={_value(value)}" for key, value in entry.items() if key not in _COMMON and value != "")
-    return f"{at}  {way}  {entry['kind']}  {rest}".rstrip()
+    return f"{at}  {entry['local']} {arrow} {remote}  {entry['kind']}  {rest}".rstrip()
 
 
 def _value(value: object) -> str:

@@ -1,9 +1,8 @@
-"""Asking a server, and ending the command in words and with an exit code when that fails."""
+"""Requests to a server's RoomService, with failures turned into messages and exit codes."""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,19 +15,19 @@ from livekit.errors import (
 )
 
 from .exits import CommandError, ExitCode
-from .settings import is_here
+from .settings import is_loopback
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from livekit.backend.twirp import Server, ServiceError
+    from livekit.backend.twirp import TwirpEndpoint, TwirpError
 
     M = TypeVar("M", bound=Message)
 
 TIMEOUT = 15.0
-"""Seconds for a request that is no call."""
+"""Seconds for a request other than an RPC call."""
 
-_EXITS: tuple[tuple[type[ConnectError], ExitCode], ...] = (
+_EXIT_CODES: tuple[tuple[type[ConnectError], ExitCode], ...] = (
     (AuthenticationError, ExitCode.REFUSED),
     (ConnectTimeoutError, ExitCode.TIMEOUT),
     (ServerUnreachableError, ExitCode.UNREACHABLE),
@@ -36,22 +35,22 @@ _EXITS: tuple[tuple[type[ConnectError], ExitCode], ...] = (
 )
 
 
-def ask(server: Server, method: str, message: Message, answer: type[M], grants: Mapping[str, object]) -> M:
-    """Ask a server's RoomService. Raises CommandError."""
-    from livekit.backend.blocking import post
-    from livekit.backend.client import unreachable
-    from livekit.backend.twirp import ServiceError, read_answer
+def call_service(
+    endpoint: TwirpEndpoint, method: str, message: Message, response_type: type[M], grants: Mapping[str, object]
+) -> M:
+    """Call a method of a server's RoomService. Raises CommandError."""
+    from livekit.backend.http import post
+    from livekit.backend.sync import run_sync
+    from livekit.backend.twirp import TwirpError, parse_response
 
-    request = server.request(method, message, grants)
-    with command_errors(server.url):
+    request = endpoint.request(method, message, grants)
+    with command_errors(endpoint.url):
         try:
-            return read_answer(request, *post(request, TIMEOUT), answer)
-        except ServiceError as error:
-            raise _service_error(error) from error
+            return parse_response(request, *run_sync(post(request, TIMEOUT)), response_type)
+        except TwirpError as error:
+            raise _command_error(error) from error
         except TimeoutError as error:
-            raise CommandError(f"{server.url} did not answer within {TIMEOUT:.0f} s", ExitCode.TIMEOUT) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise unreachable(error, request) from error
+            raise CommandError(f"{endpoint.url} did not respond within {TIMEOUT:.0f} s", ExitCode.TIMEOUT) from error
 
 
 @contextlib.contextmanager
@@ -60,14 +59,14 @@ def command_errors(url: str) -> Generator[None]:
     try:
         yield
     except ConnectError as error:
-        code = next((code for kind, code in _EXITS if isinstance(error, kind)), ExitCode.FAILED)
+        code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), ExitCode.FAILED)
         hint = ""
-        if isinstance(error, ServerUnreachableError) and is_here(url):
-            hint = " `livekit dev` starts a server here; LIVEKIT_URL or --url names another."
+        if isinstance(error, ServerUnreachableError) and is_loopback(url):
+            hint = " `livekit dev` starts a server; LIVEKIT_URL or --url selects another one."
         raise CommandError(f"{error}{hint}", code) from error
 
 
-def _service_error(error: ServiceError) -> CommandError:
+def _command_error(error: TwirpError) -> CommandError:
     from livekit.backend.error_text import strip_twirp_prefix
 
     code = {"not_found": ExitCode.NOT_FOUND, "permission_denied": ExitCode.REFUSED}.get(error.code, ExitCode.FAILED)

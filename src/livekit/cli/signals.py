@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, for commands that run until they are told to stop."""
+"""SIGINT and SIGTERM for commands that run until they are stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 
 
 def stop_requested() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set, in the running loop."""
+    """Return an event that SIGINT and SIGTERM set, in the running loop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

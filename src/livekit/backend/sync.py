@@ -1,0 +1,70 @@
+"""Synchronous calls of coroutines: each in an event loop of its own, in any thread, also beside a running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to completion and return its result; Ctrl-C in the main thread cancels it.
+
+    Where an event loop is running in this thread, that loop is blocked and the coroutine runs in a short-lived thread.
+    No thread, task or socket outlives the call.
+    """
+    runner = _Runner(coroutine)
+    if not _is_loop_running():
+        return runner.run()
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        future = executor.submit(runner.run)
+        try:
+            return future.result()
+        finally:
+            runner.cancel()  # after KeyboardInterrupt; otherwise it has ended
+
+
+def _is_loop_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Runner(Generic[T]):
+    """Runs one coroutine in a new event loop.
+
+    Unlike `asyncio.run` it keeps the event loop and the SIGINT handler that the program has set for the thread.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._task = self._loop.create_task(coroutine)
+
+    def run(self) -> T:
+        try:
+            return self._loop.run_until_complete(self._task)
+        finally:
+            try:
+                self._finish()
+            finally:
+                self._loop.close()
+
+    def cancel(self) -> None:
+        """Cancel the coroutine from another thread; no effect once it has ended."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def _finish(self) -> None:
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self._loop.run_until_complete(asyncio.wait(tasks))
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
