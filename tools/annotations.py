@@ -1,4 +1,4 @@
-"""Annotations in one form, however they are written, so that two spellings of a type compare equal."""
+"""Canonical forms of annotations and signatures, in which two spellings of a type compare equal."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass
 
 _LOWER = {"List": "list", "Dict": "dict", "Tuple": "tuple", "NoneType": "None"}
-_FREE = {"Callable", "Any", "F", "T", "C"}
-"""Types that are not compared: they say nothing, or too much."""
+_UNCOMPARED = {"Callable", "Any", "F", "T", "C"}
+"""Types that are not compared: too general, or spelled too differently."""
 _ALIASES = {
     "RtcStatsMessage": {"RtcStats"},
     "LocalTrack": {"LocalAudioTrack", "LocalVideoTrack"},
     "RemoteTrack": {"RemoteAudioTrack", "RemoteVideoTrack"},
 }
 _REPR = re.compile(r"<(?:class '([\w.]+)'|(\w+\.\w+): [^>]*|factory)>")
-"""What `inspect` prints for classes, enum members and default factories."""
+"""Matches the text that `inspect` prints for classes, enum members and default factories."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Parameter:
 
 
 def canonical(annotation: object) -> frozenset[str] | None:
-    """The members of a union, or the one type; None for what is not compared."""
+    """Return the members of a union, or the one type; None if it is not compared."""
     if annotation is None or getattr(annotation, "__name__", "") == "_empty":
         return None
     text = annotation if isinstance(annotation, str) else _spell(annotation)
@@ -35,7 +35,7 @@ def canonical(annotation: object) -> frozenset[str] | None:
         members = _members(ast.parse(_plain(text), mode="eval").body)
     except SyntaxError:
         return None
-    return None if members & _FREE else members
+    return None if members & _UNCOMPARED else members
 
 
 def _spell(annotation: object) -> str:
@@ -48,7 +48,7 @@ def _spell(annotation: object) -> str:
 
 def _plain(text: str) -> str:
     text = _REPR.sub(lambda match: match[1] or match[2] or "...", text)
-    text = re.sub(r"= (?=[,)])", "= ...", text)  # the default is a message, which prints as nothing
+    text = re.sub(r"= (?=[,)])", "= ...", text)  # an empty protobuf message, whose repr is empty, as the default
     return re.sub(r"ForwardRef\(('[^']*')\)", r"\1", text)
 
 
@@ -76,7 +76,7 @@ def _subscript(name: str, arguments: list[ast.expr]) -> frozenset[str]:
 
 
 def _name(node: ast.expr) -> str:
-    """The last name of a dotted one; a protobuf enum's values are ints."""
+    """Return the last part of a dotted name; `int` for the values of a protobuf enum."""
     if isinstance(node, ast.Attribute):
         return "int" if node.attr in ("ValueType", "V") else _LOWER.get(node.attr, node.attr)
     if isinstance(node, ast.Name):
@@ -85,13 +85,13 @@ def _name(node: ast.expr) -> str:
 
 
 def value(text: str) -> str | None:
-    """A default, from its text; None for what is not compared."""
+    """Return the canonical text of a default; None if it is not compared."""
     text = _plain(text)
     return None if text == "..." else "[]" if text == "()" else text
 
 
 def parse_signature(text: str) -> tuple[list[Parameter], str | None]:
-    """Parameters and result of a signature as `inspect` prints it."""
+    """Return the parameters and the return type of a signature as `inspect` prints it."""
     parameters, _, returns = _plain(text).rpartition(" -> ") if " -> " in text else (_plain(text), "", "")
     function = ast.parse(f"def f{parameters}: ...").body[0]
     assert isinstance(function, ast.FunctionDef)

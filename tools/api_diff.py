@@ -1,9 +1,9 @@
-"""What of the official SDK's public surface is missing here, or different.
+"""Compare the public API with the official SDK's: `make api-diff`.
 
     python tools/api_diff.py
 
 compares `livekit.rtc` and `livekit` with tests/reference/official_api.json, prints the differences of the data half and
-of the media half, and exits with 0 if the data half has none. Ours may have more: further names, members, optional
+of the media half, and exits with 0 if the data half has none. Additions are no differences: names, members, optional
 parameters, and fields at the end.
 """
 
@@ -28,7 +28,7 @@ from tools.annotations import canonical, parse_signature, value
 
 REFERENCE = Path(__file__).resolve().parents[1] / "tests" / "reference" / "official_api.json"
 DATA, MEDIA = "data", "media"
-MEDIA_NOTE = "Audio and video are not built yet: what needs them exists, and raises `MediaNotBuiltError`."
+MEDIA_NOTE = "Audio and video are not implemented: their classes and methods exist and raise `MediaNotBuiltError`."
 
 MEDIA_MODULES = frozenset(
     {
@@ -68,9 +68,9 @@ MEDIA_MEMBERS = frozenset(
     }
 )
 INTERNAL = ("owned_info", "ffi_handle", "room_handle", "room_queue", "OwnedTrack")
-"""Parameters that give away a constructor which only the SDK itself calls."""
-MADE_BY_US = frozenset({"ByteStreamWriter", "TextStreamWriter"})
-"""Writers come from `stream_text` and `stream_bytes`; their constructors are the SDK's own business."""
+"""Parameters of constructors that only the SDK itself calls."""
+MADE_BY_SDK = frozenset({"ByteStreamWriter", "TextStreamWriter"})
+"""Classes whose constructors are private: `stream_text` and `stream_bytes` return writers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,11 +95,11 @@ def half_of(name: str, module: str = "") -> str:
 
 
 Found = Iterator[tuple[str, str]]
-"""Where, and what."""
+"""Differences: the name concerned, and what differs."""
 
 
 def compare(reference: Mapping[str, Any]) -> list[Difference]:
-    """Every difference, in the reference's order."""
+    """Return all differences, in the order of the reference."""
     differences = [*_compare_names(reference), *_compare_events(reference["events"])]
     for kind, home, check in (
         ("classes", "livekit.rtc", _compare_class),
@@ -140,24 +140,24 @@ def _compare_class(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
     bases = {base.__name__ for base in inspect.getmro(ours)}
     for base in described["bases"]:
         if base not in bases | {"BaseStreamInfo", "BaseStreamWriter"}:
-            yield name, f"is no {base}"
+            yield name, f"is not a {base}"
     if described.get("dataclass"):
         yield from _compare_fields(name, ours, described["fields"])
-    elif described["init"] and name not in MADE_BY_US and not any(mark in described["init"] for mark in INTERNAL):
+    elif described["init"] and name not in MADE_BY_SDK and not any(mark in described["init"] for mark in INTERNAL):
         yield from _compare_callable(f"{name}.__init__", ours.__init__, described["init"])
-    for method, told in described["methods"].items():
+    for method, member in described["methods"].items():
         if method == "__repr__" and ours.__repr__ is not object.__repr__:
             continue
-        yield from _compare_method(f"{name}.{method}", ours, method, told)
-    for attribute, told in described["properties"].items():
-        yield from _compare_property(f"{name}.{attribute}", ours, attribute, told)
-    for nested, told in described.get("nested", {}).items():
-        yield from _compare_enum(f"{name}.{nested}", getattr(ours, nested, None), told)
+        yield from _compare_method(f"{name}.{method}", ours, method, member)
+    for attribute, member in described["properties"].items():
+        yield from _compare_property(f"{name}.{attribute}", ours, attribute, member)
+    for nested, member in described.get("nested", {}).items():
+        yield from _compare_enum(f"{name}.{nested}", getattr(ours, nested, None), member)
 
 
 def _compare_fields(name: str, ours: Any, fields: list[Mapping[str, str]]) -> Found:
     if not dataclasses.is_dataclass(ours):
-        yield name, "is no dataclass"
+        yield name, "is not a dataclass"
         return
     have = {field.name: field for field in dataclasses.fields(ours)}
     if list(have)[: len(fields)] != [field["name"] for field in fields]:
@@ -179,31 +179,31 @@ def _default_of(field: dataclasses.Field[Any]) -> str:
     return f"factory:{getattr(field.default_factory, '__name__', '')}"
 
 
-def _compare_method(where: str, ours: Any, name: str, told: Mapping[str, Any]) -> Found:
+def _compare_method(where: str, ours: Any, name: str, described: Mapping[str, Any]) -> Found:
     method: Any = inspect.getattr_static(ours, name, None)
     if method is None:
         yield where, "missing"
         return
     kind = type(method).__name__ if type(method) in (staticmethod, classmethod) else ""
-    if kind != told.get("kind", ""):
-        yield where, f"is a {kind or 'method'}, not a {told.get('kind') or 'method'}"
+    if kind != described.get("kind", ""):
+        yield where, f"is a {kind or 'method'}, not a {described.get('kind') or 'method'}"
     function = getattr(method, "__func__", method)
-    if inspect.iscoroutinefunction(function) != told["async"]:
-        yield where, "is a coroutine function" if not told["async"] else "is no coroutine function"
-    yield from _compare_callable(where, function, told["signature"])
+    if inspect.iscoroutinefunction(function) != described["async"]:
+        yield where, "is a coroutine function" if not described["async"] else "is not a coroutine function"
+    yield from _compare_callable(where, function, described["signature"])
 
 
-def _compare_property(where: str, ours: Any, name: str, told: Mapping[str, Any]) -> Found:
+def _compare_property(where: str, ours: Any, name: str, described: Mapping[str, Any]) -> Found:
     found = inspect.getattr_static(ours, name, None)
     if not isinstance(found, property):
-        yield where, "missing" if found is None else "is no property"
+        yield where, "missing" if found is None else "is not a property"
         return
-    if told["settable"] and found.fset is None:
+    if described["settable"] and found.fset is None:
         yield where, "cannot be set"
-    if inspect.iscoroutinefunction(found.fget) != told["async"]:
-        yield where, "must be awaited" if not told["async"] else "cannot be awaited"
+    if inspect.iscoroutinefunction(found.fget) != described["async"]:
+        yield where, "must be awaited" if not described["async"] else "cannot be awaited"
     annotations = getattr(found.fget, "__annotations__", {})
-    yield from _compare_types(where, "", annotations.get("return"), told["type"])
+    yield from _compare_types(where, "", annotations.get("return"), described["type"])
 
 
 def _compare_callable(where: str, ours: Any, signature: str) -> Found:
@@ -229,7 +229,7 @@ def _compare_callable(where: str, ours: Any, signature: str) -> Found:
     for parameter in have.values():
         if parameter.default is parameter.empty and "VAR" not in parameter.kind.name:
             yield where, f"needs the parameter {parameter.name}"
-    yield from _compare_types(where, "the result", mine.return_annotation, returns)
+    yield from _compare_types(where, "return type", mine.return_annotation, returns)
 
 
 def _compare_function(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
@@ -248,7 +248,11 @@ def _compare_default(where: str, parameter: inspect.Parameter, wanted: str | Non
 
 
 def _compare_types(where: str, what: str, ours: object, theirs: str | None, *, takes: bool = False) -> Found:
-    """What ours takes may be more, and what it gives more exact."""
+    """Compare types; a parameter may accept more than the official one, a result may be more specific.
+
+    Args:
+        takes: The types are those of a parameter.
+    """
     if theirs is None or (where, what) in SAME:
         return
     mine, wanted = canonical(ours), canonical(theirs)
@@ -271,7 +275,7 @@ def _compare_enum(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
     else:
         bases = {base.__name__ for base in inspect.getmro(ours)}
         if not issubclass(ours, enum.Enum) or not bases.issuperset(described["bases"]):
-            yield name, f"is no {' and '.join(described['bases'])}"
+            yield name, f"is not a {' and '.join(described['bases'])}"
         values = {member.name: member.value for member in ours}
     if values != described["values"]:
         yield name, f"has the values {values}"
@@ -282,9 +286,9 @@ def _compare_message(name: str, ours: Any, described: Mapping[str, Any]) -> Foun
         yield name, "missing"
         return
     have = {field.name: _message_field(field) for field in ours.DESCRIPTOR.fields}
-    for field, told in described["fields"].items():
-        if have.get(field) != told:
-            yield f"{name}.{field}", f"is {have.get(field)}, not {told}"
+    for field, member in described["fields"].items():
+        if have.get(field) != member:
+            yield f"{name}.{field}", f"is {have.get(field)}, not {member}"
 
 
 def _message_field(field: FieldDescriptor) -> dict[str, object]:
@@ -301,21 +305,21 @@ def _message_field(field: FieldDescriptor) -> dict[str, object]:
 
 
 SAME: Mapping[tuple[str, str], str] = {
-    ("ByteStreamReader.__aiter__", "the result"): "a reader is its own iterator",
-    ("TextStreamReader.__aiter__", "the result"): "a reader is its own iterator",
-    ("DataTrackStream.__aiter__", "the result"): "a stream is its own iterator",
-    ("ByteStreamReader.__anext__", "the result"): "bytes; a type variable of the base of both readers",
-    ("TextStreamReader.__anext__", "the result"): "str; a type variable of the base of both readers",
+    ("ByteStreamReader.__aiter__", "return type"): "a reader is its own iterator",
+    ("TextStreamReader.__aiter__", "return type"): "a reader is its own iterator",
+    ("DataTrackStream.__aiter__", "return type"): "a stream is its own iterator",
+    ("ByteStreamReader.__anext__", "return type"): "bytes; a type variable of the base of both readers",
+    ("TextStreamReader.__anext__", "return type"): "str; a type variable of the base of both readers",
     ("ByteStreamReader.info", ""): "a type variable of the base of both readers",
     ("TextStreamReader.info", ""): "a type variable of the base of both readers",
     ("ByteStreamWriter.info", ""): "a type variable of the base of both writers",
     ("TextStreamWriter.info", ""): "a type variable of the base of both writers",
 }
-"""Types that are the same although they are spelt otherwise, and why."""
+"""Types that are equivalent although they are spelled differently, and why."""
 
 
 def render(reference: Mapping[str, Any], found: list[Difference]) -> str:
-    """The section of docs/conformance.md."""
+    """Return the section of docs/conformance.md."""
     missing = [difference for difference in found if difference.half == DATA]
     named = [name for name in reference["all"] if half_of_export(reference, name) == MEDIA]
     counts = f"{len(reference['all']) - len(named)} exported names, {len(missing)} differences"
@@ -330,7 +334,7 @@ def render(reference: Mapping[str, Any], found: list[Difference]) -> str:
 
 
 def section() -> str:
-    """`render` of what there is now."""
+    """Return the section for the current state of the package."""
     reference = load_reference()
     return render(reference, compare(reference))
 
