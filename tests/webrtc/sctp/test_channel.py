@@ -81,7 +81,7 @@ def test_send_buffer_is_bounded(pair: Pair) -> None:
     channel, _ = pair.open()
     pair.client.association.max_message_size = MAX_SEND_BUFFER
     channel.send(bytes(MAX_SEND_BUFFER))
-    with pytest.raises(ChannelError, match="wait"):
+    with pytest.raises(ChannelError, match="full: wait"):
         channel.send(b"x")
 
 

@@ -13,7 +13,7 @@ from livekit.webrtc.sctp.chunks import (
     encode_cause,
     encode_parameter,
     encode_shutdown,
-    parse_word,
+    parse_shutdown,
 )
 from livekit.webrtc.sctp.constants import (
     FLAG_BEGIN,
@@ -200,7 +200,7 @@ def test_data_after_our_shutdown_is_answered_with_shutdown(pair: Pair) -> None:
     assert pair.server.state is State.SHUTDOWN_SENT
     tsn = transfer_of(pair).receiver.cumulative_tsn + 1
     shutdown = next(chunk for chunk in inject(pair, data(tsn)) if chunk[0] == ChunkType.SHUTDOWN)
-    assert parse_word(shutdown[4:]) == tsn & 0xFFFF_FFFF
+    assert parse_shutdown(shutdown[4:]) == tsn & 0xFFFF_FFFF
     assert types(inject(pair, encode_chunk(ChunkType.SHUTDOWN_ACK))) == [ChunkType.SHUTDOWN_COMPLETE]
     assert pair.server.closed == [CloseReason.SHUTDOWN]
 

@@ -1,17 +1,18 @@
-"""SCTP for data channels (RFC 9260, 8261, 8831, 8832, 7053, 3758, 6525), without I/O and without a clock.
+"""Sans-I/O SCTP for data channels (RFC 9260, 8261, 8831, 8832, 7053, 3758, 6525).
 
-An :class:`Association` lives on top of DTLS. All times are seconds of one monotonic clock, given as `now`:
+An :class:`Association` runs on top of DTLS. `now` is the time in seconds of any one monotonic clock. Its driver does
+this:
 
-- set `on_output`, `on_established`, `on_closed`, `on_channel`; open channels with `open_channel`, at any time;
-- `connect(now, is_client=…)` when DTLS is up, with the DTLS role; both sides may do so;
-- `receive_datagram(data, now)` for each decrypted datagram: messages reach `Channel.on_message` from within the call;
-- once per tick, after any of these, and whenever `on_output` was called: send all of `datagrams_to_send(now)`, then
-  see `next_timer()`;
-- at the time that it tells: `handle_timer(now)`, then `datagrams_to_send(now)`;
-- `shutdown(now)` or `abort()`, and a last `datagrams_to_send(now)`.
+- set `on_output`, `on_established`, `on_closed` and `on_channel`; open channels with `open_channel` at any time;
+- call `connect(now, is_client=…)` with the DTLS role once DTLS is connected; both sides may initiate;
+- pass each decrypted datagram to `receive_datagram(data, now)`, which calls `Channel.on_message`;
+- once per tick, after any of these calls or a call of `on_output`, send everything that `datagrams_to_send(now)`
+  returns, then look at `next_timer()`;
+- at that time, call `handle_timer(now)`, then `datagrams_to_send(now)`;
+- at the end, call `shutdown(now)` or `abort()`, and `datagrams_to_send(now)` a last time.
 
-A :class:`Channel` is a `DataChannel` of :mod:`livekit.webrtc.interfaces`. Callbacks may call anything here but
-`receive_datagram`, `datagrams_to_send` and `handle_timer`; what they raise is logged.
+A :class:`Channel` implements `DataChannel` of :mod:`livekit.webrtc.interfaces`. Callbacks may call everything here
+except `receive_datagram`, `datagrams_to_send` and `handle_timer`; exceptions they raise are logged.
 """
 
 from __future__ import annotations

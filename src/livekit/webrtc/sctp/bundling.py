@@ -6,7 +6,7 @@ from .constants import DATA_HEADER_SIZE, FLAG_IMMEDIATE, PACKET_HEADER_SIZE
 
 
 class Bundle:
-    """The packets of one flush, filled one after another. Packets are numbered over the life of the association."""
+    """The packets of one flush, filled one after another. Their numbers increase over the life of the association."""
 
     __slots__ = ("_capacity", "_chunks", "_free", "number", "packets")
 
@@ -14,26 +14,26 @@ class Bundle:
         self.resize(max_packet_size)
         self._chunks: list[bytes] = []
         self.packets: list[list[bytes]] = []
-        """Finished packets, as lists of chunks."""
+        """Finished packets, each a list of encoded chunks."""
         self.number = 0
-        """Number of the packet that is being filled."""
+        """Number of the packet being filled."""
 
     def resize(self, max_packet_size: int) -> None:
-        """Fill packets up to another size from now on; to be called between flushes."""
+        """Change the packet size, in bytes. Call it between flushes only."""
         self._capacity = self._free = max_packet_size - PACKET_HEADER_SIZE
 
     @property
     def max_payload(self) -> int:
-        """User data that fits into a packet of its own."""
+        """Bytes of user data that fit into an empty packet, in one DATA chunk."""
         return self._capacity - DATA_HEADER_SIZE
 
     @property
     def free_payload(self) -> int:
-        """User data that fits into the packet that is being filled."""
+        """Bytes of user data that fit into the packet being filled, in one more DATA chunk."""
         return (self._free & ~3) - DATA_HEADER_SIZE
 
     def add(self, chunk: bytes) -> None:
-        """Add a chunk, to a new packet if it does not fit into this one."""
+        """Add an encoded chunk; start a new packet if it does not fit into this one."""
         size = len(chunk)
         if size > self._free and self._chunks:
             self.finish_packet()
@@ -41,7 +41,7 @@ class Bundle:
         self._free -= size
 
     def finish_packet(self) -> None:
-        """What is added from now on goes into another packet."""
+        """Start a new packet, unless this one is empty."""
         if self._chunks:
             self.packets.append(self._chunks)
             self._chunks = []
@@ -49,12 +49,12 @@ class Bundle:
             self.number += 1
 
     def set_immediate(self) -> None:
-        """Ask for a SACK without delay in the last chunk added, which is a DATA chunk (RFC 7053 section 4)."""
+        """Set the I bit of the last chunk added, a DATA chunk, to request an immediate SACK (RFC 7053 section 4)."""
         chunk = self._chunks[-1]
         self._chunks[-1] = chunk[:1] + bytes((chunk[1] | FLAG_IMMEDIATE,)) + chunk[2:]
 
     def take(self) -> list[list[bytes]]:
-        """The packets; the bundle is empty afterwards."""
+        """Return the packets and empty the bundle."""
         self.finish_packet()
         packets, self.packets = self.packets, []
         return packets

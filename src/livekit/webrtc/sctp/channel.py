@@ -1,4 +1,4 @@
-"""One data channel (RFC 8831), as the application holds it."""
+"""The data channel API of the application (RFC 8831)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STRING = int(Ppid.STRING)
 
 
 class ChannelState(enum.Enum):
-    """W3C WebRTC 1.0, RTCDataChannelState."""
+    """State of a channel (W3C WebRTC 1.0, RTCDataChannelState)."""
 
     CONNECTING = "connecting"
     OPEN = "open"
@@ -31,7 +31,7 @@ class ChannelState(enum.Enum):
 
 
 class ChannelOwner(Protocol):
-    """What a channel needs of its association."""
+    """The parts of an association that a channel uses; implemented by the channel table."""
 
     max_message_size: int
     queue: SendQueue
@@ -42,12 +42,13 @@ class ChannelOwner(Protocol):
 
 
 class Channel:
-    """One data channel; it is the `DataChannel` of :mod:`livekit.webrtc.interfaces`."""
+    """One data channel; implements `DataChannel` of :mod:`livekit.webrtc.interfaces`."""
 
     def __init__(self, owner: ChannelOwner, parameters: dcep.Open) -> None:
         self._owner = owner
         self.stream = OutboundStream(-1, self._buffered_amount_low)
         self.acked = False
+        """The peer knows the channel: it sent DATA_CHANNEL_ACK, or opened it."""
         self.incoming_reset = False
         self.outgoing_reset = False
         self.parameters = parameters
@@ -63,7 +64,7 @@ class Channel:
 
     @property
     def stream_id(self) -> int | None:
-        """None until the association has begun."""
+        """Stream identifier; None before the handshake has finished."""
         return self.stream.stream_id if self.stream.stream_id >= 0 else None
 
     @property
@@ -72,12 +73,12 @@ class Channel:
 
     @property
     def buffered_amount(self) -> int:
-        """Payload bytes accepted by `send` that have not been put on the wire."""
+        """Payload bytes accepted by `send` and not yet sent."""
         return self.stream.buffered
 
     @property
     def send_window(self) -> int:
-        """Bytes that may be in flight (RFC 9260 section 7.2)."""
+        """Congestion window in bytes (RFC 9260 section 7.2)."""
         return self._owner.congestion.cwnd
 
     @property
@@ -89,35 +90,39 @@ class Channel:
         self.stream.low_threshold = value
 
     def send(self, data: bytes, on_delivered: Callable[[], None] | None = None, *, text: bool = False) -> None:
-        """Queue one message; it goes out with the next flush, as the windows allow.
+        """Queue a message. It is sent with the next flushes, as the congestion and receiver windows allow.
 
-        `on_delivered` is called once, when the peer's transport has acknowledged the message and all before it; never
-        for a message that was given up (partial reliability) or whose channel or association closed first.
+        Args:
+            data: The payload.
+            on_delivered: Called once the peer's transport has acknowledged the message and all data sent before it.
+                Never called for a message that is abandoned (partial reliability), or whose channel or association
+                closes first.
+            text: Send a string message (RFC 8831 section 8); `data` must be UTF-8.
 
         Raises:
-            ChannelError: the channel is not open, the message is longer than the peer accepts, or too much waits.
+            ChannelError: The channel is not open, the message is over the peer's limit, or the send buffer is full.
         """
         owner = self._owner
         size = len(data)
         if self.state is not ChannelState.OPEN:
             raise ChannelError(f"channel {self.label!r} is {self.state.value}, not open")
         if size > owner.max_message_size:
-            raise ChannelError(f"a message of {size} bytes is over the peer's limit of {owner.max_message_size}")
+            raise ChannelError(f"a message of {size} bytes is over the peer's limit of {owner.max_message_size} bytes")
         if owner.queue.buffered + size > MAX_SEND_BUFFER:
-            raise ChannelError(f"more than {MAX_SEND_BUFFER} bytes wait to be sent: wait for on_buffered_amount_low")
+            raise ChannelError(f"the send buffer of {MAX_SEND_BUFFER} bytes is full: wait for on_buffered_amount_low")
         if size:
             ppid = _STRING if text else _BINARY
         else:
             ppid, data = (Ppid.STRING_EMPTY if text else Ppid.BINARY_EMPTY), b"\0"
         parameters = self.parameters
-        ordered = parameters.ordered or not self.acked  # RFC 8832 section 6
+        ordered = parameters.ordered or not self.acked  # so that DATA_CHANNEL_OPEN arrives first (RFC 8832 section 6)
         lifetime = None if parameters.lifetime_ms is None else parameters.lifetime_ms / 1000
         stream = self.stream
         owner.queue.push(Message(stream, ppid, data, ordered, parameters.max_retransmits, lifetime, on_delivered))
         owner.on_output()
 
     def close(self) -> None:
-        """Send what waits, then close both directions; `on_close` follows. Safe to call twice."""
+        """Send all queued messages, then close both directions; `on_close` follows. Idempotent."""
         self._owner.close(self)
 
     def _buffered_amount_low(self) -> None:
@@ -125,7 +130,7 @@ class Channel:
 
 
 def call(callback: Callable[..., None], *arguments: object) -> None:
-    """Call what the application gave us; what it raises must not stop the association."""
+    """Call a callback of the application; log what it raises, so that the association goes on."""
     try:
         callback(*arguments)
     except Exception:

@@ -21,7 +21,7 @@ _STRING = int(Ppid.STRING)
 
 
 class ChannelTable:
-    """All channels of an association, by stream."""
+    """The channels of an association, by stream identifier."""
 
     def __init__(self, queue: SendQueue, congestion: CongestionControl, on_output: Callable[[], None]) -> None:
         self.queue = queue
@@ -29,21 +29,21 @@ class ChannelTable:
         self.on_output = on_output
         self.max_message_size = DEFAULT_PEER_MAX_MESSAGE_SIZE
         self.on_channel: Callable[[Channel], None] = ignore
-        self._opening: list[Channel] = []  # announced, not yet open
+        self._opening: list[Channel] = []  # DATA_CHANNEL_OPEN is queued
         self._channels: dict[int, Channel] = {}
-        self._pending: list[Channel] = []  # opened before the association
-        self._closing: list[Channel] = []  # not yet reset, as messages wait
+        self._pending: list[Channel] = []  # created before the handshake has finished
+        self._closing: list[Channel] = []  # to be reset once their messages are sent
         self._reset: StreamReset | None = None
         self._can_reset = False
         self._streams = 0
         self._parity = 0
 
     def set_role(self, is_client: bool) -> None:
-        """The DTLS client uses even streams, the server odd ones (RFC 8832 section 6)."""
+        """Choose our stream identifiers: even for the DTLS client, odd for the server (RFC 8832 section 6)."""
         self._parity = 0 if is_client else 1
 
     def open(self, parameters: dcep.Open) -> Channel:
-        """A new channel. It opens when the association is established, or with the next flush if it is already."""
+        """Create a channel. It opens with the association or, if that is established, with the next flush."""
         channel = Channel(self, parameters)
         if self._reset is None:
             self._pending.append(channel)
@@ -52,7 +52,7 @@ class ChannelTable:
         return channel
 
     def start(self, streams: int, reset: StreamReset, *, can_reset: bool) -> None:
-        """The handshake has told how many streams there are: the waiting channels can be announced."""
+        """Assign streams to the channels created so far; the handshake has negotiated `streams` of them."""
         self._streams = min(streams, MAX_STREAMS)
         self._reset = reset
         self._can_reset = can_reset
@@ -63,14 +63,14 @@ class ChannelTable:
             self._send_open(channel)
 
     def prepare_flush(self) -> None:
-        """Open what was announced, and reset what is closing and has sent all."""
+        """Open channels, and reset the closing ones whose messages are sent."""
         if self._opening:
             self.open_pending()
         if self._closing:
             self._reset_drained()
 
     def open_pending(self) -> None:
-        """Data may flow: the opener need not wait for the ACK (RFC 8832 section 6)."""
+        """Open the channels announced to the peer; they need not wait for its DATA_CHANNEL_ACK (RFC 8832 section 6)."""
         opening, self._opening = self._opening, []
         for channel in opening:
             if channel.state is ChannelState.CONNECTING:
@@ -92,7 +92,7 @@ class ChannelTable:
     # Receiving
 
     def deliver(self, stream_id: int, ppid: int, data: bytes) -> None:
-        """A message has arrived."""
+        """Pass a received message to its channel."""
         channel = self._channels.get(stream_id)
         if channel is None or (ppid != _BINARY and ppid != _STRING):
             self._deliver_special(stream_id, channel, ppid, data)
@@ -121,10 +121,10 @@ class ChannelTable:
             self._accept(stream_id, message)
 
     def _accept(self, stream_id: int, parameters: dcep.Open) -> None:
-        """The peer opens a channel (RFC 8832 section 6)."""
+        """Accept a channel of the peer, or reset its stream (RFC 8832 section 6)."""
         assert self._reset is not None  # messages arrive only after `start`
         if stream_id % 2 == self._parity or stream_id >= self._streams or len(self._channels) >= MAX_CHANNELS:
-            logger.debug("stream %d: channel refused", stream_id)
+            logger.debug("stream %d: channel of the peer refused", stream_id)
             self._reset.reset(stream_id)
             return
         channel = Channel(self, parameters)
@@ -147,7 +147,7 @@ class ChannelTable:
                 self._closing.append(channel)
                 self.on_output()
             else:
-                self._finish(channel)  # what waits is still sent
+                self._finish(channel)  # queued messages are still sent
 
     def _reset_drained(self) -> None:
         if self._reset is not None:
@@ -157,7 +157,7 @@ class ChannelTable:
             self._closing = [channel for channel in self._closing if channel.stream.messages]
 
     def _incoming_reset(self, streams: Sequence[int]) -> None:
-        for stream_id in streams or list(self._channels):  # none named: all (RFC 6525 section 4.1)
+        for stream_id in streams or list(self._channels):  # no stream listed: all streams (RFC 6525 section 4.1)
             channel = self._channels.get(stream_id)
             if channel is not None:
                 channel.incoming_reset = True
@@ -169,7 +169,7 @@ class ChannelTable:
             channel = self._channels.get(stream_id)
             if channel is not None and channel.state is ChannelState.CLOSING:
                 channel.outgoing_reset = True
-                channel.incoming_reset |= not performed  # the peer will not take part
+                channel.incoming_reset |= not performed  # the peer refused, so it will not reset its own stream
                 self._finish_if_reset(channel)
 
     def _finish_if_reset(self, channel: Channel) -> None:
@@ -182,7 +182,7 @@ class ChannelTable:
         call(channel.on_close)
 
     def close_all(self) -> None:
-        """The association is gone."""
+        """Close all channels at the end of the association."""
         channels = [*self._channels.values(), *self._pending]
         self._channels.clear()
         self._pending.clear()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from .channel import call
-from .chunks import ForwardTsn, Init, Sack, encode_cause, iterate_causes, parse_parameters, parse_word
+from .chunks import ForwardTsn, Init, Sack, encode_cause, iterate_causes, parse_parameters, parse_shutdown
 from .constants import FLAG_TAG_REFLECTED, MAX_PACKET_SIZE, Cause, ChunkType
 from .handshake import Handshake
 from .packet import PacketError, encode_chunk, iterate_chunks, verify
@@ -180,7 +180,7 @@ class ChunkDispatcher:
                 self._tcb.send_control(answer)
 
     def _receive_shutdown(self, transfer: DataTransfer, body: bytes, now: float) -> None:
-        self._acknowledge(transfer, transfer.sender.sack_from_shutdown(parse_word(body)), now)
+        self._acknowledge(transfer, transfer.sender.sack_from_shutdown(parse_shutdown(body)), now)
         self._shutdown.receive_shutdown(transfer, now)
 
     def _receive_shutdown_ack(self, transfer: DataTransfer, body: bytes, now: float) -> None:

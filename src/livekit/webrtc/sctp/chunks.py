@@ -1,6 +1,6 @@
-"""Chunks as values: parse and serialise (RFC 9260 section 3.3, RFC 3758 section 3.2).
+"""Parsing and encoding of chunks (RFC 9260 section 3.3, RFC 3758 section 3.2).
 
-DATA, which is most of the traffic, is packed and unpacked in place with `DATA_HEADER`.
+DATA chunks are most of the traffic: `DATA_HEADER` and `DATA_BODY` pack and unpack them in place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .packet import ChunkError, encode_chunk
 DATA_HEADER = Struct("!BBHLHHL")
 """Chunk type, flags, length, TSN, stream, stream sequence number, payload protocol (section 3.3.1)."""
 DATA_BODY = Struct("!LHHL")
-"""The same without the chunk header."""
+"""`DATA_HEADER` without type, flags and length."""
 
 _INIT = Struct("!LLHHL")
 _SACK = Struct("!LLHH")
@@ -27,7 +27,11 @@ Parameters = tuple[tuple[int, bytes], ...]
 
 
 def parse_parameters(data: bytes) -> Parameters:
-    """Type-length-value fields (section 3.2.1). Raises ChunkError."""
+    """Parse type-length-value fields (section 3.2.1).
+
+    Raises:
+        ChunkError: A length field is invalid.
+    """
     parameters: list[tuple[int, bytes]] = []
     position, size = 0, len(data)
     while position + 4 <= size:
@@ -41,13 +45,13 @@ def parse_parameters(data: bytes) -> Parameters:
 
 
 def encode_parameter(kind: int, value: bytes = b"") -> bytes:
-    """One type-length-value field with its padding. Error causes have the same form (section 3.3.10)."""
+    """Return a type-length-value field with its padding. Error causes have the same format (section 3.3.10)."""
     return _PARAMETER.pack(kind, len(value) + 4) + value + bytes(-len(value) & 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Init:
-    """INIT and INIT ACK (sections 3.3.2 and 3.3.3)."""
+    """INIT or INIT ACK (sections 3.3.2 and 3.3.3)."""
 
     tag: int
     window: int
@@ -58,7 +62,11 @@ class Init:
 
     @classmethod
     def parse(cls, body: bytes) -> Init:
-        """Raises ChunkError."""
+        """Parse the body of a chunk.
+
+        Raises:
+            ChunkError: The body is malformed.
+        """
         if len(body) < _INIT.size:
             raise ChunkError(f"INIT of {len(body)} bytes")
         tag, window, outbound, inbound, tsn = _INIT.unpack_from(body)
@@ -69,7 +77,7 @@ class Init:
         return encode_chunk(chunk_type, fixed + b"".join(encode_parameter(*one) for one in self.parameters))
 
     def parameter(self, kind: int) -> bytes | None:
-        """The value of the first parameter of this type."""
+        """Return the value of the first parameter of a type, or None."""
         return next((value for one, value in self.parameters if one == kind), None)
 
     @property
@@ -88,7 +96,7 @@ class Init:
 
 @dataclass(slots=True)
 class Sack:
-    """Selective acknowledgement (section 3.3.4). Gap blocks are pairs of offsets from the cumulative TSN."""
+    """SACK (section 3.3.4). Gap ack blocks are pairs of offsets from the cumulative TSN, both inclusive."""
 
     cumulative_tsn: int
     window: int
@@ -97,7 +105,11 @@ class Sack:
 
     @classmethod
     def parse(cls, body: bytes) -> Sack:
-        """Raises ChunkError."""
+        """Parse the body of a chunk.
+
+        Raises:
+            ChunkError: The body is malformed.
+        """
         if len(body) < _SACK.size:
             raise ChunkError(f"SACK of {len(body)} bytes")
         cumulative_tsn, window, gap_count, duplicate_count = _SACK.unpack_from(body)
@@ -119,14 +131,20 @@ class Sack:
 
 @dataclass(frozen=True, slots=True)
 class ForwardTsn:
-    """The new cumulative TSN, and the last skipped message of each ordered stream (RFC 3758 section 3.2)."""
+    """FORWARD TSN (RFC 3758 section 3.2)."""
 
     cumulative_tsn: int
+    """The new cumulative TSN."""
     streams: tuple[tuple[int, int], ...]
+    """Stream identifier and stream sequence number of the last skipped message of each ordered stream."""
 
     @classmethod
     def parse(cls, body: bytes) -> ForwardTsn:
-        """Raises ChunkError."""
+        """Parse the body of a chunk.
+
+        Raises:
+            ChunkError: The body is malformed.
+        """
         if len(body) < 4 or len(body) % 4:
             raise ChunkError(f"FORWARD TSN of {len(body)} bytes")
         (cumulative_tsn,) = _WORD.unpack_from(body)
@@ -137,23 +155,32 @@ class ForwardTsn:
         return encode_chunk(ChunkType.FORWARD_TSN, _WORD.pack(self.cumulative_tsn) + streams)
 
 
-def parse_word(body: bytes) -> int:
-    """The 32-bit number that is all a SHUTDOWN chunk holds (section 3.3.8). Raises ChunkError."""
+def parse_shutdown(body: bytes) -> int:
+    """Parse the body of a SHUTDOWN: its cumulative TSN (section 3.3.8).
+
+    Raises:
+        ChunkError: The body is too short.
+    """
     if len(body) < 4:
-        raise ChunkError(f"chunk of {len(body)} bytes")
+        raise ChunkError(f"SHUTDOWN of {len(body)} bytes")
     (value,) = _WORD.unpack_from(body)
     return int(value)
 
 
 def encode_shutdown(cumulative_tsn: int) -> bytes:
+    """Return a SHUTDOWN chunk (section 3.3.8)."""
     return encode_chunk(ChunkType.SHUTDOWN, _WORD.pack(cumulative_tsn))
 
 
 def encode_cause(cause: int, value: bytes = b"") -> bytes:
-    """An error cause for ABORT or ERROR (section 3.3.10)."""
+    """Return an error cause for an ABORT or ERROR chunk (section 3.3.10)."""
     return encode_parameter(cause, value)
 
 
 def iterate_causes(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """The causes in an ABORT or ERROR chunk. Raises ChunkError."""
+    """Yield the code and value of each cause in an ABORT or ERROR chunk.
+
+    Raises:
+        ChunkError: A length field is invalid.
+    """
     yield from parse_parameters(body)

@@ -1,4 +1,4 @@
-"""Numbers of the SCTP layer: protocol values as the RFCs name them, and our own limits and timings."""
+"""Protocol values under the names of the RFCs, and the limits and timers of this implementation."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import enum
 import math
 
 NEVER = math.inf
-"""A deadline that does not come."""
+"""Deadline of a timer that does not run."""
 
 
 class ChunkType(enum.IntEnum):
-    """RFC 9260 section 3.2, RFC 3758 section 3.2, RFC 6525 section 3.1, RFC 4820 section 3."""
+    """Chunk types (RFC 9260 section 3.2, RFC 3758 section 3.2, RFC 6525 section 3.1, RFC 4820 section 3)."""
 
     DATA = 0
     INIT = 1
@@ -31,7 +31,7 @@ class ChunkType(enum.IntEnum):
 
 
 class Parameter(enum.IntEnum):
-    """Parameters of INIT, INIT ACK, HEARTBEAT and RE-CONFIG."""
+    """Parameter types of INIT, INIT ACK, HEARTBEAT and RE-CONFIG chunks."""
 
     HEARTBEAT_INFO = 1
     STATE_COOKIE = 7
@@ -47,7 +47,7 @@ class Parameter(enum.IntEnum):
 
 
 class Cause(enum.IntEnum):
-    """Error causes (RFC 9260 section 3.3.10)."""
+    """Error causes of ABORT and ERROR chunks (RFC 9260 section 3.3.10)."""
 
     STALE_COOKIE = 3
     OUT_OF_RESOURCE = 4
@@ -68,12 +68,12 @@ class Ppid(enum.IntEnum):
     BINARY_EMPTY = 57
 
 
-# Flags of the DATA chunk (RFC 9260 section 3.3.1, RFC 7053 section 3).
+# Flags of DATA chunks (RFC 9260 section 3.3.1, RFC 7053 section 3).
 FLAG_END = 0x01
 FLAG_BEGIN = 0x02
 FLAG_UNORDERED = 0x04
 FLAG_IMMEDIATE = 0x08
-# Flag of ABORT and SHUTDOWN COMPLETE: the verification tag is the sender's peer's own (section 8.5.1).
+# The T bit of ABORT and SHUTDOWN COMPLETE: the packet has the receiver's own verification tag (RFC 9260 section 8.5.1).
 FLAG_TAG_REFLECTED = 0x01
 
 PORT = 5000
@@ -83,86 +83,95 @@ PORT = 5000
 PACKET_HEADER_SIZE = 12
 DATA_HEADER_SIZE = 16
 MAX_PACKET_SIZE = 1188
-"""Our SCTP packets where none larger are known to arrive: 1280 (IPv6) - 40 (IPv6) - 8 (UDP) - 4 (TURN ChannelData)
-- 37 (DTLS 1.2 with AES-GCM), a multiple of 4."""
+"""Base size of SCTP packets, before path MTU discovery: 1280 (minimum MTU of IPv6) - 40 (IPv6) - 8 (UDP) - 4 (TURN
+ChannelData) - 37 (DTLS 1.2 with AES-GCM), rounded down to a multiple of 4."""
 MAX_RECEIVED_PACKET = 15_872
-"""Packets that we take: a DTLS record ends at 16,384 bytes, and of those a little less needs 16 KiB in the kernel
-instead of 32."""
+"""Longest packet we accept. A DTLS record holds 16,384 bytes; slightly less fits into a kernel buffer of 16 KiB instead
+of 32."""
 MIN_FRAGMENT = 256
-"""The rest of a packet is filled with a part of a longer message only if at least this much of it fits."""
+"""Smallest fragment of a longer message that is used to fill up a packet."""
 MAX_MESSAGE_SIZE = 262_144
-"""The longest message we accept; a longer one aborts the association."""
+"""Longest message we accept; a longer one aborts the association."""
 DEFAULT_PEER_MAX_MESSAGE_SIZE = 65_536
-"""What a peer accepts that announces nothing (RFC 8841 section 6)."""
+"""Longest message for a peer without `a=max-message-size` (RFC 8841 section 6)."""
 
-# What a peer can make us store.
+# Bounds of the memory that a peer can make us use.
 RECEIVE_WINDOW = 1 << 20
-"""Advertised receiver window."""
+"""Advertised receiver window (a_rwnd), in bytes."""
 RECEIVE_BUFFER = 2 * RECEIVE_WINDOW
-"""Data beyond this is dropped, `CHUNK_OVERHEAD` counted for each chunk that waits."""
+"""Bytes buffered for reassembly and ordering, `CHUNK_OVERHEAD` per chunk included; data beyond it is dropped."""
 CHUNK_OVERHEAD = 128
+"""Bytes of bookkeeping counted for each buffered chunk."""
 MAX_GAPS = 1024
-"""Separate runs of TSNs above the cumulative one that we remember; a chunk that would make one more is dropped."""
+"""Separate ranges of TSNs above the cumulative TSN; a chunk that would start another one is dropped."""
 MAX_TSN_AHEAD = 0xFFFF
-"""How far above the cumulative TSN a chunk may be: gap blocks are 16 bits wide (RFC 9260 section 3.3.4)."""
+"""Distance of a chunk from the cumulative TSN: offsets in gap ack blocks have 16 bits (RFC 9260 section 3.3.4)."""
 MAX_GAP_BLOCKS = 256
-"""Gap blocks in one SACK that we send."""
+"""Gap ack blocks in a SACK we send."""
 MAX_DUPLICATES = 16
-"""Duplicate TSNs in one SACK that we send."""
+"""Duplicate TSNs in a SACK we send."""
 MAX_PENDING_REPLIES = 64
-"""Replies to control chunks that wait for the next flush; more are dropped, as if lost."""
+"""Control chunks waiting for the next flush; further ones are dropped, as if lost on the path."""
 MAX_CHANNELS = 1024
-"""Data channels at a time; the stream of one more is reset."""
+"""Open data channels; the stream of a further one is reset."""
 MAX_RETAINED_COOKIE = 4096
-"""The longest state cookie of a peer that we echo."""
+"""Longest state cookie of a peer that we echo, in bytes."""
 MAX_SEND_BUFFER = 64 << 20
-"""Bytes in the send queues of all channels together."""
+"""Bytes in the send queues of all channels."""
 MAX_STREAMS = 0xFFFF
-"""Streams each way (RFC 8831 section 6.2)."""
+"""Streams in each direction (RFC 8831 section 6.2)."""
 
-# Congestion (RFC 9260 section 7). Kernel UDP buffers are 208 KiB by default, in which about 92 full datagrams fit.
+# Congestion control (RFC 9260 section 7). Kernel UDP buffers of 208 KiB, the default, hold about 92 full datagrams.
 INITIAL_WINDOW_PACKETS = 16
-"""Losses do not reduce the window below it while nothing waits on the path: that is no congestion but a bad link."""
+"""Initial congestion window. Losses without a queue on the path do not reduce the window below it: they indicate a bad
+link, not congestion."""
 MIN_SSTHRESH_PACKETS = 4
+"""Minimum of ssthresh after a loss (RFC 9260 section 7.2.3)."""
 THIN_FLIGHT_PACKETS = 4
-"""With less in flight nothing but a timeout finds a loss, and repeating it soon burdens nobody."""
+"""Below this flight size only a timeout detects a loss, and early retransmissions add no significant load."""
 THIN_TIMEOUTS = 6
-"""Timeouts of so little in a row that do not make the next one longer, as in Linux's TCP for thin streams and SYNs."""
+"""Consecutive timeouts of a thin flight without backoff, as in Linux's TCP for thin streams and SYNs."""
 MAX_WINDOW_PACKETS = 72
-"""Ceiling of the congestion window on short paths; on longer ones `MAX_RATE` times the shortest round trip."""
+"""Ceiling of the congestion window on short paths; on longer ones it is `MAX_RATE` times the minimum RTT."""
 MAX_WINDOW_LARGE_PACKETS = 10
-"""The same for packets of more than 8 KiB, each of which takes 16 KiB of such a buffer."""
+"""The same ceiling for packets over 8 KiB, each of which occupies 16 KiB of the kernel's UDP buffer."""
 MAX_RATE = 16 << 20
 """Bytes per second."""
 MAX_QUEUE_DELAY = 0.1
-"""Seconds that packets may wait on the path, behind others of ours: longer queues are avoided (as in RFC 6817), since
-calls wait in them. On paths with a longer round trip it is that."""
+"""Target of the queuing delay on the path, in seconds, as in LEDBAT (RFC 6817): calls wait behind the queued data. If
+the minimum RTT is longer, that is the target."""
 STALLED_ACK_SHARE = 0.75
-"""The part of a round trip after which the first acknowledgement is as good as the last."""
+"""Share of a round trip after which the first acknowledgement indicates a stalled host instead of a queue."""
 RTT_FILTER_SAMPLES = 2
-"""Round trips in a row whose shortest says how long packets wait."""
+"""Consecutive RTT samples whose minimum determines the queuing delay (RFC 6817 section 3.4.2)."""
 MIN_WINDOW_PACKETS = 4
-"""What the window is not reduced below for the sake of short queues."""
+"""Lower bound of the window when it is reduced to shorten a queue."""
 MAX_BURST_PACKETS = 32
-"""Packets per flush."""
+"""Packets with DATA per flush (Max.Burst)."""
 LOSS_THRESHOLD = 3
-"""A chunk is lost when one sent this many packets later was acknowledged (RFC 9260 section 7.2.4)."""
+"""A chunk is lost once a packet sent this many packets later is acknowledged (RFC 9260 section 7.2.4)."""
 
-# Timings, in seconds.
+# Timers, in seconds.
 RTO_INITIAL = 0.5
 RTO_MIN = 0.12
-"""100 ms and the peer's delay of a SACK, if it delays as little as we do."""
+"""100 ms plus the peer's SACK delay, if that is as short as ours."""
 RTO_MAX = 2.0
 SACK_DELAY = 0.02
+"""Delay of a SACK for a single packet (RFC 9260 section 6.2)."""
 IMMEDIATE_SACK_DELAY = 0.004
-"""Delay of a SACK asked for by the I bit, so that an answer of the application can carry it: through a server on the
-same host a call takes 1 to 2 ms."""
+"""Delay of a SACK requested by the I bit (RFC 7053), so that the application's answer can carry it: a call through a
+server on the same host takes 1 to 2 ms."""
 DUPLICATE_SACK_PACKETS = 3
-"""Packets that are acknowledged twice, in two packets, if some before them are missing or came twice. RFC 9260 section
-6.2 asks for a SACK for every second packet; of what is read at once one is enough, unless it is lost."""
+"""A SACK for at least this many packets is sent twice, in two packets, if TSNs below are missing or were duplicated.
+RFC 9260 section 6.2 requires a SACK for every second packet; one for all packets read at once suffices, unless it is
+lost."""
 COOKIE_LIFETIME = 60.0
+"""Valid.Cookie.Life (RFC 9260 section 16)."""
 
 MAX_RETRANSMITS = 20
-"""T3 expiries in a row until the association fails; about 35 s at `RTO_MAX` (ICE consent takes 30 s)."""
+"""Association.Max.Retrans: consecutive T3-rtx timeouts that are tolerated; about 35 s at `RTO_MAX`, where ICE consent
+expires after 30 s."""
 MAX_INIT_RETRANSMITS = 16
+"""Max.Init.Retransmits."""
 MAX_SHUTDOWN_RETRANSMITS = 8
+"""Retransmissions of SHUTDOWN and SHUTDOWN ACK."""

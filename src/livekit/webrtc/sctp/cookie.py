@@ -1,4 +1,4 @@
-"""The state cookie: what the answering side would have to remember, kept by the other side (RFC 9260 section 5.1.3)."""
+"""The state cookie: the responder's state during the handshake, held by the initiator (RFC 9260 section 5.1.3)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _RECONFIG = 2
 
 
 class CookieError(ValueError):
-    """Not a cookie that we made."""
+    """A cookie that this association did not issue, or that was altered."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cookie:
-    """Both sides' parameters, agreed on by INIT and INIT ACK."""
+    """The parameters of both sides from INIT and INIT ACK, with a message authentication code."""
 
     created_at: float
+    """Seconds of the clock of `now`."""
     local_tag: int
     peer_tag: int
     local_tie_tag: int = 0
@@ -35,6 +36,7 @@ class Cookie:
     reconfig: bool
 
     def encode(self, key: bytes) -> bytes:
+        """Return the cookie, authenticated with a secret key."""
         fields = _FIELDS.pack(
             self.created_at,
             self.local_tag,
@@ -52,10 +54,14 @@ class Cookie:
 
     @classmethod
     def parse(cls, data: bytes, key: bytes) -> Cookie:
-        """Raises CookieError."""
+        """Verify and parse a cookie.
+
+        Raises:
+            CookieError: The cookie was not issued with this key.
+        """
         fields, mac = data[: _FIELDS.size], data[_FIELDS.size :]
         if len(fields) != _FIELDS.size or not hmac.compare_digest(mac, _mac(fields, key)):
-            raise CookieError("the state cookie is not one of ours")
+            raise CookieError("the state cookie was not issued by this association")
         created, local, peer, local_tie, peer_tie, local_tsn, peer_tsn, window, out, into, flags = _FIELDS.unpack(
             fields
         )

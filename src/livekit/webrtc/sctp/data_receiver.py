@@ -1,4 +1,4 @@
-"""Receiving DATA: which TSNs have arrived, and when to acknowledge them (RFC 9260 sections 6.2 and 6.7)."""
+"""Reception of DATA: TSN tracking and delayed SACKs (RFC 9260 sections 6.2 and 6.7)."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _HALF = 0x8000_0000
 
 
 class DataReceiver:
-    """The receiving half of an association."""
+    """The data receiver of an association."""
 
     __slots__ = (
         "_duplicates",
-        "_immediate",
-        "_packets",
+        "_immediate_requested",
         "_ranges",
         "_sack_at_once",
+        "_unacked_packets",
         "cumulative_tsn",
         "reassembly",
         "sack_at",
@@ -43,53 +43,53 @@ class DataReceiver:
 
     def __init__(self, initial_tsn: int, deliver: Deliver) -> None:
         self.cumulative_tsn = initial_tsn - 1
-        """Everything up to this TSN has arrived."""
+        """Cumulative TSN: everything up to it has arrived."""
         self.reassembly = Reassembly(deliver)
         self.sack_at = NEVER
-        """When a SACK is due."""
-        self._ranges: list[list[int]] = []  # [first, last] of TSNs above the cumulative one, in order, not touching
+        """Time at which to send a SACK."""
+        self._ranges: list[list[int]] = []  # [first, last] above the cumulative TSN, ascending, with gaps between
         self._duplicates: list[int] = []
-        self._packets = 0
-        self._immediate = False
+        self._unacked_packets = 0
+        self._immediate_requested = False
         self._sack_at_once = False
 
     def receive_data(self, packet: bytes, flags: int, start: int, end: int) -> None:
-        """A DATA chunk, whose body is `packet[start:end]`.
+        """Process a DATA chunk, whose body is `packet[start:end]`.
 
         Raises:
-            ChunkError: the chunk holds no data (section 6.2 asks for an ABORT).
-            MessageTooLongError: it continues a message that is too long.
+            ChunkError: The chunk has no user data (section 6.2 would abort the association).
+            MessageTooLongError: The chunk continues a message over `MAX_MESSAGE_SIZE`.
         """
         payload_start = start + _BODY_SIZE
         if end <= payload_start:
             raise ChunkError("DATA chunk without user data")
         wire_tsn, stream, ssn, ppid = DATA_BODY.unpack_from(packet, start)
         if flags & FLAG_IMMEDIATE:
-            self._immediate = True
+            self._immediate_requested = True
         ahead = (wire_tsn - self.cumulative_tsn) & TSN_MASK
-        if ahead == 1 and not self._ranges:  # what nearly always comes: the next one
+        if ahead == 1 and not self._ranges:  # fast path: in sequence
             tsn = self.cumulative_tsn = self.cumulative_tsn + 1
         elif ahead == 0 or ahead >= _HALF:
-            self._duplicate(wire_tsn)
+            self._record_duplicate(wire_tsn)
             return
         else:
             tsn = self.cumulative_tsn + ahead
-            if not self._accept(tsn, ahead, end - payload_start):
+            if not self._track(tsn, ahead, end - payload_start):
                 return
         self.reassembly.add(tsn, flags, stream, ssn, ppid, packet[payload_start:end])
 
     def schedule_sack(self, now: float) -> None:
-        """A packet with DATA was read: decide when to acknowledge (section 6.2, RFC 7053 section 5.2)."""
-        self._packets += 1
-        if self._packets >= 2 or self._sack_at_once or self._ranges:
+        """Schedule the SACK for a packet with DATA (section 6.2, RFC 7053 section 5.2)."""
+        self._unacked_packets += 1
+        if self._unacked_packets >= 2 or self._sack_at_once or self._ranges:
             self.sack_at = now
-        elif self._immediate:
+        elif self._immediate_requested:
             self.sack_at = min(self.sack_at, now + IMMEDIATE_SACK_DELAY)
         elif self.sack_at == NEVER:
             self.sack_at = now + SACK_DELAY
 
     def receive_forward_tsn(self, chunk: ForwardTsn, now: float) -> None:
-        """The sender gave up all chunks up to a TSN (RFC 3758 section 3.6)."""
+        """Skip chunks that the sender abandoned (RFC 3758 section 3.6)."""
         tsn = unwrap(chunk.cumulative_tsn, self.cumulative_tsn)
         self.sack_at = now
         if tsn <= self.cumulative_tsn or tsn > self.cumulative_tsn + MAX_TSN_AHEAD:
@@ -100,49 +100,49 @@ class DataReceiver:
         self.reassembly.skip(tsn, chunk.streams)
 
     def should_duplicate_sack(self) -> bool:
-        """Of several packets on a path that loses some: were it lost, so would be word of them all."""
-        return self._packets >= DUPLICATE_SACK_PACKETS and bool(self._ranges or self._duplicates)
+        """True if the next SACK covers several packets on a lossy path, so that its loss would be expensive."""
+        return self._unacked_packets >= DUPLICATE_SACK_PACKETS and bool(self._ranges or self._duplicates)
 
     def sack(self) -> Sack:
-        """The SACK to send now; what was due is done with it."""
+        """Return the SACK to send now, and clear what it reports."""
         base = self.cumulative_tsn
         duplicates, self._duplicates = self._duplicates, []
-        self._packets = 0
-        self._immediate = self._sack_at_once = False
+        self._unacked_packets = 0
+        self._immediate_requested = self._sack_at_once = False
         self.sack_at = NEVER
         window = RECEIVE_WINDOW - self.reassembly.buffered
         gaps = [(first - base, last - base) for first, last in self._ranges[:MAX_GAP_BLOCKS]]
         return Sack(base & TSN_MASK, max(0, window), gaps, duplicates)
 
-    def _duplicate(self, wire_tsn: int) -> None:
+    def _record_duplicate(self, wire_tsn: int) -> None:
         self._sack_at_once = True
         if len(self._duplicates) < MAX_DUPLICATES:
             self._duplicates.append(wire_tsn)
 
-    def _accept(self, tsn: int, ahead: int, size: int) -> bool:
-        """Record a TSN that is not simply the next one; False if it is known or must be dropped."""
-        runs = self._ranges
-        if ahead == 1:  # closes the first gap, and is taken even if the buffer is full (section 6.2)
-            self.cumulative_tsn = runs.pop(0)[1] if runs and runs[0][0] == tsn + 1 else tsn
+    def _track(self, tsn: int, ahead: int, size: int) -> bool:
+        """Record a TSN received out of sequence; return False if it is a duplicate or must be dropped."""
+        ranges = self._ranges
+        if ahead == 1:  # closes the first gap: accepted even if the buffer is full (section 6.2)
+            self.cumulative_tsn = ranges.pop(0)[1] if ranges and ranges[0][0] == tsn + 1 else tsn
             self._sack_at_once = True
             return True
-        index = bisect_left(runs, [tsn + 1])  # runs[:index] begin at or before tsn
-        if index and tsn <= runs[index - 1][1]:
-            self._duplicate(tsn & TSN_MASK)
+        index = bisect_left(ranges, [tsn + 1])  # ranges[:index] start at or before tsn
+        if index and tsn <= ranges[index - 1][1]:
+            self._record_duplicate(tsn & TSN_MASK)
             return False
         self._sack_at_once = True
         if ahead > MAX_TSN_AHEAD or self.reassembly.buffered + size + CHUNK_OVERHEAD > RECEIVE_BUFFER:
             return False
-        touches_left = index > 0 and runs[index - 1][1] == tsn - 1
-        touches_right = index < len(runs) and runs[index][0] == tsn + 1
+        touches_left = index > 0 and ranges[index - 1][1] == tsn - 1
+        touches_right = index < len(ranges) and ranges[index][0] == tsn + 1
         if touches_left and touches_right:
-            runs[index - 1][1] = runs.pop(index)[1]
+            ranges[index - 1][1] = ranges.pop(index)[1]
         elif touches_left:
-            runs[index - 1][1] = tsn
+            ranges[index - 1][1] = tsn
         elif touches_right:
-            runs[index][0] = tsn
-        elif len(runs) < MAX_GAPS:
-            runs.insert(index, [tsn, tsn])
+            ranges[index][0] = tsn
+        elif len(ranges) < MAX_GAPS:
+            ranges.insert(index, [tsn, tsn])
         else:
             return False
         return True

@@ -1,4 +1,4 @@
-"""Sending DATA: what may be sent when, and what follows from a SACK or a timeout (RFC 9260 sections 6.1 to 6.3)."""
+"""Transmission of DATA within the windows, processing of SACKs, and T3-rtx (RFC 9260 sections 6.1 to 6.3)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .serial_number import TSN_MASK, unwrap
 
 
 class DataSender:
-    """The sending half of an association."""
+    """The data sender of an association."""
 
     __slots__ = (
         "_bypass_cwnd",
@@ -37,10 +37,10 @@ class DataSender:
         "_forward_tsn_due",
         "_idle_since",
         "_peer_window",
-        "_queue",
         "_rto",
         "_rtt_sent_at",
         "_rtt_tsn",
+        "_send_queue",
         "outstanding",
         "retransmissions",
         "t3_at",
@@ -52,40 +52,42 @@ class DataSender:
     ) -> None:
         self._rto = rto
         self._congestion = congestion
-        self._queue = queue
+        self._send_queue = queue
         self.outstanding = OutstandingData(initial_tsn, queue.abandon)
         self.t3_at = NEVER
-        """T3-rtx."""
+        """Expiry of T3-rtx."""
         self.retransmissions = 0
+        """Chunks retransmitted so far."""
         self.timeouts = 0
-        self._consecutive_timeouts = 0  # timeouts since something was acknowledged
+        """T3-rtx timeouts so far."""
+        self._consecutive_timeouts = 0  # timeouts since the cumulative TSN last advanced
         self._peer_window = 0
-        self._bypass_cwnd = False  # the next retransmission goes whatever the window
+        self._bypass_cwnd = False  # send the next retransmission regardless of cwnd (section 7.2.4, step 3)
         self._forward_tsn_due = False
-        self._rtt_tsn: int | None = None  # the chunk whose round trip is being measured, sent at _rtt_sent_at
+        self._rtt_tsn: int | None = None  # chunk whose round trip is being measured
         self._rtt_sent_at = 0.0
-        self._first_ack_at = NEVER  # when the first acknowledgement since then came
+        self._first_ack_at = NEVER  # first acknowledgement since then
         self._idle_since: float | None = None
 
     def set_peer(self, window: int, *, partial_reliability: bool) -> None:
-        """What the peer's INIT or INIT ACK says: its receiver window, and whether it understands FORWARD TSN."""
+        """Apply the peer's INIT or INIT ACK: its receiver window in bytes, and its support of FORWARD TSN."""
         self._peer_window = window
         self.outstanding.partial_reliability = partial_reliability
 
     @property
     def is_idle(self) -> bool:
-        """Everything was sent and acknowledged."""
-        return not self.outstanding.chunks and self._queue.head() is None
+        """True if all data is sent and acknowledged."""
+        return not self.outstanding.chunks and self._send_queue.head() is None
 
     @property
     def has_work(self) -> bool:
-        """Something may be sent now, if the windows allow."""
-        return self._queue.head() is not None or bool(self.outstanding.lost) or self._forward_tsn_due
+        """True if data or a FORWARD TSN is to be sent, as far as the windows allow."""
+        return self._send_queue.head() is not None or bool(self.outstanding.lost) or self._forward_tsn_due
 
     # Transmission (section 6.1)
 
     def transmit(self, bundle: Bundle, now: float, max_packets: int = MAX_BURST_PACKETS) -> None:
-        """Fill packets with what the windows allow: first what was lost, then what is new."""
+        """Bundle what the windows allow: retransmissions first, then new data (section 6.1, rule C)."""
         if self._forward_tsn_due:
             self._forward_tsn_due = False
             bundle.add(self.outstanding.forward_tsn().encode())
@@ -122,54 +124,54 @@ class DataSender:
         return self.retransmissions > before
 
     def _transmit_new(self, bundle: Bundle, now: float, last_packet: int) -> bool:
-        queue, outstanding = self._queue, self.outstanding
+        queue, outstanding = self._send_queue, self.outstanding
         if self._idle_since is not None:
             self._congestion.on_idle(now - self._idle_since, self._rto.value)
             self._idle_since = None
         first = outstanding.next_tsn
         cwnd, window = self._congestion.cwnd, self._peer_window
         while outstanding.flight_size < cwnd and (message := queue.head()) is not None:
-            room = bundle.free_payload
+            free = bundle.free_payload
             size = len(message.data) - message.offset
-            next_packet = size > room and (room < MIN_FRAGMENT or size <= bundle.max_payload)
+            next_packet = size > free and (free < MIN_FRAGMENT or size <= bundle.max_payload)
             if next_packet:
-                room = bundle.max_payload
-            size = min(size, room)
+                free = bundle.max_payload
+            size = min(size, free)
             if outstanding.flight_size and outstanding.flight_size + size + DATA_HEADER_SIZE > window:
-                break  # with nothing in flight one chunk is sent, to probe a closed window (rule A)
+                break  # with nothing in flight, one chunk probes a zero window (rule A)
             if next_packet:
                 if bundle.number >= last_packet:
                     break
                 bundle.finish_packet()
-            self._send_new(bundle, message, size, now)
+            self._send_fragment(bundle, message, size, now)
         return outstanding.next_tsn != first
 
-    def _send_new(self, bundle: Bundle, message: Message, size: int, now: float) -> None:
+    def _send_fragment(self, bundle: Bundle, message: Message, size: int, now: float) -> None:
         begin = message.offset
         end = begin + size
-        ends = end == len(message.data)
-        flags = FLAG_END if ends else 0
+        ends_message = end == len(message.data)
+        flags = FLAG_END if ends_message else 0
         if not message.ordered:
             flags |= FLAG_UNORDERED
         if begin == 0:
             flags |= FLAG_BEGIN
-            self._queue.begin(message, now)
+            self._send_queue.begin(message, now)
         length = size + DATA_HEADER_SIZE
         tsn = self.outstanding.next_tsn & TSN_MASK
         header = DATA_HEADER.pack(0, flags, length, tsn, message.stream.stream_id, message.ssn, message.ppid)
         wire = header + message.data[begin:end] + PADDING[length & 3]
         bundle.add(wire)
-        self.outstanding.add(wire, message, ends, bundle.number)
-        self._queue.advance(message, size)
+        self.outstanding.add(wire, message, ends_message, bundle.number)
+        self._send_queue.advance(message, size)
 
     # Acknowledgement (section 6.2.1)
 
     def acknowledge(self, sack: Sack, now: float) -> list[Callable[[], None]]:
-        """Process a SACK; return the confirmations to call: of messages now cumulatively acknowledged."""
+        """Process a SACK; return the `on_delivered` callbacks of messages that are cumulatively acknowledged now."""
         outstanding = self.outstanding
         cumulative = unwrap(sack.cumulative_tsn, outstanding.cumulative_acked_tsn)
         if cumulative < outstanding.cumulative_acked_tsn or cumulative >= outstanding.next_tsn:
-            return []  # rule D i: an old one; or of TSNs never sent
+            return []  # rule D i: an old SACK; or of TSNs never sent
         flight_before = outstanding.flight_size
         advanced = cumulative > outstanding.cumulative_acked_tsn
         delivered: list[Callable[[], None]] = []
@@ -194,11 +196,11 @@ class DataSender:
         return delivered
 
     def sack_from_shutdown(self, cumulative_tsn: int) -> Sack:
-        """What a SHUTDOWN acknowledges; it says nothing about windows and gaps (section 9.2)."""
+        """Return the acknowledgement in a SHUTDOWN, which carries neither window nor gaps (section 9.2)."""
         return Sack(cumulative_tsn, self._peer_window, [], [])
 
     def _measure(self, now: float) -> None:
-        """One round trip is measured at a time (section 6.3.1, rule C4)."""
+        """Sample the round trip, one measurement at a time (section 6.3.1, rule C4)."""
         if self._rtt_tsn is not None and self.outstanding.is_acked(self._rtt_tsn):
             self._rtt_tsn = None
             rtt = now - self._rtt_sent_at
@@ -213,19 +215,17 @@ class DataSender:
         self._mark_lost(lost, now)
 
     def handle_t3(self, now: float) -> None:
-        """T3-rtx expired."""
+        """Mark everything in flight as lost on expiry of T3-rtx (section 6.3.3)."""
         self.timeouts += 1
         self._consecutive_timeouts += 1
-        if (
-            self._consecutive_timeouts > THIN_TIMEOUTS
-            or self.outstanding.flight_size >= THIN_FLIGHT_PACKETS * MAX_PACKET_SIZE
-        ):
+        is_thin = self.outstanding.flight_size < THIN_FLIGHT_PACKETS * MAX_PACKET_SIZE
+        if not is_thin or self._consecutive_timeouts > THIN_TIMEOUTS:
             self._rto.back_off()
         self._congestion.on_t3_expiry()
         self.mark_all_lost(now)
 
     def mark_all_lost(self, now: float) -> None:
-        """All that is in flight is to be sent again."""
+        """Mark everything in flight as lost and stop T3-rtx."""
         self.t3_at = NEVER
         self._mark_lost(self.outstanding.in_flight(), now)
         self._forward_tsn_due = self.outstanding.advance_peer_ack_point() or self.outstanding.needs_forward_tsn

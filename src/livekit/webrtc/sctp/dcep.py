@@ -17,7 +17,7 @@ ACK = bytes((_MESSAGE_ACK,))
 
 
 class DcepError(ValueError):
-    """Not a DCEP message."""
+    """A malformed DCEP message."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +29,7 @@ class Open:
     ordered: bool = True
     max_retransmits: int | None = None
     lifetime_ms: int | None = None
-    """At most one of `max_retransmits` and `lifetime_ms` is set; neither for a reliable channel."""
+    """Neither `max_retransmits` nor `lifetime_ms` is set for a reliable channel, and never both."""
     priority: int = 0
 
     def encode(self) -> bytes:
@@ -46,26 +46,26 @@ class Open:
 
 
 def parse(data: bytes) -> Open | None:
-    """The OPEN in a message, or None for an ACK.
+    """Parse a DATA_CHANNEL_OPEN; return None for a DATA_CHANNEL_ACK.
 
     Raises:
-        DcepError: it is neither.
+        DcepError: The message is neither of them, or malformed.
     """
     if data[:1] == ACK:
         return None
     if len(data) < _OPEN.size or data[0] != _MESSAGE_OPEN:
-        raise DcepError(f"DCEP message of {len(data)} bytes that begins with {data[:1].hex() or 'nothing'}")
+        raise DcepError(f"invalid DCEP message of {len(data)} bytes, type {data[:1].hex() or 'missing'}")
     _, kind, priority, reliability, label_size, protocol_size = _OPEN.unpack_from(data)
     if kind & ~_UNORDERED > _TIMED:
-        raise DcepError(f"channel type {kind:#04x} is unknown")
+        raise DcepError(f"channel type {kind:#04x} is not defined")
     end = _OPEN.size + label_size + protocol_size
     if len(data) < end:
-        raise DcepError(f"DATA_CHANNEL_OPEN of {len(data)} bytes needs {end}")
+        raise DcepError(f"DATA_CHANNEL_OPEN is truncated: {len(data)} of {end} bytes")
     try:
         label = data[_OPEN.size : _OPEN.size + label_size].decode()
         protocol = data[_OPEN.size + label_size : end].decode()
     except UnicodeDecodeError as error:
-        raise DcepError("label or protocol is not UTF-8") from error
+        raise DcepError("label or protocol is not valid UTF-8") from error
     return Open(
         label=label,
         protocol=protocol,

@@ -1,4 +1,4 @@
-"""Setting up an association: the four-way handshake from both sides, collisions and restarts (RFC 9260 section 5)."""
+"""The four-way handshake, with collisions and restarts (RFC 9260 section 5)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _EXTENSIONS: Parameters = (
     (Parameter.SUPPORTED_EXTENSIONS, bytes((ChunkType.RE_CONFIG, ChunkType.FORWARD_TSN))),
     (Parameter.FORWARD_TSN_SUPPORTED, b""),
 )
-# Addresses, cookie preservative, host name, address types; ECN, zero checksum, AUTH, padding, adaptation: read over.
+# Ignored without a report: addresses, cookie preservative, host name, address types; ECN, zero checksum, AUTH, padding,
+# adaptation layer.
 _KNOWN_PARAMETERS = frozenset(
     {5, 6, 9, 11, 12, 0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0xC006} | set(Parameter)
 )
@@ -117,12 +118,15 @@ class Handshake:
         self.timer_at = now + self._tcb.rto.value
 
     def stop(self) -> None:
-        """The handshake is over."""
+        """Stop T1: the handshake has finished."""
         self.timer_at = NEVER
         self._chunk = b""
 
     def handle_t1(self, now: float) -> None:
-        """T1 expired (section 5.1, and 6.3.3 for the backoff, which begins late, as with little data in flight)."""
+        """Retransmit INIT or COOKIE ECHO on expiry of T1 (section 5.1).
+
+        The backoff (section 6.3.3) starts after `THIN_TIMEOUTS`, as for a thin flight of data.
+        """
         self._retransmits += 1
         if self._retransmits > MAX_INIT_RETRANSMITS:
             self._handler.close(CloseReason.TIMEOUT)
@@ -138,7 +142,7 @@ class Handshake:
             self._handler.retransmit_all(now)
 
     def receive_init(self, init: Init, now: float) -> None:
-        """INIT: answer it, and remember nothing (sections 5.1 B, 5.2.1 and 5.2.2)."""
+        """Answer an INIT with an INIT ACK, statelessly (sections 5.1 B, 5.2.1 and 5.2.2)."""
         state = self._tcb.state
         if not init.tag or state is State.SHUTDOWN_ACK_SENT:
             return
@@ -167,7 +171,7 @@ class Handshake:
         self._tcb.send_packet(init.tag, ack.encode(ChunkType.INIT_ACK))
 
     def receive_init_ack(self, ack: Init, now: float) -> None:
-        """INIT ACK: echo the cookie (section 5.1 C)."""
+        """Answer an INIT ACK with a COOKIE ECHO (section 5.1 C)."""
         if self._tcb.state is not State.COOKIE_WAIT or not ack.tag:
             return  # section 5.2.3
         cookie = ack.parameter(Parameter.STATE_COOKIE)
@@ -197,7 +201,7 @@ class Handshake:
         self.timer_at = now + self._tcb.rto.value
 
     def receive_cookie_echo(self, data: bytes, packet_tag: int, now: float) -> None:
-        """COOKIE ECHO (section 5.1 D); its letters A to D are those of section 5.2.4."""
+        """Process a COOKIE ECHO (section 5.1 D). Comments name the actions of section 5.2.4."""
         try:
             cookie = Cookie.parse(data, self._key)
         except CookieError:
@@ -214,29 +218,29 @@ class Handshake:
         elif state is State.CLOSED:
             self._accept(cookie)
         elif same_local:
-            if state in (State.COOKIE_WAIT, State.COOKIE_ECHOED):  # B and D: both sides sent INIT
+            if state in (State.COOKIE_WAIT, State.COOKIE_ECHOED):  # B, D: collision of two INITs
                 self._accept(cookie)
             else:  # D: our COOKIE ACK was lost; B: the peer has a new tag
                 self._tcb.peer_tag = cookie.peer_tag
                 self._tcb.send_control(encode_chunk(ChunkType.COOKIE_ACK))
         elif not same_peer and (cookie.local_tie_tag, cookie.peer_tie_tag) == (self._tcb.local_tag, self._tcb.peer_tag):
             self._restart(cookie)  # A
-        # C, and whatever fits none: an old cookie, discarded
+        # C, or none of the actions: an old cookie is discarded
 
     def receive_cookie_ack(self) -> None:
-        """COOKIE ACK (section 5.1 E)."""
+        """Process a COOKIE ACK (section 5.1 E)."""
         if self._tcb.state is State.COOKIE_ECHOED:
             self.stop()
             self._handler.established()
 
     def receive_stale_cookie(self, now: float) -> None:
-        """The peer says that our COOKIE ECHO came too late: begin again (section 5.2.6)."""
+        """Restart the handshake: the cookie expired before the peer received it (section 5.2.6)."""
         if self._tcb.state is State.COOKIE_ECHOED:
             self._send_init(now)
 
     def _accept(self, cookie: Cookie) -> None:
         self.stop()
-        self._handler.start_transfer(self._parameters(cookie))
+        self._handler.start_transfer(self._restore(cookie))
         self._tcb.send_control(encode_chunk(ChunkType.COOKIE_ACK))
         self._handler.established()
 
@@ -245,10 +249,11 @@ class Handshake:
             self._tcb.send_control(encode_chunk(ChunkType.SHUTDOWN_ACK))
             self._tcb.send_control(encode_chunk(ChunkType.ERROR, encode_cause(Cause.COOKIE_WHILE_SHUTTING_DOWN)))
             return
-        self._handler.restart(self._parameters(cookie))
+        self._handler.restart(self._restore(cookie))
         self._tcb.send_control(encode_chunk(ChunkType.COOKIE_ACK))
 
-    def _parameters(self, cookie: Cookie) -> NegotiatedParameters:
+    def _restore(self, cookie: Cookie) -> NegotiatedParameters:
+        """Restore our state from a cookie."""
         self._tcb.local_tag = cookie.local_tag
         self._local_initial_tsn = cookie.local_initial_tsn
         self._tcb.peer_tag = cookie.peer_tag
@@ -271,7 +276,7 @@ class Handshake:
 
 
 def _unrecognized(init: Init) -> Parameters:
-    """Parameters to report to the peer; the highest bits of a type say what to do with it (section 3.2.1)."""
+    """Return the parameters to report as unrecognized, by the two highest bits of their type (section 3.2.1)."""
     report: list[tuple[int, bytes]] = []
     for kind, value in init.parameters:
         if kind in _KNOWN_PARAMETERS:

@@ -1,4 +1,4 @@
-"""The SCTP packet: common header with CRC32c, and chunks one after another (RFC 9260 section 3)."""
+"""The SCTP packet: a common header with CRC32c, followed by chunks (RFC 9260 section 3)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _CHECKSUM = Struct("<L")
 _CHUNK_HEADER = Struct("!BBH")
 _NO_CHECKSUM = bytes(4)
 PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
-"""By the two lowest bits of a length."""
+"""Padding to a multiple of 4, indexed by the two lowest bits of a length."""
 
-# The package comes without types.
+# google_crc32c has no type annotations.
 _crc32c: Callable[[bytes], int] = google_crc32c.value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 _crc32c_extend: Callable[[int, bytes], int] = google_crc32c.extend  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 class PacketError(ValueError):
-    """Not an SCTP packet for us, or one with a wrong checksum."""
+    """A packet that must be dropped: malformed, with a wrong checksum, or not for this association."""
 
 
 class ChunkError(ValueError):
-    """A chunk or parameter that does not have the form its type asks for."""
+    """A malformed chunk or parameter."""
 
 
 class PacketHeader:
-    """The header of all packets with one verification tag."""
+    """The common header for one verification tag; its part of the checksum is computed once."""
 
     __slots__ = ("_crc", "_prefix")
 
@@ -40,22 +40,22 @@ class PacketHeader:
         self._crc = _crc32c(self._prefix + _NO_CHECKSUM)
 
     def packet(self, chunks: Sequence[bytes]) -> bytes:
-        """Chunks, each padded, as one packet."""
+        """Return a packet of encoded chunks."""
         body = b"".join(chunks)
         return self._prefix + _CHECKSUM.pack(_crc32c_extend(self._crc, body)) + body
 
 
 def verify(data: bytes, *, source_port: int = PORT, destination_port: int = PORT) -> int:
-    """Check size, ports and checksum; return the verification tag.
+    """Check the size, ports and checksum of a packet; return its verification tag.
 
     Raises:
-        PacketError: the packet is to be dropped.
+        PacketError: The packet must be dropped.
     """
     if len(data) < PACKET_HEADER_SIZE:
-        raise PacketError(f"a packet of {len(data)} bytes is too short")
+        raise PacketError(f"a packet of {len(data)} bytes has no common header")
     source, destination, tag, header_crc = _read_prefix(data[:8])
     if source != source_port or destination != destination_port:
-        raise PacketError(f"ports {source} to {destination} are not ours")
+        raise PacketError(f"ports {source} to {destination} are not those of the association")
     if data[8:PACKET_HEADER_SIZE] != _CHECKSUM.pack(_crc32c_extend(header_crc, data[PACKET_HEADER_SIZE:])):
         raise PacketError("wrong checksum")
     return tag
@@ -63,16 +63,16 @@ def verify(data: bytes, *, source_port: int = PORT, destination_port: int = PORT
 
 @lru_cache(maxsize=256)
 def _read_prefix(prefix: bytes) -> tuple[int, int, int, int]:
-    """Ports, tag and the checksum of the header so far: the same for all packets of an association one way."""
+    """Return ports, tag and the checksum of the header; cached, as all packets of a direction have the same prefix."""
     source, destination, tag = _PREFIX.unpack(prefix)
     return source, destination, tag, _crc32c(prefix + _NO_CHECKSUM)
 
 
 def iterate_chunks(data: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Type, flags, start of the body and its end for each chunk of a verified packet.
+    """Yield the type, flags, start and end of the body of each chunk in a verified packet.
 
     Raises:
-        ChunkError: a length field is wrong; what comes after it cannot be read.
+        ChunkError: A length field is invalid, so that the rest of the packet cannot be parsed.
     """
     position, size = PACKET_HEADER_SIZE, len(data)
     while position + 4 <= size:
@@ -85,6 +85,6 @@ def iterate_chunks(data: bytes) -> Iterator[tuple[int, int, int, int]]:
 
 
 def encode_chunk(chunk_type: int, body: bytes = b"", flags: int = 0) -> bytes:
-    """A chunk with its header and padding."""
+    """Return a chunk with its header and padding."""
     length = len(body) + 4
     return _CHUNK_HEADER.pack(chunk_type, flags, length) + body + PADDING[length & 3]

@@ -1,7 +1,7 @@
-"""How large packets may be: probed upwards from a base, and back to it when large ones vanish (RFC 8899).
+"""Path MTU discovery: packetization layer PMTUD with black hole detection (RFC 8899).
 
-A probe is a HEARTBEAT padded to the size in question (RFC 4820; RFC 8899 section 6.2.1); its acknowledgement proves
-that packets of that size arrive. It carries no data: a lost one costs nothing and says nothing about congestion.
+A probe is a HEARTBEAT padded to the probed size (RFC 4820; RFC 8899 section 6.2.1); its HEARTBEAT ACK proves that
+packets of this size arrive. A probe carries no data: its loss costs no retransmission and is not a congestion signal.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from .constants import MAX_RECEIVED_PACKET, NEVER, PACKET_HEADER_SIZE, ChunkType
 from .packet import encode_chunk
 
 PROBE_SIZES = (1_412, 8_912, MAX_RECEIVED_PACKET)
-"""Bytes of SCTP packets: what fits into the 1,500 bytes of Ethernet beside IPv6, UDP and DTLS, into jumbo frames of
-9,000, and into one DTLS record."""
+"""Probed sizes, in bytes of SCTP packets: what fits beside IPv6, UDP and DTLS into Ethernet's MTU of 1,500 bytes, into
+jumbo frames of 9,000 bytes, and into one DTLS record."""
 PROBE_TIMER = 2.0
-"""Seconds to wait for the answer to a probe."""
+"""PROBE_TIMER: seconds until an unanswered probe counts as lost."""
 MAX_PROBES = 3
-"""Probes of one size that may stay unanswered."""
+"""MAX_PROBES: unanswered probes after which a size is given up."""
 RAISE_TIMER = 600.0
-"""Seconds after which a search that ended is repeated: the path may have changed."""
+"""PMTU_RAISE_TIMER: seconds until a finished search is repeated, as the path may have changed."""
 BLACK_HOLE_TIMEOUTS = 2
-"""Timeouts in a row from which on large packets are taken to vanish (RFC 8899 section 4.3)."""
+"""Consecutive timeouts that indicate a black hole for large packets (RFC 8899 section 4.3)."""
 
 _INFO = Struct("!L")
 
 
 class PathMtu:
-    """The packet size on the present path. The largest size is tried first: most paths end at a round number."""
+    """The packet size of the current path. The largest size is probed first, as most paths support a common MTU."""
 
     __slots__ = (
         "_base",
@@ -44,26 +44,26 @@ class PathMtu:
     )
 
     def __init__(self, base: int, on_size: Callable[[int], None]) -> None:
-        """`on_size` is told when the size changes; all sizes are bytes of SCTP packets."""
+        """Start at the base size (BASE_PLPMTU). All sizes are bytes of SCTP packets; `on_size` is called on changes."""
         self.size = base
         self.timer_at = NEVER
-        """When `take_probe` is to be asked."""
+        """Time at which to call `take_probe`."""
         self.on_black_hole: Callable[[], None] = lambda: None
-        """Large packets do not arrive any more. Those in flight cannot be cut anew: they need IP fragmentation."""
+        """Called when large packets no longer arrive. Chunks in flight cannot be split: they need IP fragmentation."""
         self._base = self._max_size = base
         self._on_size = on_size
-        self._candidate_sizes: list[int] = []  # still to be tried, the next one last
+        self._candidate_sizes: list[int] = []  # to probe, the next one last
         self._probe_count = 0
         self._probe_number = 0
 
     def search(self, limit: int, now: float) -> None:
-        """Begin on a new path, whose other end takes packets of up to `limit` bytes."""
+        """Start a search on a new path, whose receiver accepts packets of up to `limit` bytes (MAX_PLPMTU)."""
         self._max_size = limit
         self._set_size(self._base)
         self._start_search(now)
 
     def take_probe(self, now: float) -> list[bytes]:
-        """The chunks of the probe that is due; none if the search has ended."""
+        """Return the chunks of the probe that is due, or nothing if the search has finished."""
         if self._probe_count == MAX_PROBES:
             self._candidate_sizes.pop()
             self._probe_count = 0
@@ -82,7 +82,7 @@ class PathMtu:
         return [heartbeat, encode_chunk(ChunkType.PAD, bytes(padding))]
 
     def receive_heartbeat_ack(self, info: bytes, now: float) -> None:
-        """A HEARTBEAT ACK with this information came."""
+        """Adopt the probed size if the HEARTBEAT ACK carries the information of the last probe."""
         if self._probe_count and info == self._info():
             self._set_size(self._candidate_sizes[-1])
             self._candidate_sizes.clear()
@@ -90,7 +90,7 @@ class PathMtu:
             self.timer_at = now + RAISE_TIMER
 
     def on_t3_expiry(self, times: int) -> None:
-        """T3-rtx expired so many times in a row."""
+        """Return to the base size after consecutive T3-rtx timeouts: large packets vanish in a black hole."""
         if times >= BLACK_HOLE_TIMEOUTS and self.size > self._base:
             self._candidate_sizes.clear()
             self._probe_count = 0

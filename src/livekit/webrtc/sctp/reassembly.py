@@ -1,7 +1,8 @@
-"""From DATA chunks to messages (RFC 9260 sections 6.5, 6.6 and 6.9).
+"""Reassembly of messages from DATA chunks, and ordering within streams (RFC 9260 sections 6.5, 6.6 and 6.9).
 
-Fragments of one message have consecutive TSNs, so they are kept as runs that grow at both ends. A message is handed
-over as soon as it is whole and, if ordered, all before it in its stream were: gaps in the TSNs do not hold up others.
+Fragments of one message have consecutive TSNs, so they are kept as runs that grow at both ends. A message is delivered
+once it is complete and, if ordered, all earlier messages of its stream are delivered: a missing TSN blocks its own
+stream only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable
 from .constants import CHUNK_OVERHEAD, FLAG_BEGIN, FLAG_END, FLAG_UNORDERED, MAX_MESSAGE_SIZE
 
 Deliver = Callable[[int, int, bytes], None]
-"""Called with stream, payload protocol and message."""
+"""Called with stream identifier, payload protocol identifier and message."""
 
 _WHOLE = FLAG_BEGIN | FLAG_END
 _SSN_MASK = 0xFFFF
@@ -19,11 +20,11 @@ _SSN_HALF = 0x8000
 
 
 class MessageTooLongError(Exception):
-    """A message is over `MAX_MESSAGE_SIZE`."""
+    """The peer sends a message over `MAX_MESSAGE_SIZE`."""
 
 
 class _FragmentRun:
-    """Consecutive fragments of one message."""
+    """Fragments of one message with consecutive TSNs."""
 
     __slots__ = ("first", "flags", "last", "pieces", "ppid", "size", "ssn", "stream")
 
@@ -37,14 +38,14 @@ class _FragmentRun:
         self.size = len(payload)
 
     def append(self, flags: int, payload: bytes) -> None:
-        """Append the fragment that follows."""
+        """Append the next fragment."""
         self.last += 1
         self.flags |= flags
         self.pieces.append(payload)
         self.size += len(payload)
 
     def extend(self, other: _FragmentRun) -> None:
-        """Append the run that follows."""
+        """Append the adjacent run."""
         self.last = other.last
         self.flags |= other.flags
         self.pieces += other.pieces
@@ -52,11 +53,12 @@ class _FragmentRun:
 
     @property
     def buffered_size(self) -> int:
+        """Bytes counted against the receive buffer."""
         return self.size + CHUNK_OVERHEAD * len(self.pieces)
 
 
 class Reassembly:
-    """Collects fragments, restores the order of streams and hands over whole messages."""
+    """Reassembles fragments, restores the order within streams and delivers complete messages."""
 
     __slots__ = ("_by_first", "_by_last", "_deliver", "_next_ssn", "_waiting", "buffered")
 
@@ -67,10 +69,14 @@ class Reassembly:
         self._next_ssn: dict[int, int] = {}
         self._waiting: dict[int, dict[int, tuple[int, bytes]]] = {}
         self.buffered = 0
-        """Bytes that wait for others, with `CHUNK_OVERHEAD` for each chunk or message."""
+        """Bytes held back, plus `CHUNK_OVERHEAD` for each chunk or message."""
 
     def add(self, tsn: int, flags: int, stream: int, ssn: int, ppid: int, payload: bytes) -> None:
-        """Take a chunk that was not seen before. Raises MessageTooLongError."""
+        """Add a chunk whose TSN is not a duplicate.
+
+        Raises:
+            MessageTooLongError: Its message is over `MAX_MESSAGE_SIZE`.
+        """
         if self._by_last and flags & FLAG_BEGIN:
             self._discard_unfinished(tsn - 1)
         if flags & _WHOLE != _WHOLE:
@@ -94,7 +100,7 @@ class Reassembly:
             run.extend(after)
         self._by_last[run.last] = run
         if run.size > MAX_MESSAGE_SIZE:
-            raise MessageTooLongError(f"a message on stream {run.stream} is over {MAX_MESSAGE_SIZE} bytes")
+            raise MessageTooLongError(f"message on stream {run.stream} is over {MAX_MESSAGE_SIZE} bytes")
         if run.flags & _WHOLE == _WHOLE:
             self._complete(run)
 
@@ -111,7 +117,7 @@ class Reassembly:
         self.buffered -= run.buffered_size
 
     def _discard_unfinished(self, last: int) -> None:
-        """Where a message begins, the one before it ends: its sender gave up the rest."""
+        """Drop an unfinished message that ends at this TSN: the next one begins, so its sender abandoned the rest."""
         run = self._by_last.get(last)
         if run is not None and not run.flags & FLAG_END:
             self._discard(run)
@@ -130,7 +136,7 @@ class Reassembly:
                 self.buffered += len(message) + CHUNK_OVERHEAD
 
     def _deliver_waiting(self, stream: int) -> None:
-        """Hand over what the stream's order no longer holds back."""
+        """Deliver the messages of a stream that are in order now."""
         waiting = self._waiting.get(stream)
         while waiting:
             ssn = self._next_ssn[stream]
@@ -146,7 +152,7 @@ class Reassembly:
         self._deliver(stream, ppid, message)
 
     def skip(self, cumulative_tsn: int, streams: Iterable[tuple[int, int]]) -> None:
-        """The sender gave up what is missing up to this TSN (RFC 3758 section 3.6)."""
+        """Drop incomplete messages up to a TSN, and skip them in the order of their streams (RFC 3758 section 3.6)."""
         for run in list(self._by_first.values()):
             complete_so_far = run.flags & FLAG_BEGIN and run.last >= cumulative_tsn
             if run.first <= cumulative_tsn and not complete_so_far:
@@ -166,7 +172,7 @@ class Reassembly:
         self._deliver_waiting(stream)
 
     def reset_streams(self, streams: Iterable[int]) -> None:
-        """The sender starts these streams anew (RFC 6525 section 5.2.2)."""
+        """Restart the sequence numbers of streams at 0 (RFC 6525 section 5.2.2)."""
         for stream in streams:
             self._next_ssn.pop(stream, None)
             for _, message in self._waiting.pop(stream, {}).values():

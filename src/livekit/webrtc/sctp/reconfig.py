@@ -1,4 +1,4 @@
-"""Resetting streams, which closes data channels (RFC 6525; RFC 8831 section 6.7)."""
+"""Stream reset, which closes data channels (RFC 6525; RFC 8831 section 6.7)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _SEQUENCE = Struct("!L")
 
 MAX_STREAMS_PER_REQUEST = 256
 MAX_DEFERRED = 16
-"""Requests of the peer that wait for data; further ones are not answered, so that the peer sends them again."""
+"""Requests of the peer deferred until their data arrives; further ones are left unanswered, to be retransmitted."""
 
 
 class Result(enum.IntEnum):
-    """Outcome of a request (section 4.4)."""
+    """Result of a request (section 4.4)."""
 
     NOTHING_TO_DO = 0
     PERFORMED = 1
@@ -36,7 +36,7 @@ class Result(enum.IntEnum):
 
 
 class StreamReset:
-    """Our requests, one at a time, and the answers to the peer's."""
+    """Sends reset requests, one at a time, and answers those of the peer."""
 
     __slots__ = (
         "_deferred",
@@ -59,26 +59,26 @@ class StreamReset:
         self._receiver = receiver
         self._sender = sender
         self._rto = rto
-        # Request sequence numbers begin with the initial TSNs (section 4.1).
+        # Request sequence numbers start at the initial TSNs (section 4.1).
         self._sequence = local_initial_tsn
         self._peer_sequence = receiver.cumulative_tsn + 1
-        self._deferred: dict[int, tuple[int, tuple[int, ...]]] = {}  # requests by number: last TSN and streams
+        self._deferred: dict[int, tuple[int, tuple[int, ...]]] = {}  # by request sequence number: last TSN and streams
         self._request: bytes | None = None
         self._requested: tuple[int, ...] = ()
         self.pending: list[int] = []
-        """Streams to reset as soon as no other request is under way."""
+        """Outgoing streams to reset with the next request."""
         self.timer_at = NEVER
         self.on_incoming_reset: Callable[[Sequence[int]], None] = lambda streams: None
         self.on_outgoing_reset: Callable[[Sequence[int], bool], None] = lambda streams, performed: None
 
-    # Our side
+    # Outgoing streams
 
     def reset(self, stream: int) -> None:
-        """Reset an outgoing stream on which all was put on the wire."""
+        """Reset an outgoing stream whose data has all been sent."""
         self.pending.append(stream)
 
     def request(self, now: float) -> bytes | None:
-        """The RE-CONFIG chunk to send now, if any (section 5.1.2)."""
+        """Return the RE-CONFIG chunk to send now, if any (section 5.1.2)."""
         if self._request is None and self.pending:
             self._requested = tuple(self.pending[:MAX_STREAMS_PER_REQUEST])
             del self.pending[:MAX_STREAMS_PER_REQUEST]
@@ -95,20 +95,24 @@ class StreamReset:
 
     def _receive_response(self, value: bytes) -> None:
         if len(value) < _RESPONSE.size:
-            raise ChunkError(f"re-configuration response of {len(value)} bytes")
+            raise ChunkError(f"Re-configuration Response of {len(value)} bytes")
         sequence, result = _RESPONSE.unpack_from(value)
         if self._request is None or sequence != self._sequence or result == Result.IN_PROGRESS:
-            return  # in progress: the same request is sent again when the timer expires
+            return  # in progress: the timer retransmits the request
         self._sequence = (self._sequence + 1) & TSN_MASK
         self._request = None
         self.timer_at = NEVER
         streams, self._requested = self._requested, ()
         self.on_outgoing_reset(streams, result in (Result.NOTHING_TO_DO, Result.PERFORMED))
 
-    # The peer's side
+    # Incoming streams
 
     def receive(self, parameters: Parameters) -> bytes | None:
-        """Process a RE-CONFIG chunk; return the one to answer with. Raises ChunkError."""
+        """Process the parameters of a RE-CONFIG chunk; return the chunk to answer with.
+
+        Raises:
+            ChunkError: A parameter is malformed.
+        """
         answers: list[bytes] = []
         for kind, value in parameters:
             if kind == Parameter.RECONFIG_RESPONSE:
@@ -123,7 +127,7 @@ class StreamReset:
         return encode_chunk(ChunkType.RE_CONFIG, b"".join(answers)) if answers else None
 
     def _answer(self, kind: int, wire_sequence: int, value: bytes) -> Result | None:
-        """The result of a request; None if it came too early and shall be sent again."""
+        """Return the result of a request; None to leave it unanswered, so that the peer retransmits it."""
         sequence = unwrap(wire_sequence, self._peer_sequence)
         if sequence > self._peer_sequence or len(self._deferred) >= MAX_DEFERRED:
             return None
@@ -136,16 +140,16 @@ class StreamReset:
         return Result.IN_PROGRESS if sequence in self._deferred else Result.PERFORMED
 
     def _outgoing_reset(self, sequence: int, value: bytes) -> None:
-        """The peer resets its outgoing streams, our incoming ones (section 5.2.2)."""
+        """Process an Outgoing SSN Reset Request, which resets our incoming streams (section 5.2.2)."""
         if len(value) < _OUTGOING.size or len(value) % 2:
-            raise ChunkError(f"outgoing SSN reset request of {len(value)} bytes")
+            raise ChunkError(f"Outgoing SSN Reset Request of {len(value)} bytes")
         last_tsn = unwrap(_OUTGOING.unpack_from(value)[2], self._receiver.cumulative_tsn)
         streams = tuple(int.from_bytes(value[i : i + 2], "big") for i in range(_OUTGOING.size, len(value), 2))
         self._deferred[sequence] = last_tsn, streams
         self.perform_deferred()
 
     def perform_deferred(self) -> None:
-        """Perform the resets that waited for data of the old stream (section 5.2.2, rule E2)."""
+        """Perform the resets whose last TSN has arrived (section 5.2.2, rule E2)."""
         if not self._deferred:
             return
         for sequence, (last_tsn, streams) in list(self._deferred.items()):

@@ -1,4 +1,7 @@
-"""DATA chunks that were sent and that the cumulative TSN has not passed (RFC 9260 sections 6.2.1 and 7.2.4)."""
+"""Outstanding DATA: acknowledgement, loss detection and retransmission (RFC 9260 sections 6.2.1 and 7.2.4).
+
+Also partial reliability: the abandonment of lost messages (RFC 3758).
+"""
 
 from __future__ import annotations
 
@@ -10,34 +13,48 @@ from .constants import LOSS_THRESHOLD, NEVER
 from .send_queue import Message
 from .serial_number import TSN_MASK
 
-# States of a chunk.
+# States of a SentChunk.
 IN_FLIGHT, ACKED, LOST, ABANDONED = range(4)
 
 _MAX_FORWARD_STREAMS = 256
-"""Streams in one FORWARD TSN, so that it fits into a packet."""
+"""Streams listed in one FORWARD TSN, so that it fits into a packet."""
 
 
 class SentChunk:
-    """A DATA chunk from its first transmission until the cumulative TSN passes it."""
+    """A DATA chunk from its first transmission until it is cumulatively acknowledged."""
 
-    __slots__ = ("ends", "first_packet", "message", "packet", "state", "transmissions", "tsn", "unambiguous_at", "wire")
+    __slots__ = (
+        "ends_message",
+        "first_packet",
+        "message",
+        "packet",
+        "state",
+        "transmissions",
+        "tsn",
+        "unambiguous_at",
+        "wire",
+    )
 
-    def __init__(self, tsn: int, wire: bytes, message: Message, ends: bool, packet: int) -> None:
+    def __init__(self, tsn: int, wire: bytes, message: Message, ends_message: bool, packet: int) -> None:
         self.tsn = tsn
         self.wire = wire
+        """The encoded chunk, with its padding."""
         self.message = message
-        self.ends = ends
+        self.ends_message = ends_message
+        """This is the last fragment of its message."""
         self.packet = packet
-        """Number of the packet it was last sent in."""
+        """Number of the packet of its last transmission."""
         self.first_packet = packet
+        """Number of the packet of its first transmission."""
         self.unambiguous_at = NEVER
-        """From when on an acknowledgement means the last packet and not the first: a round trip later (RFC 8985)."""
+        """Time before which an acknowledgement is taken for the first transmission: a minimum round trip after the last
+        one (retransmission ambiguity, RFC 8985 section 6.2)."""
         self.state = IN_FLIGHT
         self.transmissions = 1
 
 
 class OutstandingData:
-    """What is in flight, what arrived above a gap, what is lost and what was given up."""
+    """Chunks in flight, acknowledged above a gap, lost, or abandoned."""
 
     __slots__ = (
         "_advanced_tsn",
@@ -55,30 +72,32 @@ class OutstandingData:
 
     def __init__(self, initial_tsn: int, on_abandoned: Callable[[Message], None]) -> None:
         self.chunks: dict[int, SentChunk] = {}
-        """By TSN, in order and without a hole."""
+        """By TSN, ascending and without gaps."""
         self.next_tsn = initial_tsn
+        """TSN of the next new chunk."""
         self.cumulative_acked_tsn = initial_tsn - 1
-        """All up to this TSN is acknowledged."""
+        """Cumulative TSN Ack Point: everything up to it is acknowledged."""
         self.flight_size = 0
-        """Bytes of chunks in flight: sent, and neither acknowledged nor found lost."""
+        """Bytes of chunks in flight: sent, and neither acknowledged, lost nor abandoned."""
         self.lost: list[int] = []
-        """TSNs to send again, in order; some may have been acknowledged meanwhile."""
+        """TSNs to retransmit, ascending; some may have been acknowledged meanwhile."""
         self.partial_reliability = False
         self.on_abandoned = on_abandoned
         self._advanced_tsn = self.cumulative_acked_tsn  # Advanced.Peer.Ack.Point (RFC 3758 section 3.5)
         self._gap_acked = 0
-        self._newest_sent = -1  # the packet of the last chunk sent
-        self._newest_delivered = -1  # the highest packet that is known to have arrived
+        self._newest_sent = -1  # packet of the last chunk sent
+        self._newest_delivered = -1  # highest packet number known to have arrived
 
-    def add(self, wire: bytes, message: Message, ends: bool, packet: int) -> None:
-        """A new chunk, with TSN `next_tsn`, was put into a packet."""
+    def add(self, wire: bytes, message: Message, ends_message: bool, packet: int) -> None:
+        """Record the transmission of a new chunk, with TSN `next_tsn`."""
         tsn = self.next_tsn
         self.next_tsn = tsn + 1
-        self.chunks[tsn] = SentChunk(tsn, wire, message, ends, packet)
+        self.chunks[tsn] = SentChunk(tsn, wire, message, ends_message, packet)
         self.flight_size += len(wire)
         self._newest_sent = packet
 
     def mark_retransmitted(self, chunk: SentChunk, packet: int, unambiguous_at: float) -> None:
+        """Record the retransmission of a lost chunk."""
         chunk.packet = packet
         chunk.unambiguous_at = unambiguous_at
         chunk.state = IN_FLIGHT
@@ -87,12 +106,16 @@ class OutstandingData:
         self._newest_sent = packet
 
     def is_acked(self, tsn: int) -> bool:
+        """Return True if a TSN is acknowledged, cumulatively or above a gap."""
         return tsn <= self.cumulative_acked_tsn or self.chunks[tsn].state == ACKED
 
     # Acknowledgement
 
     def acknowledge_cumulative(self, cumulative: int, delivered: list[Callable[[], None]], now: float) -> int:
-        """All up to this TSN arrived: note whom to tell, return how many bytes are newly acknowledged."""
+        """Advance the Cumulative TSN Ack Point.
+
+        Append the callbacks of completed messages to `delivered`; return the bytes newly acknowledged.
+        """
         newly_acked = 0
         chunks = self.chunks
         for tsn in range(self.cumulative_acked_tsn + 1, cumulative + 1):
@@ -107,14 +130,14 @@ class OutstandingData:
                 self._gap_acked -= 1
             elif state == ABANDONED:
                 continue
-            if chunk.ends and (on_delivered := chunk.message.on_delivered) is not None:
+            if chunk.ends_message and (on_delivered := chunk.message.on_delivered) is not None:
                 delivered.append(on_delivered)
         self.cumulative_acked_tsn = cumulative
         self._advanced_tsn = max(self._advanced_tsn, cumulative)
         return newly_acked
 
     def acknowledge_gaps(self, gaps: list[tuple[int, int]], now: float) -> tuple[int, list[SentChunk]]:
-        """Gap blocks of a SACK: return the bytes newly acknowledged, and the chunks found lost."""
+        """Process the gap ack blocks of a SACK; return the bytes newly acknowledged and the chunks found lost."""
         if not gaps and not self._gap_acked:
             return 0, []
         newly_acked = reported = 0
@@ -123,7 +146,7 @@ class OutstandingData:
         for start, end in gaps:
             first, last = self.cumulative_acked_tsn + start, self.cumulative_acked_tsn + end
             if first < position or last < first or last >= self.next_tsn:
-                break  # not in order, or of TSNs never sent
+                break  # overlapping, reversed, or beyond the TSNs sent
             missing += [self.chunks[tsn] for tsn in range(position, first)]
             for tsn in range(first, last + 1):
                 chunk = self.chunks[tsn]
@@ -132,10 +155,10 @@ class OutstandingData:
                     if chunk.state != ACKED:
                         newly_acked += self._gap_acknowledge(chunk, now)
             position = last + 1
-        if reported < self._gap_acked:  # rule D iii: the peer no longer has what it had reported
+        if reported < self._gap_acked:  # reneging (section 6.2.1, rule D iii)
             self._revert_reneged(missing)
             self._revert_reneged(self.chunks[tsn] for tsn in range(position, self.next_tsn))
-        # Once the last packet has arrived no more evidence comes: do not wait for it (as RFC 5827).
+        # Early retransmit (RFC 5827): once the newest packet has arrived, no further evidence of loss can follow.
         threshold = self._newest_delivered - (LOSS_THRESHOLD if self._newest_delivered < self._newest_sent else 1)
         return newly_acked, [chunk for chunk in missing if chunk.state == IN_FLIGHT and chunk.packet <= threshold]
 
@@ -149,12 +172,13 @@ class OutstandingData:
         return size
 
     def _note_delivery(self, chunk: SentChunk, now: float) -> None:
-        """A packet with this chunk has arrived, and so should those that were sent well before it."""
+        """Advance the newest packet delivered, from which the loss of older packets is inferred."""
         packet = chunk.packet if now >= chunk.unambiguous_at else chunk.first_packet
         if packet > self._newest_delivered:
             self._newest_delivered = packet
 
     def _revert_reneged(self, chunks: Iterable[SentChunk]) -> None:
+        """Put acknowledged chunks that the peer no longer reports back in flight."""
         for chunk in chunks:
             if chunk.state == ACKED:
                 self._gap_acked -= 1
@@ -164,13 +188,14 @@ class OutstandingData:
     # Loss
 
     def in_flight(self) -> list[SentChunk]:
+        """Return the chunks in flight, by TSN."""
         return [chunk for chunk in self.chunks.values() if chunk.state == IN_FLIGHT]
 
     def mark_lost(self, chunks: list[SentChunk], now: float) -> None:
-        """These chunks are lost: send them again, or give up their messages."""
+        """Queue lost chunks for retransmission, or abandon their messages."""
         for chunk in chunks:
             if chunk.state != IN_FLIGHT:
-                continue  # its message was given up just now
+                continue  # its message has just been abandoned
             chunk.state = LOST
             self.flight_size -= len(chunk.wire)
             if self.partial_reliability and chunk.message.should_abandon(chunk.transmissions, now):
@@ -181,7 +206,7 @@ class OutstandingData:
     # Partial reliability (RFC 3758 section 3.5)
 
     def _abandon(self, chunk: SentChunk) -> None:
-        """Give up the whole message that this chunk is part of."""
+        """Abandon the whole message of a chunk (rule A3)."""
         message = chunk.message
         self.on_abandoned(message)
         tsn = chunk.tsn
@@ -197,11 +222,11 @@ class OutstandingData:
 
     @property
     def needs_forward_tsn(self) -> bool:
-        """The peer has yet to be told, or to acknowledge, that it need not wait for what was given up (rule C3)."""
+        """The peer has not acknowledged that abandoned chunks are skipped (rule C3)."""
         return self._advanced_tsn > self.cumulative_acked_tsn
 
     def advance_peer_ack_point(self) -> bool:
-        """Move Advanced.Peer.Ack.Point over all given up chunks that follow it (rules C1 and C2); True if it moved."""
+        """Move Advanced.Peer.Ack.Point over abandoned chunks (rules C1 and C2); return True if it moved."""
         point = self._advanced_tsn
         while (chunk := self.chunks.get(point + 1)) is not None and chunk.state == ABANDONED:
             point += 1
@@ -211,7 +236,7 @@ class OutstandingData:
         return True
 
     def forward_tsn(self) -> ForwardTsn:
-        """The FORWARD TSN to send; a part of it if it would name too many streams."""
+        """Return the FORWARD TSN to send. It ends early if it would list too many streams."""
         streams: dict[int, int] = {}
         last = self.cumulative_acked_tsn
         for tsn in range(self.cumulative_acked_tsn + 1, self._advanced_tsn + 1):

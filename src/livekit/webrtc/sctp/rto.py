@@ -9,9 +9,9 @@ _BETA = 1 / 4
 
 
 class RetransmissionTimeout:
-    """Smoothed round trip and the timeout that follows from it, all in seconds.
+    """The smoothed round-trip time and the retransmission timeout (RTO), in seconds.
 
-    Samples must not come from retransmitted chunks (Karn's rule, section 6.3.1 C5): the caller sees to that.
+    The caller must not sample retransmitted chunks (Karn's rule, section 6.3.1, rule C5).
     """
 
     __slots__ = ("_backoff", "_base", "_maximum", "_minimum", "min_rtt", "rttvar", "srtt")
@@ -24,23 +24,20 @@ class RetransmissionTimeout:
         self.srtt: float | None = None
         self.rttvar = 0.0
         self.min_rtt = 0.0
-        """The shortest on this path so far; 0 before the first."""
+        """Minimum of the samples on this path; 0 before the first one."""
 
     @property
     def value(self) -> float:
-        """The timeout to use now."""
+        """The current RTO, with backoff."""
         return min(self._base * self._backoff, self._maximum)
 
     def set_initial_rtt(self, rtt: float) -> None:
-        """The path was measured before there was an association, by ICE checks: no sample, but a better first guess.
-
-        The timeout never becomes longer by it.
-        """
+        """Shorten the initial RTO to three times a round trip measured by ICE. It is never lengthened."""
         if self.srtt is None:
             self._base = min(max(3 * rtt, self._minimum), self._base)
 
     def sample(self, rtt: float) -> None:
-        """A round trip was measured (rules C2 and C3)."""
+        """Update SRTT, RTTVAR and RTO with a measured round trip (section 6.3.1, rules C2 and C3)."""
         if self.srtt is None:
             self.srtt = self.min_rtt = rtt
             self.rttvar = rtt / 2
@@ -52,17 +49,17 @@ class RetransmissionTimeout:
         self._backoff = 1
 
     def path_changed(self) -> None:
-        """The shortest round trip of another path says nothing about this one."""
+        """Reset the minimum round-trip time, which belongs to the previous path."""
         self.min_rtt = 0.0
 
     def back_off(self) -> None:
-        """The timer expired (section 6.3.3 E2)."""
+        """Double the RTO after a timeout (section 6.3.3, rule E2)."""
         if self._base * self._backoff < self._maximum:
             self._backoff *= 2
 
     def reset_backoff(self) -> None:
-        """New data was acknowledged: the path works, so no longer back off.
+        """End the backoff because new data was acknowledged.
 
-        RFC 9260 waits for the next sample; on a path that loses much, samples are rare and the backoff would stay.
+        RFC 9260 waits for the next sample; on a lossy path samples are rare, and the backoff would persist.
         """
         self._backoff = 1

@@ -1,6 +1,7 @@
-"""Messages that wait to be sent: one queue per stream, the streams served in turn.
+"""Messages not yet sent: one FIFO per stream, and round-robin scheduling among streams.
 
-The fragments of a message must have consecutive TSNs (RFC 9260 section 6.9), so turns change between messages.
+The fragments of a message have consecutive TSNs (RFC 9260 section 6.9), so the scheduler switches streams only between
+messages.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ _SSN_MASK = 0xFFFF
 
 
 class OutboundStream:
-    """What waits on one stream."""
+    """The send queue of one stream."""
 
     __slots__ = ("buffered", "low_threshold", "messages", "next_ssn", "on_buffered_amount_low", "stream_id")
 
@@ -21,14 +22,14 @@ class OutboundStream:
         self.messages: deque[Message] = deque()
         self.next_ssn = 0
         self.buffered = 0
-        """Payload bytes not yet put on the wire."""
+        """Payload bytes not yet sent."""
         self.low_threshold = 0
         self.on_buffered_amount_low = on_buffered_amount_low
-        """To be called when `buffered` falls to `low_threshold` or below, having been above."""
+        """Called after `buffered` has fallen from above `low_threshold` to it or below."""
 
 
 class Message:
-    """A message on its way out."""
+    """A message to send, and its progress."""
 
     __slots__ = (
         "data",
@@ -59,32 +60,34 @@ class Message:
         self.ordered = ordered
         self.max_retransmits = max_retransmits
         self.lifetime = lifetime
-        """Seconds from the first transmission after which it is given up (RFC 3758 section 4.1)."""
+        """Seconds from the first transmission until the message is abandoned (RFC 3758 section 4.1)."""
         self.on_delivered = on_delivered
         self.offset = 0
+        """Bytes already sent."""
         self.ssn = 0
         self.expires_at: float | None = None
 
     def should_abandon(self, transmissions: int, now: float) -> bool:
-        """A chunk that was sent so often is lost: is that the end of the message (RFC 3758 sections 3.5 and 4.1)?"""
+        """Return True if a chunk lost after so many transmissions abandons the message (RFC 3758 sections 3.5, 4.1)."""
         if self.max_retransmits is not None and transmissions > self.max_retransmits:
             return True
         return self.expires_at is not None and now >= self.expires_at
 
 
 class SendQueue:
-    """All that waits to be sent for the first time."""
+    """The messages of all streams, to be sent for the first time."""
 
     __slots__ = ("_round_robin", "buffered", "low_streams")
 
     def __init__(self) -> None:
-        self._round_robin: deque[OutboundStream] = deque()  # streams that have messages; the first is being served
+        self._round_robin: deque[OutboundStream] = deque()  # streams with messages; the first one is being sent
         self.buffered = 0
-        """Payload bytes of all streams not yet put on the wire."""
+        """Payload bytes of all streams not yet sent."""
         self.low_streams: list[OutboundStream] = []
-        """Streams whose `on_buffered_amount_low` is to be called."""
+        """Streams that have fallen to their threshold and await notification."""
 
     def push(self, message: Message) -> None:
+        """Append a message to the queue of its stream."""
         stream = message.stream
         if not stream.messages:
             self._round_robin.append(stream)
@@ -94,11 +97,11 @@ class SendQueue:
         self.buffered += size
 
     def head(self) -> Message | None:
-        """The message to send from next."""
+        """Return the message to send from next, or None."""
         return self._round_robin[0].messages[0] if self._round_robin else None
 
     def begin(self, message: Message, now: float) -> None:
-        """The first fragment of the head is about to be sent."""
+        """Assign the stream sequence number and start the lifetime, before the first fragment is sent."""
         if message.ordered:
             stream = message.stream
             message.ssn = stream.next_ssn
@@ -107,14 +110,14 @@ class SendQueue:
             message.expires_at = now + message.lifetime
 
     def advance(self, message: Message, size: int) -> None:
-        """So many bytes of the head were put on the wire."""
+        """Record that `size` bytes of the head have been sent."""
         message.offset += size
         self._release(message.stream, size)
         if message.offset == len(message.data):
             self._finish_message()
 
     def abandon(self, message: Message) -> None:
-        """Send no more of a message that was begun."""
+        """Drop the unsent rest of a message (RFC 3758 section 3.5, rule A3)."""
         remaining = len(message.data) - message.offset
         if remaining:
             self._release(message.stream, remaining)
@@ -122,7 +125,7 @@ class SendQueue:
             self._finish_message()
 
     def discard(self, stream: OutboundStream) -> None:
-        """Forget all that waits on a stream."""
+        """Drop all messages of a stream."""
         if not stream.messages:
             return
         self._round_robin.remove(stream)
@@ -131,7 +134,7 @@ class SendQueue:
         stream.buffered = 0
 
     def notify_buffered_amount_low(self) -> None:
-        """Call `on_buffered_amount_low` of the streams that fell to their threshold."""
+        """Notify the streams that have fallen to their threshold."""
         drained, self.low_streams = self.low_streams, []
         for stream in drained:
             if stream.on_buffered_amount_low is not None:

@@ -1,4 +1,4 @@
-"""Serial numbers (RFC 9260 section 1.6): inside, TSNs are integers without bound that never wrap."""
+"""Serial number arithmetic (RFC 9260 section 1.6): internally, TSNs are unbounded integers that never wrap."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ _HALF = 0x8000_0000
 
 
 def unwrap(wire: int, reference: int) -> int:
-    """The integer nearest to `reference` whose low 32 bits are `wire`."""
+    """Return the integer nearest to `reference` whose low 32 bits are `wire`."""
     return reference + ((wire - reference + _HALF) & TSN_MASK) - _HALF
