@@ -114,3 +114,9 @@ def test_what_is_missing_is_named(old: str, new: str, reason: str) -> None:
 def test_an_answer_decides_on_the_role() -> None:
     with pytest.raises(SdpError, match="active"):
         read_remote(SessionDescription.parse(data_offer()), is_offer=False)
+
+
+def test_description_without_a_bundle_group() -> None:
+    text = data_offer().replace("a=group:BUNDLE 2\r\n", "")
+    remote = read_remote(SessionDescription.parse(text), is_offer=True)
+    assert (remote.mid, remote.credentials.ufrag) == ("2", "QbCv")

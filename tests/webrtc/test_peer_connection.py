@@ -460,3 +460,44 @@ async def test_bad_descriptions_are_refused_and_leave_the_peer_usable(text: str)
     await b.until_open("_reliable")
     await a.peer.close()
     await b.peer.close()
+
+
+async def test_answer_without_an_offer_is_rejected() -> None:
+    a, b = ours(), ours()
+    answer = await b.accept_offer(await a.create_offer())
+    await a.accept_answer(answer)
+    with pytest.raises(SdpError, match="offer"):
+        await a.accept_answer(answer)
+    await a.close()
+    await b.close()
+
+
+async def test_other_sctp_ports_are_rejected() -> None:
+    a, b = ours(), ours()
+    offer = await a.create_offer()
+    with pytest.raises(SdpError, match="sctp-port:5001"):
+        await b.accept_offer(offer.replace("a=sctp-port:5000", "a=sctp-port:5001"))
+    await a.close()
+    await b.close()
+
+
+async def test_changed_certificate_is_rejected() -> None:
+    """RFC 8842 section 4: another certificate requires a new DTLS association."""
+    a, b = ours(), ours()
+    offer = await a.create_offer()
+    await b.accept_offer(offer)
+    line = next(line for line in offer.splitlines() if line.startswith("a=fingerprint:"))
+    with pytest.raises(SdpError, match="certificate"):
+        await b.accept_offer(offer.replace(line, "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)))
+    await a.close()
+    await b.close()
+
+
+async def test_full_agent_controls_an_ice_lite_peer() -> None:
+    """RFC 8445 section 6.1.1, even if the lite agent made the offer."""
+    a, b = ours(), ours()
+    offer = (await a.create_offer()).replace("a=ice-options:trickle\r\n", "a=ice-lite\r\n")
+    await b.accept_offer(offer)
+    assert b.transport.agent.controlling
+    await a.close()
+    await b.close()

@@ -132,3 +132,14 @@ def test_any_text_is_a_description_or_an_error(text: str) -> None:
     assert again.bundled_mids() == description.bundled_mids()
     for section in description.media:
         assert section.direction in ("sendrecv", "sendonly", "recvonly", "inactive")
+
+
+def test_new_description_has_the_session_lines_of_rfc_8829() -> None:
+    description = SessionDescription.new(7, 3)
+    assert str(description) == "v=0\r\no=- 7 3 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+
+
+def test_data_section_is_required() -> None:
+    text = data_offer().replace("m=application 9", "m=application 0")
+    with pytest.raises(SdpError, match="data channels"):
+        SessionDescription.parse(text).data_section()

@@ -367,3 +367,72 @@ def test_unusable_candidates_are_ignored(candidate: Candidate) -> None:
     a.agent.set_remote_credentials(b.agent.credentials, 0.0)
     a.agent.add_remote_candidate(candidate, 0.0)
     assert a.agent.datagrams_to_send(0.0) == []
+
+
+def test_local_candidate_added_later_is_paired() -> None:
+    a, b = pair_of_hosts()
+    b.signal_to(a)
+    assert a.agent.datagrams_to_send(0.0) == []
+    a.bind()
+    (transmit,) = a.agent.datagrams_to_send(0.0)
+    assert (transmit.socket, transmit.address) == (a.addresses[0], b.addresses[0])
+
+
+def test_remote_credentials_change_only_by_restart() -> None:
+    a, b = pair_of_hosts()
+    b.signal_to(a)
+    signaled = a.agent.remote_credentials
+    a.agent.set_remote_credentials(a.agent.credentials, 0.0)
+    assert a.agent.remote_credentials is signaled
+    a.agent.restart(0.0)
+    assert a.agent.remote_credentials is None
+    a.agent.set_remote_credentials(b.agent.credentials, 0.0)
+    assert a.agent.remote_credentials == b.agent.credentials
+
+
+def authenticated(agent: IceAgent, message_class: MessageClass = MessageClass.REQUEST, method: int = 1) -> bytes:
+    message = StunMessage(message_class, method)
+    message.attributes[Attribute.USERNAME] = f"{agent.credentials.ufrag}:x".encode()
+    return message.encode(agent.credentials.password.encode())
+
+
+@pytest.mark.parametrize(("message_class", "method"), [(MessageClass.INDICATION, 1), (MessageClass.REQUEST, 3)])
+def test_indications_and_other_methods_are_ignored(message_class: MessageClass, method: int) -> None:
+    a, _ = pair_of_hosts()
+    a.bind()
+    data = authenticated(a.agent, message_class, method)
+    a.agent.receive_datagram(data, a.addresses[0], ("10.0.0.9", 9), 0.0)
+    assert a.agent.datagrams_to_send(0.0) == []
+
+
+def test_failed_agent_does_not_respond() -> None:
+    world = World(*pair_of_hosts())
+    world.down.update(world.b.addresses)
+    world.signal()
+    world.run(CHECK_TIMEOUT + 1)
+    agent = world.a.agent
+    agent.receive_datagram(authenticated(agent), world.a.addresses[0], ("10.0.0.9", 9), world.network.now)
+    assert agent.datagrams_to_send(world.network.now) == []
+
+
+def test_error_response_fails_the_pair() -> None:
+    """RFC 8445 section 7.2.5.2.4."""
+    a, b = pair_of_hosts()
+    a.bind()
+    b.signal_to(a)
+    (transmit,) = a.agent.datagrams_to_send(0.0)
+    error = StunMessage(MessageClass.ERROR, transaction_id=parse_stun(transmit.data).transaction_id)
+    error.set_error(400, "Bad Request")
+    data = error.encode(b.agent.credentials.password.encode())
+    a.agent.receive_datagram(data, a.addresses[0], b.addresses[0], 0.01)
+    timer = a.agent.next_timer()
+    assert timer == CHECK_TIMEOUT, "nothing is retransmitted"
+    a.agent.handle_timer(CHECK_TIMEOUT)
+    assert a.agent.state is IceState.FAILED
+
+
+def test_removing_the_only_socket_deselects_its_pair() -> None:
+    world = connected_world()
+    world.a.agent.remove_socket(world.a.addresses[0], world.network.now)
+    assert world.a.agent.selected_pair is None
+    assert world.a.agent.state is not IceState.CONNECTED

@@ -111,3 +111,17 @@ def test_what_follows_the_signature_is_ignored() -> None:
 def test_bad_messages(data: bytes) -> None:
     with pytest.raises(StunError):
         parse_stun(data)
+
+
+@pytest.mark.parametrize("value", [b"", b"\0\1\0", b"\0\1\0\0\1", b"\0\2\0\0\0\0\0\0", b"\0\3\0\0\0\0\0\0"])
+def test_malformed_mapped_addresses_are_ignored(value: bytes) -> None:
+    message = StunMessage(MessageClass.SUCCESS, attributes={Attribute.XOR_MAPPED_ADDRESS: value})
+    assert message.mapped_address is None
+
+
+def test_integer_attributes() -> None:
+    message = StunMessage(MessageClass.REQUEST)
+    assert message.integer(Attribute.PRIORITY) is None
+    message.set_integer(Attribute.PRIORITY, 0x6E0001FF, 4)
+    assert parse_stun(message.encode()).integer(Attribute.PRIORITY) == 0x6E0001FF
+    assert message.attributes[Attribute.PRIORITY] == b"\x6e\x00\x01\xff"

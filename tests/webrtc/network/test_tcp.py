@@ -34,9 +34,9 @@ async def test_packets_are_framed_by_length() -> None:
     lost: asyncio.Future[TcpSocket] = asyncio.get_running_loop().create_future()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for part in (b"\0", b"\3one\0", b"\3two\0\0\0\1", b"!"):
+        for part in (b"\0", b"\3one\0", b"\3t", b"wo\0\0\0\1", b"!"):
             writer.write(part)
-            await writer.drain()
+            await asyncio.sleep(0.01)
         received.set_result(await reader.readexactly(7))
         writer.close()
 
