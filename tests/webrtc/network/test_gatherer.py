@@ -180,7 +180,7 @@ async def test_tcp_connection_is_added_and_removed_when_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["1 1 tcp 1 {host} {port} typ host tcptype active", "1 1 tcp 1 a.local 9 typ host tcptype passive"]
+    "line", ["1 1 tcp 1 127.0.0.1 9 typ host tcptype active", "1 1 tcp 1 a.local 9 typ host tcptype passive"]
 )
 async def test_tcp_candidates_that_cannot_be_connected_to_are_ignored(line: str) -> None:
     """RFC 6544 section 4.5: an active candidate has no port that accepts connections."""
