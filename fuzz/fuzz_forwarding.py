@@ -1,4 +1,4 @@
-"""Data packets through the server: nothing is raised, and no receiver is told of another sender than the real one.
+"""Forwarding of data packets: raises nothing, and each receiver sees the real sender.
 
 Run as `python -m fuzz.fuzz_forwarding [COUNT] [SEED]`.
 """
@@ -19,7 +19,7 @@ _MAY_BE_GENERATED = ("chat_message", "stream_header")
 
 
 class Room:
-    """Everybody sends everything to whom it says."""
+    """A room in which every participant sends every input."""
 
     def __init__(self) -> None:
         _, self._room, self._participants = join_all()
@@ -38,11 +38,11 @@ class Room:
 def _check(sender: Participant, receiver: Participant, packet: models.DataPacket, *, reliable: bool) -> None:
     kind = models.DataPacket.RELIABLE if reliable else models.DataPacket.LOSSY
     named = {packet.participant_identity, *([packet.user.participant_identity] if packet.HasField("user") else [])}
-    speaks = sender.is_agent and packet.WhichOneof("value") in _MAY_BE_GENERATED
+    may_send_on_behalf = sender.is_agent and packet.WhichOneof("value") in _MAY_BE_GENERATED
     if receiver is sender or packet.participant_sid != sender.sid or packet.kind != kind:
         raise AssertionError(f"{sender} sent {packet} to {receiver}")
-    if not speaks and named != {sender.visible_identity}:
-        raise AssertionError(f"{sender} is shown as {named}")
+    if not may_send_on_behalf and named != {sender.visible_identity}:
+        raise AssertionError(f"{sender} appears as {named}")
 
 
 FUZZER = Fuzzer("forwarding", PACKETS, ALLOWED, lambda: contextlib.nullcontext(Room().target))

@@ -1,4 +1,4 @@
-"""What the URL of a join carries: the join request of one way, the parameters of the other. AuthError and nothing else.
+"""Join requests in URLs, encoded and as query parameters: raises nothing but AuthError.
 
 Run as `python -m fuzz.fuzz_join [COUNT] [SEED]`.
 """
@@ -23,7 +23,7 @@ _PLAIN, _GZIP = b"p", b"z"
 
 
 def target(data: bytes) -> None:
-    """The first byte says what follows: a query, a join request, one to be compressed, or any wrapped one."""
+    """Parse an input whose first byte selects a query, a plain or compressed join request, or any wrapped one."""
     kind, rest = data[:1], data[1:]
     if kind == _QUERY:
         query = dict(parse_qsl(rest.decode("utf-8", "replace"), keep_blank_values=True))

@@ -1,4 +1,4 @@
-"""Signal messages of a participant to the server, transport aside: nothing but DecodeError, and rooms stay in order.
+"""Signal requests of participants, except for the transport: raises nothing but DecodeError, and limits hold.
 
 Run as `python -m fuzz.fuzz_requests [COUNT] [SEED]`.
 """
@@ -19,12 +19,12 @@ from livekit.server.signal_dispatch import handle
 from livekit.webrtc.ice import Candidate
 
 ALLOWED = (DecodeError,)
-ANEW_EVERY = 200
-"""Inputs after which the room is made anew."""
+RENEW_EVERY = 200
+"""Number of inputs after which the room is created again."""
 
 
 class Room:
-    """Every participant asks in turn."""
+    """A room in which every participant sends every request."""
 
     def __init__(self) -> None:
         self._inputs = 0
@@ -36,7 +36,7 @@ class Room:
     def target(self, data: bytes) -> None:
         request = rtc.SignalRequest.FromString(data)
         self._inputs += 1
-        if self._inputs % ANEW_EVERY == 0:
+        if self._inputs % RENEW_EVERY == 0:
             self._renew()
         for participant in self._participants:
             handle(self._room, participant, request, float(self._inputs))
@@ -44,7 +44,7 @@ class Room:
         if request.trickle.candidateInit:
             with contextlib.suppress(ValueError):
                 _ = Candidate.from_init(request.trickle.candidateInit)
-        self._rooms.tick(float(self._inputs % ANEW_EVERY))
+        self._rooms.tick(float(self._inputs % RENEW_EVERY))
 
     def _check(self, info: models.ParticipantInfo) -> None:
         within = (
@@ -54,7 +54,7 @@ class Room:
             and len(info.data_tracks) <= limits.MAX_DATA_TRACKS
         )
         if not within:
-            raise AssertionError(f"{info.identity} is over its limits")
+            raise AssertionError(f"{info.identity} exceeds its limits")
 
 
 def _seeds() -> Iterator[rtc.SignalRequest]:

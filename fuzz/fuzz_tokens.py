@@ -1,4 +1,4 @@
-"""Tokens, as text and as claims with a good signature: AuthError or a token that is good, and nothing else.
+"""Tokens as text, and as claims with a valid signature: verified, or refused with AuthError.
 
 Run as `python -m fuzz.fuzz_tokens [COUNT] [SEED]`.
 """
@@ -33,14 +33,14 @@ CLAIMS: dict[str, object] = {
 
 
 def signed(claims: bytes) -> str:
-    """A token with these claims, be they JSON or not."""
+    """Return a token with the given claims, JSON or not."""
     message = HEADER + b"." + base64.urlsafe_b64encode(claims).rstrip(b"=")
     signature = hmac.digest(SECRET.encode(), message, "sha256")
     return (message + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
 def target(data: bytes) -> None:
-    """Input that begins with a brace is claims, any other is a token."""
+    """Verify an input: claims if it begins with a brace, a token otherwise."""
     is_token = not data.startswith(b"{")
     grants = AUTHORITY.verify(data.decode("utf-8", "replace") if is_token else signed(data), at=NOW)
     check_join(grants)
@@ -50,7 +50,7 @@ def target(data: bytes) -> None:
         and attributes_size(grants.attributes) <= limits.MAX_ATTRIBUTES
     )
     if not within or (is_token and grants.identity != "alice"):
-        raise AssertionError(f"let in: {grants}")
+        raise AssertionError(f"admitted: {grants}")
 
 
 SEEDS = [json.dumps(CLAIMS).encode(), signed(json.dumps(CLAIMS).encode()).encode()]

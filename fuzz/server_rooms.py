@@ -1,4 +1,4 @@
-"""RoomManager of a server with nobody behind the links: what the targets about the server change."""
+"""Rooms whose participants have no connections, for the fuzz targets about the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GRANTS: dict[str, dict[str, object]] = {
 
 
 class SilentLink(ParticipantLink):
-    """Serialises what it is told to send, and remembers the last packet."""
+    """Serializes every signal message and keeps the last packet."""
 
     def __init__(self) -> None:
         self.packet = b""
@@ -52,7 +52,7 @@ class SilentLink(ParticipantLink):
 
 
 def join_all() -> tuple[RoomManager, Room, dict[Participant, SilentLink]]:
-    """A room with everybody in it, ACTIVE. Sids are the same in every run."""
+    """Return a room whose participants are all ACTIVE. Sids are the same in every run."""
     numbers = iter(range(1_000_000_000))
     rooms = RoomManager(new_sid=lambda prefix: f"{prefix}{next(numbers)}")
     found: dict[Participant, SilentLink] = {}

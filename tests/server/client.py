@@ -1,4 +1,4 @@
-"""A client reduced to the wire: signal messages over a WebSocket, and peer connections."""
+"""A minimal client: raw signal messages over a WebSocket, and peer connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent
 from livekit.webrtc import ChannelOptions, DataChannel, PeerConnection, PeerState, create_peer_connection
 
 PATIENCE = 10.0
-"""Seconds after which a test gives up."""
+"""Timeout of a test's waits, in seconds."""
 
 RELIABLE = ChannelOptions(label="_reliable")
 LOSSY = ChannelOptions(label="_lossy", ordered=False, max_retransmits=0)
@@ -35,7 +35,7 @@ def join_request(request: rtc.JoinRequest) -> str:
 
 
 class WireClient:
-    """One client; `open_client` makes it."""
+    """A client of one test; `open_client` creates it."""
 
     def __init__(self, http: aiohttp.ClientSession, server: DevServer, token: str, *, single: bool) -> None:
         self.single = single
@@ -55,7 +55,7 @@ class WireClient:
             self._listen_subscriber()
 
     async def connect(self) -> rtc.JoinResponse:
-        """Join, and wait until packets can be sent and received."""
+        """Join and wait until packets can be sent and received; return the join response."""
         self._open_channels()
         await self.open_socket(publisher_offer=await self.make_offer() if self.single else None)
         self.join.CopyFrom((await self.next_signal("join")).join)
@@ -87,13 +87,13 @@ class WireClient:
         await self.socket.send_bytes(request.SerializeToString())
 
     async def receive(self) -> bytes | None:
-        """The next message; None at the end."""
+        """Return the next message, or None at the end of the connection."""
         assert self.socket is not None
         message = await asyncio.wait_for(self.socket.receive(), PATIENCE)
         return message.data if message.type is aiohttp.WSMsgType.BINARY else None
 
     async def next_signal(self, kind: str) -> rtc.SignalResponse:
-        """The next signal message of that kind; others are passed over."""
+        """Return the next signal message of a kind; skip messages of other kinds."""
         while (data := await self.receive()) is not None:
             response = rtc.SignalResponse.FromString(data)
             if response.WhichOneof("message") == kind:
@@ -101,14 +101,14 @@ class WireClient:
         raise AssertionError(f"the signal connection ended before a message of kind {kind}")
 
     async def until_closed(self) -> int | None:
-        """Read to the end; the close code."""
+        """Read until the connection ends; return the close code."""
         while await self.receive() is not None:
             pass
         assert self.socket is not None
         return self.socket.close_code
 
     async def until_update(self, sid: str, state: models.ParticipantInfo.State) -> models.ParticipantInfo:
-        """The next update that says so."""
+        """Return the next participant update with that sid and state."""
         while True:
             for info in (await self.next_signal("update")).update.participants:
                 if (info.sid, info.state) == (sid, state):
@@ -136,7 +136,7 @@ class WireClient:
         return await asyncio.wait_for(self.packets.get(), PATIENCE)
 
     async def replace_transport(self) -> None:
-        """Give up the publisher connection for another, which has not offered yet."""
+        """Replace the publisher connection by a new one, which has not made an offer yet."""
         await self.publisher.close()
         self.publisher = create_peer_connection()
         self._open_channels()
@@ -168,20 +168,20 @@ class WireClient:
 
 
 @contextlib.asynccontextmanager
-async def happening(
+async def expect_event(
     server: DevServer, kind: type[ParticipantJoined | ParticipantLeft], identity: str
 ) -> AsyncGenerator[None]:
-    """Leaving the block waits until that happened to the participant, counted from entering it."""
-    happened = asyncio.Event()
+    """On exit, wait until the participant has had an event of that kind since entry."""
+    received = asyncio.Event()
 
     def observe(event: RoomEvent) -> None:
         if isinstance(event, kind) and event.participant.identity == identity:
-            happened.set()
+            received.set()
 
     stop = server.rooms.observe(observe)
     try:
         yield
-        await asyncio.wait_for(happened.wait(), PATIENCE)
+        await asyncio.wait_for(received.wait(), PATIENCE)
     finally:
         stop()
 
@@ -194,7 +194,7 @@ async def open_client(
         client = WireClient(http, server, server.token(identity, room="demo"), single=single)
         try:
             if connect:
-                async with happening(server, ParticipantJoined, identity):
+                async with expect_event(server, ParticipantJoined, identity):
                     _ = await client.connect()
             yield client
         finally:

@@ -1,4 +1,4 @@
-"""A participant with the official Python SDK, driven by lines of JSON on stdin; tells what happens on stdout.
+"""A participant with the official Python SDK, controlled by JSON lines on stdin; reports events on stdout.
 
 Arguments: URL, token, and "single" or "dual" for the number of peer connections.
 """
@@ -13,17 +13,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 rtc: Any = importlib.import_module("livekit.rtc")
-"""The official SDK, which is not the one that the type checkers of this project see."""
+"""The official SDK; type checkers of this project would see this package instead."""
 
 
-def tell(event: str, **details: object) -> None:
+def report(event: str, **details: object) -> None:
     sys.stdout.write(json.dumps({"event": event, **details}) + "\n")
     sys.stdout.flush()
 
 
 def watch(room: Any) -> None:
     def on_data(packet: Any) -> None:
-        tell(
+        report(
             "data",
             payload=packet.data.decode(),
             topic=packet.topic,
@@ -33,20 +33,20 @@ def watch(room: Any) -> None:
 
     room.on("data_received", on_data)
 
-    def on_came(participant: Any) -> None:
-        tell("came", identity=participant.identity)
+    def on_joined(participant: Any) -> None:
+        report("joined", identity=participant.identity)
 
-    def on_went(participant: Any) -> None:
-        tell("went", identity=participant.identity)
+    def on_left(participant: Any) -> None:
+        report("left", identity=participant.identity)
 
     def on_disconnected(reason: Any) -> None:
-        tell("disconnected", reason=reason)
+        report("disconnected", reason=reason)
 
-    room.on("participant_connected", on_came)
-    room.on("participant_disconnected", on_went)
+    room.on("participant_connected", on_joined)
+    room.on("participant_disconnected", on_left)
     room.on("disconnected", on_disconnected)
-    room.on("reconnecting", lambda: tell("reconnecting"))
-    room.on("reconnected", lambda: tell("reconnected"))
+    room.on("reconnecting", lambda: report("reconnecting"))
+    room.on("reconnected", lambda: report("reconnected"))
 
 
 async def echo(data: Any) -> str:
@@ -66,9 +66,9 @@ async def call(room: Any, to: str, method: str, payload: str) -> None:
         value = await room.local_participant.perform_rpc(
             destination_identity=to, method=method, payload=payload, response_timeout=10
         )
-        tell("returned", value=value)
+        report("returned", value=value)
     except rtc.RpcError as error:
-        tell("failed", code=int(error.code), message=error.message, data=error.data)
+        report("failed", code=int(error.code), message=error.message, data=error.data)
 
 
 async def publish(room: Any, payload: str, reliable: bool, to: list[str], topic: str) -> None:
@@ -77,7 +77,7 @@ async def publish(room: Any, payload: str, reliable: bool, to: list[str], topic:
 
 async def rename(room: Any, name: str) -> None:
     await room.local_participant.set_name(name)
-    tell("renamed")
+    report("renamed")
 
 
 DO: dict[str, Callable[..., Awaitable[None]]] = {"call": call, "publish": publish, "rename": rename}
@@ -89,11 +89,11 @@ async def main(url: str, token: str, mode: str) -> None:
     try:
         await room.connect(url, token, rtc.RoomOptions(single_peer_connection=mode == "single"))
     except rtc.ConnectError as error:
-        tell("connect_failed", message=str(error))
+        report("connect_failed", message=str(error))
         return
     for name, handler in {"echo": echo, "who": who, "fail": fail}.items():
         room.local_participant.register_rpc_method(name, handler)
-    tell("connected", sid=room.local_participant.sid, others=sorted(room.remote_participants))
+    report("connected", sid=room.local_participant.sid, others=sorted(room.remote_participants))
     lines = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():

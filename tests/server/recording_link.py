@@ -1,4 +1,4 @@
-"""A room without network: the core of the server with links that keep what they are given."""
+"""Rooms without a network: the core of the server with links that record what they send."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from livekit.server.room_manager import RoomManager
 from livekit.server.signal_dispatch import handle
 
 EPOCH = 1_700_000_000.0
-"""The Unix time at 0 of the clock that the tests use."""
+"""Unix time at which the clock of the tests shows 0."""
 
 PROTOCOL_VERSION = 17
 
 
 class RecordingLink:
-    """Keeps what the server sends to one participant."""
+    """Records everything that the server sends to one participant."""
 
     def __init__(self) -> None:
         self.signals: list[rtc.SignalResponse] = []
@@ -29,7 +29,7 @@ class RecordingLink:
         """Name of the room that the participant was moved to."""
         self.closed = False
         self.is_slow = False
-        self.waiting = 0
+        self.backlog_bytes = 0
 
     def send_signal(self, message: rtc.SignalResponse) -> None:
         assert not self.closed
@@ -43,7 +43,7 @@ class RecordingLink:
 
     @property
     def backlog(self) -> int:
-        return self.waiting
+        return self.backlog_bytes
 
     def send_track_packet(self, data: bytes) -> None:
         assert not self.closed
@@ -63,7 +63,7 @@ class RecordingLink:
 
 
 class Member:
-    """A participant and its end of the link."""
+    """A participant and its recording link."""
 
     def __init__(self, room: Room, participant: Participant, link: RecordingLink) -> None:
         self.room = room
@@ -78,21 +78,21 @@ class Member:
         return self.room.participants.get(self.participant.identity) is self.participant
 
     def kinds(self) -> list[str]:
-        """The kinds of the signal messages that came, in order."""
+        """Return the kinds of the received signal messages, in order."""
         return [signal.WhichOneof("message") or "" for signal in self.link.signals]
 
     def signal(self, kind: str) -> rtc.SignalResponse:
-        """The newest signal message of that kind."""
+        """Return the newest signal message of a kind."""
         return next(signal for signal in reversed(self.link.signals) if signal.WhichOneof("message") == kind)
 
     def updates(self) -> list[tuple[str, str]]:
-        """Sid and state in the participant updates that came, in order; taken out."""
+        """Remove all signal messages; return sid and state of the participant updates among them, in order."""
         infos = [info for signal in self.link.signals for info in signal.update.participants]
         self.link.signals.clear()
         return [(info.sid, models.ParticipantInfo.State.Name(info.state)) for info in infos]
 
     def received(self) -> list[models.DataPacket]:
-        """The packets that came, taken out."""
+        """Remove and return the received packets."""
         packets = [models.DataPacket.FromString(data) for data, _ in self.link.packets]
         self.link.packets.clear()
         return packets
@@ -108,7 +108,7 @@ class Member:
 
 
 def grants(identity: str, *, room: str = "demo", name: str = "", kind: str = "", **video: object) -> Grants:
-    """What a verified token would say."""
+    """Return the grants of a verified token."""
     return parse_grants(
         {"iss": "key", "sub": identity, "name": name, "kind": kind, "video": {"roomJoin": True, "room": room, **video}}
     )
@@ -130,7 +130,7 @@ def make_rooms() -> RoomManager:
 
 
 def join(rooms: RoomManager, who: str | Grants, *, active: bool = True, now: float = 0.0, sid: str = "") -> Member:
-    """Let somebody in; `active`: with its transport up; `sid`: what it was before a full reconnect."""
+    """Join a participant, by default with a connected transport; `sid` is its previous one in a full reconnect."""
     link = RecordingLink()
     claims = grants(who) if isinstance(who, str) else who
     room, participant = rooms.join(claims, parameters(sid=sid), link, now)

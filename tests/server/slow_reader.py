@@ -1,4 +1,4 @@
-"""A participant that says when it is in its room, and stays there: `python slow_reader.py URL TOKEN`."""
+"""A participant that reports on stdout when it has joined, and stays: `python slow_reader.py URL TOKEN`."""
 
 from __future__ import annotations
 

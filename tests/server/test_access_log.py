@@ -1,4 +1,4 @@
-"""Every request is logged, and nothing of it that is secret."""
+"""The access log has a record for every request, without secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def records(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [vars(record) for record in caplog.records if record.name == logger.name]
 
 
-async def test_fields(server: DevServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_records_request_fields(server: DevServer, caplog: pytest.LogCaptureFixture) -> None:
     token = server.token("alice", room="demo")
     async with aiohttp.ClientSession() as http:
         async with http.get(http_url(server, "/rtc/validate", access_token=token)) as response:
@@ -39,9 +39,7 @@ async def test_fields(server: DevServer, caplog: pytest.LogCaptureFixture) -> No
     assert token not in caplog.text
 
 
-async def test_a_signal_connection_is_called_as_its_participant(
-    server: DevServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_websocket_record_names_participant_sid(server: DevServer, caplog: pytest.LogCaptureFixture) -> None:
     async with open_client(server, "alice") as client:
         assert records(caplog) == []
     await server.aclose()
@@ -49,7 +47,7 @@ async def test_a_signal_connection_is_called_as_its_participant(
     assert (record["path"], record["status"], record["connection"]) == ("/rtc/v1", 101, client.sid)
 
 
-async def test_what_is_no_http(server: DevServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_malformed_request_is_logged_without_text(server: DevServer, caplog: pytest.LogCaptureFixture) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /?access_token=a-secret HTTP/nonsense\r\n\r\n")
     assert b"400" in await reader.readline()

@@ -1,4 +1,4 @@
-"""Which tokens are good."""
+"""Verification, minting and refreshing of tokens."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def refusal(token: str, *, at: float = NOW) -> str:
     return caught.value.message
 
 
-def test_official_tokens_are_good() -> None:
+def test_official_tokens_are_accepted() -> None:
     token = (
         AccessToken(KEY, SECRET)
         .with_identity("alice")
@@ -88,7 +88,7 @@ def test_short_development_secret_gives_no_warning() -> None:
         assert authority.verify(authority.mint({"sub": "a"}, api_key="devkey", lifetime=9)).identity == "a"
 
 
-def test_refreshed_token_carries_what_is_true_now() -> None:
+def test_refreshed_token_has_current_claims() -> None:
     before = grants("alice", hidden=True, canPublishSources=["camera", "no_such"], roomAdmin=True)
     info = models.ParticipantInfo(identity="alice", name="A2", metadata="m2", attributes={"k": "v"}, kind="AGENT")
     info.permission.CopyFrom(before.permission)
@@ -119,7 +119,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("name", ["exp", "nbf"])
     @pytest.mark.parametrize("value", ["soon", [], True, float("nan"), float("inf"), 10**400, 2**60])
-    def test_time_that_is_none(self, name: str, value: object) -> None:
+    def test_malformed_time(self, name: str, value: object) -> None:
         payload = json.dumps(claims(**{name: value})).encode()
         token = jwt.PyJWS().encode(payload, SECRET, algorithm="HS256")
         assert f"claim {name}" in refusal(token)
@@ -128,11 +128,11 @@ class TestRefused:
         assert refusal(signed(claims(iss="nobody"))) == "invalid API key"
         assert refusal(signed(claims(iss=None))) == "invalid API key"
 
-    def test_key_of_another_type(self) -> None:
+    def test_issuer_of_wrong_type(self) -> None:
         payload = json.dumps(claims(iss=[KEY])).encode()
         assert refusal(jwt.PyJWS().encode(payload, SECRET, algorithm="HS256")) == "invalid API key"
 
-    def test_another_keys_secret(self) -> None:
+    def test_signed_with_secret_of_another_key(self) -> None:
         assert "signature" in refusal(signed(claims(iss="other")))
 
     @pytest.mark.parametrize("part", [0, 1, 2])
@@ -143,7 +143,7 @@ class TestRefused:
         parts[part] = parts[part][:middle] + flipped + parts[part][middle + 1 :]
         assert refusal(".".join(parts))
 
-    def test_claims_exchanged(self) -> None:
+    def test_replaced_claims(self) -> None:
         head, _, signature = signed(claims()).split(".")
         _, body, _ = signed(claims(sub="mallory"), "not-the-secret-of-the-server-at-all").split(".")
         assert "signature" in refusal(f"{head}.{body}.{signature}")
@@ -166,11 +166,11 @@ class TestRefused:
         assert "alg" in refusal(jwt.encode(claims(), pem, algorithm="RS256"))
 
     @pytest.mark.parametrize("token", ["", "x", "a.b", "a.b.c", "....", "é.é.é"])
-    def test_no_token_at_all(self, token: str) -> None:
+    def test_malformed_token(self, token: str) -> None:
         assert refusal(token) == "invalid authorization token"
 
     @pytest.mark.parametrize("body", [b"[]", b"1", b"null", b"{", b"\xff", b"[" * 100_000])
-    def test_claims_that_are_no_object(self, body: bytes) -> None:
+    def test_claims_that_are_not_an_object(self, body: bytes) -> None:
         assert refusal(jwt.PyJWS().encode(body, SECRET, algorithm="HS256")) == "invalid authorization token"
 
     @pytest.mark.parametrize(
@@ -193,12 +193,12 @@ class TestRefused:
     def test_claims_of_the_wrong_type(self, changes: dict[str, object]) -> None:
         assert "claim" in refusal(signed(claims(**changes)))
 
-    def test_grants_by_thousands(self) -> None:
+    def test_thousands_of_grants(self) -> None:
         video = {"roomJoin": True, "room": "demo", **{f"grant{i}": True for i in range(limits.MAX_GRANTS - 2)}}
         assert AUTHORITY.verify(signed(claims(video=video)), at=NOW).room == "demo"
         assert "entries" in refusal(signed(claims(video={**video, "more": True})))
 
-    def test_sources_by_thousands_are_those_that_there_are(self) -> None:
+    def test_thousands_of_sources_are_deduplicated(self) -> None:
         video = {"roomJoin": True, "room": "demo", "canPublishSources": ["camera", "Microphone", "none"] * 5000}
         found = AUTHORITY.verify(signed(claims(video=video)), at=NOW)
         assert list(found.permission.can_publish_sources) == [models.CAMERA, models.MICROPHONE]
@@ -259,7 +259,7 @@ class TestJoining:
         check_join(parse_grants(claims(**allowed)))
 
 
-def test_permissions_by_default() -> None:
+def test_default_permissions() -> None:
     permission = parse_grants(claims()).permission
     assert (permission.can_publish, permission.can_subscribe, permission.can_publish_data) == (True, True, True)
     assert (permission.can_update_metadata, permission.hidden, permission.agent) == (False, False, False)
@@ -267,11 +267,11 @@ def test_permissions_by_default() -> None:
     assert not mute.can_publish_data
 
 
-def test_attributes_are_counted_in_bytes() -> None:
+def test_attributes_size_counts_utf8_bytes() -> None:
     assert attributes_size({"é": "é", "": "x"}) == 5
 
 
-def test_secrets_do_not_show(caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_not_in_repr_errors_or_logs(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     refused = refusal(signed(claims(), "wrong-secret-of-somebody-else-entirely"))
     shown = repr(AUTHORITY) + refused + caplog.text
@@ -280,11 +280,11 @@ def test_secrets_do_not_show(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @given(header=st.binary(max_size=60), body=st.binary(max_size=60), signature=st.binary(max_size=40))
-def test_any_bytes_are_refused(header: bytes, body: bytes, signature: bytes) -> None:
+def test_arbitrary_token_parts_are_refused(header: bytes, body: bytes, signature: bytes) -> None:
     token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (header, body, signature))
     assert refusal(token)
 
 
 @given(token=st.text(max_size=100))
-def test_any_text_is_refused(token: str) -> None:
+def test_arbitrary_text_is_refused(token: str) -> None:
     assert refusal(token)

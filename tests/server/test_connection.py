@@ -1,4 +1,4 @@
-"""Clients on the wire: WebSocket and peer connections, as any client could drive them."""
+"""Clients at the wire level: WebSocket and peer connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from livekit.protocol import models, rtc
 from livekit.server import DevServer, limits
 from livekit.server.events import ParticipantLeft
 from livekit.server.responses import DisconnectReason
-from tests.server.client import WireClient, happening, open_client
+from tests.server.client import WireClient, expect_event, open_client
 from tests.server.recording_link import user_packet
 
 ACTIVE, DISCONNECTED = models.ParticipantInfo.ACTIVE, models.ParticipantInfo.DISCONNECTED
@@ -18,7 +18,7 @@ both_ways = pytest.mark.parametrize("single", [True, False], ids=["one_peer_conn
 
 
 @both_ways
-async def test_packets_pass(server: DevServer, single: bool) -> None:
+async def test_forwards_packets(server: DevServer, single: bool) -> None:
     async with (
         open_client(server, "alice", single=single) as alice,
         open_client(server, "bob", single=not single) as bob,
@@ -35,7 +35,7 @@ async def test_packets_pass(server: DevServer, single: bool) -> None:
 
 
 @both_ways
-async def test_others_are_told_at_once(server: DevServer, single: bool) -> None:
+async def test_join_and_leave_are_announced_at_once(server: DevServer, single: bool) -> None:
     async with open_client(server, "alice") as alice, open_client(server, "bob", single=single) as bob:
         _ = await alice.until_update(bob.sid, ACTIVE)
         leave = rtc.LeaveRequest(reason=DisconnectReason.CLIENT_INITIATED)
@@ -45,7 +45,7 @@ async def test_others_are_told_at_once(server: DevServer, single: bool) -> None:
         assert await bob.until_closed() == aiohttp.WSCloseCode.OK
 
 
-async def test_refresh_token_comes_after_joining_and_is_good(server: DevServer) -> None:
+async def test_refresh_token_follows_join_and_is_valid(server: DevServer) -> None:
     async with open_client(server, "alice", connect=False) as alice:
         await alice.open_socket()
         token = (await alice.next_signal("refresh_token")).refresh_token
@@ -87,7 +87,7 @@ async def test_same_identity_replaces_the_older_one(server: DevServer) -> None:
 
 class TestResume:
     @both_ways
-    async def test_packets_pass_before_during_and_after(self, server: DevServer, single: bool) -> None:
+    async def test_packets_flow_before_during_and_after(self, server: DevServer, single: bool) -> None:
         async with open_client(server, "alice") as alice, open_client(server, "bob", single=single) as bob:
             bob.send(user_packet(b"1", sequence=1))
             assert (await alice.next_packet())[0].sequence == 1
@@ -109,7 +109,7 @@ class TestResume:
             assert (await bob.next_packet())[0].user.payload == b"b"
 
     @both_ways
-    async def test_unknown_session_is_told_to_reconnect(self, server: DevServer, single: bool) -> None:
+    async def test_unknown_sid_is_sent_a_full_reconnect(self, server: DevServer, single: bool) -> None:
         async with open_client(server, "bob", single=single, connect=False) as bob:
             bob.sid = "PA_gone"
             await bob.open_socket(reconnect=True)
@@ -117,7 +117,7 @@ class TestResume:
             assert (leave.reason, leave.action) == (DisconnectReason.STATE_MISMATCH, rtc.LeaveRequest.RECONNECT)
             assert await bob.until_closed() == aiohttp.WSCloseCode.OK
 
-    async def test_resuming_ends_the_older_websocket(self, server: DevServer) -> None:
+    async def test_resume_closes_older_websocket(self, server: DevServer) -> None:
         async with open_client(server, "bob") as bob:
             older = bob.socket
             await bob.open_socket(reconnect=True)
@@ -128,14 +128,16 @@ class TestResume:
             await bob.send_signal(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=1)))
             _ = await bob.next_signal("pong_resp")
 
-    async def test_who_does_not_come_back_is_gone(self, server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_participant_that_does_not_resume_is_removed(
+        self, server: DevServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(limits, "RESUME_WINDOW", 0.2)
         async with open_client(server, "alice") as alice, open_client(server, "bob") as bob:
             await self.lose_signal(bob)
             info = await alice.until_update(bob.sid, DISCONNECTED)
             assert info.disconnect_reason == DisconnectReason.SIGNAL_CLOSE
 
-    async def test_replaced_transport_gets_what_was_lost(self, server: DevServer) -> None:
+    async def test_replaced_transport_receives_lost_packets(self, server: DevServer) -> None:
         async with open_client(server, "alice") as alice, open_client(server, "bob") as bob:
             alice.send(user_packet(b"1", sequence=1))
             assert (await bob.next_packet())[0].sequence == 1
@@ -158,7 +160,7 @@ class TestResume:
 
 
 class TestMisbehaviour:
-    """It costs the client its place, and the server nothing."""
+    """Invalid input removes the client and does not affect the server."""
 
     async def test_signal_message_over_the_limit(self, server: DevServer) -> None:
         async with open_client(server, "alice", connect=False) as alice:
@@ -168,7 +170,7 @@ class TestMisbehaviour:
             assert await alice.until_closed() == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 
     @pytest.mark.parametrize("text", [True, False])
-    async def test_no_signal_request(self, server: DevServer, text: bool) -> None:
+    async def test_invalid_signal_request(self, server: DevServer, text: bool) -> None:
         async with open_client(server, "alice", connect=False) as alice:
             await alice.open_socket()
             assert alice.socket is not None
@@ -176,9 +178,9 @@ class TestMisbehaviour:
             assert await alice.until_closed() == aiohttp.WSCloseCode.OK
 
     @pytest.mark.parametrize("sdp", ["", "nonsense", "v=0\r\n", "v=0\r\nm=application\r\n"])
-    async def test_offer_that_is_none(self, server: DevServer, sdp: str) -> None:
+    async def test_invalid_offer(self, server: DevServer, sdp: str) -> None:
         async with open_client(server, "alice", connect=False) as alice:
-            async with happening(server, ParticipantLeft, "alice"):
+            async with expect_event(server, ParticipantLeft, "alice"):
                 await alice.open_socket(publisher_offer=rtc.SessionDescription(type="offer", sdp=sdp, id=1))
             assert (await alice.next_signal("leave")).leave.reason == DisconnectReason.JOIN_FAILURE
 
@@ -189,7 +191,7 @@ class TestMisbehaviour:
                 await alice.send_signal(rtc.SignalRequest(offer=offer))
             assert (await alice.next_signal("leave")).leave.reason == DisconnectReason.STATE_MISMATCH
 
-    async def test_answer_without_offer_and_odd_candidates(self, server: DevServer) -> None:
+    async def test_answer_without_offer_and_invalid_candidates(self, server: DevServer) -> None:
         async with open_client(server, "alice") as alice:
             await alice.send_signal(rtc.SignalRequest(answer=rtc.SessionDescription(type="answer", sdp="x", id=9)))
             for candidate in ("", "{", "[]", '{"candidate": 5}', '{"candidate": "candidate:1 1 tcp 1 ::1 9 typ host"}'):
@@ -199,22 +201,22 @@ class TestMisbehaviour:
             await alice.send_signal(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=1)))
             _ = await alice.next_signal("pong_resp")
 
-    async def test_no_transport_in_time(self, server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_join_timeout(self, server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "JOIN_TIMEOUT", 0.2)
         async with open_client(server, "alice", connect=False) as alice:
             await alice.open_socket()
             assert (await alice.next_signal("leave")).leave.reason == DisconnectReason.JOIN_FAILURE
 
-    async def test_silence(self, server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_ping_timeout(self, server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "PING_TIMEOUT", 0)
         async with open_client(server, "alice", connect=False) as alice:
             await alice.open_socket()
             assert await alice.until_closed() == aiohttp.WSCloseCode.OK
 
-    async def test_who_reads_too_slowly_is_removed(self, server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_slow_reader_is_removed(self, server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "MAX_RELIABLE_BACKLOG", -1)
         async with open_client(server, "alice") as alice, open_client(server, "bob") as bob:
-            async with happening(server, ParticipantLeft, "bob"):
+            async with expect_event(server, ParticipantLeft, "bob"):
                 alice.send(user_packet(b"x"))
             leave = (await bob.next_signal("leave")).leave
             assert (leave.reason, leave.action) == (DisconnectReason.STATE_MISMATCH, rtc.LeaveRequest.RECONNECT)

@@ -1,4 +1,4 @@
-"""Data tracks on the server: published, subscribed to, forwarded, gone."""
+"""Data tracks on the server: publication, subscription, forwarding and removal."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ Reason = rtc.RequestResponse
 
 
 def publish(member: Member, handle: int = 5, name: str = "position") -> str:
-    """The sid of the new track."""
+    """Publish a track; return its sid."""
     request = rtc.PublishDataTrackRequest(pub_handle=handle, name=name)
     member.request(rtc.SignalRequest(publish_data_track_request=request))
     return member.signal("publish_data_track_response").publish_data_track_response.info.sid
 
 
 def subscribe(member: Member, sid: str, *, yes: bool = True) -> dict[int, str]:
-    """The sids of the tracks that the member receives after that, by handle."""
+    """Update a subscription; return the sids of all subscribed tracks by handle."""
     update = rtc.UpdateDataSubscription.Update(track_sid=sid, subscribe=yes)
     member.request(rtc.SignalRequest(update_data_subscription=rtc.UpdateDataSubscription(updates=[update])))
     return handles(member)
 
 
 def handles(member: Member) -> dict[int, str]:
-    told = member.signal("data_track_subscriber_handles").data_track_subscriber_handles.sub_handles
-    return {handle: track.track_sid for handle, track in told.items()}
+    sub_handles = member.signal("data_track_subscriber_handles").data_track_subscriber_handles.sub_handles
+    return {handle: track.track_sid for handle, track in sub_handles.items()}
 
 
 def push(member: Member, handle: int, payload: bytes = b"x") -> None:
@@ -38,7 +38,7 @@ def push(member: Member, handle: int, payload: bytes = b"x") -> None:
 
 
 def received(member: Member) -> list[tuple[int, bytes]]:
-    """Handles and payloads, taken out."""
+    """Remove the received packets; return their handles and payloads."""
     packets = [decode(data) for data in member.link.track_packets]
     member.link.track_packets.clear()
     return [(packet.handle, packet.payload) for packet in packets]
@@ -53,18 +53,18 @@ def room() -> dict[str, Member]:
     return members
 
 
-def test_a_track_goes_to_who_subscribed(room: dict[str, Member]) -> None:
+def test_packets_are_forwarded_to_subscribers(room: dict[str, Member]) -> None:
     alice, bob, carol = room.values()
     sid = publish(alice)
     assert sid.startswith("DTR_")
     announced = bob.signal("update").update.participants[0]
     assert [(track.sid, track.name, track.pub_handle) for track in announced.data_tracks] == [(sid, "position", 5)]
-    ((handle, told),) = subscribe(bob, sid).items()
-    assert told == sid
+    ((handle, track_sid),) = subscribe(bob, sid).items()
+    assert track_sid == sid
     assert subscribe(bob, sid) == {handle: sid}
     push(alice, 5, b"one")
-    push(alice, 6, b"of no track")
-    push(bob, 5, b"of another's handle")
+    push(alice, 6, b"unpublished handle")
+    push(bob, 5, b"handle of another publisher")
     assert received(bob) == [(handle, b"one")]
     assert received(carol) == []
     assert subscribe(bob, sid, yes=False) == {}
@@ -72,7 +72,7 @@ def test_a_track_goes_to_who_subscribed(room: dict[str, Member]) -> None:
     assert received(bob) == []
 
 
-def test_unpublishing(room: dict[str, Member]) -> None:
+def test_unpublish(room: dict[str, Member]) -> None:
     alice, bob, _ = room.values()
     sid = publish(alice)
     subscribe(bob, sid)
@@ -87,7 +87,7 @@ def test_unpublishing(room: dict[str, Member]) -> None:
     assert publish(alice) != sid
 
 
-def test_who_leaves_takes_the_tracks_along(room: dict[str, Member]) -> None:
+def test_leaving_unpublishes_tracks(room: dict[str, Member]) -> None:
     alice, bob, carol = room.values()
     sid = publish(alice)
     subscribe(bob, sid)
@@ -110,7 +110,9 @@ def test_who_leaves_takes_the_tracks_along(room: dict[str, Member]) -> None:
         (6, "position", Reason.DUPLICATE_NAME),
     ],
 )
-def test_refusals(room: dict[str, Member], handle: int, name: str, reason: rtc.RequestResponse.Reason) -> None:
+def test_invalid_publications_are_refused(
+    room: dict[str, Member], handle: int, name: str, reason: rtc.RequestResponse.Reason
+) -> None:
     alice = room["alice"]
     publish(alice)
     request = rtc.PublishDataTrackRequest(pub_handle=handle, name=name)
@@ -120,7 +122,7 @@ def test_refusals(room: dict[str, Member], handle: int, name: str, reason: rtc.R
     assert answer.message
 
 
-def test_without_permission() -> None:
+def test_permissions() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, grants("alice", canPublishData=False)), join(rooms, grants("bob", canSubscribe=False))
     request = rtc.PublishDataTrackRequest(pub_handle=1, name="x")
@@ -130,7 +132,7 @@ def test_without_permission() -> None:
     assert subscribe(bob, "DTR_nothing") == {}
 
 
-def test_packets_that_are_too_long_or_none(room: dict[str, Member]) -> None:
+def test_too_long_or_malformed_packets_are_dropped(room: dict[str, Member]) -> None:
     alice, bob, _ = room.values()
     subscribe(bob, publish(alice))
     push(alice, 5, bytes(limits.MAX_PACKET))

@@ -1,4 +1,4 @@
-"""Starting, stopping, and what the server says about itself."""
+"""Starting, stopping, and the properties of the server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.server.client import open_client
 CLOSE_WITHIN = 5.0
 
 
-async def test_says_where_it_is() -> None:
+async def test_url_host_port_and_key() -> None:
     server = DevServer(port=0)
     assert server.url == "ws://127.0.0.1:0"
     async with server:
@@ -45,7 +45,7 @@ async def test_tokens() -> None:
 
 
 @pytest.mark.parametrize("keys", [{}, {"key": ""}])
-def test_keys_are_needed(keys: dict[str, str]) -> None:
+def test_requires_keys_with_secrets(keys: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="API key"):
         DevServer(keys=keys)
 
@@ -67,7 +67,7 @@ async def test_address_of_another_machine() -> None:
         await DevServer("192.0.2.77", 0).start()
 
 
-async def test_start_stop_and_again() -> None:
+async def test_can_be_restarted() -> None:
     server = DevServer(port=0)
     for _ in range(2):
         await server.start()
@@ -80,7 +80,7 @@ async def test_start_stop_and_again() -> None:
             _ = server.rooms
 
 
-async def test_closing_puts_everybody_out_and_leaves_nothing() -> None:
+async def test_close_disconnects_clients_and_leaves_no_tasks() -> None:
     before = asyncio.all_tasks()
     server = DevServer(port=0)
     await server.start()
@@ -103,7 +103,7 @@ async def test_closing_puts_everybody_out_and_leaves_nothing() -> None:
         pass
 
 
-async def test_closing_does_not_wait_for_who_does_not_read() -> None:
+async def test_close_does_not_wait_for_client_that_does_not_read() -> None:
     before = asyncio.all_tasks()
     async with DevServer(port=0) as server, open_client(server, "alice", connect=False) as alice:
         await alice.open_socket()
@@ -113,7 +113,7 @@ async def test_closing_does_not_wait_for_who_does_not_read() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_known_key_beyond_this_machine_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+async def test_warns_about_development_key_on_public_address(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, logger="livekit.server")
     async with DevServer(port=0), DevServer("localhost", 0), DevServer("0.0.0.0", 0, keys={"k": "own"}):
         assert caplog.records == []

@@ -13,58 +13,58 @@ from tests.server.recording_link import user_packet
 SIZE = 10_000
 
 
-def taken(turns: FairQueue) -> list[bytes]:
+def drain(queue: FairQueue) -> list[bytes]:
     packets: list[bytes] = []
-    while turns:
-        packets.append(turns.pop())
+    while queue:
+        packets.append(queue.pop())
     return packets
 
 
-def test_who_sends_little_does_not_wait_behind_who_sends_much() -> None:
-    turns = FairQueue()
+def test_alternates_between_senders() -> None:
+    queue = FairQueue()
     for number in range(1000):
-        turns.push("loud", b"%d" % number)
-    turns.push("quiet", b"hello")
-    assert b"hello" in [turns.pop(), turns.pop()]
+        queue.push("loud", b"%d" % number)
+    queue.push("quiet", b"hello")
+    assert b"hello" in [queue.pop(), queue.pop()]
 
 
-def test_nothing_is_left_to_take() -> None:
-    turns = FairQueue()
-    assert not turns
+def test_pop_from_empty_queue_raises() -> None:
+    queue = FairQueue()
+    assert not queue
     with pytest.raises(IndexError):
-        turns.pop()
+        queue.pop()
 
 
-def test_what_was_dropped_does_not_wait() -> None:
-    turns = FairQueue()
-    turns.push("a", b"one")
-    turns.clear()
-    assert (bool(turns), turns.size) == (False, 0)
-    turns.push("a", b"two")
-    assert taken(turns) == [b"two"]
+def test_clear_discards_packets() -> None:
+    queue = FairQueue()
+    queue.push("a", b"one")
+    queue.clear()
+    assert (bool(queue), queue.size) == (False, 0)
+    queue.push("a", b"two")
+    assert drain(queue) == [b"two"]
 
 
 @given(st.lists(st.one_of(st.sampled_from("abc"), st.none())))
-def test_each_senders_order_stays(steps: list[str | None]) -> None:
-    """A name adds a packet of that sender, None takes one."""
-    turns = FairQueue()
+def test_is_fifo_within_each_sender(steps: list[str | None]) -> None:
+    """A name pushes a packet of that sender, None pops one."""
+    queue = FairQueue()
     added: list[bytes] = []
     out: list[bytes] = []
     for number, sender in enumerate(steps):
         if sender is not None:
             added.append(f"{sender}{number}".encode())
-            turns.push(sender, added[-1])
-        elif turns:
-            out.append(turns.pop())
-        assert turns.size == sum(map(len, added)) - sum(map(len, out))
-    out += taken(turns)
+            queue.push(sender, added[-1])
+        elif queue:
+            out.append(queue.pop())
+        assert queue.size == sum(map(len, added)) - sum(map(len, out))
+    out += drain(queue)
     for name in "abc":
         of = [packet for packet in added if packet.startswith(name.encode())]
         assert [packet for packet in out if packet.startswith(name.encode())] == of
     assert len(out) == len(added)
 
 
-async def test_a_flood_of_one_sender_does_not_hold_up_another(server: DevServer) -> None:
+async def test_flood_of_one_sender_does_not_delay_another(server: DevServer) -> None:
     async with open_client(server, "bob") as bob:
         link = server.rooms.rooms[0].participants["bob"].link
         for number in range(1, 101):

@@ -1,4 +1,4 @@
-"""The way of a data packet through the server."""
+"""Forwarding of data packets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from livekit.server.responses import DisconnectReason
 from tests.server.recording_link import grants, join, make_rooms, user_packet
 
 
-def test_without_destination_everyone_else_receives() -> None:
+def test_packet_without_destination_is_broadcast() -> None:
     rooms = make_rooms()
     alice, bob, carol = (join(rooms, name) for name in ("alice", "bob", "carol"))
     alice.send(user_packet(b"all"))
     assert (alice.payloads(), bob.payloads(), carol.payloads()) == ([], [b"all"], [b"all"])
 
 
-def test_only_destinations_receive() -> None:
+def test_packet_is_sent_to_destinations_only() -> None:
     rooms = make_rooms()
     alice, bob, carol = (join(rooms, name) for name in ("alice", "bob", "carol"))
     alice.send(user_packet(b"one", "carol", "nobody"))
@@ -29,7 +29,7 @@ def test_only_destinations_receive() -> None:
     assert alice.payloads() == []
 
 
-def test_destinations_in_the_old_fields_count() -> None:
+def test_destinations_in_deprecated_user_fields() -> None:
     rooms = make_rooms()
     alice, bob, carol = (join(rooms, name) for name in ("alice", "bob", "carol"))
     alice.send(models.DataPacket(user=models.UserPacket(payload=b"1", destination_sids=[bob.sid])))
@@ -37,14 +37,14 @@ def test_destinations_in_the_old_fields_count() -> None:
     assert (bob.payloads(), carol.payloads()) == ([b"1"], [b"2"])
 
 
-def test_rooms_do_not_hear_each_other() -> None:
+def test_packets_stay_in_their_room() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, grants("alice", room="one")), join(rooms, grants("bob", room="two"))
     alice.send(user_packet(b"x", "bob"))
     assert bob.payloads() == []
 
 
-def test_sender_is_stamped_whatever_it_wrote() -> None:
+def test_sender_fields_are_overwritten() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     forged = models.DataPacket(
@@ -62,7 +62,7 @@ def test_sender_is_stamped_whatever_it_wrote() -> None:
     assert packet.rpc_ack.request_id == "1"
 
 
-def test_user_packets_are_stamped_inside_too() -> None:
+def test_nested_sender_of_user_packets_is_overwritten() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(models.DataPacket(user=models.UserPacket(payload=b"x", participant_identity="c", participant_sid="s")))
@@ -72,7 +72,7 @@ def test_user_packets_are_stamped_inside_too() -> None:
 
 @pytest.mark.parametrize("hidden", [False, True])
 @pytest.mark.parametrize("reliable", [False, True])
-def test_the_stamp_outweighs_what_the_sender_wrote(hidden: bool, reliable: bool) -> None:
+def test_appended_sender_fields_override_those_in_the_packet(hidden: bool, reliable: bool) -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, grants("alice", hidden=hidden)), join(rooms, "bob")
     ack = models.RpcAck(request_id="1")
@@ -84,7 +84,7 @@ def test_the_stamp_outweighs_what_the_sender_wrote(hidden: bool, reliable: bool)
     assert bob.received() == [expected]
 
 
-def test_hidden_sender_stays_unnamed() -> None:
+def test_hidden_sender_is_anonymous() -> None:
     rooms = make_rooms()
     ghost, bob = join(rooms, grants("ghost", hidden=True)), join(rooms, "bob")
     ghost.send(user_packet(b"boo"))
@@ -92,7 +92,7 @@ def test_hidden_sender_stays_unnamed() -> None:
     assert (packet.participant_identity, packet.user.participant_identity, packet.user.participant_sid) == ("", "", "")
 
 
-def test_agents_may_speak_for_others_in_chat_and_text() -> None:
+def test_agents_send_chat_and_text_on_behalf_of_others() -> None:
     rooms = make_rooms()
     agent, bob = join(rooms, grants("agent", kind="agent")), join(rooms, "bob")
     text = models.DataStream.Header(text_header=models.DataStream.TextHeader())
@@ -108,7 +108,7 @@ def test_agents_may_speak_for_others_in_chat_and_text() -> None:
     assert ack.participant_identity == "agent"
 
 
-def test_nobody_receives_from_who_may_not_publish_data() -> None:
+def test_packets_without_publish_permission_are_dropped() -> None:
     rooms = make_rooms()
     mute, bob = join(rooms, grants("mute", canPublishData=False)), join(rooms, "bob")
     mute.send(user_packet(b"x", sequence=1))
@@ -117,7 +117,7 @@ def test_nobody_receives_from_who_may_not_publish_data() -> None:
     assert mute.participant.last_sequence == 0
 
 
-def test_repeated_and_older_sequences_are_dropped() -> None:
+def test_duplicate_and_older_sequence_numbers_are_dropped() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     for sequence in (1, 2, 2, 1, 5, 4, 6):
@@ -125,7 +125,7 @@ def test_repeated_and_older_sequences_are_dropped() -> None:
     assert bob.payloads() == [b"1", b"2", b"5", b"6"]
 
 
-def test_each_session_of_an_identity_counts_anew() -> None:
+def test_new_session_of_an_identity_restarts_sequence() -> None:
     rooms = make_rooms()
     bob = join(rooms, "bob")
     join(rooms, "alice").send(user_packet(b"old", sequence=5))
@@ -133,7 +133,7 @@ def test_each_session_of_an_identity_counts_anew() -> None:
     assert bob.payloads() == [b"old", b"new"]
 
 
-def test_unnumbered_and_lossy_packets_are_not_compared() -> None:
+def test_unnumbered_and_lossy_packets_are_not_deduplicated() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(user_packet(b"a", sequence=3))
@@ -143,7 +143,7 @@ def test_unnumbered_and_lossy_packets_are_not_compared() -> None:
 
 
 @pytest.mark.parametrize("reliable", [True, False])
-def test_channel_of_arrival_is_the_channel_of_departure(reliable: bool) -> None:
+def test_keeps_reliability(reliable: bool) -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(user_packet(b"x"), reliable=reliable)
@@ -152,7 +152,7 @@ def test_channel_of_arrival_is_the_channel_of_departure(reliable: bool) -> None:
     assert (models.DataPacket.FromString(data).kind == models.DataPacket.RELIABLE) is reliable
 
 
-def test_joining_participant_gets_reliable_packets_when_active() -> None:
+def test_reliable_packets_wait_until_participant_is_active() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob", active=False)
     alice.send(user_packet(b"1"))
@@ -163,7 +163,7 @@ def test_joining_participant_gets_reliable_packets_when_active() -> None:
     assert bob.payloads() == [b"1", b"2"]
 
 
-def test_joining_participant_that_falls_behind_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_joining_participant_with_full_backlog_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_WAITING_BACKLOG", 100)
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob", active=False)
@@ -172,7 +172,7 @@ def test_joining_participant_that_falls_behind_is_removed(monkeypatch: pytest.Mo
     assert bob.signal("leave").leave.reason == DisconnectReason.STATE_MISMATCH
 
 
-def test_slow_reader_is_removed_and_the_others_go_on() -> None:
+def test_slow_reader_is_removed_without_effect_on_others() -> None:
     rooms = make_rooms()
     alice, bob, carol = (join(rooms, name) for name in ("alice", "bob", "carol"))
     bob.link.is_slow = True
@@ -184,7 +184,7 @@ def test_slow_reader_is_removed_and_the_others_go_on() -> None:
     assert carol.payloads() == [b"lossy", b"x"]
 
 
-def test_longest_packet_passes_and_one_byte_more_does_not() -> None:
+def test_packet_size_limit_is_exact() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     overhead = len(user_packet(bytes(60_000)).SerializeToString()) - 60_000
@@ -196,7 +196,7 @@ def test_longest_packet_passes_and_one_byte_more_does_not() -> None:
     assert alice.is_in_room()
 
 
-def test_nothing_comes_from_who_has_left() -> None:
+def test_packets_after_leaving_are_dropped() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
@@ -204,7 +204,7 @@ def test_nothing_comes_from_who_has_left() -> None:
     assert bob.payloads() == []
 
 
-def test_transcriptions_come_from_agents_only() -> None:
+def test_only_agents_send_transcriptions() -> None:
     rooms = make_rooms()
     agent, alice, bob = join(rooms, grants("agent", kind="agent")), join(rooms, "alice"), join(rooms, "bob")
     packet = models.DataPacket(transcription=models.Transcription(track_id="TR_1"))
@@ -214,7 +214,7 @@ def test_transcriptions_come_from_agents_only() -> None:
     assert bob.received()[0].transcription.track_id == "TR_1"
 
 
-def test_metrics_go_to_who_subscribed_to_them() -> None:
+def test_metrics_are_sent_to_subscribers_only() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     watcher = join(rooms, grants("watcher", canSubscribeMetrics=True))
@@ -223,7 +223,7 @@ def test_metrics_go_to_who_subscribed_to_them() -> None:
 
 
 @given(data=st.binary(max_size=200))
-def test_any_bytes_are_survived(data: bytes) -> None:
+def test_arbitrary_bytes_do_not_raise(data: bytes) -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     forward(alice.room, alice.participant, data, reliable=True, now=0.0)

@@ -1,4 +1,4 @@
-"""Sockets that hold a server up: half a request, slow ones, many, and large ones."""
+"""Slowloris: incomplete, slow, numerous and large requests do not block the server."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ HEAD = b"POST /twirp/livekit.RoomService/ListRooms HTTP/1.1\r\nHost: localhost\r
 HALVES = {
     "nothing": b"",
     "half a request line": HEAD[:20],
-    "a long request line without end": b"GET /rtc?access_token=" + b"a" * 1_000_000,
+    "an endless request line": b"GET /rtc?access_token=" + b"a" * 1_000_000,
     "half a header": HEAD + b"Authorization: Bea",
-    "headers without end": HEAD,
-    "a body that does not come": HEAD + b"Content-Length: 5\r\n\r\n",
+    "endless headers": HEAD,
+    "a missing body": HEAD + b"Content-Length: 5\r\n\r\n",
     "half a body": HEAD + b"Content-Length: 5\r\n\r\n{",
     "half a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\n{",
 }
 SHORT = 0.2
-"""Seconds that a connection may take, in tests."""
+"""The timeout in tests, in seconds."""
 
 
 class Wire:
-    """A TCP connection that says what it is told to."""
+    """A raw TCP connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -44,7 +44,7 @@ class Wire:
         await self._writer.drain()
 
     async def answer(self) -> bytes:
-        """Everything that comes until the server ends the connection."""
+        """Return everything that is received until the server closes the connection."""
         with contextlib.suppress(ConnectionError):
             return await asyncio.wait_for(self._reader.read(), PATIENCE)
         return b""
@@ -77,32 +77,32 @@ def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HALF_OPEN_TIMEOUT", SHORT)
 
 
-def test_ten_seconds_are_the_most() -> None:
+def test_timeout_is_below_ten_seconds() -> None:
     assert limits.HALF_OPEN_TIMEOUT <= 10
 
 
 @pytest.mark.usefixtures("short_timeout")
 class TestHalfOpen:
     @pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
-    async def test_half_a_request_is_dropped(self, half: bytes) -> None:
+    async def test_incomplete_request_is_dropped(self, half: bytes) -> None:
         async with DevServer(port=0) as server, wires(server.port, 1) as (wire,):
             started = time.monotonic()
             await wire.send(half)
             assert await wire.answer() == b""
             assert time.monotonic() - started >= SHORT / 2
 
-    async def test_a_byte_now_and_then_does_not_help(self) -> None:
+    async def test_slow_bytes_do_not_extend_the_timeout(self) -> None:
         async with DevServer(port=0) as server, wires(server.port, 1) as (wire,):
             with pytest.raises(ConnectionError):
                 await dribble(wire)
 
     @pytest.mark.parametrize("rest", [b"", HEAD[:9]], ids=["idle", "half of the next"])
-    async def test_after_a_request_as_before_one(self, rest: bytes) -> None:
+    async def test_timeout_applies_after_a_complete_request(self, rest: bytes) -> None:
         async with DevServer(port=0) as server, wires(server.port, 1) as (wire,):
             await wire.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + rest)
             assert (await wire.answer()).startswith(b"HTTP/1.1 200")
 
-    async def test_a_request_that_takes_long_is_not_half_open(self) -> None:
+    async def test_slow_handler_is_not_half_open(self) -> None:
         async def wait(request: web.Request) -> web.Response:
             await asyncio.sleep(3 * SHORT)
             return web.Response(text=f"{gate.half_open_count}")
@@ -118,7 +118,7 @@ class TestHalfOpen:
         finally:
             await listener.aclose()
 
-    async def test_a_websocket_is_not_half_open(self) -> None:
+    async def test_websocket_is_not_half_open(self) -> None:
         async with DevServer(port=0) as server, open_client(server, "alice", connect=False) as alice:
             await alice.open_socket()
             await asyncio.sleep(3 * SHORT)
@@ -127,12 +127,12 @@ class TestHalfOpen:
             assert not alice.socket.closed
 
 
-async def test_slow_sockets_by_hundreds_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hundreds_of_slow_sockets_do_not_block_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HALF_OPEN_TIMEOUT", 2.0)
     halves = [half for half in HALVES.values() if len(half) < 1000]
     async with DevServer(port=0) as server, open_client(server, "bob"), wires(server.port, 300) as slow:
         for number, wire in enumerate(slow):
-            with contextlib.suppress(ConnectionError):  # the oldest are dropped, there are too many
+            with contextlib.suppress(ConnectionError):  # the oldest are dropped beyond the limit
                 await wire.send(halves[number % len(halves)])
         async with open_client(server, "alice") as alice:
             assert [other.identity for other in alice.join.other_participants] == ["bob"]
@@ -143,12 +143,12 @@ async def test_slow_sockets_by_hundreds_hold_nobody_up(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("limit", "value"), [("MAX_HALF_OPEN", 5), ("MAX_HALF_OPEN_BYTES", 5 * 60_000)], ids=["count", "bytes"]
 )
-async def test_the_oldest_goes_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
+async def test_oldest_is_dropped_beyond_limit(monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
     monkeypatch.setattr(limits, limit, value)
     async with DevServer(port=0) as server, wires(server.port, 6) as half_open:
         for wire in half_open:
             with contextlib.suppress(ConnectionError):
-                await wire.send(HALVES["a long request line without end"][:60_000])
+                await wire.send(HALVES["an endless request line"][:60_000])
         assert await half_open[0].answer() == b""
         await half_open[-1].send(b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert b" 404 " in await half_open[-1].answer()
@@ -169,7 +169,7 @@ async def test_the_oldest_goes_when_there_are_too_many(monkeypatch: pytest.Monke
     ],
     ids=["request line", "header", "headers", "body"],
 )
-async def test_too_large_requests_are_refused_and_not_quoted(
+async def test_too_large_requests_are_refused_and_not_logged(
     server: DevServer, caplog: pytest.LogCaptureFixture, head: bytes, status: bytes
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -181,7 +181,7 @@ async def test_too_large_requests_are_refused_and_not_quoted(
     assert all(record.levelno < logging.WARNING for record in caplog.records)
 
 
-async def test_compressed_bodies_are_not_inflated(server: DevServer) -> None:
+async def test_compressed_bodies_are_not_decompressed(server: DevServer) -> None:
     async with aiohttp.ClientSession() as http:
         url = http_url(server, "/twirp/livekit.RoomService/ListRooms")
         async with http.post(url, data=b"not deflated", headers={"Content-Encoding": "deflate"}) as response:

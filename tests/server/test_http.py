@@ -1,4 +1,4 @@
-"""The HTTP side: who may join, and how the others are told."""
+"""HTTP routes: authorization of a join, and its refusals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_health(server: DevServer) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_validate_accepts_a_good_token(server: DevServer, path: str) -> None:
+async def test_validate_accepts_valid_token(server: DevServer, path: str) -> None:
     token = server.token("alice", room="demo")
     async with aiohttp.ClientSession() as http:
         url = http_url(server, f"{path}/validate", **PATHS[path])
@@ -56,7 +56,7 @@ async def test_validate_accepts_a_good_token(server: DevServer, path: str) -> No
     ],
     ids=["none", "basic", "nonsense", "key", "signature", "expired", "grants"],
 )
-async def test_refusals_are_alike_on_every_route(
+async def test_every_route_refuses_alike(
     server: DevServer, path: str, headers: dict[str, str], status: int, text: str
 ) -> None:
     async with aiohttp.ClientSession() as http:
@@ -69,7 +69,7 @@ async def test_refusals_are_alike_on_every_route(
         assert caught.value.status == status
 
 
-async def test_browsers_may_ask_from_any_page(server: DevServer) -> None:
+async def test_cors_allows_any_origin(server: DevServer) -> None:
     async with aiohttp.ClientSession() as http:
         for path in PATHS:
             async with http.options(http_url(server, f"{path}/validate")) as response:
@@ -79,14 +79,14 @@ async def test_browsers_may_ask_from_any_page(server: DevServer) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_joining_takes_a_websocket(server: DevServer, path: str) -> None:
+async def test_join_requires_websocket(server: DevServer, path: str) -> None:
     async with aiohttp.ClientSession() as http:
         url = http_url(server, path, **PATHS[path])
         async with http.get(url, headers=bearer(server.token("alice", room="demo"))) as response:
             assert response.status == 404
 
 
-async def test_bad_join_request(server: DevServer) -> None:
+async def test_malformed_join_request(server: DevServer) -> None:
     headers = bearer(server.token("alice", room="demo"))
     async with aiohttp.ClientSession() as http:
         async with http.get(http_url(server, "/rtc/v1/validate"), headers=headers) as response:
@@ -95,7 +95,7 @@ async def test_bad_join_request(server: DevServer) -> None:
             assert response.status == 400
 
 
-async def test_long_join_requests_and_tokens_fit(server: DevServer) -> None:
+async def test_long_join_requests_and_tokens_are_accepted(server: DevServer) -> None:
     noise = "".join(chr(33 + (i * i * 7919) % 90) for i in range(200_000))
     request = rtc.WrappedJoinRequest(join_request=rtc.JoinRequest(metadata=noise).SerializeToString())
     encoded = base64.urlsafe_b64encode(request.SerializeToString()).decode()
@@ -107,7 +107,7 @@ async def test_long_join_requests_and_tokens_fit(server: DevServer) -> None:
             assert (response.status, await response.text()) == (200, "success")
 
 
-async def test_metadata_at_join_needs_the_grant(server: DevServer) -> None:
+async def test_metadata_at_join_requires_grant(server: DevServer) -> None:
     encoded = join_request(rtc.JoinRequest(metadata="m"))
     async with aiohttp.ClientSession() as http:
         url = http_url(server, "/rtc/v1/validate", join_request=encoded)
@@ -115,7 +115,7 @@ async def test_metadata_at_join_needs_the_grant(server: DevServer) -> None:
             assert response.status == 401
 
 
-async def test_full_room_refuses() -> None:
+async def test_full_room_is_refused() -> None:
     async with (
         DevServer(port=0, room_settings=RoomSettings(max_participants=1)) as server,
         open_client(server, "alice", connect=False) as alice,
@@ -128,7 +128,7 @@ async def test_full_room_refuses() -> None:
                 assert (response.status, await response.text()) == (503, "room has exceeded its max participants")
 
 
-async def test_metadata_given_at_join_shows(server: DevServer) -> None:
+async def test_metadata_at_join_is_announced(server: DevServer) -> None:
     request = rtc.JoinRequest(metadata="m", participant_attributes={"a": "1"}, client_info=models.ClientInfo())
     token = server.token("alice", room="demo", can_update_own_metadata=True, attributes={"b": "2"})
     async with aiohttp.ClientSession() as http:

@@ -1,4 +1,4 @@
-"""What a client asks for in the URL of its WebSocket."""
+"""Join requests in WebSocket URLs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_join_request_without_offer() -> None:
     assert parse_v1(wrap(rtc.JoinRequest(metadata="m").SerializeToString())).publisher_offer is None
 
 
-def test_missing() -> None:
+def test_missing_join_request() -> None:
     with pytest.raises(AuthError, match="join_request is required"):
         parse_join({}, single_peer_connection=True)
 
@@ -83,11 +83,11 @@ def test_missing() -> None:
     ],
     ids=["alphabet", "length", "ascii", "wrapper", "request", "gzip", "cut", "long"],
 )
-def test_unreadable(encoded: str, message: str) -> None:
+def test_malformed_join_request(encoded: str, message: str) -> None:
     assert message in refusal(encoded)
 
 
-def test_inflating_stops_at_the_limit() -> None:
+def test_decompression_stops_at_limit() -> None:
     fits = rtc.JoinRequest(metadata="m" * (limits.MAX_JOIN_REQUEST - 10)).SerializeToString()
     assert len(fits) <= limits.MAX_JOIN_REQUEST
     assert parse_v1(wrap(gzip.compress(fits), rtc.WrappedJoinRequest.GZIP)).metadata
@@ -95,7 +95,7 @@ def test_inflating_stops_at_the_limit() -> None:
     assert refusal(wrap(bomb, rtc.WrappedJoinRequest.GZIP)) == "join request too large"
 
 
-def test_query_of_two_peer_connections() -> None:
+def test_query_parameters() -> None:
     query = {
         "sdk": "python",
         "version": "1.2.1",
@@ -123,19 +123,19 @@ def test_sdk_names(name: str, sdk: models.ClientInfo.SDK) -> None:
 
 
 @pytest.mark.parametrize("number", ["", "x", "-1", "1.5", "99999999999999999999", "\u0661"])
-def test_numbers_that_are_none_count_as_zero(number: str) -> None:
+def test_malformed_numbers_are_zero(number: str) -> None:
     found = parse_join({"protocol": number, "client_protocol": number}, single_peer_connection=False)
     assert (found.client.protocol, found.client.client_protocol) == (0, 0)
 
 
 @pytest.mark.parametrize("attributes", ["*", encode(b"["), encode(b"[]"), encode(b'{"\\ud800": "x"}')])
-def test_attributes_that_cannot_be_read(attributes: str) -> None:
+def test_malformed_attributes(attributes: str) -> None:
     with pytest.raises(AuthError, match="decode"):
         parse_join({"attributes": attributes}, single_peer_connection=False)
 
 
 class TestAllowed:
-    def test_metadata_and_attributes_need_the_grant(self) -> None:
+    def test_metadata_and_attributes_require_grant(self) -> None:
         for given_ in (
             JoinParameters(client=models.ClientInfo(), metadata="m"),
             JoinParameters(client=models.ClientInfo(), attributes={"a": "1"}),
@@ -156,7 +156,7 @@ class TestAllowed:
 
 
 @given(data=st.binary(max_size=200), zipped=st.booleans())
-def test_any_join_request_is_read_or_refused(data: bytes, zipped: bool) -> None:
+def test_arbitrary_join_request_is_parsed_or_refused(data: bytes, zipped: bool) -> None:
     compression = rtc.WrappedJoinRequest.GZIP if zipped else rtc.WrappedJoinRequest.NONE
     for encoded in (encode(data), wrap(gzip.compress(data) if zipped else data, compression)):
         found: JoinParameters | AuthError

@@ -1,4 +1,4 @@
-"""Limits that no other test reaches; and each of them is told in SECURITY.md as it is."""
+"""Limits without another test, and their documentation in SECURITY.md."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from tests.server.recording_link import grants, join, make_rooms, user_packet
 
 ROOT = Path(__file__).parents[2]
 CONSTANTS = {name: value for name, value in vars(limits).items() if name.isupper()}
-TOLD = re.compile(r"^\| `([A-Z_]+)` \| ([^|]+) \|", re.MULTILINE)
+ROWS = re.compile(r"^\| `([A-Z_]+)` \| ([^|]+) \|", re.MULTILINE)
 
 
 def shown(value: float) -> str:
-    """As SECURITY.md writes it: sizes in KiB and MiB where they are whole ones."""
+    """Format a limit as SECURITY.md does: whole sizes in KiB and MiB."""
     for unit, name in ((1024 * 1024, "MiB"), (1024, "KiB")):
         if value >= 16 * 1024 and value % unit == 0:
             return f"{value // unit:,} {name}"
     return f"{value:,g}" if value % 1 else f"{int(value):,}"
 
 
-def test_security_md_tells_every_limit() -> None:
-    told = {name: text.strip() for name, text in TOLD.findall((ROOT / "SECURITY.md").read_text())}
-    assert told == {name: shown(value) for name, value in CONSTANTS.items()}
+def test_security_md_lists_every_limit() -> None:
+    documented = {name: text.strip() for name, text in ROWS.findall((ROOT / "SECURITY.md").read_text())}
+    assert documented == {name: shown(value) for name, value in CONSTANTS.items()}
 
 
 def test_every_limit_is_used_by_the_server_and_by_a_test() -> None:
@@ -45,7 +45,7 @@ def test_every_limit_is_used_by_the_server_and_by_a_test() -> None:
         assert unused == [], folder
 
 
-async def test_a_signal_message_that_is_small_until_it_is_inflated(server: DevServer) -> None:
+async def test_signal_message_limit_applies_after_decompression(server: DevServer) -> None:
     url = http_url(server, "/rtc", access_token=server.token("alice", room="demo"))
     async with aiohttp.ClientSession() as http, http.ws_connect(url, compress=15) as socket:
         await socket.send_bytes(bytes(8 * limits.MAX_SIGNAL_MESSAGE))
@@ -54,10 +54,10 @@ async def test_a_signal_message_that_is_small_until_it_is_inflated(server: DevSe
         assert socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 
 
-def test_capabilities_are_kept_once_and_bounded() -> None:
-    def kept(*told: int) -> list[int]:
+def test_capabilities_are_deduplicated_and_bounded() -> None:
+    def kept(*numbers: int) -> list[int]:
         client = models.ClientInfo()
-        client.MergeFromString(b"".join(b"\x68" + bytes([number]) for number in told))
+        client.MergeFromString(b"".join(b"\x68" + bytes([number]) for number in numbers))
         request = join_request(rtc.JoinRequest(client_info=client))
         return list(parse_join({"join_request": request}, single_peer_connection=True).client.capabilities)
 
@@ -65,7 +65,7 @@ def test_capabilities_are_kept_once_and_bounded() -> None:
     assert kept(*[1] * 10_000) == [1]
 
 
-def test_data_tracks_of_a_participant() -> None:
+def test_data_track_limits() -> None:
     alice = join(make_rooms(), "alice")
 
     def publish(handle: int, **fields: object) -> str:
@@ -82,7 +82,7 @@ def test_data_tracks_of_a_participant() -> None:
     assert publish(limits.MAX_DATA_TRACKS + 1) == "LIMIT_EXCEEDED"
 
 
-def test_participants_of_a_room() -> None:
+def test_participant_limit() -> None:
     rooms = make_rooms()
     for number in range(20):
         join(rooms, f"{number}")
@@ -93,7 +93,7 @@ def test_participants_of_a_room() -> None:
         join(rooms, "7")
 
 
-async def test_who_leaves_lossy_packets_unread_loses_them(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lossy_packets_beyond_backlog_are_dropped(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_LOSSY_BACKLOG", -1)
     async with open_client(server, "alice") as alice, open_client(server, "bob") as bob:
         alice.send(user_packet(b"lossy"), reliable=False)
@@ -102,7 +102,7 @@ async def test_who_leaves_lossy_packets_unread_loses_them(server: DevServer, mon
         assert bob.packets.empty()
 
 
-def test_tokens_of_the_server_end() -> None:
+def test_server_tokens_have_lifetimes() -> None:
     authority = TokenAuthority({"key": "a-secret-that-is-long-enough-for-hs256"})
     for token, lifetime in (
         (authority.refresh(grants("alice"), models.ParticipantInfo(identity="alice")), limits.TOKEN_LIFETIME),
@@ -112,7 +112,7 @@ def test_tokens_of_the_server_end() -> None:
         assert claims["exp"] - claims["nbf"] == lifetime
 
 
-def test_packets_of_backends_are_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nonces_are_remembered_up_to_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_NONCES", 2)
     rooms = make_rooms()
     alice = join(rooms, "alice")

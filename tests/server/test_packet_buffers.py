@@ -1,4 +1,4 @@
-"""What is kept for a participant, and how much of it."""
+"""Buffers of outbound packets and their limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livekit.server.packet_buffers import PACKET_OVERHEAD, OutboundPacket, Resen
 from tests.server.recording_link import join, make_rooms, user_packet
 
 
-def test_waiting_packets_come_out_in_order_once() -> None:
+def test_drain_yields_waiting_packets_once_in_order() -> None:
     waiting = WaitingPackets()
     packets = [OutboundPacket(b"%d" % number, "PA_1", number) for number in range(3)]
     assert all(waiting.add(packet) for packet in packets)
@@ -18,7 +18,7 @@ def test_waiting_packets_come_out_in_order_once() -> None:
     assert list(waiting.drain()) == []
 
 
-def test_waiting_packets_have_a_limit() -> None:
+def test_waiting_packets_are_bounded() -> None:
     waiting = WaitingPackets()
     half = OutboundPacket(bytes(limits.MAX_WAITING_BACKLOG // 2 - PACKET_OVERHEAD), "PA_1", 1)
     assert [waiting.add(half) for _ in range(3)] == [True, True, False]
@@ -26,7 +26,7 @@ def test_waiting_packets_have_a_limit() -> None:
     assert waiting.add(half)
 
 
-def test_each_sender_counts_by_itself() -> None:
+def test_missing_compares_sequence_per_sender() -> None:
     sent = ResendBuffer()
     for sender in ("PA_1", "PA_2"):
         for sequence in (1, 2, 3):
@@ -40,7 +40,7 @@ def test_each_sender_counts_by_itself() -> None:
     ]
 
 
-def test_old_and_unnumbered_packets_are_not_repeated() -> None:
+def test_missing_skips_old_and_unnumbered_packets() -> None:
     sent = ResendBuffer()
     sent.add(OutboundPacket(b"old", "PA_1", 1), 0.0)
     sent.add(OutboundPacket(b"unnumbered", "PA_1", 0), 10.0)
@@ -49,7 +49,7 @@ def test_old_and_unnumbered_packets_are_not_repeated() -> None:
 
 
 @given(sizes=st.lists(st.integers(0, limits.RESEND_BUFFER // 2), max_size=20))
-def test_never_more_than_the_limit(sizes: list[int]) -> None:
+def test_resend_buffer_never_exceeds_limit(sizes: list[int]) -> None:
     sent = ResendBuffer()
     for number, size in enumerate(sizes, 1):
         sent.add(OutboundPacket(bytes(size), "PA_1", number), 0.0)
@@ -58,7 +58,7 @@ def test_never_more_than_the_limit(sizes: list[int]) -> None:
     assert [packet.sequence for packet in kept] == list(range(len(sizes) - len(kept) + 1, len(sizes) + 1))
 
 
-def test_a_participant_keeps_nothing_when_no_more_comes() -> None:
+def test_tick_expires_resend_buffer() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(user_packet(b"hello", sequence=1))

@@ -5,7 +5,7 @@ import pytest
 from livekit.server.rate_limit import RateLimit
 
 
-def test_a_burst_then_the_rate() -> None:
+def test_burst_then_rate() -> None:
     pace, now = RateLimit(10), 100.0
     assert [pace.delay(1, now) for _ in range(10)] == [0.0] * 10
     for _ in range(30):
@@ -13,7 +13,7 @@ def test_a_burst_then_the_rate() -> None:
     assert now == pytest.approx(103.0)
 
 
-def test_what_is_large_waits_at_once_and_rest_makes_up_for_it() -> None:
+def test_large_amount_delays_and_idle_time_refills() -> None:
     pace = RateLimit(10)
     assert pace.delay(50, 0.0) == pytest.approx(4.0)
     assert pace.delay(0, 4.0) == 0.0

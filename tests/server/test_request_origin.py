@@ -1,4 +1,4 @@
-"""Where a request comes from, and what it may ask because of that."""
+"""Access control by the origin of a request."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tests.server.client import http_url
 HERE = "127.0.0.1:7880"
 
 
-def asked(headers: Mapping[str, str], *, remote: str = "127.0.0.1", host: str = HERE) -> web.Request:
-    """A request of the console, with these headers."""
+def request_with(headers: Mapping[str, str], *, remote: str = "127.0.0.1", host: str = HERE) -> web.Request:
+    """Return a request for the console with the given headers."""
     transport = Mock()
     transport.get_extra_info.side_effect = {"peername": (remote, 5)}.get
     return make_mocked_request("GET", "/console", headers={"Host": host, **headers}, transport=transport)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "::1"])
-def test_loopback_is_private_host(host: str) -> None:
+def test_loopback_is_private(host: str) -> None:
     assert is_loopback(host)
     assert is_private_host(host)
 
@@ -37,7 +37,7 @@ def test_loopback_is_private_host(host: str) -> None:
         *("laptop", "printer.local", "app.test", "host.docker.internal", "x.home.arpa"),
     ],
 )
-def test_private_networks_are_nearby_and_no_loopback(host: str) -> None:
+def test_private_networks_are_not_loopback(host: str) -> None:
     assert is_private_host(host)
     assert not is_loopback(host)
 
@@ -46,7 +46,7 @@ def test_private_networks_are_nearby_and_no_loopback(host: str) -> None:
     "host",
     ["", "evil.com", "localhost.evil.com", "notlocalhost.com", "8.8.8.8", "2001:4860:4860::8888", "127.0.0.1.nip.io"],
 )
-def test_the_rest_of_the_world_is_not(host: str) -> None:
+def test_public_hosts_are_not_private(host: str) -> None:
     assert not is_private_host(host)
     assert not is_loopback(host)
 
@@ -54,7 +54,7 @@ def test_the_rest_of_the_world_is_not(host: str) -> None:
 @pytest.mark.parametrize("host", [HERE, "localhost", "localhost:1", "[::1]:7880"])
 @pytest.mark.parametrize("remote", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
 def test_local_requests(host: str, remote: str) -> None:
-    assert is_local(asked({}, remote=remote, host=host))
+    assert is_local(request_with({}, remote=remote, host=host))
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_local_requests(host: str, remote: str) -> None:
         ("127.0.0.1", HERE, {"Forwarded": "for=8.8.8.8"}),
     ],
 )
-def test_requests_that_are_not_local(remote: str, host: str, headers: dict[str, str]) -> None:
-    assert not is_local(asked(headers, remote=remote, host=host))
+def test_non_local_requests(remote: str, host: str, headers: dict[str, str]) -> None:
+    assert not is_local(request_with(headers, remote=remote, host=host))
 
 
 @pytest.mark.parametrize(
@@ -90,24 +90,24 @@ def test_requests_that_are_not_local(remote: str, host: str, headers: dict[str, 
         ({"Origin": "http://["}, True),
     ],
 )
-def test_pages_of_another_origin(headers: dict[str, str], cross: bool) -> None:
-    assert is_cross_site(asked(headers)) is cross
+def test_cross_site_requests(headers: dict[str, str], cross: bool) -> None:
+    assert is_cross_site(request_with(headers)) is cross
 
 
-async def test_what_is_only_for_this_machine() -> None:
+async def test_local_only_handler_refuses_others() -> None:
     async def show(request: web.Request) -> web.StreamResponse:
         return web.Response(text="shown")
 
     guarded = local_only(show)
-    assert (await guarded(asked({}))).status == 200
-    for request in (asked({"Origin": "https://evil.com"}), asked({}, host="evil.com")):
+    assert (await guarded(request_with({}))).status == 200
+    for request in (request_with({"Origin": "https://evil.com"}), request_with({}, host="evil.com")):
         with pytest.raises(web.HTTPForbidden):
             _ = await guarded(request)
 
 
 def admitted(origins: Iterable[str], *, allowed: Iterable[str] = (), host: str = HERE) -> list[str]:
     guard = OriginGuard(tuple(allowed))
-    return [origin for origin in origins if guard.allows(asked({"Origin": origin}, host=host))]
+    return [origin for origin in origins if guard.allows(request_with({"Origin": origin}, host=host))]
 
 
 NEARBY = [
@@ -129,25 +129,25 @@ WORLD = [
 ]
 
 
-def test_pages_nearby_and_apps_may_use_a_known_key() -> None:
-    assert OriginGuard().allows(asked({}))
+def test_private_pages_and_apps_may_use_development_key() -> None:
+    assert OriginGuard().allows(request_with({}))
     assert admitted(NEARBY + APPS) == NEARBY + APPS
     assert admitted(WORLD) == []
 
 
-def test_a_name_that_points_here_is_no_proof_and_an_address_is() -> None:
+def test_same_host_admits_addresses_but_not_names() -> None:
     assert admitted(["http://evil.com:7880"], host="evil.com:7880") == []
     assert admitted(["http://8.8.8.8:3000"], host="8.8.8.8:7880") == ["http://8.8.8.8:3000"]
 
 
-def test_more_origins_can_be_allowed() -> None:
+def test_allowed_origins() -> None:
     assert admitted(WORLD, allowed=["https://EVIL.com/"]) == ["https://evil.com"]
     assert admitted(WORLD, allowed=["null"]) == ["null"]
     assert admitted(WORLD, allowed=["*"]) == WORLD
 
 
 @pytest.mark.parametrize("path", ["/rtc", "/rtc/v1", "/rtc/validate"])
-async def test_pages_of_the_internet_do_not_join_with_the_known_key(path: str) -> None:
+async def test_public_pages_cannot_join_with_development_key(path: str) -> None:
     headers = {"Origin": "https://evil.com"}
     own = DevServer(port=0, keys={"key": "a-secret-of-its-own"})
     open_to_all = DevServer(port=0, allowed_origins=["*"])
@@ -160,14 +160,14 @@ async def test_pages_of_the_internet_do_not_join_with_the_known_key(path: str) -
                 assert ("--allow-origin" in await response.text()) is refused
 
 
-async def test_pages_of_this_machine_join_with_the_known_key(server: DevServer) -> None:
+async def test_local_pages_join_with_development_key(server: DevServer) -> None:
     url = http_url(server, "/rtc", access_token=server.token("alice", room="demo"))
     headers = {"Origin": "http://localhost:5173"}
     async with aiohttp.ClientSession() as http, http.ws_connect(url, headers=headers) as socket:
         assert await socket.receive_bytes()
 
 
-async def test_pages_may_read_answers_about_rooms_and_nothing_else(server: DevServer) -> None:
+async def test_cors_covers_token_protected_paths_only(server: DevServer) -> None:
     asking = {"Origin": "http://localhost:5173", "Access-Control-Request-Headers": "authorization,x-more"}
     async with aiohttp.ClientSession() as http:
         async with http.options(http_url(server, "/twirp/livekit.RoomService/ListRooms"), headers=asking) as response:

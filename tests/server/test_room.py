@@ -1,4 +1,4 @@
-"""Who is in a room, and what the others are told."""
+"""Participants of a room, and the updates that they receive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from livekit.signaling import CONTINUATION_FLAG
 from tests.server.recording_link import EPOCH, Member, RecordingLink, grants, join, make_rooms, parameters, user_packet
 
 
-def test_join_response_says_who_and_where() -> None:
+def test_join_response_describes_room_and_participants() -> None:
     rooms = make_rooms()
     alice = join(rooms, "alice")
     bob = join(rooms, grants("bob", name="Bob"), active=False, now=2.5)
@@ -61,7 +61,7 @@ def test_states_are_announced_at_once() -> None:
     assert bob.updates() == [(bob.sid, "ACTIVE")]
 
 
-def test_number_of_participants_is_told_to_the_others() -> None:
+def test_participant_count_is_announced() -> None:
     rooms = make_rooms()
     alice = join(rooms, "alice")
     assert "room_update" not in alice.kinds()
@@ -73,7 +73,7 @@ def test_number_of_participants_is_told_to_the_others() -> None:
     assert alice.signal("room_update").room_update.room.num_participants == 1
 
 
-def test_client_protocol_and_capabilities_are_relayed() -> None:
+def test_client_protocol_and_capabilities_are_announced() -> None:
     rooms = make_rooms()
     _ = join(rooms, "alice")
     other = join(rooms, "bob").signal("join").join.other_participants[0]
@@ -81,7 +81,7 @@ def test_client_protocol_and_capabilities_are_relayed() -> None:
     assert list(other.capabilities) == [models.ClientInfo.CAP_COMPRESSION_DEFLATE_RAW]
 
 
-def test_hidden_participants_see_and_are_not_seen() -> None:
+def test_hidden_participants_are_not_announced() -> None:
     rooms = make_rooms()
     alice = join(rooms, "alice")
     ghost = join(rooms, grants("ghost", hidden=True))
@@ -117,7 +117,7 @@ def test_same_identity_alone_in_its_room_keeps_the_room() -> None:
     assert newer.room is older.room is rooms.get("demo")
 
 
-def test_leaving_by_itself_is_not_answered() -> None:
+def test_leave_is_not_answered() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     bob.request(rtc.SignalRequest(leave=rtc.LeaveRequest(reason=DisconnectReason.CLIENT_INITIATED)))
@@ -127,14 +127,14 @@ def test_leaving_by_itself_is_not_answered() -> None:
     assert (last.sid, last.disconnect_reason) == (bob.sid, DisconnectReason.CLIENT_INITIATED)
 
 
-def test_leaving_client_cannot_claim_any_reason() -> None:
+def test_leave_reason_of_client_is_restricted() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     bob.request(rtc.SignalRequest(leave=rtc.LeaveRequest(reason=DisconnectReason.ROOM_DELETED)))
     assert alice.signal("update").update.participants[0].disconnect_reason == DisconnectReason.CLIENT_INITIATED
 
 
-def test_removed_participant_is_told_why() -> None:
+def test_removed_participant_receives_reason() -> None:
     bob = join(make_rooms(), "bob")
     bob.room.remove(bob.participant, DisconnectReason.PARTICIPANT_REMOVED, 1.0)
     leave = bob.signal("leave").leave
@@ -144,23 +144,23 @@ def test_removed_participant_is_told_why() -> None:
 
 
 @pytest.mark.parametrize("reason", [DisconnectReason.STATE_MISMATCH, DisconnectReason.CONNECTION_TIMEOUT])
-def test_who_lost_its_connection_may_come_back(reason: models.DisconnectReason) -> None:
+def test_connection_failures_permit_reconnect(reason: models.DisconnectReason) -> None:
     bob = join(make_rooms(), "bob")
     bob.room.remove(bob.participant, reason, 1.0)
     assert bob.signal("leave").leave.action == rtc.LeaveRequest.RECONNECT
 
 
 class TestTime:
-    """What ticks notice."""
+    """Timeouts."""
 
-    def test_who_signals_stays(self) -> None:
+    def test_signalling_participant_stays(self) -> None:
         bob = join(make_rooms(), "bob")
         for now in range(0, 10 * limits.PING_TIMEOUT, limits.PING_INTERVAL):
             bob.request(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=1)), float(now))
             bob.room.tick(float(now))
         assert bob.is_in_room()
 
-    def test_silent_participant_loses_its_signal_connection_then_its_place(self) -> None:
+    def test_silent_participant_is_dropped_then_removed(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         timeout = float(limits.PING_TIMEOUT)
@@ -175,7 +175,7 @@ class TestTime:
         assert not bob.is_in_room()
         assert alice.signal("update").update.participants[0].disconnect_reason == DisconnectReason.SIGNAL_CLOSE
 
-    def test_without_signal_and_transport_it_is_soon_gone(self) -> None:
+    def test_without_signal_and_transport_is_removed_soon(self) -> None:
         bob = join(make_rooms(), "bob")
         bob.participant.signal_lost_at = 3.0
         bob.room.tick(3.5)
@@ -187,14 +187,14 @@ class TestTime:
         assert not bob.is_in_room()
         assert bob.signal("leave").leave.reason == DisconnectReason.CONNECTION_TIMEOUT
 
-    def test_one_that_is_heard_again_stays(self) -> None:
+    def test_reconnected_transport_stays(self) -> None:
         bob = join(make_rooms(), "bob")
         bob.participant.signal_lost_at = bob.participant.transport_disconnected_at = 4.0
         bob.room.activate(bob.participant, 5.0)
         bob.room.tick(4.0 + limits.DISCONNECTED_GRACE)
         assert bob.is_in_room()
 
-    def test_without_transport_it_may_come_back_in_time(self) -> None:
+    def test_failed_transport_may_recover_in_time(self) -> None:
         bob = join(make_rooms(), "bob")
         bob.participant.transport_failed_at = 1.0
         bob.room.activate(bob.participant, 2.0)
@@ -202,13 +202,13 @@ class TestTime:
         bob.room.tick(2.0 + limits.RESUME_WINDOW)
         assert bob.is_in_room()
 
-    def test_transport_that_never_comes_up(self) -> None:
+    def test_transport_that_never_connects(self) -> None:
         bob = join(make_rooms(), "bob", active=False)
         bob.participant.last_signal_at = limits.JOIN_TIMEOUT
         bob.room.tick(limits.JOIN_TIMEOUT)
         assert bob.signal("leave").leave.reason == DisconnectReason.JOIN_FAILURE
 
-    def test_transport_that_never_comes_up_again(self) -> None:
+    def test_transport_that_never_reconnects(self) -> None:
         rooms = make_rooms()
         before = join(rooms, "bob")
         bob = join(rooms, "bob", active=False, sid=before.sid)
@@ -217,7 +217,7 @@ class TestTime:
         leave = bob.signal("leave").leave
         assert (leave.reason, leave.action) == (DisconnectReason.CONNECTION_TIMEOUT, rtc.LeaveRequest.RECONNECT)
 
-    def test_one_that_gives_up_while_it_joins_is_gone(self) -> None:
+    def test_signal_lost_while_joining_removes(self) -> None:
         bob = join(make_rooms(), "bob", active=False)
         bob.participant.signal_lost_at = 1.0
         bob.room.tick(1.0)
@@ -236,7 +236,7 @@ class TestTime:
 
 
 class TestResume:
-    def test_answers_with_the_last_sequence_then_everything_anew(self) -> None:
+    def test_response_has_last_sequence_then_full_state(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         bob.send(user_packet(b"x", sequence=7))
@@ -252,7 +252,7 @@ class TestResume:
         bob.room.tick(1.0 + limits.RESUME_WINDOW)
         assert bob.is_in_room()
 
-    def test_finds_only_the_same_session(self) -> None:
+    def test_requires_same_sid(self) -> None:
         rooms = make_rooms()
         bob = join(rooms, "bob")
         assert rooms.find_resumable(grants("bob"), parameters(sid=bob.sid)) == (bob.room, bob.participant)
@@ -260,21 +260,21 @@ class TestResume:
         assert rooms.find_resumable(grants("alice"), parameters(sid=bob.sid)) is None
         assert rooms.find_resumable(grants("bob", room="elsewhere"), parameters(sid=bob.sid)) is None
 
-    def test_needs_a_transport_or_an_offer_for_one(self) -> None:
+    def test_requires_transport_or_offer(self) -> None:
         rooms = make_rooms()
         bob = join(rooms, "bob")
         bob.participant.transport_failed_at = 1.0
         assert rooms.find_resumable(grants("bob"), parameters(sid=bob.sid)) is None
         assert rooms.find_resumable(grants("bob"), parameters(sid=bob.sid, offer=rtc.SessionDescription()))
 
-    def test_nothing_is_repeated_on_a_transport_that_lives(self) -> None:
+    def test_nothing_is_resent_on_surviving_transport(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         alice.send(user_packet(b"1", sequence=1))
-        bob.request(self.has(alice, 0))
+        bob.request(self.sync_state(alice, 0))
         assert bob.payloads() == [b"1"]
 
-    def test_replaced_transport_gets_what_the_client_lacks_and_what_came_since(self) -> None:
+    def test_replaced_transport_receives_missing_and_new_packets(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         for sequence in range(1, 6):
@@ -284,14 +284,14 @@ class TestResume:
         bob.participant.transport_replaced()
         alice.send(user_packet(b"6", sequence=6))
         alice.send(user_packet(b"unnumbered"))
-        bob.request(self.has(alice, 3), 7.0)
+        bob.request(self.sync_state(alice, 3), 7.0)
         assert bob.payloads() == [], "the transport is not up yet"
         bob.room.activate(bob.participant, 8.0)
         assert bob.payloads() == [b"4", b"5", b"6", b"unnumbered"]
-        bob.request(self.has(alice, 3), 9.0)
+        bob.request(self.sync_state(alice, 3), 9.0)
         assert bob.payloads() == []
 
-    def test_replaced_transport_waits_for_what_the_client_has(self) -> None:
+    def test_replaced_transport_waits_for_sync_state(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         alice.send(user_packet(b"1", sequence=1))
@@ -300,17 +300,17 @@ class TestResume:
         bob.room.activate(bob.participant, 1.0)
         alice.send(user_packet(b"2", sequence=2))
         assert bob.payloads() == []
-        bob.request(self.has(alice, 0), 2.0)
+        bob.request(self.sync_state(alice, 0), 2.0)
         assert bob.payloads() == [b"1", b"2"]
 
-    def has(self, sender: Member, sequence: int) -> rtc.SignalRequest:
-        """A client's word that it has everything of a sender up to that."""
+    def sync_state(self, sender: Member, sequence: int) -> rtc.SignalRequest:
+        """Return a sync state with the last sequence number of one sender."""
         state = rtc.DataChannelReceiveState(publisher_sid=sender.sid, last_seq=sequence)
         return rtc.SignalRequest(sync_state=rtc.SyncState(datachannel_receive_states=[state]))
 
 
 class TestPermission:
-    def test_change_is_told_to_everybody_with_a_new_token(self) -> None:
+    def test_change_is_announced_with_new_token(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         bob.room.set_permission(bob.participant, models.ParticipantPermission(can_subscribe=True), 1.0)
@@ -320,7 +320,7 @@ class TestPermission:
         bob.send(user_packet(b"x"))
         assert alice.payloads() == []
 
-    def test_who_becomes_hidden_vanishes(self) -> None:
+    def test_becoming_hidden_announces_departure(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         _ = alice.updates()
@@ -330,7 +330,7 @@ class TestPermission:
         assert alice.updates() == [(bob.sid, "ACTIVE")]
 
 
-def test_room_metadata_is_told_to_everybody() -> None:
+def test_room_metadata_is_announced() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.room.update_metadata("new")

@@ -1,4 +1,4 @@
-"""RoomManager come with the first participant and go with the last."""
+"""Creation and closing of rooms."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_empty_timeout_keeps_a_created_room() -> None:
     assert rooms.create("demo", 299.0) is room
 
 
-def test_rooms_are_apart() -> None:
+def test_rooms_are_isolated() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, grants("alice", room="one")), join(rooms, grants("bob", room="two"))
     assert alice.room is not bob.room
     assert list(bob.signal("join").join.other_participants) == []
 
 
-def test_full_room_takes_nobody_more_but_replacements() -> None:
+def test_full_room_admits_replacements_only() -> None:
     rooms = RoomManager(settings=RoomSettings(max_participants=1))
     alice = join(rooms, "alice")
     with pytest.raises(RoomFullError, match="max participants"):
@@ -58,7 +58,7 @@ def test_full_room_takes_nobody_more_but_replacements() -> None:
     assert join(rooms, "alice").room is alice.room
 
 
-def test_number_of_rooms_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_room_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_ROOMS", 1)
     rooms = make_rooms()
     _ = join(rooms, grants("alice", room="one"))
@@ -70,7 +70,7 @@ def test_number_of_rooms_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert link.signals == []
 
 
-def test_close_puts_everybody_out() -> None:
+def test_close_removes_all_participants() -> None:
     rooms = make_rooms()
     members = [join(rooms, "alice"), join(rooms, "bob"), join(rooms, grants("carol", room="two"))]
     rooms.close(1.0)
@@ -80,18 +80,18 @@ def test_close_puts_everybody_out() -> None:
         assert member.link.closed
 
 
-def test_observers_hear_what_happens() -> None:
-    heard: list[RoomEvent] = []
-    rooms = RoomManager(observers=[heard.append])
+def test_observers_receive_events() -> None:
+    events: list[RoomEvent] = []
+    rooms = RoomManager(observers=[events.append])
     bob = join(rooms, "bob")
     bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
-    assert [type(event) for event in heard] == [RoomStarted, ParticipantJoined, ParticipantLeft, RoomFinished]
-    left = heard[2]
+    assert [type(event) for event in events] == [RoomStarted, ParticipantJoined, ParticipantLeft, RoomFinished]
+    left = events[2]
     assert isinstance(left, ParticipantLeft)
     assert left.participant.disconnect_reason == DisconnectReason.CLIENT_INITIATED
 
 
-def test_sids_are_unlike() -> None:
+def test_random_sids_are_unique() -> None:
     sids = {random_sid("PA_") for _ in range(1000)}
     assert len(sids) == 1000
     assert all(sid.startswith("PA_") and len(sid) == 15 for sid in sids)

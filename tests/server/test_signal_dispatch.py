@@ -1,4 +1,4 @@
-"""What participants ask for over their signal connection."""
+"""Signal requests of participants."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def updating(
     )
 
 
-def test_pings_are_answered_with_the_time() -> None:
+def test_ping_response_has_wall_time() -> None:
     bob = join(make_rooms(), "bob")
     bob.request(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=123, rtt=4)), 2.0)
     pong = bob.signal("pong_resp").pong_resp
@@ -31,7 +31,7 @@ def test_pings_are_answered_with_the_time() -> None:
     assert bob.signal("pong").pong == int((EPOCH + 3.0) * 1000)
 
 
-def test_metadata_name_and_attributes_change_for_everybody() -> None:
+def test_metadata_update_is_announced() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, grants("bob", canUpdateOwnMetadata=True))
     bob.request(updating(name="Bob", metadata="m", attributes={"a": "1", "b": "2"}))
@@ -44,7 +44,7 @@ def test_metadata_name_and_attributes_change_for_everybody() -> None:
     assert (response.request_id, response.reason) == (2, Reason.OK)
 
 
-def test_metadata_needs_the_grant() -> None:
+def test_metadata_update_requires_grant() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     _ = alice.updates()
@@ -64,14 +64,14 @@ def test_metadata_needs_the_grant() -> None:
     ],
     ids=["name", "metadata", "attributes"],
 )
-def test_updates_have_limits(request_: rtc.SignalRequest) -> None:
+def test_metadata_update_limits(request_: rtc.SignalRequest) -> None:
     bob = join(make_rooms(), grants("bob", canUpdateOwnMetadata=True))
     bob.request(request_)
     assert bob.signal("request_response").request_response.reason == Reason.LIMIT_EXCEEDED
     assert bob.participant.info().name == ""
 
 
-def test_attributes_cannot_grow_by_many_updates() -> None:
+def test_attribute_limit_applies_to_merged_attributes() -> None:
     bob = join(make_rooms(), grants("bob", canUpdateOwnMetadata=True))
     half = "v" * (limits.MAX_ATTRIBUTES // 2)
     reasons: list[int] = []
@@ -81,7 +81,7 @@ def test_attributes_cannot_grow_by_many_updates() -> None:
     assert reasons == [Reason.OK, Reason.LIMIT_EXCEEDED, Reason.OK]
 
 
-def test_older_clients_are_told_of_failures_only() -> None:
+def test_older_clients_receive_failures_only() -> None:
     rooms, link = make_rooms(), RecordingLink()
     client = JoinParameters(client=models.ClientInfo(protocol=14))
     room, participant = rooms.join(grants("old", canUpdateOwnMetadata=True), client, link, 0.0)
@@ -92,14 +92,14 @@ def test_older_clients_are_told_of_failures_only() -> None:
     assert "request_response" in old.kinds()
 
 
-def test_tracks_are_refused() -> None:
+def test_media_tracks_are_refused() -> None:
     bob = join(make_rooms(), "bob")
     bob.request(rtc.SignalRequest(add_track=rtc.AddTrackRequest(cid="c")))
     response = bob.signal("request_response").request_response
     assert (response.reason, response.add_track.cid) == (Reason.UNSUPPORTED_TYPE, "c")
 
 
-def test_unknown_and_empty_messages_are_passed_over() -> None:
+def test_unknown_and_empty_requests_are_ignored() -> None:
     bob = join(make_rooms(), "bob")
     before = len(bob.link.signals)
     bob.request(rtc.SignalRequest(), 4.0)

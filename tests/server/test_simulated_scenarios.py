@@ -20,7 +20,7 @@ def pair() -> tuple[Member, Member]:
 
 
 @pytest.mark.parametrize("scenario", ["node_failure", "migration"])
-def test_one_is_put_out_without_a_word(scenario: str) -> None:
+def test_removes_participant_without_leave(scenario: str) -> None:
     alice, bob = pair()
     ask(bob, **{scenario: True})
     assert bob.link.closed
@@ -28,7 +28,7 @@ def test_one_is_put_out_without_a_word(scenario: str) -> None:
     assert alice.updates()[-1] == (bob.sid, "DISCONNECTED")
 
 
-def test_the_server_leaves() -> None:
+def test_server_leave() -> None:
     _, bob = pair()
     ask(bob, server_leave=True)
     leave = bob.signal("leave").leave
@@ -36,14 +36,14 @@ def test_the_server_leaves() -> None:
     assert not bob.is_in_room()
 
 
-def test_one_is_asked_to_reconnect_and_stays_until_it_does() -> None:
+def test_full_reconnect_keeps_participant() -> None:
     _, bob = pair()
     ask(bob, leave_request_full_reconnect=True)
     assert bob.signal("leave").leave.action == rtc.LeaveRequest.RECONNECT
     assert bob.is_in_room()
 
 
-def test_one_speaks_for_a_while() -> None:
+def test_speaker_update() -> None:
     alice, bob = pair()
     ask(bob, speaker_update=3)
     assert [(s.sid, s.active) for s in alice.signal("speakers_changed").speakers_changed.speakers] == [(bob.sid, True)]
@@ -55,7 +55,7 @@ def test_one_speaks_for_a_while() -> None:
     assert not alice.signal("speakers_changed").speakers_changed.speakers[0].active
 
 
-def test_a_resume_is_answered_and_lost() -> None:
+def test_resume_is_dropped_after_response() -> None:
     _, bob = pair()
     ask(bob, disconnect_signal_on_resume=True)
     bob.link.signals.clear()
@@ -66,7 +66,7 @@ def test_a_resume_is_answered_and_lost() -> None:
     assert (bob.link.dropped_signal, bob.participant.signal_lost_at) == (1, None)
 
 
-def test_resumes_are_lost_without_an_answer() -> None:
+def test_resumes_are_dropped_before_response() -> None:
     _, bob = pair()
     ask(bob, disconnect_signal_on_resume_no_messages=True)
     bob.link.signals.clear()
@@ -78,14 +78,14 @@ def test_resumes_are_lost_without_an_answer() -> None:
 
 
 @pytest.mark.parametrize("scenario", ["disconnect_signal_on_resume", "disconnect_signal_on_resume_no_messages"])
-def test_resumes_are_disturbed_for_a_while_only(scenario: str) -> None:
+def test_resumes_succeed_after_window(scenario: str) -> None:
     _, bob = pair()
     ask(bob, **{scenario: True})
     bob.room.resume(bob.participant, RESUME_WINDOW + 0.1)
     assert bob.link.dropped_signal == 0
 
 
-def test_what_concerns_media_is_passed_over() -> None:
+def test_media_scenarios_are_ignored() -> None:
     _, bob = pair()
     ask(bob, subscriber_bandwidth=100)
     bob.request(rtc.SignalRequest(simulate=rtc.SimulateScenario()))

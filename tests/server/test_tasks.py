@@ -1,4 +1,4 @@
-"""Background work has an owner."""
+"""Background tasks with an owner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from livekit.server.tasks import OwnedTasks
 
 
-async def test_closing_cancels_what_runs() -> None:
+async def test_close_cancels_running_tasks() -> None:
     tasks = OwnedTasks()
     ended = asyncio.Event()
 
@@ -26,7 +26,7 @@ async def test_closing_cancels_what_runs() -> None:
     assert ended.is_set()
 
 
-async def test_closing_waits_for_what_ends_in_time() -> None:
+async def test_close_waits_during_grace() -> None:
     tasks = OwnedTasks()
     go = asyncio.Event()
 
@@ -41,7 +41,7 @@ async def test_closing_waits_for_what_ends_in_time() -> None:
     assert not task.cancelled()
 
 
-async def test_closing_waits_for_work_that_work_starts() -> None:
+async def test_close_cancels_tasks_spawned_by_tasks() -> None:
     tasks = OwnedTasks()
     late = asyncio.Event()
 

@@ -1,6 +1,6 @@
-"""Tokens that must not open the door, at every door, with the status that a LiveKit server answers.
+"""Invalid tokens on every route, with the statuses of LiveKit's server.
 
-A LiveKit server lets tokens without expiry in, and those with thousands of grants; this one does not.
+Unlike LiveKit's server, this one refuses tokens without expiry and with thousands of grants.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PUBLIC = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization
 
 
 class Case(NamedTuple):
-    """A token and the status that it gets."""
+    """A token and the status of the response."""
 
     token: str
     status: int
@@ -57,14 +57,14 @@ def signed(payload: dict[str, object], secret: str = SECRET, algorithm: str = "H
 
 
 def by_hand(header: dict[str, object], payload: dict[str, object], secret: bytes) -> str:
-    """Signed with HMAC-SHA256 whatever the header says, and with keys that libraries refuse."""
+    """Sign with HMAC-SHA256 whatever the header claims, with keys that libraries refuse too."""
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, payload)]
     digest = hmac.digest(secret, b".".join(parts), "sha256")
     return b".".join((*parts, base64.urlsafe_b64encode(digest).rstrip(b"="))).decode()
 
 
 def tampered(token: str, **changes: object) -> str:
-    """The claims are others, the signature stays."""
+    """Change claims and keep the signature."""
     head, body, signature = token.split(".")
     payload = {**json.loads(base64.urlsafe_b64decode(body + "==")), **changes}
     return f"{head}.{base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}.{signature}"
@@ -74,8 +74,8 @@ def _badly_signed() -> dict[str, str]:
     good = signed(claims())
     head, body, signature = good.split(".")
     return {
-        "none at all": "",
-        "no token": "nonsense",
+        "empty": "",
+        "not a token": "nonsense",
         "unknown key": signed(claims(iss="nobody")),
         "without key": signed(claims(iss=None)),
         "wrong secret": signed(claims(), OTHER_SECRET),
@@ -87,7 +87,7 @@ def _badly_signed() -> dict[str, str]:
         "signed with RSA": signed(claims(), PRIVATE, "RS256"),
         "RSA in name, signed with the secret": by_hand({"alg": "RS256", "typ": "JWT"}, claims(), SECRET.encode()),
         "signed with a public key as secret": by_hand({"alg": "HS256", "typ": "JWT"}, claims(), PUBLIC),
-        "signed with a key that it brings": by_hand(
+        "signed with an embedded key": by_hand(
             {"alg": "HS256", "typ": "JWT", "jwk": {"kty": "oct", "k": "bWluZQ"}}, claims(), b"mine"
         ),
         "empty secret": by_hand({"alg": "HS256", "typ": "JWT"}, claims(), b""),
@@ -130,9 +130,9 @@ def _good() -> dict[str, str]:
     for _ in range(500):
         nested = [nested]
     return {
-        "a good one": signed(claims()),
+        "valid": signed(claims()),
         "without data grant": signed(claims(video={"roomJoin": True, "room": "demo", "canPublishData": False})),
-        "deep claims nobody reads": signed(claims(deep=nested)),
+        "deeply nested unused claims": signed(claims(deep=nested)),
     }
 
 
@@ -154,7 +154,7 @@ async def status_of(http: aiohttp.ClientSession, url: str, token: str) -> int:
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_each_door_says_the_same(name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_every_route_gives_the_same_status(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     token, status = CASES[name]
     query = {"/rtc": {}, "/rtc/v1": {"join_request": join_request(rtc.JoinRequest(client_info=models.ClientInfo()))}}
@@ -175,8 +175,8 @@ async def test_each_door_says_the_same(name: str, caplog: pytest.LogCaptureFixtu
         assert len(part) < 8 or part not in shown
 
 
-async def test_a_token_for_one_room_opens_no_other(server: DevServer) -> None:
-    """The room is the token's, whatever else is asked for."""
+async def test_token_admits_to_its_room_only(server: DevServer) -> None:
+    """The room of the token is joined, whatever the query names."""
     token = server.token("mallory", room="demo")
     url = http_url(server, "/rtc", room="secret", room_name="secret", access_token=token)
     async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
@@ -185,13 +185,13 @@ async def test_a_token_for_one_room_opens_no_other(server: DevServer) -> None:
         assert [room.name for room in server.rooms.rooms] == ["demo"]
 
 
-async def test_a_name_given_twice_is_not_two_tokens(server: DevServer) -> None:
-    """What is checked is what is used: of two tokens the header's, of two parameters the first."""
-    good, bad = server.token("alice", room="demo"), CASES["wrong secret"].token
+async def test_header_token_and_first_parameter_win(server: DevServer) -> None:
+    """The token that is verified is the one in the header, or the first one in the query."""
+    valid, invalid = server.token("alice", room="demo"), CASES["wrong secret"].token
     async with aiohttp.ClientSession() as http:
-        url = http_url(server, "/rtc/validate", access_token=good)
-        assert await status_of(http, url, bad) == 401
+        url = http_url(server, "/rtc/validate", access_token=valid)
+        assert await status_of(http, url, invalid) == 401
         assert (
-            await status_of(http, f"{http_url(server, '/rtc/validate', access_token=bad)}&access_token={good}", "")
+            await status_of(http, f"{http_url(server, '/rtc/validate', access_token=invalid)}&access_token={valid}", "")
             == 401
         )

@@ -1,4 +1,4 @@
-"""Official Python clients call each other through the server, over both signalling ways."""
+"""Official Python clients call each other through the server, with a single and with dual peer connections."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ modes = pytest.mark.parametrize("mode", ["single", "dual"])
 
 
 class OfficialPeer:
-    """A process with the official SDK in it."""
+    """A process that runs the official SDK."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     async def event(self, kind: str, **details: object) -> Event:
-        """The next event of that kind with those details; others are passed over."""
+        """Return the next event of that kind with those details; skip others."""
         assert self._process.stdout is not None
         while line := await asyncio.wait_for(self._process.stdout.readline(), PATIENCE):
             event = cast(Event, json.loads(line))
@@ -82,7 +82,7 @@ async def test_calls_and_packets(server: DevServer, official_python: str, mode: 
         _ = await alice.event("connected", others=[])
         async with official(official_python, server, "bob", mode) as bob:
             _ = await bob.event("connected", others=["alice"])
-            _ = await alice.event("came", identity="bob")
+            _ = await alice.event("joined", identity="bob")
             for caller, name, callee in ((alice, "alice", "bob"), (bob, "bob", "alice")):
                 assert await caller.call(callee, "echo", "é" * 10) == "é" * 10
                 assert await caller.call(callee, "echo", "x" * 100_000) == "x" * 100_000
@@ -95,7 +95,7 @@ async def test_calls_and_packets(server: DevServer, official_python: str, mode: 
                 bob.do("publish", payload="to all", reliable=reliable, to=[], topic="")
                 _ = await alice.event("data", payload="to all", sender="bob", reliable=reliable)
             assert await bob.leave() == 0
-            _ = await alice.event("went", identity="bob")
+            _ = await alice.event("left", identity="bob")
 
 
 @modes
@@ -109,8 +109,8 @@ async def test_same_identity(server: DevServer, official_python: str, mode: str)
         async with official(official_python, server, "bob", mode) as newer:
             _ = await bob.event("disconnected", reason=DisconnectReason.DUPLICATE_IDENTITY)
             _ = await newer.event("connected", others=["alice"])
-            _ = await alice.event("went", identity="bob")
-            _ = await alice.event("came", identity="bob")
+            _ = await alice.event("left", identity="bob")
+            _ = await alice.event("joined", identity="bob")
             assert await alice.call("bob", "echo", "newer") == "newer"
 
 
@@ -137,7 +137,7 @@ async def test_resume(server: DevServer, official_python: str, mode: str) -> Non
 
 
 @modes
-async def test_unknown_session_reconnects_in_full(server: DevServer, official_python: str, mode: str) -> None:
+async def test_unknown_sid_reconnects_in_full(server: DevServer, official_python: str, mode: str) -> None:
     async with (
         official(official_python, server, "alice", mode) as alice,
         official(official_python, server, "bob") as bob,
@@ -147,20 +147,20 @@ async def test_unknown_session_reconnects_in_full(server: DevServer, official_py
         room = server.rooms.get("demo")
         assert room is not None
         room.remove(room.participants["alice"], DisconnectReason.STATE_MISMATCH, 0.0)
-        _ = await bob.event("went", identity="alice")
-        _ = await bob.event("came", identity="alice")
+        _ = await bob.event("left", identity="alice")
+        _ = await bob.event("joined", identity="alice")
         _ = await alice.event("reconnected")
         assert await bob.call("alice", "echo", "again") == "again"
 
 
-async def test_server_that_stops(server: DevServer, official_python: str) -> None:
+async def test_server_shutdown(server: DevServer, official_python: str) -> None:
     async with official(official_python, server, "alice") as alice:
         _ = await alice.event("connected")
         await server.aclose()
         _ = await alice.event("disconnected", reason=DisconnectReason.SERVER_SHUTDOWN)
 
 
-async def test_hidden_and_mute(server: DevServer, official_python: str) -> None:
+async def test_hidden_and_without_publish_permission(server: DevServer, official_python: str) -> None:
     token = server.token("ghost", room="demo", hidden=True, can_publish_data=False)
     async with official(official_python, server, "alice") as alice:
         _ = await alice.event("connected")
@@ -170,11 +170,11 @@ async def test_hidden_and_mute(server: DevServer, official_python: str) -> None:
             async with official(official_python, server, "bob") as bob:
                 _ = await bob.event("connected", others=["alice"])
                 bob.do("publish", payload="hello", reliable=True, to=[], topic="")
-                assert (await alice.event("came"))["identity"] == "bob"
+                assert (await alice.event("joined"))["identity"] == "bob"
                 assert (await alice.event("data"))["payload"] == "hello"
 
 
-async def test_own_name(server: DevServer, official_python: str) -> None:
+async def test_set_name(server: DevServer, official_python: str) -> None:
     token = server.token("bob", room="demo", can_update_own_metadata=True)
     async with (
         official(official_python, server, "alice") as alice,
@@ -196,7 +196,7 @@ async def test_own_name(server: DevServer, official_python: str) -> None:
     [("nonsense", "invalid authorization token"), ("", "roomJoin")],
     ids=["nonsense", "grant"],
 )
-async def test_refusal_is_shown(server: DevServer, official_python: str, token: str, message: str) -> None:
+async def test_refusal_reaches_client(server: DevServer, official_python: str, token: str, message: str) -> None:
     refused = token or server.token("alice", room="demo", room_join=False)
     async with official(official_python, server, "alice", token=refused) as alice:
         assert message in str((await alice.event("connect_failed"))["message"])

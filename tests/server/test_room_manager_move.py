@@ -1,4 +1,4 @@
-"""A participant goes from one room to another with its connection."""
+"""A participant moves to another room with its connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.server.recording_link import EPOCH, Member, grants, join, make_rooms,
 
 
 def move(rooms: RoomManager, member: Member, destination: str) -> None:
-    """As the server does; the member is of the other room then."""
+    """Move a member and update its room."""
     rooms.move(member.room, member.participant, destination, 1.0)
     assert member.link.moved_to == destination
     room = rooms.get(destination)
@@ -21,7 +21,7 @@ def move(rooms: RoomManager, member: Member, destination: str) -> None:
     member.room = room
 
 
-def test_everybody_learns_of_it() -> None:
+def test_move_is_announced_in_both_rooms() -> None:
     rooms = make_rooms()
     alice, bob, carol = join(rooms, "alice"), join(rooms, "bob"), join(rooms, grants("carol", room="other"))
     old_sid = bob.sid
@@ -38,7 +38,7 @@ def test_everybody_learns_of_it() -> None:
     assert set(carol.room.participants) == {"bob", "carol"}
 
 
-def test_packets_go_where_it_is() -> None:
+def test_packets_follow_the_participant() -> None:
     rooms = make_rooms()
     alice, bob, carol = join(rooms, "alice"), join(rooms, "bob"), join(rooms, grants("carol", room="other"))
     bob.send(user_packet(b"before", sequence=1))
@@ -50,7 +50,7 @@ def test_packets_go_where_it_is() -> None:
     assert [(packet.user.payload, packet.participant_sid) for packet in packets] == [(b"after", bob.sid)]
 
 
-def test_its_token_is_for_the_other_room() -> None:
+def test_token_is_for_the_destination() -> None:
     rooms = RoomManager(epoch=EPOCH, refresh_token=lambda grants, info: f"{grants.room} {info.sid}")
     join(rooms, "alice")
     bob = join(rooms, "bob")
@@ -59,17 +59,17 @@ def test_its_token_is_for_the_other_room() -> None:
     assert rooms.find_resumable(grants("bob", room="other"), parameters(sid=bob.sid)) is not None
 
 
-def test_events() -> None:
-    seen: list[RoomEvent] = []
+def test_emits_events_in_order() -> None:
+    events: list[RoomEvent] = []
     rooms = RoomManager(epoch=EPOCH)
     bob = join(rooms, "bob")
-    rooms.observe(seen.append)
+    rooms.observe(events.append)
     move(rooms, bob, "other")
-    assert [type(event) for event in seen] == [ParticipantLeft, RoomFinished, RoomStarted, ParticipantJoined]
-    assert [event.room.name for event in seen] == ["demo", "demo", "other", "other"]
+    assert [type(event) for event in events] == [ParticipantLeft, RoomFinished, RoomStarted, ParticipantJoined]
+    assert [event.room.name for event in events] == ["demo", "demo", "other", "other"]
 
 
-def test_the_last_one_leaves_an_empty_room() -> None:
+def test_moving_the_last_participant_empties_the_room() -> None:
     rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=5.0))
     bob = join(rooms, "bob")
     move(rooms, bob, "other")
@@ -79,7 +79,7 @@ def test_the_last_one_leaves_an_empty_room() -> None:
     assert [room.name for room in rooms.rooms] == ["other"]
 
 
-def test_one_of_that_identity_gives_way() -> None:
+def test_same_identity_in_destination_is_replaced() -> None:
     rooms = make_rooms()
     bob, other_bob = join(rooms, "bob"), join(rooms, grants("bob", room="other"))
     move(rooms, bob, "other")
@@ -88,7 +88,7 @@ def test_one_of_that_identity_gives_way() -> None:
     assert bob.is_in_room()
 
 
-def test_a_full_room_takes_nobody() -> None:
+def test_full_destination_refuses() -> None:
     rooms = make_rooms()
     bob = join(rooms, "bob")
     rooms.create("other", 0.0, RoomSettings(empty_timeout=60, max_participants=1))
@@ -99,7 +99,7 @@ def test_a_full_room_takes_nobody() -> None:
     assert "room_moved" not in bob.kinds()
 
 
-def test_hidden_ones_move_unseen() -> None:
+def test_hidden_participant_moves_unannounced() -> None:
     rooms = make_rooms()
     alice, ghost = join(rooms, "alice"), join(rooms, grants("ghost", hidden=True))
     carol = join(rooms, grants("carol", room="other"))
@@ -110,7 +110,7 @@ def test_hidden_ones_move_unseen() -> None:
     assert ghost.signal("room_moved").room_moved.other_participants[0].identity == "carol"
 
 
-def test_data_tracks_stay_behind() -> None:
+def test_data_tracks_are_unpublished() -> None:
     rooms = make_rooms()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     bob.request(rtc.SignalRequest(publish_data_track_request=rtc.PublishDataTrackRequest(pub_handle=1, name="t")))

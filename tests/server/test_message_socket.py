@@ -1,4 +1,4 @@
-"""Signal messages go out in order, and never pile up."""
+"""A message socket sends in order and bounds its queue."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def tasks() -> AsyncIterator[OwnedTasks]:
 async def connected(
     tasks: OwnedTasks, serve: Callable[[SignalSocket], Awaitable[None]]
 ) -> AsyncGenerator[aiohttp.ClientWebSocketResponse[bool]]:
-    """A client of a server that does `serve` with each connection, then closes it."""
+    """Connect a client to a server that runs `serve` for each connection and then closes it."""
 
     async def handle(request: web.Request) -> web.WebSocketResponse:
         response = web.WebSocketResponse(timeout=1.0)
@@ -58,7 +58,7 @@ def pong(number: int) -> rtc.SignalResponse:
     return rtc.SignalResponse(pong=number)
 
 
-async def test_what_was_queued_goes_out_before_the_end(tasks: OwnedTasks) -> None:
+async def test_queued_messages_are_written_before_close(tasks: OwnedTasks) -> None:
     async def serve(socket: SignalSocket) -> None:
         for number in range(1, 501):
             socket.send(pong(number))
@@ -71,12 +71,12 @@ async def test_what_was_queued_goes_out_before_the_end(tasks: OwnedTasks) -> Non
         assert client.close_code == aiohttp.WSCloseCode.OK
 
 
-async def test_requests_come_in_order(tasks: OwnedTasks) -> None:
-    seen: list[int] = []
+async def test_requests_arrive_in_order(tasks: OwnedTasks) -> None:
+    pings: list[int] = []
     ended = asyncio.Event()
 
     async def serve(socket: SignalSocket) -> None:
-        seen.extend([request.ping async for request in socket.requests()])
+        pings.extend([request.ping async for request in socket.requests()])
         ended.set()
 
     async with connected(tasks, serve) as client:
@@ -84,10 +84,10 @@ async def test_requests_come_in_order(tasks: OwnedTasks) -> None:
             await client.send_bytes(rtc.SignalRequest(ping=number).SerializeToString())
         await client.close()
         await asyncio.wait_for(ended.wait(), PATIENCE)
-    assert seen == [1, 2, 3]
+    assert pings == [1, 2, 3]
 
 
-async def test_who_does_not_read_is_cut_off(tasks: OwnedTasks, caplog: pytest.LogCaptureFixture) -> None:
+async def test_full_queue_closes_socket(tasks: OwnedTasks, caplog: pytest.LogCaptureFixture) -> None:
     sent = asyncio.Event()
 
     async def serve(socket: SignalSocket) -> None:
@@ -101,7 +101,7 @@ async def test_who_does_not_read_is_cut_off(tasks: OwnedTasks, caplog: pytest.Lo
 
 
 @pytest.mark.parametrize("limit", ["MAX_SIGNALS_PER_SECOND", "MAX_SIGNAL_BYTES_PER_SECOND"])
-async def test_who_sends_too_fast_is_read_later(tasks: OwnedTasks, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+async def test_fast_client_is_throttled(tasks: OwnedTasks, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     request = rtc.SignalRequest(ping=1).SerializeToString()
     monkeypatch.setattr(limits, limit, 10 if limit == "MAX_SIGNALS_PER_SECOND" else 10 * len(request))
 
@@ -118,7 +118,7 @@ async def test_who_sends_too_fast_is_read_later(tasks: OwnedTasks, monkeypatch: 
         assert asyncio.get_running_loop().time() - started >= 0.25
 
 
-async def test_who_leaves_much_unread_is_cut_off(tasks: OwnedTasks, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_queued_bytes_close_socket(tasks: OwnedTasks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_SIGNAL_BACKLOG_BYTES", 1000)
     large = rtc.SignalResponse(refresh_token="x" * 500)
 
@@ -137,7 +137,7 @@ async def test_who_leaves_much_unread_is_cut_off(tasks: OwnedTasks, monkeypatch:
         assert [message.data async for message in client] == []
 
 
-async def test_finishing_twice_is_the_same_as_once(tasks: OwnedTasks) -> None:
+async def test_finish_is_idempotent(tasks: OwnedTasks) -> None:
     async def serve(socket: SignalSocket) -> None:
         socket.finish()
         socket.finish()

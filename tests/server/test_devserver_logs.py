@@ -1,4 +1,4 @@
-"""Nothing that participants tell each other, and nothing that lets somebody in, is in any log at any level."""
+"""No log record contains payloads or credentials, at any level."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from livekit.server import DevServer
 from tests.server.client import PATIENCE, WireClient, http_url
 
 MARK = "pssst"
-"""In everything that is nobody's business."""
+"""Part of every secret text in the test."""
 JWT = re.compile(r"eyJ[\w-]{8,}\.")
 KEYS = {"thekey": f"{MARK}-the-secret-of-the-server-is-long"}
 
 
-class Everything(logging.Handler):
-    """Every record of every logger, with all that a formatter could show of it."""
+class AllRecords(logging.Handler):
+    """Records every log record of every logger with all that a formatter could show."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -33,8 +33,8 @@ class Everything(logging.Handler):
 
 
 @pytest.fixture
-def logs() -> Iterator[Everything]:
-    root, handler = logging.getLogger(), Everything()
+def logs() -> Iterator[AllRecords]:
+    root, handler = logging.getLogger(), AllRecords()
     before = {name: logging.getLogger(name).level for name in ("", "livekit", "aiohttp")}
     root.addHandler(handler)
     for name in before:
@@ -62,7 +62,7 @@ def of_no_type(invocation: RpcInvocationData) -> str:
 
 
 async def talk(alice: Room, bob: Room) -> None:
-    """Everything that a program can say, and most of what goes wrong with it."""
+    """Send everything that a program can send, including most failures."""
     for handler in (echo, broken, too_long, of_no_type):
         bob.local_participant.register_rpc_method(handler.__name__, handler)
     bob.register_text_stream_handler("notes", _ignore)
@@ -76,7 +76,7 @@ async def talk(alice: Room, bob: Room) -> None:
                 pass
     await alice.local_participant.publish_data(MARK, topic="notes")
     await alice.local_participant.send_text(MARK * 10_000, topic="notes", attributes={"k": MARK})
-    await alice.local_participant.send_text(MARK, topic="nobody reads")
+    await alice.local_participant.send_text(MARK, topic="no handler")
     await alice.local_participant.set_metadata(MARK)
     await alice.local_participant.set_attributes({"k": MARK})
 
@@ -86,7 +86,7 @@ def _ignore(reader: TextStreamReader, sender: str) -> None:
 
 
 async def garbage(server: DevServer) -> None:
-    """What comes from who is no client."""
+    """Send invalid requests and packets."""
     token = server.token("mallory", room="demo", metadata=MARK, attributes={"k": MARK})
     async with aiohttp.ClientSession() as http:
         for path in (
@@ -118,7 +118,7 @@ async def garbage(server: DevServer) -> None:
         await client.close()
 
 
-async def test_what_is_said_in_rooms_is_in_no_log(logs: Everything) -> None:
+async def test_payloads_and_tokens_are_not_logged(logs: AllRecords) -> None:
     async with DevServer(port=0, keys=KEYS) as server:
         alice, bob = Room(), Room()
         await bob.connect(server.url, server.token("bob", room="demo"))

@@ -1,4 +1,4 @@
-"""A third participant lies about calls and streams of others, on the wire: nothing of it is taken for true."""
+"""Forged packets of a third participant do not affect the calls and streams of others."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.server.client import PATIENCE, WireClient
 from tests.server.recording_link import user_packet
 
 ROOM = "demo"
-LIARS = {"anybody": "", "an agent": "agent", "hidden": "hidden"}
-"""And the grant that each has."""
+SPOOFERS = {"standard": "", "agent": "agent", "hidden": "hidden"}
+"""Kinds of attackers, and the grant of each."""
 
 
 class Held:
-    """A handler that waits until it may answer, and counts."""
+    """A handler that records calls and waits for permission to respond."""
 
     def __init__(self) -> None:
         self.entered = asyncio.Event()
@@ -48,7 +48,7 @@ async def joined(server: DevServer, identity: str) -> AsyncGenerator[Room]:
 
 
 @contextlib.asynccontextmanager
-async def liar(server: DevServer, grant: str) -> AsyncGenerator[WireClient]:
+async def spoofer(server: DevServer, grant: str) -> AsyncGenerator[WireClient]:
     async with aiohttp.ClientSession() as http:
         token = server.token("mallory", room=ROOM, agent=grant == "agent", hidden=grant == "hidden")
         client = WireClient(http, server, token, single=True)
@@ -59,8 +59,8 @@ async def liar(server: DevServer, grant: str) -> AsyncGenerator[WireClient]:
             await client.close()
 
 
-def lies(request_id: str, stream_id: str, alice: str, bob: str) -> Iterator[models.DataPacket]:
-    """What could end a call of alice to bob, start it again, or change a stream from her to him."""
+def forged_packets(request_id: str, stream_id: str, alice: str, bob: str) -> Iterator[models.DataPacket]:
+    """Yield packets that would end or repeat a call from alice to bob, or alter a stream from her to him."""
     yield wire.ack_packet("alice", request_id)
     yield wire.response_packet("alice", request_id, "forged")
     yield wire.error_packet("alice", request_id, RpcError(2000, "forged"))
@@ -83,16 +83,16 @@ def lies(request_id: str, stream_id: str, alice: str, bob: str) -> Iterator[mode
         yield models.DataPacket(stream_trailer=trailer, destination_identities=["bob"])
 
 
-def told(packet: models.DataPacket, identity: str, sid: str) -> models.DataPacket:
-    """The same, under another name."""
+def with_sender(packet: models.DataPacket, identity: str, sid: str) -> models.DataPacket:
+    """Return a copy with another sender."""
     copy = models.DataPacket()
     copy.CopyFrom(packet)
     copy.participant_identity, copy.participant_sid = identity, sid
     return copy
 
 
-@pytest.mark.parametrize("grant", LIARS.values(), ids=LIARS)
-async def test_calls_and_streams_of_others_stay_theirs(server: DevServer, grant: str) -> None:
+@pytest.mark.parametrize("grant", SPOOFERS.values(), ids=SPOOFERS)
+async def test_spoofed_packets_do_not_affect_calls_and_streams(server: DevServer, grant: str) -> None:
     held, texts = Held(), asyncio.Queue[str]()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -103,7 +103,7 @@ async def test_calls_and_streams_of_others_stay_theirs(server: DevServer, grant:
         assert sender == "alice"
         tasks.add(asyncio.ensure_future(read(reader)))
 
-    async with joined(server, "bob") as bob, joined(server, "alice") as alice, liar(server, grant) as mallory:
+    async with joined(server, "bob") as bob, joined(server, "alice") as alice, spoofer(server, grant) as mallory:
         bob.register_text_stream_handler("notes", on_text)
         bob.local_participant.register_rpc_method("hold", held)
         through = asyncio.Event()
@@ -115,10 +115,10 @@ async def test_calls_and_streams_of_others_stay_theirs(server: DevServer, grant:
         writer = await alice.local_participant.stream_text(topic="notes", destination_identities=["bob"])
         await writer.write("a")
         names = {"alice": alice.local_participant.sid, "bob": bob.local_participant.sid, "": ""}
-        for lie in lies(held.calls[0].request_id, writer.info.stream_id, names["alice"], names["bob"]):
+        for forged in forged_packets(held.calls[0].request_id, writer.info.stream_id, names["alice"], names["bob"]):
             for identity, sid in names.items():
-                mallory.send(told(lie, identity, sid))
-        # What mallory sent is through when an honest packet of hers is.
+                mallory.send(with_sender(forged, identity, sid))
+        # Packets of one sender stay in order: once this one has arrived, so have the forged ones.
         mallory.send(user_packet(b"honest", "bob"))
         await asyncio.wait_for(through.wait(), PATIENCE)
         await writer.write("b")

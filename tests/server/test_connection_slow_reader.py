@@ -1,4 +1,4 @@
-"""A participant that stops reading, for real: it goes, what waits for it stays bounded, and the others lose nothing."""
+"""A participant process that stops reading is removed; its backlog is bounded and other participants lose nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from livekit.server import DevServer, limits
 from livekit.server.events import ParticipantLeft
 from livekit.server.responses import DisconnectReason
-from tests.server.client import WireClient, happening, open_client
+from tests.server.client import WireClient, expect_event, open_client
 from tests.server.recording_link import grants, join, make_rooms, user_packet
 from tests.support.processes import read_until, running
 
@@ -23,7 +23,7 @@ SENDING_AHEAD = 4 * SIZE
 
 
 async def send_until(done: asyncio.Event, alice: WireClient, server: DevServer) -> tuple[int, int]:
-    """Send to everybody as fast as it goes; how many packets, and the most that waited for bob."""
+    """Broadcast as fast as possible; return the number of packets and the largest backlog of bob."""
     participants = server.rooms.rooms[0].participants
     channel, sent, most = alice.channels[True], 0, 0
     while not done.is_set():
@@ -36,7 +36,7 @@ async def send_until(done: asyncio.Event, alice: WireClient, server: DevServer) 
     return sent, most
 
 
-async def test_a_reader_that_stalls(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stalled_reader_is_removed(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_RELIABLE_BACKLOG", BACKLOG)
     token = server.token("bob", room="demo")
     async with (
@@ -45,26 +45,26 @@ async def test_a_reader_that_stalls(server: DevServer, monkeypatch: pytest.Monke
         open_client(server, "carol") as carol,
     ):
         _ = await read_until(bob, "in the room")
-        gone = asyncio.Event()
-        sending = asyncio.ensure_future(send_until(gone, alice, server))
+        removed = asyncio.Event()
+        sending = asyncio.ensure_future(send_until(removed, alice, server))
         try:
-            async with happening(server, ParticipantLeft, "bob"):
+            async with expect_event(server, ParticipantLeft, "bob"):
                 bob.send_signal(signal.SIGSTOP)
         finally:
             bob.send_signal(signal.SIGCONT)
-            gone.set()
+            removed.set()
         sent, most = await sending
         assert BACKLOG / 2 < most <= BACKLOG + SIZE + 1000
         numbers = [(await carol.next_packet())[0].sequence for _ in range(sent)]
         assert numbers == list(range(1, sent + 1))
 
 
-def test_those_for_whom_most_waits_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_total_backlog_removes_slowest_reader_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_TOTAL_BACKLOG", 1000)
     rooms = make_rooms()
     members = [join(rooms, grants(f"{number}", room=f"room {number % 2}")) for number in range(5)]
-    for member, waiting in zip(members, (100, 300, 250, 400, 50), strict=True):
-        member.link.waiting = waiting
+    for member, backlog in zip(members, (100, 300, 250, 400, 50), strict=True):
+        member.link.backlog_bytes = backlog
     rooms.tick(1.0)
     assert [member.is_in_room() for member in members] == [True, True, True, False, True]
     assert members[3].signal("leave").leave.reason == DisconnectReason.STATE_MISMATCH
