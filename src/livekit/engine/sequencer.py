@@ -30,6 +30,7 @@ MAX_RECEIVE_STATES = 4096
 """Senders whose last number is kept; beyond it, inactive ones are evicted."""
 
 _SEQUENCE_TAG = b"\x80\x01"  # DataPacket.sequence: field 16, varint
+_BYTES = [bytes((byte,)) for byte in range(256)]
 
 
 def append_sequence(packet: bytes, sequence: int) -> bytes:
@@ -37,12 +38,11 @@ def append_sequence(packet: bytes, sequence: int) -> bytes:
 
     Protobuf fields may be in any order, so the number is appended to a packet that was serialized before it was known.
     """
-    tail = bytearray(_SEQUENCE_TAG)
+    field = _SEQUENCE_TAG
     while sequence > 0x7F:
-        tail.append(sequence & 0x7F | 0x80)
+        field += _BYTES[sequence & 0x7F | 0x80]
         sequence >>= 7
-    tail.append(sequence)
-    return packet + tail
+    return packet + field + _BYTES[sequence]
 
 
 class SentPacket:
@@ -98,10 +98,11 @@ class ResendBuffer:
 
     def append(self, packet: bytes, on_delivered: Callable[[], None] | None = None) -> SentPacket:
         """Number and keep a serialized packet."""
-        self._last_sequence += 1
-        sent = SentPacket(self._last_sequence, append_sequence(packet, self._last_sequence), on_delivered)
+        sequence = self._last_sequence = self._last_sequence + 1
+        data = append_sequence(packet, sequence)
+        sent = SentPacket(sequence, data, on_delivered)
         self._packets.append(sent)
-        self._bytes += len(sent.data)
+        self._bytes += len(data)
         while self._bytes > self._size and self._packets[0].acknowledged:
             self._bytes -= len(self._packets.popleft().data)
         return sent
