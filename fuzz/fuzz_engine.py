@@ -1,7 +1,7 @@
-"""Signal messages of a server to a session, in answer to a join or resume or later: it lives on unless told to leave.
+"""Fuzzes an engine with a server's signal messages, during a join or resume or later: it survives all but a leave.
 
-Nothing is logged as an error, no task fails unseen, and the session is connected again within `PATIENCE`. The first
-byte of an input says when its message comes, and to a session with how many peer connections.
+Nothing is logged as an error, no task fails unnoticed, and the engine is connected again within `TIMEOUT`. The first
+byte of an input selects when its message is received, and whether the engine uses one peer connection or two.
 Run as `python -m fuzz.fuzz_engine [COUNT] [SEED]`.
 """
 
@@ -27,77 +27,77 @@ from livekit.protocol import models, rtc
 from livekit.rpc.local_rpc import LocalRpc
 from livekit.testing import VirtualClock
 
-PATIENCE = 120.0
-"""Virtual seconds within which a session is connected again."""
-TURNS = 8
-"""Of the loop, in which a message is taken and what follows from it begins."""
+TIMEOUT = 120.0
+"""Virtual seconds within which the engine is connected again."""
+LOOP_ITERATIONS = 8
+"""Iterations of the event loop in which a message is handled."""
 _Action = rtc.LeaveRequest.Action
 
 
 class When(enum.IntEnum):
-    """When the message comes."""
+    """When the message is received."""
 
     CONNECTED = 0
     RESUMING = 1
     REJOINING = 2
-    LAST = 3
-    """Before the signal connection is lost."""
+    DISCONNECTING = 3
+    """Right before the signal connection is lost."""
 
 
 class Client:
-    """A room session over a session with the server of this target."""
+    """A room session connected to this target's server."""
 
     def __init__(self, *, single: bool) -> None:
-        self._single = single
+        self._is_single = single
         self.server = SignalServer()
         self._session: RoomSession | None = None
 
     async def deliver(self, data: bytes, when: When) -> None:
         session = self._session or await self._join()
-        if when in (When.CONNECTED, When.LAST):
-            self.server.say(data)
+        if when in (When.CONNECTED, When.DISCONNECTING):
+            self.server.send(data)
         else:
             self.server.greeting = data
             _engine_of(session).force_reconnect(full=when is When.REJOINING)
-        await _turns()
-        if when is When.LAST:
+        await _run_loop()
+        if when is When.DISCONNECTING:
             self.server.reset()
-            await _turns()
-        await self._settle(session, data)
+            await _run_loop()
+        await self._wait_settled(session, data)
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.leave(models.DisconnectReason.CLIENT_INITIATED)
 
     async def _join(self) -> RoomSession:
-        options = RoomOptions(single_peer_connection=None if self._single else False)
-        _open.server = self.server
+        options = RoomOptions(single_peer_connection=None if self._is_single else False)
+        _factory.server = self.server
         self._session = RoomSession("fuzz://", "token", options, LocalRpc(), lambda *event: None)
         await self._session.join()
         return self._session
 
-    async def _settle(self, session: RoomSession, data: bytes) -> None:
-        """Wait until it is connected again, or has ended because it was told to."""
+    async def _wait_settled(self, session: RoomSession, data: bytes) -> None:
+        """Wait until the engine is connected again, or closed by a leave request."""
         engine = _engine_of(session)
-        until = asyncio.get_running_loop().time() + PATIENCE
+        until = asyncio.get_running_loop().time() + TIMEOUT
         while engine.state not in (EngineState.CONNECTED, EngineState.DISCONNECTED):
             if asyncio.get_running_loop().time() > until:
-                raise AssertionError(f"not connected for {PATIENCE:g} s")
+                raise AssertionError(f"not connected for {TIMEOUT:g} s")
             await asyncio.sleep(0.1)
         self.server.greeting = b""
         if engine.state is EngineState.DISCONNECTED:
             await self.close()
             self._session = None
             if not _is_leave(data):
-                raise AssertionError("it ended, and was not told to")
+                raise AssertionError("the engine closed without a leave request")
 
 
 def _engine_of(session: RoomSession) -> Engine:
     return session.engine
 
 
-class _Opener:
-    """Makes the sessions of the scheme `fuzz`."""
+class _EngineFactory:
+    """Creates the engines of the scheme `fuzz`."""
 
     server: SignalServer
 
@@ -107,8 +107,8 @@ class _Opener:
         )
 
 
-_open = _Opener()
-register_scheme("fuzz", _open)
+_factory = _EngineFactory()
+register_scheme("fuzz", _factory)
 
 
 def _is_leave(data: bytes) -> bool:
@@ -118,44 +118,44 @@ def _is_leave(data: bytes) -> bool:
         return False
 
 
-async def _turns() -> None:
-    for _ in range(TURNS):
+async def _run_loop() -> None:
+    for _ in range(LOOP_ITERATIONS):
         await asyncio.sleep(0)
 
 
-class Errors(logging.Handler):
-    """Whatever is logged as an error, or comes to the loop's handler of exceptions."""
+class ErrorCollector(logging.Handler):
+    """Collects logged errors and exceptions that nothing handled."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self._seen: list[str] = []
+        self._messages: list[str] = []
         self._causes: list[BaseException] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._see(record.getMessage(), record.exc_info[1] if record.exc_info else None)
+        self._add(record.getMessage(), record.exc_info[1] if record.exc_info else None)
 
     def unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         exception = context.get("exception")
-        self._see(str(context["message"]), exception if isinstance(exception, BaseException) else None)
+        self._add(str(context["message"]), exception if isinstance(exception, BaseException) else None)
 
     def check(self) -> None:
-        """Raises AssertionError."""
-        if self._seen:
-            seen, causes = self._seen[:], self._causes[:1]
-            self._seen.clear()
+        """Raise AssertionError if there were errors since the last check."""
+        if self._messages:
+            messages, causes = self._messages[:], self._causes[:1]
+            self._messages.clear()
             self._causes.clear()
-            raise AssertionError("; ".join(seen)) from (causes[0] if causes else None)
+            raise AssertionError("; ".join(messages)) from (causes[0] if causes else None)
 
-    def _see(self, message: str, cause: BaseException | None) -> None:
-        self._seen.append(f"{message} ({cause!r})")
+    def _add(self, message: str, cause: BaseException | None) -> None:
+        self._messages.append(f"{message} ({cause!r})")
         if cause is not None:
             self._causes.append(cause)
 
 
 @contextlib.contextmanager
-def watching(loop: asyncio.AbstractEventLoop) -> Generator[Errors]:
-    """Errors are counted though logging be switched off, and warnings are not written."""
-    errors, logger = Errors(), logging.getLogger("livekit")
+def collect_errors(loop: asyncio.AbstractEventLoop) -> Generator[ErrorCollector]:
+    """Collect errors even if logging is disabled; suppress warnings."""
+    errors, logger = ErrorCollector(), logging.getLogger("livekit")
     before, propagated = logging.root.manager.disable, logger.propagate
     loop.set_exception_handler(errors.unhandled)
     logger.addHandler(errors)
@@ -174,16 +174,16 @@ def open_target() -> Generator[Target]:
     loop = asyncio.new_event_loop()
     clock = VirtualClock(limit=math.inf)
 
-    async def enter() -> None:
+    async def start_clock() -> None:
         clock.__enter__()
 
-    with watching(loop) as errors:
-        loop.run_until_complete(enter())
+    with collect_errors(loop) as errors:
+        loop.run_until_complete(start_clock())
         clients = [Client(single=True), Client(single=False)]
 
         def target(data: bytes) -> None:
-            at = data[0] if data else 0
-            loop.run_until_complete(clients[at >> 2 & 1].deliver(data[1:], When(at & 3)))
+            selector = data[0] if data else 0
+            loop.run_until_complete(clients[selector >> 2 & 1].deliver(data[1:], When(selector & 3)))
             errors.check()
 
         try:
@@ -223,7 +223,7 @@ def _seeds() -> Iterator[rtc.SignalResponse]:
     yield rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=JOIN.join.other_participants))
 
 
-SEEDS = [bytes((at,)) + message.SerializeToString() for message in _seeds() for at in range(8)]
+SEEDS = [bytes((selector,)) + message.SerializeToString() for message in _seeds() for selector in range(8)]
 FUZZER = Fuzzer("engine", SEEDS, (), open_target)
 
 if __name__ == "__main__":

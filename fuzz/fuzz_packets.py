@@ -1,4 +1,4 @@
-"""Data packets into a room, from anybody: nothing is raised but DecodeError.
+"""Fuzzes a joined room with data packets from known and unknown senders: only DecodeError is raised.
 
 Run as `python -m fuzz.fuzz_packets [COUNT] [SEED]`.
 """
@@ -27,12 +27,12 @@ from livekit.streams.framing import text_stream
 ALLOWED = (DecodeError,)
 SENDERS = ("bob", "carol", "")
 KNOWN_ID = "00112233-4455-86c6-b001-66778899aabb"
-TURNS_EVERY = 64
-"""Inputs between turns of the loop, on which handlers run."""
+INPUTS_PER_ITERATION = 64
+"""Inputs per iteration of the event loop, which runs the handlers."""
 
 
 class SilentEngine:
-    """A session that is connected, and sends nothing anywhere."""
+    """An engine that is connected, serializes packets and discards them."""
 
     state = EngineState.CONNECTED
     token = ""
@@ -91,7 +91,7 @@ register_scheme("silent", SilentEngine)
 
 
 class Room:
-    """A joined room with a handler, on a loop that turns now and then."""
+    """A joined room with an RPC handler, on an event loop that runs once per `INPUTS_PER_ITERATION`."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -109,14 +109,14 @@ class Room:
         self.receive(lambda session: session.on_packet(packet))
 
     def receive(self, deliver: Callable[[RoomSession], None]) -> None:
-        """Let something come, and the loop turn now and then."""
-        events._set_running_loop(self.loop)  # many packets come in one turn of the loop
+        """Deliver an input; run the loop if it is due."""
+        events._set_running_loop(self.loop)  # many packets are received in one iteration of the loop
         try:
             deliver(self.session)
         finally:
             events._set_running_loop(None)
         self.inputs += 1
-        if self.inputs % TURNS_EVERY == 0:
+        if self.inputs % INPUTS_PER_ITERATION == 0:
             self.loop.run_until_complete(asyncio.sleep(0))
 
     def close(self) -> None:
@@ -154,13 +154,13 @@ def _seeds() -> Iterator[models.DataPacket]:
                 yield from [packets] if isinstance(packets, models.DataPacket) else packets
 
 
-def _from_anybody(packet: models.DataPacket) -> Iterator[bytes]:
+def _from_each_sender(packet: models.DataPacket) -> Iterator[bytes]:
     for sender in SENDERS:
         packet.participant_identity = sender
         yield packet.SerializeToString()
 
 
-SEEDS = [data for packet in _seeds() for data in _from_anybody(packet)]
+SEEDS = [data for packet in _seeds() for data in _from_each_sender(packet)]
 
 
 @contextlib.contextmanager

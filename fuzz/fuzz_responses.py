@@ -1,4 +1,4 @@
-"""Signal messages of a server to a room that has joined: nothing is raised but DecodeError.
+"""Fuzzes a joined room with a server's signal messages: only DecodeError is raised.
 
 Run as `python -m fuzz.fuzz_responses [COUNT] [SEED]`.
 """

@@ -1,4 +1,4 @@
-"""The server of a session in memory: it admits whoever comes, but says first what it is told to say."""
+"""An in-memory signal server that admits every client, after sending a given message."""
 
 from __future__ import annotations
 
@@ -42,60 +42,60 @@ RECONNECT = rtc.SignalResponse(reconnect=rtc.ReconnectResponse(last_message_seq=
 
 
 class SignalServer:
-    """One client at a time."""
+    """Serves one client at a time."""
 
     def __init__(self) -> None:
         self.greeting = b""
-        """What is said first on the next connection."""
+        """The message sent first on the next connection; empty for none."""
         self._socket: MemorySocket | None = None
 
     def make_peer(self, options: PeerOptions) -> Peer:
         return Peer(options)
 
     async def open_signal(self, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
-        """Takes the place of `SignalConnection.open`."""
+        """Replace `SignalConnection.open`."""
         authorization_headers(token)
         progress("connecting")
         near, far = socket_pair(MemoryLink(Faults, Random(0)))
         self._socket = far
-        near.filter = self._asked
+        near.filter = self._handle_request
         greeting, self.greeting = self.greeting, b""
         if greeting:
-            self.say(greeting)
+            self.send(greeting)
         single = urls.websocket.path == "/rtc/v1"
         request = parse_join(urls.websocket.query, single_peer_connection=single)
-        self._tell(RECONNECT if request.reconnect else JOIN)
+        self._send_message(RECONNECT if request.reconnect else JOIN)
         if request.publisher_offer is not None:
             self._answer(request.publisher_offer)
         return SignalConnection(cast(aiohttp.ClientSession, _NoSession()), cast(Any, near))
 
-    def say(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         if self._socket is not None:
             self._socket.send_now(data)
 
     def reset(self) -> None:
-        """Lose the connection."""
+        """Abort the connection."""
         if self._socket is not None:
             self._socket.reset()
 
-    def _tell(self, message: rtc.SignalResponse) -> None:
-        self.say(message.SerializeToString())
+    def _send_message(self, message: rtc.SignalResponse) -> None:
+        self.send(message.SerializeToString())
 
     def _answer(self, offer: rtc.SessionDescription) -> None:
-        self._tell(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp=ANSWER, id=offer.id)))
+        self._send_message(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp=ANSWER, id=offer.id)))
 
-    def _asked(self, data: bytes) -> None:
-        """What the client says: offers and pings are answered."""
+    def _handle_request(self, data: bytes) -> None:
+        """Answer offers and pings."""
         request = rtc.SignalRequest.FromString(data)
         if request.HasField("offer"):
             self._answer(request.offer)
         elif request.HasField("ping_req"):
             pong = rtc.Pong(last_ping_timestamp=request.ping_req.timestamp, timestamp=1)
-            self._tell(rtc.SignalResponse(pong_resp=pong))
+            self._send_message(rtc.SignalResponse(pong_resp=pong))
 
 
 class Peer:
-    """Reads what it is given as the real ones do, and is connected once it has a description; nothing is sent."""
+    """Parses descriptions and candidates as a real peer connection does, but sends nothing; connected after the first."""
 
     def __init__(self, options: PeerOptions) -> None:
         self.on_state: Callable[[PeerState], None] = ignore
@@ -145,7 +145,7 @@ class Peer:
 
 
 class Channel:
-    """Takes everything at once."""
+    """Discards and acknowledges every message immediately."""
 
     def __init__(self, label: str) -> None:
         self.on_open: Callable[[], None] = ignore

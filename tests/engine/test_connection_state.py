@@ -70,14 +70,14 @@ def rejoined(attempts: int) -> ConnectionStateMachine:
         ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.SUCCEEDED], ConnectionPhase.CONNECTED),
     ],
 )
-def test_the_way_through_the_phases(events: list[ConnectionEvent], phase: ConnectionPhase) -> None:
+def test_events_lead_through_the_phases(events: list[ConnectionEvent], phase: ConnectionPhase) -> None:
     machine = connected()
     for event in events:
         machine.handle_event(event, 0.0)
     assert machine.phase is phase
 
 
-def test_the_ladder_is_climbed_and_then_kept() -> None:
+def test_backoff_grows_then_stays_at_its_last_value() -> None:
     machine = connected()
     machine.handle_event(ConnectionEvent.LEAVE_RECONNECT, 0.0)
     delays: list[float] = []
@@ -89,7 +89,7 @@ def test_the_ladder_is_climbed_and_then_kept() -> None:
     assert delays == [*BACKOFF, *([BACKOFF[-1]] * 3)]
 
 
-def test_timeout_counts_from_the_loss() -> None:
+def test_timeout_is_measured_from_the_loss() -> None:
     machine = connected()
     machine.handle_event(ConnectionEvent.SIGNAL_DISCONNECTED, 50.0)
     assert machine.next_attempt(50.0 + TIMEOUT - 0.1) is not None
@@ -98,14 +98,14 @@ def test_timeout_counts_from_the_loss() -> None:
     assert machine.is_reconnecting, "giving up is said by an event of its own"
 
 
-def test_an_outage_of_45_seconds_is_over_within_5_whatever_happens_to_the_attempts() -> None:
+def test_reconnects_within_5_seconds_of_the_end_of_a_45_second_outage() -> None:
     longest = RECONNECT_TIMEOUTS.open
     assert longest is not None
     assert longest + BACKOFF[-1] < 5
     assert TIMEOUT > 45
 
 
-def test_without_a_limit_it_never_ends() -> None:
+def test_without_timeout_attempts_never_end() -> None:
     machine = connected(timeout=None)
     machine.handle_event(ConnectionEvent.SIGNAL_DISCONNECTED, 0.0)
     for day in range(1000):
@@ -124,7 +124,7 @@ def test_a_success_starts_the_ladder_anew() -> None:
     assert machine.next_attempt(400.0) is None
 
 
-def test_a_server_that_was_reached_and_does_not_resume_is_joined_anew_at_once() -> None:
+def test_failed_resume_is_followed_by_a_rejoin_without_delay() -> None:
     machine = connected()
     machine.handle_event(ConnectionEvent.SIGNAL_DISCONNECTED, 0.0)
     machine.next_attempt(0.0)
@@ -138,7 +138,7 @@ def test_a_server_that_was_reached_and_does_not_resume_is_joined_anew_at_once() 
     assert (third.phase, third.delay) == (ConnectionPhase.REJOINING, 0.0)
 
 
-def test_a_closed_peer_connection_waits_for_the_leave_that_may_follow() -> None:
+def test_transport_failure_waits_for_a_late_leave() -> None:
     machine = connected()
     machine.handle_event(ConnectionEvent.TRANSPORT_FAILED, 0.0)
     attempt = machine.next_attempt(0.0)
@@ -147,7 +147,7 @@ def test_a_closed_peer_connection_waits_for_the_leave_that_may_follow() -> None:
 
 
 @pytest.mark.parametrize("before", [[], [ConnectionEvent.SIGNAL_DISCONNECTED], [ConnectionEvent.TRANSPORT_FAILED]])
-def test_an_address_that_is_gone_restarts_ice_until_that_worked(before: list[ConnectionEvent]) -> None:
+def test_lost_address_restarts_ice_until_an_attempt_succeeds(before: list[ConnectionEvent]) -> None:
     machine = connected()
     for event in (*before, ConnectionEvent.ADDRESS_LOST):
         machine.handle_event(event, 0.0)
@@ -163,7 +163,7 @@ def test_an_address_that_is_gone_restarts_ice_until_that_worked(before: list[Con
     assert not attempt.restart_ice
 
 
-def test_a_first_join_has_no_limits_of_its_own_and_is_tried_once() -> None:
+def test_failed_first_join_is_not_retried_and_has_no_step_timeouts() -> None:
     machine = connecting()
     attempt = machine.next_attempt(0.0)
     assert attempt is not None
@@ -181,7 +181,7 @@ def test_a_first_join_has_no_limits_of_its_own_and_is_tried_once() -> None:
 @pytest.mark.parametrize(
     "event", [ConnectionEvent.SIGNAL_DISCONNECTED, ConnectionEvent.LEAVE_RECONNECT, ConnectionEvent.LEAVE_RESUME]
 )
-def test_a_first_join_that_breaks_off_is_tried_again_a_few_times(event: ConnectionEvent) -> None:
+def test_interrupted_first_join_is_retried_a_few_times(event: ConnectionEvent) -> None:
     machine = connecting()
     for number in range(1, MAX_JOIN_ATTEMPTS + 1):
         attempt = machine.next_attempt(0.0)
@@ -193,7 +193,7 @@ def test_a_first_join_that_breaks_off_is_tried_again_a_few_times(event: Connecti
 
 
 @pytest.mark.parametrize("later", [0.0, STALE_ATTEMPT_WINDOW - 0.1])
-def test_an_echo_of_our_own_attempts_does_not_end_the_connection(later: float) -> None:
+def test_duplicate_identity_of_an_abandoned_attempt_does_not_close_the_connection(later: float) -> None:
     machine = rejoined(attempts=2)
     phases: list[ConnectionPhase] = []
     for _ in range(2):
@@ -209,7 +209,7 @@ def test_an_echo_of_our_own_attempts_does_not_end_the_connection(later: float) -
 @pytest.mark.parametrize(
     "event", [ConnectionEvent.SIGNAL_DISCONNECTED, ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.SUCCEEDED]
 )
-def test_an_attempt_that_did_not_come_up_in_time_is_not_the_last(event: ConnectionEvent) -> None:
+def test_join_failure_is_retried_until_the_timeout(event: ConnectionEvent) -> None:
     machine = connected()
     machine.handle_event(event, 0.0)
     machine.next_attempt(0.0)
@@ -218,7 +218,7 @@ def test_an_attempt_that_did_not_come_up_in_time_is_not_the_last(event: Connecti
     assert machine.next_attempt(200.0 + (event is ConnectionEvent.SUCCEEDED)) is None, "our timeout ends it"
 
 
-def test_an_echo_may_come_while_we_rejoin() -> None:
+def test_duplicate_identity_while_rejoining_is_of_an_abandoned_attempt() -> None:
     machine = connected()
     machine.handle_event(ConnectionEvent.TRANSPORT_FAILED, 0.0)
     for _ in range(2):
@@ -235,7 +235,7 @@ def test_an_echo_may_come_while_we_rejoin() -> None:
         (2, 0.0, models.DisconnectReason.PARTICIPANT_REMOVED),
     ],
 )
-def test_who_is_replaced_or_removed_for_other_reasons_stays_away(
+def test_replaced_or_removed_participant_does_not_reconnect(
     attempts: int, later: float, reason: models.DisconnectReason
 ) -> None:
     machine = rejoined(attempts)
@@ -244,7 +244,7 @@ def test_who_is_replaced_or_removed_for_other_reasons_stays_away(
 
 
 @given(st.floats(0, 1))
-def test_jitter_shortens_a_wait_but_not_to_nothing(random: float) -> None:
+def test_jitter_reduces_a_delay_by_at_most_half(random: float) -> None:
     machine = connected(jitter=random)
     machine.handle_event(ConnectionEvent.LEAVE_RECONNECT, 0.0)
     for backoff in BACKOFF:
@@ -256,7 +256,7 @@ def test_jitter_shortens_a_wait_but_not_to_nothing(random: float) -> None:
 
 @pytest.mark.parametrize("closing", CLOSING)
 @pytest.mark.parametrize("before", [[], [ConnectionEvent.SIGNAL_DISCONNECTED], [ConnectionEvent.LEAVE_RECONNECT]])
-def test_closing_is_for_good_and_keeps_its_reason(closing: ConnectionEvent, before: list[ConnectionEvent]) -> None:
+def test_closed_is_final_and_keeps_its_reason(closing: ConnectionEvent, before: list[ConnectionEvent]) -> None:
     machine = connected()
     for event in before:
         machine.handle_event(event, 0.0)
@@ -269,7 +269,7 @@ def test_closing_is_for_good_and_keeps_its_reason(closing: ConnectionEvent, befo
 
 
 @given(st.lists(st.sampled_from(list(ConnectionEvent))))
-def test_there_is_something_to_try_exactly_while_recovering(events: list[ConnectionEvent]) -> None:
+def test_attempts_are_made_exactly_while_reconnecting(events: list[ConnectionEvent]) -> None:
     machine = connected(timeout=None, jitter=0.5)
     for event in events:
         before = machine.phase
@@ -280,7 +280,7 @@ def test_there_is_something_to_try_exactly_while_recovering(events: list[Connect
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(ConnectionEvent)), st.floats(0, 30))))
-def test_it_gives_up_when_nothing_came_of_it_for_as_long_as_its_timeout(
+def test_attempts_end_exactly_at_the_timeout(
     steps: list[tuple[ConnectionEvent, float]],
 ) -> None:
     machine = connected()

@@ -15,17 +15,17 @@ LISTENER = RecordingListener("ws://127.0.0.1:7880", "token")
 
 
 @pytest.mark.parametrize("url", ["ws://h:1", "wss://h", "HTTP://h", " https://h"])
-def test_web_urls_make_webrtc_sessions(url: str) -> None:
+def test_web_urls_create_rtc_engines(url: str) -> None:
     assert isinstance(create_engine(url, "token", RoomOptions(), LISTENER), RtcEngine)
 
 
 @pytest.mark.parametrize("url", ["", "h:7880", "ftp://h", "ws://", "ws"])
-def test_other_urls_are_refused(url: str) -> None:
+def test_other_urls_raise_connect_error(url: str) -> None:
     with pytest.raises(ConnectError, match="URL"):
         create_engine(url, "token", RoomOptions(), LISTENER)
 
 
-def test_a_scheme_can_be_registered() -> None:
+def test_registered_scheme_uses_its_factory() -> None:
     made: list[str] = []
 
     def factory(url: str, token: str, options: RoomOptions, listener: EngineListener) -> Engine:
@@ -46,7 +46,7 @@ def test_a_scheme_can_be_registered() -> None:
         ("gopher://127.0.0.1", "token", "scheme must be one of"),
     ],
 )
-async def test_what_cannot_be_connected(url: Any, token: Any, said: str) -> None:
+async def test_invalid_arguments_raise_connect_error_without_the_token(url: Any, token: Any, said: str) -> None:
     with pytest.raises(ConnectError, match=said) as caught:
         await Room().connect(url, token)
     assert "c2lnbmF0dXJl" not in str(caught.value), "a token is never repeated"

@@ -45,7 +45,7 @@ async def bob(server: TokenServer, room_name: str) -> Room:
     return room
 
 
-async def test_callers_are_told_before_their_callee_leaves(join: Join, bob: Room, slow_media: asyncio.Event) -> None:
+async def test_callee_answers_pending_calls_before_it_leaves(join: Join, bob: Room, slow_media: asyncio.Event) -> None:
     """Callers of some SDKs have nothing but the answer to go by: that the callee has left ends none of their calls"""
     alice, called = await join("alice"), asyncio.Event()
 
@@ -64,7 +64,9 @@ async def test_callers_are_told_before_their_callee_leaves(join: Join, bob: Room
     assert (alice.answers[0].request_id, alice.answers[0].error.code) == ("1", 1503)
 
 
-async def test_data_arrives_before_its_sender_leaves(join: Join, bob: Room, slow_media: asyncio.Event) -> None:
+async def test_published_data_arrives_before_its_sender_leaves(
+    join: Join, bob: Room, slow_media: asyncio.Event
+) -> None:
     alice = await join("alice")
     slow_media.set()
     for number in range(100):

@@ -6,7 +6,7 @@ from livekit.engine.join_buffer import JoinBuffer
 from livekit.protocol import rtc
 
 
-def test_what_came_before_is_let_in_first_and_in_order() -> None:
+def test_held_messages_are_delivered_first_and_in_order() -> None:
     delivered: list[str] = []
     buffer = JoinBuffer(
         lambda message: delivered.append(message.refresh_token), lambda data: delivered.append(data.decode())
@@ -20,7 +20,7 @@ def test_what_came_before_is_let_in_first_and_in_order() -> None:
     assert delivered == ["1", "2", "3", "4"]
 
 
-def test_one_that_cannot_be_handled_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+def test_raising_listener_does_not_stop_delivery(caplog: pytest.LogCaptureFixture) -> None:
     delivered: list[bytes] = []
 
     def receive(data: bytes) -> None:

@@ -17,11 +17,11 @@ from livekit.engine.local_address import LocalAddressMonitor, is_local
         (("2001:db8::1", 1, 0, 0), False),  # RFC 3849
     ],
 )
-def test_addresses_of_this_host(name: tuple[str, int], local: bool) -> None:
+def test_is_local(name: tuple[str, int], local: bool) -> None:
     assert is_local(name) is local
 
 
-async def test_a_watch_tells_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_address_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_address, "POLL_INTERVAL", 0.01)
     told: asyncio.Queue[str] = asyncio.Queue()
     watches = [LocalAddressMonitor((host, 1), told.put_nowait) for host in ("127.0.0.1", "192.0.2.1")]

@@ -38,7 +38,7 @@ class PacketEnds:
         self.packets.send(packet(payload), SendOptions(reliable))
 
 
-def test_reliable_packets_are_numbered_and_lossy_ones_are_not() -> None:
+def test_only_reliable_packets_are_numbered() -> None:
     ends = PacketEnds()
     ends.attach()
     ends.send(b"1")
@@ -49,7 +49,7 @@ def test_reliable_packets_are_numbered_and_lossy_ones_are_not() -> None:
     assert models.DataPacket.FromString(ends.lossy.sent[0]).kind == models.DataPacket.Kind.LOSSY
 
 
-def test_a_new_connection_first_gets_what_nobody_confirmed() -> None:
+def test_new_connection_retransmits_unacknowledged_packets_first() -> None:
     ends = PacketEnds()
     ends.attach()
     ends.send(b"confirmed")
@@ -61,7 +61,7 @@ def test_a_new_connection_first_gets_what_nobody_confirmed() -> None:
     assert received(ends.reliable) == [(2, b"unsure"), (3, b"waits")]
 
 
-def test_delivery_over_the_second_connection_is_told_once() -> None:
+def test_delivery_over_the_second_connection_is_reported_once() -> None:
     ends = PacketEnds()
     told: list[bool] = []
     ends.attach()
@@ -73,7 +73,7 @@ def test_delivery_over_the_second_connection_is_told_once() -> None:
     assert told == [True]
 
 
-def test_a_resume_sends_again_what_was_confirmed_and_the_server_lacks() -> None:
+def test_resume_retransmits_acknowledged_packets_that_the_server_lacks() -> None:
     ends = PacketEnds()
     ends.attach()
     for number in range(1, 5):
@@ -84,7 +84,7 @@ def test_a_resume_sends_again_what_was_confirmed_and_the_server_lacks() -> None:
     assert received(ends.reliable)[5:] == [(3, b"3"), (4, b"4")]
 
 
-def test_the_same_channel_again_gets_nothing_twice() -> None:
+def test_reattaching_the_same_channel_retransmits_nothing() -> None:
     ends = PacketEnds()
     ends.attach()
     ends.send(b"on its way")
@@ -94,7 +94,7 @@ def test_the_same_channel_again_gets_nothing_twice() -> None:
     assert received(ends.reliable) == [(1, b"on its way"), (2, b"waits")]
 
 
-async def test_what_comes_twice_is_delivered_once() -> None:
+async def test_received_duplicates_are_dropped() -> None:
     ends = PacketEnds()
     for sequence in (1, 2, 2, 1, 3):
         arrived = models.DataPacket(
@@ -106,7 +106,7 @@ async def test_what_comes_twice_is_delivered_once() -> None:
     assert (state.publisher_sid, state.last_seq) == ("PA_1", 3)
 
 
-async def test_all_has_arrived_once_the_last_is_confirmed() -> None:
+async def test_flush_waits_until_the_last_packet_is_acknowledged() -> None:
     ends = PacketEnds()
     await ends.packets.flush()
     ends.attach()
@@ -120,7 +120,7 @@ async def test_all_has_arrived_once_the_last_is_confirmed() -> None:
     assert told == [True, True]
 
 
-async def test_what_waits_for_its_turn_has_not_arrived() -> None:
+async def test_flush_waits_for_queued_packets() -> None:
     ends = PacketEnds()
     ends.attach()
     for number in range(3):
@@ -135,7 +135,7 @@ async def test_what_waits_for_its_turn_has_not_arrived() -> None:
     await asyncio.wait_for(arrived, 1)
 
 
-async def test_what_is_sent_again_arrives_over_the_second_connection() -> None:
+async def test_flush_waits_for_the_acknowledgement_of_the_second_connection() -> None:
     ends = PacketEnds()
     ends.attach()
     ends.send(b"unsure")
@@ -151,7 +151,7 @@ async def test_what_is_sent_again_arrives_over_the_second_connection() -> None:
 
 
 @pytest.mark.parametrize("smallest", [MAX_PACKET_SIZE, 1000])
-def test_the_limit_is_that_of_the_other_side_or_ours(smallest: int) -> None:
+def test_packet_limit_is_the_smaller_of_the_peers_and_ours(smallest: int) -> None:
     ends = PacketEnds()
     ends.attach(max_message_size=smallest)
     overhead = len(packet(b"x" * 900).SerializeToString()) - 900

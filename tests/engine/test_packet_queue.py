@@ -35,14 +35,14 @@ def names(channel: FakeChannel) -> list[bytes]:
     return [data.rstrip(b".") for data in channel.sent]
 
 
-def test_a_packet_goes_straight_to_an_idle_channel() -> None:
+def test_packet_is_sent_immediately_on_an_idle_channel() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.attach(channel)
     queue.send(b"one")
     assert channel.sent == [b"one"]
 
 
-def test_packets_wait_for_a_channel_and_keep_their_order() -> None:
+def test_packets_are_queued_in_order_without_a_channel() -> None:
     queue, channel = make_queue(), FakeChannel()
     for number in range(5):
         queue.send(b"%d" % number)
@@ -51,7 +51,7 @@ def test_packets_wait_for_a_channel_and_keep_their_order() -> None:
     assert queue.queued_bytes == 0
 
 
-def test_a_long_stream_is_read_at_the_pace_of_the_channel() -> None:
+def test_stream_is_read_at_the_pace_of_the_channel() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.attach(channel)
     source = packets(b"a", 100)
@@ -61,7 +61,7 @@ def test_a_long_stream_is_read_at_the_pace_of_the_channel() -> None:
     assert len(list(source)) >= 100 - sent - 1, "at most one packet is read ahead"
 
 
-def test_a_single_packet_waits_behind_little_bulk() -> None:
+def test_single_packet_waits_behind_at_most_64_kib_of_a_stream() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.attach(channel)
     queue.send_stream(packets(b"bulk", 1000), None)
@@ -74,7 +74,7 @@ def test_a_single_packet_waits_behind_little_bulk() -> None:
     assert waited <= BULK_BEFORE_A_SINGLE
 
 
-def test_a_slow_path_has_no_more_waiting_than_it_takes_at_a_time() -> None:
+def test_channel_buffer_is_limited_to_the_send_window() -> None:
     queue, channel = make_queue(), FakeChannel()
     channel.send_window = 5_000
     queue.attach(channel)
@@ -85,7 +85,7 @@ def test_a_slow_path_has_no_more_waiting_than_it_takes_at_a_time() -> None:
     assert names(channel) == [b"bulk", b"urgent", b"bulk"]
 
 
-def test_packets_go_on_when_the_window_shrank_while_they_waited() -> None:
+def test_sending_continues_after_the_send_window_shrank() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.attach(channel)
     queue.send(b"1" * 10_000)
@@ -96,7 +96,7 @@ def test_packets_go_on_when_the_window_shrank_while_they_waited() -> None:
     assert channel.sent[-1] == b"2"
 
 
-def test_packets_go_on_when_the_window_grew_while_they_waited() -> None:
+def test_sending_continues_after_the_send_window_grew() -> None:
     queue, channel = make_queue(), FakeChannel()
     channel.send_window = 5_000
     queue.attach(channel)
@@ -108,7 +108,7 @@ def test_packets_go_on_when_the_window_grew_while_they_waited() -> None:
     assert channel.sent[1:] == [b"2", b"3"]
 
 
-def test_streams_take_turns() -> None:
+def test_streams_are_served_round_robin() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.send_stream(packets(b"a", 3), None)
     queue.send_stream(packets(b"b", 3), None)
@@ -118,7 +118,7 @@ def test_streams_take_turns() -> None:
     assert names(channel) == [b"a", b"b"] * 3
 
 
-def test_a_flood_of_single_packets_does_not_starve_a_stream() -> None:
+def test_single_packets_do_not_starve_a_stream() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.send_stream(packets(b"bulk", 3), None)
     for _ in range(200):
@@ -132,7 +132,7 @@ def test_a_flood_of_single_packets_does_not_starve_a_stream() -> None:
     assert first * 1000 <= SINGLES_QUANTUM + 1000
 
 
-def test_delivery_of_a_stream_is_that_of_its_last_packet() -> None:
+def test_stream_is_delivered_with_its_last_packet() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.attach(channel)
     delivered: list[bool] = []
@@ -142,7 +142,7 @@ def test_delivery_of_a_stream_is_that_of_its_last_packet() -> None:
     assert delivered == [True]
 
 
-def test_a_cancelled_stream_sends_no_more_and_reports_nothing() -> None:
+def test_cancelled_stream_stops_without_callbacks() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.attach(channel)
     delivered: list[bool] = []
@@ -155,7 +155,7 @@ def test_a_cancelled_stream_sends_no_more_and_reports_nothing() -> None:
     assert not delivered
 
 
-def test_a_stream_whose_source_fails_ends_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_raising_stream_does_not_affect_other_streams(caplog: pytest.LogCaptureFixture) -> None:
     def failing() -> Iterator[models.DataPacket]:
         yield from packets(b"a", 1)
         raise RuntimeError("no more")
@@ -168,7 +168,7 @@ def test_a_stream_whose_source_fails_ends_alone(caplog: pytest.LogCaptureFixture
     assert "ends here" in caplog.text
 
 
-def test_what_a_closed_channel_did_not_take_goes_over_the_next_one() -> None:
+def test_packets_rejected_by_a_closed_channel_are_sent_on_the_next() -> None:
     undone: list[bool] = []
     queue, broken, channel = make_queue(lambda: undone.append(True)), FakeChannel(), FakeChannel()
     queue.attach(broken)
@@ -182,7 +182,7 @@ def test_what_a_closed_channel_did_not_take_goes_over_the_next_one() -> None:
     assert undone
 
 
-def test_a_packet_over_the_channels_limit_is_dropped_not_retried(caplog: pytest.LogCaptureFixture) -> None:
+def test_packet_over_the_channels_limit_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     queue, channel = make_queue(), FakeChannel(max_size=10)
     queue.attach(channel)
     queue.send(b"x" * 11)
@@ -210,13 +210,13 @@ def test_what_waits_can_be_undone() -> None:
     assert queue.queued_bytes == 0
 
 
-def test_what_goes_straight_out_has_no_handle() -> None:
+def test_packet_sent_immediately_has_no_handle() -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.attach(channel)
     assert queue.send(b"one") is None
 
 
-def test_the_queue_is_bounded() -> None:
+def test_queue_is_bounded() -> None:
     queue = make_queue()
     megabyte = b"x" * 2**20
     for _ in range(MAX_QUEUED // 2**20):
@@ -229,7 +229,7 @@ def test_the_queue_is_bounded() -> None:
 
 
 @given(st.lists(st.sampled_from(["single", "stream", "drain", "lose"]), max_size=60))
-def test_nothing_is_lost_doubled_or_reordered(steps: list[str]) -> None:
+def test_nothing_is_lost_duplicated_or_reordered(steps: list[str]) -> None:
     queue, channel = make_queue(), FakeChannel()
     queue.attach(channel)
     arrived: list[bytes] = []

@@ -17,7 +17,7 @@ def tour(regions: RegionUrls, steps: int) -> list[str]:
     return tried
 
 
-def test_what_the_user_gave_comes_first() -> None:
+def test_users_url_and_token_are_used_first() -> None:
     regions = RegionUrls("https://home.example", "given")
     assert (str(regions.server), regions.token) == (HOME, "given")
     assert tour(regions, 2) == ["home.example"] * 2
@@ -25,7 +25,7 @@ def test_what_the_user_gave_comes_first() -> None:
         RegionUrls("home", "given")
 
 
-def test_the_newest_token_is_used_and_the_given_one_where_that_is_refused() -> None:
+def test_rejected_token_falls_back_to_the_users() -> None:
     regions = RegionUrls(HOME, "given")
     for token in ("second", "", "third"):
         regions.refresh_token(token)
@@ -35,13 +35,13 @@ def test_the_newest_token_is_used_and_the_given_one_where_that_is_refused() -> N
     assert not regions.revert_token()
 
 
-def test_other_servers_are_tried_in_turn() -> None:
+def test_regions_are_tried_round_robin() -> None:
     regions = RegionUrls(HOME, "given")
     regions.update_regions(["wss://a.example", "wss://b.example", "wss://a.example"])
     assert tour(regions, 4) == ["home.example", "a.example", "b.example", "home.example"]
 
 
-def test_new_names_replace_those_that_are_not_in_use() -> None:
+def test_new_regions_replace_all_but_the_current_server() -> None:
     regions = RegionUrls(HOME, "given")
     regions.update_regions(["wss://a.example", "wss://b.example"])
     regions.next_region()
@@ -51,7 +51,7 @@ def test_new_names_replace_those_that_are_not_in_use() -> None:
     assert tour(regions, 3) == ["a.example", "c.example", "home.example"]
 
 
-def test_the_token_is_not_given_away_in_the_clear() -> None:
+def test_unencrypted_regions_are_ignored() -> None:
     regions = RegionUrls(HOME, "given")
     regions.update_regions(["ws://a.example", "no url", "", "https://b.example"])
     assert tour(regions, 2) == ["home.example", "b.example"]

@@ -20,7 +20,7 @@ from tests.engine.recording_listener import PATIENCE, RecordingListener, packet
 CONNECTING, CONNECTED, DISCONNECTED = EngineState.CONNECTING, EngineState.CONNECTED, EngineState.DISCONNECTED
 
 
-async def test_joining_tells_who_we_are(join: Join, room_name: str) -> None:
+async def test_join_response_has_room_and_participant(join: Join, room_name: str) -> None:
     alice = await join("alice")
     response, rejoined = alice.joins[0]
     assert (response.room.name, response.participant.identity, rejoined) == (room_name, "alice", False)
@@ -28,7 +28,7 @@ async def test_joining_tells_who_we_are(join: Join, room_name: str) -> None:
     assert alice.engine.state is CONNECTED
 
 
-async def test_packets_pass_both_ways_on_both_channels(join: Join) -> None:
+async def test_packets_pass_in_both_directions_on_both_channels(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     for reliable in (True, False):
         alice.send(b"to bob %d" % reliable, "bob", reliable=reliable)
@@ -37,7 +37,7 @@ async def test_packets_pass_both_ways_on_both_channels(join: Join) -> None:
         await alice.until_received(b"to alice %d" % reliable)
 
 
-async def test_many_packets_come_in_order(join: Join) -> None:
+async def test_packets_arrive_in_order(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     wanted = [b"%d" % number for number in range(600)]
     for payload in wanted:
@@ -46,7 +46,7 @@ async def test_many_packets_come_in_order(join: Join) -> None:
     assert bob.packets == wanted
 
 
-async def test_a_long_stream_and_single_packets_share_the_connection(join: Join) -> None:
+async def test_single_packet_overtakes_a_long_stream(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     delivered = asyncio.Event()
     chunks = (packet(b"chunk %d".ljust(15_000) % number, "bob") for number in range(100))
@@ -57,7 +57,7 @@ async def test_a_long_stream_and_single_packets_share_the_connection(join: Join)
     assert bob.packets.index(b"between") < 20
 
 
-async def test_a_packet_over_the_limit_is_refused_and_hurts_nobody(join: Join) -> None:
+async def test_packet_over_the_limit_raises_and_later_ones_arrive(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     with pytest.raises(PacketTooLargeError, match="data stream"):
         alice.send(b"x" * MAX_PACKET_SIZE, "bob")
@@ -67,20 +67,20 @@ async def test_a_packet_over_the_limit_is_refused_and_hurts_nobody(join: Join) -
     await bob.until_received(longest)
 
 
-async def test_signals_pass(join: Join) -> None:
+async def test_signal_is_sent_and_answered(join: Join) -> None:
     alice = await join("alice", can_update_own_metadata=True)
     request = rtc.UpdateParticipantMetadata(metadata="new", request_id=7)
     alice.engine.send_signal(rtc.SignalRequest(update_metadata=request))
     await alice.until(lambda: "update" in alice.signals)
 
 
-async def test_the_refreshed_token_is_kept(join: Join) -> None:
+async def test_refreshed_token_is_kept(join: Join) -> None:
     alice = await join("alice", ttl=60.0)
     await alice.until(lambda: "refresh_token" in alice.signals)
     assert alice.engine.token != alice.token
 
 
-async def test_the_round_trip_is_measured(join: Join) -> None:
+async def test_round_trip_time_is_measured(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     alice.send(b"hi", "bob")
     await bob.until_received(b"hi")
@@ -88,7 +88,7 @@ async def test_the_round_trip_is_measured(join: Join) -> None:
     assert 0 <= (alice.engine.round_trip_time or 0) < 5
 
 
-async def test_packets_given_before_connecting_are_sent_after(
+async def test_packets_sent_before_connect_are_queued(
     join: Join, server: TokenServer, room_name: str, options: RoomOptions
 ) -> None:
     bob = await join("bob")
@@ -99,7 +99,7 @@ async def test_packets_given_before_connecting_are_sent_after(
     await alice.engine.close()
 
 
-async def test_closing_leaves_and_is_final(join: Join) -> None:
+async def test_close_leaves_and_is_final(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     started = asyncio.get_running_loop().time()
     await alice.engine.close()
@@ -114,7 +114,7 @@ async def test_closing_leaves_and_is_final(join: Join) -> None:
     await bob.until(lambda: "update" in bob.signals)
 
 
-async def test_a_second_participant_of_the_same_identity_ends_the_first(join: Join) -> None:
+async def test_second_participant_of_the_same_identity_disconnects_the_first(join: Join) -> None:
     first = await join("alice")
     second = await join("alice")
     await first.until_state(DISCONNECTED)
@@ -122,7 +122,7 @@ async def test_a_second_participant_of_the_same_identity_ends_the_first(join: Jo
     assert second.engine.state is CONNECTED
 
 
-async def test_a_listener_that_raises_stops_nothing(join: Join, caplog: pytest.LogCaptureFixture) -> None:
+async def test_raising_listener_does_not_stop_packets(join: Join, caplog: pytest.LogCaptureFixture) -> None:
     alice, bob = await join("alice"), await join("bob")
     bob.fails_at = b"bad"
     for payload in (b"bad", b"good"):

@@ -22,7 +22,7 @@ from tests.support.leaks import Resources
 MOMENTS = [milliseconds / 1000 for milliseconds in range(0, 120, 6)]
 
 
-async def test_a_server_without_the_single_route_gets_two_peer_connections(server: TokenServer, room_name: str) -> None:
+async def test_falls_back_to_two_peer_connections_without_the_v1_route(server: TokenServer, room_name: str) -> None:
     async with NetworkRelay(server.url) as relay:
         relay.signals.missing = ("/rtc/v1",)
         alice = RecordingListener(relay.url, server.token("alice", room=room_name))
@@ -32,7 +32,7 @@ async def test_a_server_without_the_single_route_gets_two_peer_connections(serve
         await alice.engine.close()
 
 
-async def test_a_server_with_neither_route_is_not_livekit(
+async def test_server_without_signaling_route_is_not_livekit(
     server: TokenServer, room_name: str, options: RoomOptions
 ) -> None:
     async with NetworkRelay(server.url) as relay:
@@ -42,27 +42,33 @@ async def test_a_server_with_neither_route_is_not_livekit(
             await alice.engine.connect()
 
 
-async def test_a_token_without_room_join_is_refused(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+async def test_token_without_room_join_raises_authentication_error(
+    server: TokenServer, room_name: str, options: RoomOptions
+) -> None:
     alice = RecordingListener(server.url, server.token("alice", room=room_name, room_join=False), options)
     with pytest.raises(AuthenticationError) as caught:
         await alice.engine.connect()
     assert caught.value.status in {401, 403}
 
 
-async def test_an_expired_token_is_called_expired(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+async def test_expired_token_is_reported_as_expired(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     alice = RecordingListener(server.url, server.token("alice", room=room_name, ttl=-120.0), options)
     with pytest.raises(AuthenticationError, match="expired"):
         await alice.engine.connect()
 
 
-async def test_a_tampered_token_is_refused(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+async def test_tampered_token_raises_authentication_error(
+    server: TokenServer, room_name: str, options: RoomOptions
+) -> None:
     header, claims, signature = server.token("alice", room=room_name).split(".")
     alice = RecordingListener(server.url, f"{header}.{claims}.{signature[::-1]}", options)
     with pytest.raises(AuthenticationError, match=r"40[13]"):
         await alice.engine.connect()
 
 
-async def test_an_absent_server_is_noticed_at_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+async def test_refused_tcp_connection_raises_server_unreachable(
+    server: TokenServer, room_name: str, options: RoomOptions
+) -> None:
     async with NetworkRelay(server.url) as relay:
         url = relay.url
     alice = RecordingListener(url, server.token("alice", room=room_name), options)
@@ -72,7 +78,7 @@ async def test_an_absent_server_is_noticed_at_once(server: TokenServer, room_nam
 
 
 @pytest.mark.usefixtures("no_leaks")
-async def test_a_server_that_says_nothing_is_given_up_in_time(options: RoomOptions) -> None:
+async def test_silent_server_raises_connect_timeout(options: RoomOptions) -> None:
     gone = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -92,7 +98,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(options: RoomOptio
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_connect_cancelled_at_any_moment_leaves_nothing(
+async def test_connect_cancelled_at_any_moment_releases_everything(
     server: TokenServer, room_name: str, options: RoomOptions, moment: float
 ) -> None:
     before = Resources.now()
@@ -109,7 +115,7 @@ async def test_a_connect_cancelled_at_any_moment_leaves_nothing(
 
 
 @pytest.mark.parametrize("moment", MOMENTS[::4])
-async def test_a_session_closed_at_any_moment_of_connecting_leaves_nothing(
+async def test_close_at_any_moment_of_connecting_releases_everything(
     server: TokenServer, room_name: str, options: RoomOptions, moment: float
 ) -> None:
     before = Resources.now()
@@ -124,7 +130,7 @@ async def test_a_session_closed_at_any_moment_of_connecting_leaves_nothing(
     await before.assert_restored()
 
 
-async def test_a_session_connects_once(server: TokenServer, room_name: str, options: RoomOptions) -> None:
+async def test_second_connect_raises(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     alice = RecordingListener(server.url, server.token("alice", room=room_name), options)
     await alice.engine.connect()
     with pytest.raises(RuntimeError, match="once"):

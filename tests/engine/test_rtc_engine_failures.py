@@ -25,7 +25,7 @@ def never(name: SocketName) -> bool:
 
 
 @pytest.mark.parametrize("action", [Action.RECONNECT, Action.RESUME])
-async def test_a_join_that_breaks_off_is_tried_again(
+async def test_interrupted_join_is_retried(
     server: TokenServer, room_name: str, options: RoomOptions, action: rtc.LeaveRequest.Action
 ) -> None:
     async with SignalRelay(server.url) as proxy:
@@ -41,9 +41,7 @@ async def test_a_join_that_breaks_off_is_tried_again(
         await alice.engine.close()
 
 
-async def test_a_join_that_breaks_off_every_time_fails(
-    server: TokenServer, room_name: str, options: RoomOptions
-) -> None:
+async def test_join_interrupted_every_time_raises(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     async with SignalRelay(server.url) as proxy:
         proxy.muted = {"answer"}
         alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
@@ -60,7 +58,7 @@ async def test_a_join_that_breaks_off_every_time_fails(
         assert proxy.joins == 3
 
 
-async def test_another_server_is_joined_where_the_first_names_one(join: Join, server: TokenServer) -> None:
+async def test_region_of_a_leave_is_joined_if_the_server_is_unreachable(join: Join, server: TokenServer) -> None:
     async with NetworkRelay(server.url) as relay:
         alice = await join("alice", url=relay.url)
         await relay.tcp.refuse()
@@ -76,7 +74,7 @@ async def test_another_server_is_joined_where_the_first_names_one(join: Join, se
         await alice.engine.close()
 
 
-async def test_the_token_of_the_application_is_used_where_the_newest_is_refused(join: Join) -> None:
+async def test_users_token_is_used_if_the_newest_is_rejected(join: Join) -> None:
     alice = await join("alice")
     await alice.until(lambda: "refresh_token" in alice.signals)
     alice.engine._urls.token = "not.a.token"
@@ -85,9 +83,7 @@ async def test_the_token_of_the_application_is_used_where_the_newest_is_refused(
     assert len(alice.joins) == 2
 
 
-async def test_a_lost_address_restarts_ice_at_once(
-    join: Join, server: TokenServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lost_address_restarts_ice(join: Join, server: TokenServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_address, "POLL_INTERVAL", 0.05)
     async with SignalRelay(server.url) as proxy:
         alice, bob = await join("alice", url=proxy.url), await join("bob")
@@ -104,7 +100,7 @@ async def test_a_lost_address_restarts_ice_at_once(
         await alice.engine.close()
 
 
-async def test_leaving_without_a_signal_connection_is_told_over_a_new_one(join: Join, server: TokenServer) -> None:
+async def test_leave_is_sent_over_a_new_signal_connection(join: Join, server: TokenServer) -> None:
     bob = await join("bob")
     async with NetworkRelay(server.url) as relay:
         alice = await join("alice", url=relay.url)

@@ -16,7 +16,7 @@ from tests.engine.recording_listener import RecordingListener
 CONNECTED, RECONNECTING, DISCONNECTED = EngineState.CONNECTED, EngineState.RECONNECTING, EngineState.DISCONNECTED
 
 
-async def test_a_lost_signal_connection_is_resumed(join: Join, server: TokenServer) -> None:
+async def test_lost_signal_connection_is_resumed(join: Join, server: TokenServer) -> None:
     bob = await join("bob")
     async with NetworkRelay(server.url) as relay:
         alice = await join("alice", url=relay.url)
@@ -33,7 +33,7 @@ async def test_a_lost_signal_connection_is_resumed(join: Join, server: TokenServ
         await alice.engine.close()
 
 
-async def test_packets_flow_while_the_signal_connection_is_away(join: Join, server: TokenServer) -> None:
+async def test_packets_pass_while_the_signal_connection_is_lost(join: Join, server: TokenServer) -> None:
     bob = await join("bob")
     async with NetworkRelay(server.url) as relay:
         alice = await join("alice", url=relay.url)
@@ -50,7 +50,7 @@ async def test_packets_flow_while_the_signal_connection_is_away(join: Join, serv
         await alice.engine.close()
 
 
-async def test_a_lost_peer_connection_is_made_anew(join: Join) -> None:
+async def test_closed_peer_connection_causes_a_rejoin(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     sid = alice.sid
     await alice.peers[0].close()
@@ -64,7 +64,7 @@ async def test_a_lost_peer_connection_is_made_anew(join: Join) -> None:
     await alice.until_received(b"hello again")
 
 
-async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(join: Join, server: TokenServer) -> None:
+async def test_packets_arrive_once_and_in_order_through_many_resumes(join: Join, server: TokenServer) -> None:
     bob = await join("bob")
     async with NetworkRelay(server.url) as relay:
         alice = await join("alice", url=relay.url)
@@ -79,7 +79,7 @@ async def test_numbered_packets_arrive_once_and_in_order_through_many_cuts(join:
         await alice.engine.close()
 
 
-async def test_a_server_that_stays_away_ends_the_session(join: Join, server: TokenServer, options: RoomOptions) -> None:
+async def test_reconnect_timeout_disconnects(join: Join, server: TokenServer, options: RoomOptions) -> None:
     options.reconnect_timeout = 0.5
     async with NetworkRelay(server.url) as relay:
         alice = await join("alice", url=relay.url)
@@ -89,7 +89,7 @@ async def test_a_server_that_stays_away_ends_the_session(join: Join, server: Tok
         assert alice.states[-2:] == [RECONNECTING, DISCONNECTED]
 
 
-async def test_closing_while_reconnecting_ends_at_once(join: Join, server: TokenServer) -> None:
+async def test_close_while_reconnecting_is_immediate(join: Join, server: TokenServer) -> None:
     async with NetworkRelay(server.url) as relay:
         alice = await join("alice", url=relay.url)
         await relay.tcp.refuse()
@@ -98,7 +98,7 @@ async def test_closing_while_reconnecting_ends_at_once(join: Join, server: Token
         assert alice.states[-1] is DISCONNECTED
 
 
-async def test_a_removed_participant_does_not_come_back(join: Join) -> None:
+async def test_replaced_participant_does_not_rejoin(join: Join) -> None:
     first = await join("alice")
     await join("alice")
     await first.until_state(DISCONNECTED)
@@ -107,7 +107,7 @@ async def test_a_removed_participant_does_not_come_back(join: Join) -> None:
 
 
 @pytest.mark.parametrize("options", [RoomOptions()], ids=["single"])
-async def test_a_refused_token_ends_the_attempts(join: Join, server: TokenServer, room_name: str) -> None:
+async def test_rejected_token_ends_the_attempts(join: Join, server: TokenServer, room_name: str) -> None:
     alice = await join("alice")
     await alice.until(lambda: "refresh_token" in alice.signals)
     regions = alice.engine._urls
@@ -118,7 +118,7 @@ async def test_a_refused_token_ends_the_attempts(join: Join, server: TokenServer
 
 
 @pytest.mark.parametrize("options", [RoomOptions()], ids=["single"])
-async def test_the_resume_names_the_participant(join: Join, server: TokenServer) -> None:
+async def test_resume_uses_the_join_request_route(join: Join, server: TokenServer) -> None:
     async with NetworkRelay(server.url) as relay:
         alice: RecordingListener = await join("alice", url=relay.url)
         relay.tcp.reset()

@@ -28,7 +28,7 @@ def requests_of(proxy: SignalRelay, kind: str) -> list[rtc.SignalRequest]:
     return [request for request in proxy.requests if request.WhichOneof("message") == kind]
 
 
-async def test_leave_disconnect_ends_the_session_with_its_reason(join: Join, server: TokenServer) -> None:
+async def test_leave_disconnect_closes_with_its_reason(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
         await proxy.say(leave(Action.DISCONNECT))
@@ -37,7 +37,7 @@ async def test_leave_disconnect_ends_the_session_with_its_reason(join: Join, ser
         await alice.engine.close()
 
 
-async def test_a_leave_for_a_reason_that_is_newer_than_we_are(join: Join, server: TokenServer) -> None:
+async def test_leave_with_an_unknown_reason_keeps_its_number(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
         told = leave(Action.DISCONNECT)
@@ -59,7 +59,7 @@ async def test_leave_resume_keeps_the_participant(join: Join, server: TokenServe
 
 
 @pytest.mark.parametrize("old_style", [False, True])
-async def test_leave_reconnect_joins_anew_without_leaving(join: Join, server: TokenServer, old_style: bool) -> None:
+async def test_leave_reconnect_rejoins_without_sending_leave(join: Join, server: TokenServer, old_style: bool) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
         await proxy.say(leave(Action.DISCONNECT, can_reconnect=True) if old_style else leave(Action.RECONNECT))
@@ -69,7 +69,7 @@ async def test_leave_reconnect_joins_anew_without_leaving(join: Join, server: To
         await alice.engine.close()
 
 
-async def test_a_resume_tells_what_was_received(join: Join, server: TokenServer) -> None:
+async def test_resume_reports_received_sequence_numbers(join: Join, server: TokenServer) -> None:
     bob = await join("bob")
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
@@ -86,7 +86,7 @@ async def test_a_resume_tells_what_was_received(join: Join, server: TokenServer)
         await alice.engine.close()
 
 
-async def test_closing_says_leave(join: Join, server: TokenServer) -> None:
+async def test_close_sends_leave(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
         await alice.engine.close()
@@ -94,7 +94,7 @@ async def test_closing_says_leave(join: Join, server: TokenServer) -> None:
         assert request.leave.reason == models.DisconnectReason.CLIENT_INITIATED
 
 
-async def test_pings_are_sent_at_once(join: Join, server: TokenServer) -> None:
+async def test_first_ping_is_sent_immediately(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
         await alice.until(lambda: alice.engine.round_trip_time is not None)
@@ -102,7 +102,7 @@ async def test_pings_are_sent_at_once(join: Join, server: TokenServer) -> None:
         await alice.engine.close()
 
 
-async def test_what_cannot_be_read_is_dropped(
+async def test_malformed_signals_are_dropped_and_logged_once(
     join: Join, server: TokenServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with SignalRelay(server.url) as proxy:
@@ -118,7 +118,7 @@ async def test_what_cannot_be_read_is_dropped(
         await alice.engine.close()
 
 
-async def test_an_answer_to_an_older_offer_is_ignored(join: Join, server: TokenServer) -> None:
+async def test_answer_to_an_older_offer_is_ignored(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
         await proxy.say(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp="nonsense", id=77)))
@@ -129,7 +129,7 @@ async def test_an_answer_to_an_older_offer_is_ignored(join: Join, server: TokenS
 
 
 @pytest.mark.parametrize("kind", ["join", "answer"])
-async def test_a_server_that_stops_talking_is_given_up_in_time(
+async def test_server_that_stops_answering_raises_connect_timeout(
     server: TokenServer, room_name: str, options: RoomOptions, kind: str
 ) -> None:
     options.connect_timeout = 0.5
@@ -143,7 +143,7 @@ async def test_a_server_that_stops_talking_is_given_up_in_time(
         assert alice.states[-1] is DISCONNECTED
 
 
-async def test_a_leave_while_joining_is_a_connect_error(
+async def test_leave_while_joining_raises_connect_error(
     server: TokenServer, room_name: str, options: RoomOptions
 ) -> None:
     async with SignalRelay(server.url) as proxy:

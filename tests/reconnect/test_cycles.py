@@ -80,7 +80,7 @@ async def soon(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     "cycles", [WARM_UP + 10, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
-async def test_joining_and_leaving(cycles: int) -> None:
+async def test_joining_and_leaving_leaks_nothing(cycles: int) -> None:
     async with DevServer(port=0) as server:
         before = Resources.now()
         for number in range(WARM_UP):
@@ -96,7 +96,7 @@ async def test_joining_and_leaving(cycles: int) -> None:
 
 @pytest.mark.usefixtures("no_leaks")
 @pytest.mark.parametrize("cycles", [20, pytest.param(500, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
-async def test_connects_that_are_cancelled_at_any_moment(cycles: int) -> None:
+async def test_cancelled_connects_leak_nothing(cycles: int) -> None:
     random = Random(cycles)
     async with DevServer(port=0) as server:
         before = Resources.now()

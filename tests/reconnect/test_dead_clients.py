@@ -16,7 +16,7 @@ OVERHEAD = 5.0
 CLIENT = (sys.executable, "-m", "tests.reconnect.lonely_client")
 
 
-async def test_a_killed_client_is_noticed_by_the_others() -> None:
+async def test_killed_client_is_disconnected_for_other_participants() -> None:
     bob, gone = Room(), asyncio.Event()
     bob.on("participant_disconnected", lambda _: gone.set())
     async with DevServer(port=0) as server:

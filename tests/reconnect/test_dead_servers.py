@@ -48,7 +48,7 @@ async def within(seconds: float, event: asyncio.Event) -> None:
     [(OPTIONS[0], "frozen"), (OPTIONS[0], "killed"), (OPTIONS[1], "frozen")],
     ids=["single-frozen", "single-killed", "dual-frozen"],
 )
-async def test_a_dead_server_is_noticed_though_nothing_is_sent(
+async def test_dead_server_is_detected_without_traffic(
     process: ServerProcess, options: RoomOptions, death: str
 ) -> None:
     alice = await enter(process, "alice", options)
@@ -66,7 +66,7 @@ async def test_a_dead_server_is_noticed_though_nothing_is_sent(
     await alice.disconnect()
 
 
-async def test_calls_settle_truthfully_when_the_server_is_killed_and_started_again(process: ServerProcess) -> None:
+async def test_calls_settle_when_the_server_is_killed_and_restarted(process: ServerProcess) -> None:
     alice, bob = Room(), Room()
     ledger = CallLedger()
     ledger.watch(alice, bob)
@@ -105,7 +105,9 @@ async def test_calls_settle_truthfully_when_the_server_is_killed_and_started_aga
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=["single", "dual"])
-async def test_leaving_a_frozen_server_takes_no_time_in_any_phase(process: ServerProcess, options: RoomOptions) -> None:
+async def test_disconnect_from_a_frozen_server_is_fast_in_every_phase(
+    process: ServerProcess, options: RoomOptions
+) -> None:
     resources = Resources.now()
     for phase in ("connected", "resuming", "rejoining"):
         alice = await enter(process, "alice", options)
@@ -118,7 +120,7 @@ async def test_leaving_a_frozen_server_takes_no_time_in_any_phase(process: Serve
         process.thaw()
 
 
-async def test_giving_up_to_join_a_frozen_server_takes_no_time(process: ServerProcess) -> None:
+async def test_cancelled_connect_to_a_frozen_server_is_fast(process: ServerProcess) -> None:
     resources = Resources.now()
     process.freeze()
     alice = Room()

@@ -52,7 +52,7 @@ class Inbox:
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("continues", [True, False])
 @pytest.mark.parametrize("moment", [0.1, 0.6, 0.9, 1.1])
-async def test_what_may_have_arrived_is_sent_again_and_taken_once(continues: bool, moment: float) -> None:
+async def test_retransmitted_packets_are_received_once(continues: bool, moment: float) -> None:
     """Also by servers that know nothing of who reconnects: those of LiveKit."""
     async with MemoryRoom(announces_joins=continues, faults=Faults(delay=DELAY)) as memory:
         alice, bob = await memory.join("alice"), await memory.join("bob")
@@ -115,7 +115,7 @@ async def test_everything_arrives_once_through_all_kinds_of_losses(seed: int) ->
 
 
 @pytest.mark.usefixtures("clock")
-async def test_metadata_attributes_and_the_name_survive_a_full_reconnect_and_a_new_server() -> None:
+async def test_metadata_attributes_and_name_survive_full_reconnect_and_server_restart() -> None:
     async with MemoryRoom() as memory:
         alice = await memory.join("alice", can_update_own_metadata=True)
         bob = await memory.join("bob")

@@ -36,7 +36,7 @@ async def call(room: Room, payload: str, budget: float = 20.0) -> str:
     "seconds",
     [3.0, pytest.param(10.0, marks=pytest.mark.slow), pytest.param(45.0, marks=[pytest.mark.slow])],
 )
-async def test_an_outage_is_survived(options: RoomOptions, seconds: float) -> None:
+async def test_calls_succeed_after_an_outage(options: RoomOptions, seconds: float) -> None:
     ledger, alice, bob = CallLedger(), Room(), Room()
     ledger.watch(alice, bob)
     bob.register_rpc_method("echo", echo)
@@ -58,7 +58,7 @@ async def test_an_outage_is_survived(options: RoomOptions, seconds: float) -> No
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=["single", "dual"])
-async def test_packets_that_come_from_another_address_are_ours_still(options: RoomOptions) -> None:
+async def test_changed_address_keeps_the_participant(options: RoomOptions) -> None:
     alice, bob = Room(), Room()
     bob.register_rpc_method("echo", echo)
     async with DevServer(port=0) as server, NetworkRelay(server.url, seed=1) as relay:

@@ -50,7 +50,7 @@ async def connected(serve: Serve) -> AsyncGenerator[SignalConnection, None]:
         await runner.cleanup()
 
 
-async def test_messages_come_in_order_whatever_a_callback_does(caplog: pytest.LogCaptureFixture) -> None:
+async def test_raising_callback_does_not_stop_messages(caplog: pytest.LogCaptureFixture) -> None:
     async def serve(socket: web.WebSocketResponse) -> None:
         for number in range(3):
             await socket.send_bytes(rtc.SignalResponse(pong=number).SerializeToString())
@@ -73,7 +73,7 @@ async def test_messages_come_in_order_whatever_a_callback_does(caplog: pytest.Lo
     assert caplog.text.count("RuntimeError: a mistake above") == 3
 
 
-async def test_what_was_queued_is_sent_before_closing() -> None:
+async def test_close_sends_queued_messages() -> None:
     got: list[bytes] = []
     closed = asyncio.Event()
 
@@ -91,7 +91,7 @@ async def test_what_was_queued_is_sent_before_closing() -> None:
     assert got == [PING.SerializeToString()] * 100
 
 
-async def test_pings_are_answered_and_measured() -> None:
+async def test_round_trip_time_is_measured_by_pings() -> None:
     async def serve(socket: web.WebSocketResponse) -> None:
         async for message in socket:
             if message.type is WSMsgType.BINARY:
@@ -108,7 +108,7 @@ async def test_pings_are_answered_and_measured() -> None:
         assert 0 <= connection.round_trip_time < PATIENCE
 
 
-async def test_a_silent_server_ends_the_connection_once() -> None:
+async def test_silent_server_closes_the_connection_once() -> None:
     reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with connected(listen) as connection:
         connection.on_closed = reason.set_result
@@ -117,7 +117,7 @@ async def test_a_silent_server_ends_the_connection_once() -> None:
         assert connection.closed
 
 
-async def test_a_server_that_goes_is_noticed() -> None:
+async def test_close_by_the_server_is_reported() -> None:
     go = asyncio.Event()
 
     async def serve(socket: web.WebSocketResponse) -> None:
@@ -131,7 +131,7 @@ async def test_a_server_that_goes_is_noticed() -> None:
         assert "closed" in await asyncio.wait_for(reason, PATIENCE)
 
 
-async def test_closing_ourselves_is_not_reported() -> None:
+async def test_own_close_is_not_reported() -> None:
     reasons: list[str] = []
     async with connected(listen) as connection:
         connection.on_closed = reasons.append

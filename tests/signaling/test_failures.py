@@ -97,7 +97,9 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("status", "text", "kind", "hint"), REFUSALS)
-async def test_what_the_server_says_decides(status: int, text: str, kind: type[ConnectError], hint: str) -> None:
+async def test_refusal_is_classified_by_status_and_text(
+    status: int, text: str, kind: type[ConnectError], hint: str
+) -> None:
     async with http_server(answering(status), answering(status, text)) as url:
         with pytest.raises(kind, match=hint) as caught:
             await attempt(url)
@@ -108,7 +110,7 @@ async def test_what_the_server_says_decides(status: int, text: str, kind: type[C
         assert caught.value.status == status
 
 
-async def test_the_token_goes_in_a_header_and_not_into_messages() -> None:
+async def test_token_is_sent_in_a_header_and_never_in_messages() -> None:
     seen: list[str | None] = []
 
     async def refuse(request: web.Request) -> web.StreamResponse:
@@ -123,7 +125,7 @@ async def test_the_token_goes_in_a_header_and_not_into_messages() -> None:
     assert TOKEN not in str(caught.value)
 
 
-async def test_a_refusal_without_a_validate_route_is_still_explained() -> None:
+async def test_refusal_without_a_validate_route_is_still_explained() -> None:
     async def hang_up(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.close()
@@ -134,25 +136,25 @@ async def test_a_refusal_without_a_validate_route_is_still_explained() -> None:
             await attempt(url)
 
 
-async def test_nothing_listens_there() -> None:
+async def test_refused_connection() -> None:
     async with http_server(answering(200), answering(200)) as url:
         pass
     with pytest.raises(ServerUnreachableError, match=r"no connection to 127\.0\.0\.1"):
         await attempt(url)
 
 
-async def test_the_name_does_not_resolve() -> None:
+async def test_unresolvable_name() -> None:
     with pytest.raises(ServerUnreachableError, match=r"'nowhere\.invalid' does not resolve"):
         await attempt("ws://nowhere.invalid:7880")
 
 
-async def test_tls_where_none_is() -> None:
+async def test_tls_to_a_server_without_tls() -> None:
     async with http_server(answering(404), answering(404)) as url:
         with pytest.raises(ServerUnreachableError, match="ws://"):
             await attempt(url.replace("ws:", "wss:"))
 
 
-async def test_a_server_that_does_not_speak_http() -> None:
+async def test_server_that_does_not_speak_http() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"220 mail.example ESMTP\r\n")
@@ -163,7 +165,7 @@ async def test_a_server_that_does_not_speak_http() -> None:
             await attempt(url)
 
 
-async def test_a_server_that_hangs_up() -> None:
+async def test_server_that_closes_the_connection() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
 
@@ -180,9 +182,7 @@ async def test_a_server_that_hangs_up() -> None:
         (None, ConnectError, "closed the signal connection"),
     ],
 )
-async def test_a_websocket_that_is_not_livekits(
-    first: bytes | str | None, kind: type[ConnectError], match: str
-) -> None:
+async def test_websocket_of_another_protocol(first: bytes | str | None, kind: type[ConnectError], match: str) -> None:
     async def serve(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -199,12 +199,12 @@ async def test_a_websocket_that_is_not_livekits(
 
 
 @pytest.mark.parametrize("token", ["", "  ", "a\nb", "tökén"])
-async def test_what_is_no_token_is_not_sent(token: str) -> None:
+async def test_malformed_token_is_not_sent(token: str) -> None:
     with pytest.raises(AuthenticationError, match="token"):
         await attempt("ws://127.0.0.1:1", token)
 
 
-def test_a_long_answer_is_cut() -> None:
+def test_long_response_is_truncated() -> None:
     error = classify_status(400, "x" * 10_000, URL("ws://h:1/rtc"))
     assert len(error.message) < MAX_SERVER_TEXT + 200
 

@@ -25,7 +25,7 @@ def decode(value: str) -> rtc.JoinRequest:
     return rtc.JoinRequest.FromString(plain)
 
 
-def test_a_join_says_who_we_are_and_carries_the_offer() -> None:
+def test_join_has_client_info_and_offer() -> None:
     offer = rtc.SessionDescription(type="offer", sdp="v=0", id=1)
     request = SignalParameters(publisher_offer=offer).join_request()
     info = request.client_info
@@ -40,7 +40,7 @@ def test_a_join_says_who_we_are_and_carries_the_offer() -> None:
     assert not request.reconnect
 
 
-def test_a_resume_names_the_participant_and_the_reason() -> None:
+def test_resume_has_participant_sid_and_reason() -> None:
     reason = models.ReconnectReason.RR_SIGNAL_DISCONNECTED
     request = SignalParameters(reconnect=Reconnect(participant_sid="PA_1", reason=reason)).join_request()
     assert (request.reconnect, request.participant_sid, request.reconnect_reason) == (True, "PA_1", reason)
@@ -48,7 +48,7 @@ def test_a_resume_names_the_participant_and_the_reason() -> None:
 
 
 @given(sdp=st.text(max_size=5000))
-def test_every_request_survives_encoding(sdp: str) -> None:
+def test_encoding_round_trips(sdp: str) -> None:
     request = SignalParameters(publisher_offer=rtc.SessionDescription(type="offer", sdp=sdp)).join_request()
     value = encode_join_request(request)
     assert len(value) % 4 == 0, "servers want the padding"
@@ -56,7 +56,7 @@ def test_every_request_survives_encoding(sdp: str) -> None:
 
 
 @pytest.mark.parametrize(("sdp", "compressed"), [("", False), ("a=candidate\r\n" * 200, True)])
-def test_only_what_shrinks_is_compressed(sdp: str, compressed: bool) -> None:
+def test_request_is_compressed_only_if_that_is_shorter(sdp: str, compressed: bool) -> None:
     request = rtc.JoinRequest(publisher_offer=rtc.SessionDescription(sdp=sdp))
     wrapped = rtc.WrappedJoinRequest.FromString(base64.urlsafe_b64decode(encode_join_request(request)))
     assert (wrapped.compression == GZIP) is compressed

@@ -7,7 +7,7 @@ from livekit.signaling.keepalive import DEFAULT_PING_INTERVAL, DEFAULT_PING_TIME
 PING, DEAD, WAIT = KeepaliveAction.PING, KeepaliveAction.DEAD, KeepaliveAction.WAIT
 
 
-def test_pings_at_once_and_then_every_interval() -> None:
+def test_pings_immediately_and_then_every_interval() -> None:
     keepalive = Keepalive(5, 15, now=100.0)
     assert keepalive.poll(100.0) is PING
     keepalive.ping_sent(1, 100.0)
@@ -16,21 +16,21 @@ def test_pings_at_once_and_then_every_interval() -> None:
     assert keepalive.poll(105.0) is PING
 
 
-def test_any_message_is_a_sign_of_life() -> None:
+def test_any_message_extends_the_timeout() -> None:
     keepalive = Keepalive(5, 15, now=0.0)
     keepalive.message_received(10.0)
     assert keepalive.poll(24.9) is not DEAD
     assert keepalive.poll(25.0) is DEAD
 
 
-def test_silence_ends_it_even_between_pings() -> None:
+def test_silence_is_detected_between_pings() -> None:
     keepalive = Keepalive(60, 2, now=0.0)
     keepalive.ping_sent(1, 0.0)
     assert keepalive.next_time == 2.0
     assert keepalive.poll(2.0) is DEAD
 
 
-def test_the_round_trip_is_that_of_the_ping_that_was_answered() -> None:
+def test_round_trip_time_is_measured_by_the_newest_ping() -> None:
     keepalive = Keepalive(5, 15, now=0.0)
     assert keepalive.round_trip_time is None
     keepalive.ping_sent(11, 0.0)
@@ -42,6 +42,6 @@ def test_the_round_trip_is_that_of_the_ping_that_was_answered() -> None:
 
 
 @pytest.mark.parametrize("unset", [0, -1])
-def test_a_server_that_names_no_times_gets_the_defaults(unset: float) -> None:
+def test_unset_times_have_defaults(unset: float) -> None:
     keepalive = Keepalive(unset, unset, now=0.0)
     assert (keepalive.interval, keepalive.timeout) == (DEFAULT_PING_INTERVAL, DEFAULT_PING_TIMEOUT)

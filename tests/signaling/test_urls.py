@@ -19,7 +19,7 @@ from livekit.signaling.urls import SignalUrls, parse_server_url
         (" ws://[::1]:7880 ", "ws://[::1]:7880/"),
     ],
 )
-def test_http_and_websocket_urls_are_taken(given_url: str, websocket: str) -> None:
+def test_http_and_websocket_urls_are_accepted(given_url: str, websocket: str) -> None:
     assert str(parse_server_url(given_url)) in {websocket, websocket.rstrip("/")}
 
 
@@ -27,7 +27,7 @@ def test_http_and_websocket_urls_are_taken(given_url: str, websocket: str) -> No
     "url",
     ["", "  ", "localhost:7880", "ftp://example.com", "ws://", "//host", "ws://host:port", "ws://h:99999", "ws:/x"],
 )
-def test_what_is_no_server_url_is_refused_with_an_example(url: str) -> None:
+def test_invalid_url_raises_with_an_example(url: str) -> None:
     with pytest.raises(ConnectError, match=r"ws://127\.0\.0\.1:7880"):
         parse_server_url(url)
 
@@ -42,7 +42,7 @@ def test_any_text_is_a_url_or_a_connect_error(text: str) -> None:
     assert url.host
 
 
-def test_routes_of_a_single_peer_connection_keep_the_path_prefix() -> None:
+def test_single_routes_keep_the_path_prefix() -> None:
     urls = SignalUrls.single(parse_server_url("https://example.com/livekit/"), SignalParameters())
     assert urls.websocket.path == "/livekit/rtc/v1"
     assert urls.validate.path == "/livekit/rtc/v1/validate"
@@ -51,7 +51,7 @@ def test_routes_of_a_single_peer_connection_keep_the_path_prefix() -> None:
     assert urls.validate.query == urls.websocket.query
 
 
-def test_routes_of_two_peer_connections_carry_everything_in_the_query() -> None:
+def test_dual_routes_have_all_parameters_in_the_query() -> None:
     reconnect = Reconnect(participant_sid="PA_1")
     urls = SignalUrls.dual(parse_server_url("ws://h:1"), SignalParameters(auto_subscribe=False, reconnect=reconnect))
     assert urls.websocket.path == "/rtc"
