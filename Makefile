@@ -70,13 +70,16 @@ conformance: ## docs/conformance.md, from the matrix of peers (or from the serve
 	@$(SETUP) dev official node
 	@$(BIN)/python tools/conformance.py $(ARGS)
 
-check: ## Format, lint, and types (mypy and pyright, both strict)
+check: ## Format, lint, types (mypy and pyright, both strict), and import contracts
 	@$(SETUP) dev
-	@$(MAKE) --no-print-directory --keep-going lint types
+	@$(MAKE) --no-print-directory --keep-going lint types imports
 
 lint:
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+
+imports:
+	$(BIN)/lint-imports --no-logo
 
 types: mypy pyright
 

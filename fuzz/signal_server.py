@@ -95,7 +95,7 @@ class SignalServer:
 
 
 class Peer:
-    """Parses descriptions and candidates as a real peer connection does, but sends nothing; connected after the first."""
+    """Parses descriptions and candidates like a real peer connection but sends nothing; connected after the first."""
 
     def __init__(self, options: PeerOptions) -> None:
         self.on_state: Callable[[PeerState], None] = ignore
