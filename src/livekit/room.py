@@ -228,7 +228,7 @@ class Room(RoomEmitter):
         return self._info_before_connect if self._session is None else self._session.info
 
     def _require_session(self) -> RoomSession:
-        """Raises RuntimeError before `connect`."""
+        """Return the current or last session. Raises RuntimeError before `connect`."""
         if self._session is None:
             raise RuntimeError("the room is not connected: await room.connect(...) first")
         return self._session

@@ -41,14 +41,19 @@ class LocalParticipantMixin:
     _connection: LocalConnection
 
     def _require_context(self) -> LocalContext:
-        """Raises SessionClosedError."""
+        """Return the context. Raises SessionClosedError if the room is not connected."""
         context = self._connection.context
         if context is None:
             raise SessionClosedError(NOT_CONNECTED)
         return context
 
     def _require_publish_context(self) -> LocalContext:
-        """Raises SessionClosedError, PermissionError."""
+        """Return the context.
+
+        Raises:
+            SessionClosedError: the room is not connected.
+            PermissionError: the token does not grant publishing data.
+        """
         context = self._require_context()
         if not context.participants.may_publish_data:
             raise PermissionError(NOT_ALLOWED)

@@ -90,11 +90,12 @@ class ParticipantTable:
 
     def blocked_reason(self) -> str | None:
         """Return the reason code for which this participant cannot make calls, or None."""
-        if not self.local_info.HasField("permission"):
+        info = self.local_info
+        if not info.HasField("permission"):
             return None
-        if not self.local_info.permission.can_publish_data:
+        if not info.permission.can_publish_data:
             return "cannot_publish_data"
-        return "hidden_caller" if self.local_info.permission.hidden else None
+        return "hidden_caller" if info.permission.hidden else None
 
     # Queries
 
