@@ -1,4 +1,4 @@
-"""Two processes join a room and call each other's methods: what `make demo` runs.
+"""Two processes join a room and call each other's methods: the program of `make demo`.
 
 Starts `livekit dev` on a free port and runs complete_example.py in two processes, as two participants, until both have
 printed their results. Exits with 0 if they did.

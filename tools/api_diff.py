@@ -77,10 +77,10 @@ MADE_BY_SDK = frozenset({"ByteStreamWriter", "TextStreamWriter"})
 class Difference:
     half: str
     where: str
-    what: str
+    problem: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return f"{self.where}: {self.problem}"
 
 
 def load_reference() -> dict[str, Any]:
@@ -95,7 +95,7 @@ def half_of(name: str, module: str = "") -> str:
 
 
 Found = Iterator[tuple[str, str]]
-"""Differences: the name concerned, and what differs."""
+"""Differences: the name concerned, and the difference."""
 
 
 def compare(reference: Mapping[str, Any]) -> list[Difference]:
@@ -111,7 +111,7 @@ def compare(reference: Mapping[str, Any]) -> list[Difference]:
         module = importlib.import_module(home)
         for name, described in reference[kind].items():
             found = check(name, getattr(module, name, None), described)
-            differences += [Difference(half_of(w, described.get("module", "")), w, what) for w, what in found]
+            differences += [Difference(half_of(w, described.get("module", "")), w, problem) for w, problem in found]
     return list(dict.fromkeys(differences))
 
 
@@ -247,13 +247,14 @@ def _compare_default(where: str, parameter: inspect.Parameter, wanted: str | Non
         yield where, f"{parameter.name} has the default None, not {wanted}"
 
 
-def _compare_types(where: str, what: str, ours: object, theirs: str | None, *, takes: bool = False) -> Found:
+def _compare_types(where: str, part: str, ours: object, theirs: str | None, *, takes: bool = False) -> Found:
     """Compare types; a parameter may accept more than the official one, a result may be more specific.
 
     Args:
+        part: A parameter's name, "return type", or empty for an attribute.
         takes: The types are those of a parameter.
     """
-    if theirs is None or (where, what) in SAME:
+    if theirs is None or (where, part) in SAME:
         return
     mine, wanted = canonical(ours), canonical(theirs)
     if mine is None or wanted is None:
@@ -261,7 +262,10 @@ def _compare_types(where: str, what: str, ours: object, theirs: str | None, *, t
     if takes:
         mine |= {type_.replace("Sequence[", "list[").replace("Mapping[", "dict[") for type_ in mine}
     if not (wanted <= mine if takes else mine <= wanted):
-        yield where, f"{what + ' ' if what else ''}is {' | '.join(sorted(mine))}, not {' | '.join(sorted(wanted))}"
+        yield (
+            where,
+            f"{part + ' ' if part else ''}is {' | '.join(sorted(mine))}, not {' | '.join(sorted(wanted))}",
+        )
 
 
 def _compare_enum(name: str, ours: Any, described: Mapping[str, Any]) -> Found:

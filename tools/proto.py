@@ -17,7 +17,7 @@ DESCRIPTORS = "descriptors.binpb"
 
 
 def compile_into(folder: Path) -> list[Path]:
-    """Write what protoc and mypy-protobuf make of the .proto files into a folder, and return the files."""
+    """Compile the .proto files into a folder that stands for src/, and return the files written."""
     output = folder / "livekit" / "_proto"
     output.mkdir(parents=True, exist_ok=True)
     command = [

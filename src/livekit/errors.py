@@ -90,11 +90,11 @@ class PacketTooLargeError(ValueError):
 class MediaNotBuiltError(NotImplementedError):
     """Audio and video are not implemented."""
 
-    def __init__(self, what: str = "This") -> None:
+    def __init__(self, feature: str = "This") -> None:
         super().__init__(
-            f"{what} needs audio or video, which this package does not implement. Everything that carries data works: "
-            "RPC, data packets, data tracks and streams. For media, install the official package `livekit` instead "
-            "(docs/coexistence.md explains how to switch between the two)."
+            f"{feature} needs audio or video, which this package does not implement. Everything that carries data "
+            "works: RPC, data packets, data tracks and streams. For media, install the official package `livekit` "
+            "instead (docs/coexistence.md explains how to switch between the two)."
         )
 
 

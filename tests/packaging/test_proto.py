@@ -1,4 +1,4 @@
-"""The compiled protobuf types are what the compilers make of the .proto files."""
+"""The committed descriptors and stubs match the .proto files."""
 
 from __future__ import annotations
 

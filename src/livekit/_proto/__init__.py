@@ -1,8 +1,8 @@
 """The official SDK's protobuf types (package ``livekit.proto``), compiled by `make proto` from the .proto files here.
 
-They are loaded at run time into a private descriptor pool, in place of protoc's Python modules: those register in the
-default pool, where a second copy of ``livekit.proto`` clashes, and refuse protobuf runtimes older than their compiler.
-``*_pb2.pyi`` are mypy-protobuf's stubs, which the official SDK has too.
+The types are built at run time in a private descriptor pool. protoc's own Python modules are not used: they register in
+the default pool, where a second copy of ``livekit.proto`` would clash, and reject protobuf runtimes older than their
+compiler. ``*_pb2.pyi`` are mypy-protobuf's stubs, as in the official SDK.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def define(namespace: dict[str, Any]) -> None:
 def _message_class(message: Descriptor, module: str) -> type[Message]:
     """Return the class of a message.
 
-    Sets what `GetMessageClass` leaves out: `__module__` (needed by pydoc and pickle), and, in protobuf's pure-Python
-    implementation, nested classes as attributes.
+    Sets the attributes that `GetMessageClass` leaves out: `__module__`, which pydoc and pickle need, and, in protobuf's
+    pure-Python implementation, the nested classes.
     """
     cls = message_factory.GetMessageClass(message)
     cls.__module__ = module
