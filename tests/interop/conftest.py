@@ -1,4 +1,4 @@
-"""The matrix of peers: one server, one room, everybody in it, for all tests of this folder."""
+"""The interoperability matrix: one server and one room with all peers, shared by the tests of this folder."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ async def matrix() -> AsyncIterator[Matrix]:
 
 @pytest.fixture(scope="session")
 def embedded_server() -> bool:
-    """Whether the tests run against our own server."""
+    """True if the tests run against our own server."""
     return RunningServer.from_environment() is None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With a failure, show what the programs logged last."""
+    """On a failure, show the last log lines of the programs."""
     report = yield
     matrix = item.funcargs.get("matrix")
     if report.failed and isinstance(matrix, Matrix):

@@ -1,4 +1,4 @@
-"""Programs that hold participants, each kind in a process of its own, driven by lines of JSON.
+"""Peer programs: each kind of participant in a process of its own, driven by lines of JSON.
 
 To a program go `{"id": n, "do": "join" | "listed" | "gone" | "call" | "cancel" | "leave", …}`. From it come
 `{"reply": n, "value": …}`, `{"reply": n, "error": {"type", "message", and for an RpcError "code", "data"}}`, and
@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 LONGEST_LINE = 1 << 24
-"""Bytes; payloads travel as JSON."""
+"""Bytes; payloads are sent as JSON."""
 PATIENCE = 45.0
-"""Seconds for anything a program is asked that has no time of its own."""
+"""Seconds for requests without a timeout of their own."""
 LONG = 40.0
-"""Seconds of calls that end for another reason than that their time is over, within `PATIENCE`."""
+"""Timeout of calls that end for another reason, in seconds; less than `PATIENCE`."""
 SHOWN = 200
-"""Characters of a message in the history of a program."""
+"""Characters of a message shown in a program's history."""
 END_GRACE = 5.0
 """Seconds for a program to end once its stdin is closed."""
 
@@ -43,7 +43,7 @@ class CallError(Exception):
 
 
 class PeerError(Exception):
-    """A program failed at what it was asked, not with an RpcError; or it ended."""
+    """A program's request failed with an error other than RpcError, or the program ended."""
 
 
 class PeerProgram:
@@ -56,13 +56,13 @@ class PeerProgram:
         self._last_id = 0
         self.log: list[str] = []
         self.history: list[str] = []
-        """When which message went to the program or came from it, for who wonders why a test failed."""
+        """Messages to and from the program with their times, to diagnose failures."""
         self._readers = [asyncio.create_task(self._read_messages()), asyncio.create_task(self._read_log())]
 
     @classmethod
     @asynccontextmanager
     async def run(cls, *command: str, environment: Mapping[str, str]) -> AsyncGenerator[PeerProgram]:
-        """Run a program; it is asked to end, and killed if it does not."""
+        """Run a program. At the end its stdin is closed; it is killed if it does not exit."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *command, stdin=pipe, stdout=pipe, stderr=pipe, limit=LONGEST_LINE, env=dict(environment)
@@ -79,7 +79,7 @@ class PeerProgram:
         return self._members.setdefault(identity, Participant(self, identity))
 
     def send(self, do: str, **arguments: object) -> tuple[int, asyncio.Future[Any]]:
-        """Send a request; its number, and what will have its reply."""
+        """Send a request and return its number and the future of its reply."""
         if self._process.stdin is None or self._process.returncode is not None:
             raise PeerError("the program has ended:\n" + "\n".join(self.log[-20:]))
         self._last_id += 1
@@ -154,24 +154,24 @@ class PeerProgram:
 
 @dataclass(eq=False)
 class Participant:
-    """A participant that a program holds."""
+    """A participant in a program."""
 
     program: PeerProgram
     identity: str
     events: list[Message] = field(default_factory=list[Message])
-    """What its handlers did, oldest first."""
+    """The events of its handlers, oldest first."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def listed(self, other: Participant) -> None:
-        """Wait until it sees another one."""
+        """Wait until it lists another participant."""
         await self.program.ask("listed", who=self.identity, other=other.identity)
 
     async def gone(self, other: Participant) -> None:
-        """Wait until it does not see another one any more."""
+        """Wait until it no longer lists another participant."""
         await self.program.ask("gone", who=self.identity, other=other.identity)
 
     def start_call(self, to: str, method: str, payload: str = "", timeout: float | None = None) -> Call:
-        """Begin a call that ends later. `timeout` is in seconds; None for the SDK's default."""
+        """Start a call. `timeout` is in seconds; None for the SDK's default."""
         number, reply = self.program.send(
             "call", who=self.identity, to=to, method=method, payload=payload, timeout=timeout
         )
@@ -195,11 +195,11 @@ class Participant:
         return seen
 
     async def do(self, what: str, **arguments: object) -> None:
-        """Have it do something that has no answer."""
+        """Send a request without a result."""
         await self.program.ask(what, who=self.identity, **arguments)
 
     async def got(self, content: bytes, **wanted: object) -> Message:
-        """Wait until it got a packet or stream of this content; that it is no other is what the digest says."""
+        """Wait until it received a packet or stream with this content, compared by digest."""
         wanted.update(event="got", size=len(content), digest=hashlib.sha256(content).hexdigest())
 
         def found() -> Message | None:
@@ -217,18 +217,18 @@ class Participant:
 
 @dataclass(frozen=True)
 class Call:
-    """A call that a program makes."""
+    """A call made by a program."""
 
     program: PeerProgram
     number: int
     reply: asyncio.Future[Any]
 
     async def outcome(self) -> str:
-        """The response. Raises CallError."""
+        """Return the response. Raises CallError."""
         return cast(str, await asyncio.wait_for(self.reply, PATIENCE))
 
     async def cancel(self) -> None:
-        """Cancel the task that awaits it; programs in Python can."""
+        """Cancel the task that awaits the call (Python programs only)."""
         await self.program.ask("cancel", call=self.number)
         with contextlib.suppress(PeerError):
             await self.outcome()

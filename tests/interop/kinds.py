@@ -1,4 +1,4 @@
-"""The kinds of participants that are tested with each other."""
+"""The kinds of participants that are tested against each other."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """One SDK, in one version."""
+    """One version of an SDK."""
 
     name: str
-    """Short, for test ids."""
+    """Short name, for test ids."""
     title: str
     program: str
-    """What runs it: "ours", "python", "node" or "browser"."""
+    """Its runtime: "ours", "python", "node" or "browser"."""
     client_protocol: int = 2
-    """What it announces: 0 for RPC by packets, 1 by streams of three packets, 2 for streams in one packet as well."""
+    """Its `client_protocol`. 0: RPC by packets; 1: by streams of three packets; 2: also by streams of one packet."""
     package: str = ""
-    """For browsers: the folder of the SDK in node_modules."""
+    """For browsers: the SDK's folder in node_modules."""
 
     def __str__(self) -> str:
         return self.name
@@ -43,7 +43,7 @@ class Pair:
 
     @property
     def version_1(self) -> bool:
-        """Whether its calls are packets of RPC version 1, which bounds payloads."""
+        """True if its calls use RPC version 1, which limits payloads."""
         return 0 in (self.caller.client_protocol, self.callee.client_protocol)
 
 
@@ -51,5 +51,5 @@ FROM_OURS = tuple(Pair(OURS, other) for other in OFFICIAL)
 TO_OURS = tuple(Pair(other, OURS) for other in OFFICIAL)
 WITH_OURS = (*FROM_OURS, *TO_OURS, Pair(OURS, OURS))
 AMONG_OTHERS = (Pair(PYTHON, NODE), Pair(NODE, BROWSER), Pair(BROWSER, PYTHON), Pair(PYTHON, PYTHON))
-"""Official SDKs with each other, through the server."""
+"""Pairs of official SDKs, through the server."""
 ALL_PAIRS = (*WITH_OURS, *AMONG_OTHERS)

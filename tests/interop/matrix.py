@@ -1,4 +1,4 @@
-"""Everybody in one room: programs and participants, started when a test first needs them and kept for the others."""
+"""The programs and participants of the matrix, all in one room: started on first use and kept for later tests."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ class Matrix:
         self._broken: dict[str, Exception] = {}
 
     async def pair(self, pair: Pair) -> tuple[Participant, Participant]:
-        """The caller and the callee, who see each other; the same ones each time."""
+        """Return the caller and the callee, who list each other; the same ones each time."""
         caller = await self._member(pair.caller, pair.caller.name)
         callee = await self._member(pair.callee, pair.callee.name + "-2" * (pair.caller is pair.callee))
         await self.introduce(caller, callee)
         return caller, callee
 
     async def member(self, kind: Kind) -> Participant:
-        """The participant of that kind, the same one each time."""
+        """Return the participant of a kind, the same one each time."""
         return await self._member(kind, kind.name)
 
     async def quiet_pair(self, pair: Pair) -> tuple[Participant, Participant]:
-        """The caller, and a callee in a program of which nothing else is asked: all that it logs is about its calls."""
+        """Return the caller, and a callee whose program does nothing else, so that its log is about its calls only."""
         caller = await self._member(pair.caller, pair.caller.name)
         callee = await self._member(pair.callee, f"{pair.callee.name}-quiet", quiet=True)
         await self.introduce(caller, callee)
@@ -59,20 +59,20 @@ class Matrix:
 
     @asynccontextmanager
     async def backend(self) -> AsyncGenerator[tuple[Backend, str]]:
-        """Who asks the server over HTTP, and the name of the room."""
+        """Return an HTTP client of the server's API, and the room's name."""
         async with aiohttp.ClientSession() as http:
             yield Backend(http, self._server), self._room
 
     async def encrypted(self, kind: Kind, key: str) -> Participant:
-        """A participant of the test's own with a key."""
+        """Return a new participant with an encryption key."""
         return await self._join(kind, f"{kind}-{key}-{uuid.uuid4().hex[:8]}", {"key": key})
 
     async def guest(self, kind: Kind, **grants: Any) -> Participant:
-        """A participant of the test's own, which may leave."""
+        """Return a new participant, which may leave."""
         return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}", {}, **grants)
 
     async def introduce(self, one: Participant, other: Participant) -> None:
-        """Wait until two participants see each other."""
+        """Wait until two participants list each other."""
         both = frozenset((one, other))
         if both not in self._met:
             await one.listed(other)
@@ -80,13 +80,13 @@ class Matrix:
             self._met.add(both)
 
     async def remove(self, participant: Participant) -> None:
-        """Have the server put a participant out."""
+        """Have the server remove a participant."""
         async with api.LiveKitAPI(self._server.url, self._server.api_key, self._server.api_secret) as server:
             identity = api.RoomParticipantIdentity(room=self._room, identity=participant.identity)
             await server.room.remove_participant(identity)
 
     def logs(self) -> list[tuple[str, str]]:
-        """What each program was told and told, and logged, last."""
+        """Return the last messages and log lines of each program."""
         programs = self._programs.items()
         told = [(f"messages of {name}", "\n".join(program.history[-LOG_LINES:])) for name, program in programs]
         return told + [(f"log of {name}", "\n".join(program.log[-LOG_LINES:])) for name, program in programs]
@@ -126,7 +126,7 @@ async def open_matrix(server: RunningServer) -> AsyncGenerator[Matrix]:
 
 
 def environment(program: str) -> dict[str, str]:
-    """This process's variables. The package of this checkout is for our own program alone."""
+    """Return this process's environment. Only our own program gets this checkout's package."""
     variables = {**os.environ, "NODE_ENV": "production", "PYTHONPATH": str(ROOT / "src")}
     if program != "ours":
         del variables["PYTHONPATH"]
@@ -163,7 +163,7 @@ COMMANDS = {"ours": ours_command, "python": python_command, "node": node_command
 
 
 def missing(what: str) -> None:
-    """Skip the test; where everything must be there, fail it."""
+    """Skip the test, or fail it if all peers are required."""
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(what)
     pytest.skip(what)

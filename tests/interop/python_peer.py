@@ -86,7 +86,7 @@ class Member:
     # data
 
     def listen(self) -> None:
-        """Tell of the packets and streams that come, by the digest of what they carry."""
+        """Report received packets and streams, with a digest of their content."""
         self.room.on("data_received", self.got_packet)
         self.room.register_text_stream_handler(TOPIC, self.got_stream)
         self.room.register_byte_stream_handler(TOPIC, self.got_stream)
@@ -131,7 +131,7 @@ class Member:
         await writer.aclose(reason=reason)
 
     async def write_bytes(self, content: str, to: list[str]) -> None:
-        """The bytes of `content` in base64."""
+        """Return the base64-decoded bytes of `content`."""
         writer = await self.room.local_participant.stream_bytes("name", topic=TOPIC, destination_identities=to)
         await writer.write(base64.b64decode(content))
         await writer.aclose()
@@ -140,7 +140,7 @@ class Member:
         await self.room.local_participant.set_attributes(attributes)
 
     async def answer(self, method: str, handler: rtc.RpcHandler, data: rtc.RpcInvocationData) -> str | None:
-        """Run a handler, and tell when it starts and how it ends."""
+        """Run a handler, and report when it starts and how it ends."""
         tell = partial(say, who=self.identity, method=method, caller=data.caller_identity)
         tell(event="started")
         how = "returned"
@@ -167,7 +167,7 @@ class Member:
     async def until(
         self, event: Literal["participant_connected", "participant_disconnected"], holds: Callable[[], bool]
     ) -> None:
-        """Wait until something holds, looking when an event comes."""
+        """Wait until `condition` holds, checking on each event."""
         seen = asyncio.Event()
 
         def on_event(participant: rtc.RemoteParticipant) -> None:
@@ -191,7 +191,7 @@ class Member:
 
 
 class Program:
-    """Answers requests, each in a task of its own."""
+    """Answers requests, each in its own task."""
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}

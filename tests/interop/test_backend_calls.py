@@ -1,4 +1,4 @@
-"""A backend calls methods of participants over HTTP (`PerformRpc` of RoomService): browsers', Node's and Python's."""
+"""A backend calls methods of browsers, Node and Python participants over HTTP (`PerformRpc` of RoomService)."""
 
 from __future__ import annotations
 

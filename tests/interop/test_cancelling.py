@@ -1,4 +1,4 @@
-"""Our cancel: our own callees stop at once, official ones never notice."""
+"""Our cancel: callees with this SDK stop immediately, official ones ignore it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packets, streams and attributes, both ways."""
+"""Packets, streams and attributes, in both directions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors travel as they were raised, within the limits of the wire, and tell nothing more."""
+"""Errors arrive as raised, within the limits of the wire format, and reveal nothing else."""
 
 from __future__ import annotations
 

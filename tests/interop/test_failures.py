@@ -1,4 +1,4 @@
-"""Calls that cannot succeed: what our caller is told, and how soon, beside the official one."""
+"""Calls that cannot succeed: the error of our caller and the time to it, compared with the official SDK."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.interop.matrix import Matrix
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
 SLACK = 3.0
-"""Seconds that a busy machine may add, where a call that waited for its timeout would take 10 and more."""
+"""Seconds that a busy machine may add; a call that waited for its timeout would take 10 or more."""
 
 
 @dataclass
 class Attempt:
-    """A call about to fail: `go` makes it and returns when it has."""
+    """A call about to fail: `go` makes it and returns when it has failed."""
 
     go: Callable[[], Awaitable[object]]
 

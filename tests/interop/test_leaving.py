@@ -1,4 +1,4 @@
-"""Participants that leave while a call is under way."""
+"""Participants that leave during a call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.interop.matrix import Matrix
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
 AT_ONCE = 20.0
-"""Seconds, where the call has twice as many; leaving itself takes official SDKs a part of them."""
+"""Seconds, half of the call's timeout; official SDKs need a part of them to leave."""
 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)

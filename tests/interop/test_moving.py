@@ -1,4 +1,4 @@
-"""A backend moves participants into another room (`MoveParticipant` of RoomService), and they go on there."""
+"""A backend moves participants into another room (`MoveParticipant` of RoomService), where they continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payloads of every size that means something to somebody, both ways."""
+"""Payloads around every size limit, in both directions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXTS = ("ascii", "multibyte", "random")
 
 
 def text(kind: str, size: int) -> str:
-    """A text of `size` UTF-8 bytes: one that deflates well, one of long characters, one that does not deflate."""
+    """Return a text of `size` UTF-8 bytes that deflates well, has multi-byte characters, or does not deflate."""
     if kind == "random":
         return "".join(random.Random(size).choices(string.printable, k=size))
     unit = {"ascii": "x", "multibyte": "漢"}[kind]

@@ -1,4 +1,4 @@
-"""Deadlines, with callers and callees that do not agree on what to tell each other."""
+"""Deadlines, with SDKs that send and apply timeouts differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two cores with recorders in place of their shells, and a clock that is a number."""
+"""Test harnesses for `Caller` and `Responder`: recorders in place of the shells, and a fake clock."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ HEARD = PeerInfo(listed=True, ready=True, announced=False)
 Code = RpcError.ErrorCode
 
 
-def why(outcome: str | RpcError) -> tuple[int, str | None]:
-    """Code and data of a failure."""
+def code_and_data(outcome: str | RpcError) -> tuple[int, str | None]:
+    """Return the code and data of a failure."""
     assert isinstance(outcome, RpcError), outcome
     return outcome.code, outcome.data
 
 
-def because(reason: str) -> str:
+def reason_data(reason: str) -> str:
     return f'{{"reason":"{reason}"}}'
 
 
@@ -43,7 +43,7 @@ class PeerTable:
 
 
 class CallerHarness:
-    """A `Caller`, what it did, and the time."""
+    """A `Caller`, the actions it requested, and a fake clock."""
 
     def __init__(self, limits: CallerLimits | None = None, **peers: PeerInfo) -> None:
         self.now = 100.0
@@ -81,7 +81,7 @@ class CallerHarness:
         self.core.receive_ack(call.destination if sender is None else sender, call.request_id, self.now)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; timers go off when they are due."""
+        """Advance the clock, firing the timers that are due."""
         until = self.now + seconds
         while (due := self.core.next_timer()) is not None and due <= until:
             self.now = max(self.now, due)
@@ -97,15 +97,15 @@ class CallerHarness:
         self.core.peer_left(identity)
 
     def outcome(self, call: OutgoingCall) -> str | RpcError | None:
-        """What the call came to; None while it is pending. That there is one only is checked here."""
+        """Return the outcome, None while the call is pending; assert that there is only one."""
         outcomes = self.outcomes.get(call.request_id, [])
         assert len(outcomes) <= 1
         return outcomes[0][1] if outcomes else None
 
     def ended(self, call: OutgoingCall) -> tuple[float, int, str | None]:
-        """When a call failed, after its start at 100 s, and how."""
+        """Return when a call failed, in seconds after its start at 100 s, and its code and data."""
         ((at, outcome),) = self.outcomes[call.request_id]
-        return (round(at - 100.0, 6), *why(outcome))
+        return (round(at - 100.0, 6), *code_and_data(outcome))
 
     # CallerOutput
 
@@ -122,7 +122,7 @@ class CallerHarness:
 
 
 class ResponderHarness:
-    """A `Responder`, what it did, and the time."""
+    """A `Responder`, the actions it requested, and a fake clock."""
 
     def __init__(self, limits: ResponderLimits | None = None) -> None:
         self.now = 100.0
@@ -148,7 +148,7 @@ class ResponderHarness:
         return self.core.begin(caller, request_id, method, timeout_ms, version, expected, self.now)
 
     def run_one(self, caller: str = "alice", request_id: str | None = None, *, timeout_ms: int = 1000) -> IncomingCall:
-        """A call whose handler has started."""
+        """Return a call whose handler has started."""
         call = self.begin(caller, request_id, timeout_ms=timeout_ms)
         assert call is not None
         self.core.payload_received(call, "payload")

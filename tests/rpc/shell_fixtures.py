@@ -1,4 +1,4 @@
-"""Both shells of two participants, on a line that serialises packets and stamps their sender, as a server does."""
+"""The RPC shells of two participants, on a link that serialises packets and stamps their sender, as a server does."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LIMIT = 64_000
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop turn until something holds."""
+    """Yield to the event loop until `condition` holds."""
     while not condition():  # noqa: ASYNC110 - each turn may be the one, and there is nothing to wait for
         await asyncio.sleep(0)
 
 
 class LinkStream:
-    """A stream of packets, one a turn of the loop."""
+    """A stream of packets, one per loop iteration."""
 
     def __init__(
         self, link: Link, packets: Iterator[models.DataPacket], on_delivered: Callable[[], None] | None
@@ -57,7 +57,7 @@ class LinkStream:
 
 
 class Link:
-    """One direction: a `PacketSender`."""
+    """One direction of a link. Implements `PacketSender`."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
@@ -65,11 +65,11 @@ class Link:
         self.sent: list[models.DataPacket] = []
         self.closed = False
         self.deaf = False
-        """Packets are taken and confirmed, and do not arrive."""
+        """Packets are accepted and reported as delivered, but dropped."""
         self.stalled = False
-        """Streams stop before their next packet, until `resume`."""
+        """Streams pause before their next packet, until `resume`."""
         self.full = False
-        """Single packets wait, and can be taken back."""
+        """Single packets are queued, and can be withdrawn."""
         self.held: list[HeldPacket] = []
         self.waiting: list[Callable[[], None]] = []
 
@@ -109,7 +109,7 @@ class Link:
 
 
 class HeldPacket:
-    """A single packet before a full line."""
+    """A single packet queued on a full link."""
 
     def __init__(self, packet: models.DataPacket) -> None:
         self.packet: models.DataPacket | None = packet
@@ -120,7 +120,7 @@ class HeldPacket:
 
 
 class Endpoint:
-    """A participant: caller, callee and streams as a room has them."""
+    """A participant: caller, callee and streams, connected as in a room."""
 
     def __init__(self, identity: str, options: RpcOptions | None = None, **peers: PeerInfo) -> None:
         self.link = Link(identity)
@@ -161,7 +161,7 @@ def pair(
     caller: PeerInfo = V2,
     callee_options: RpcOptions | None = None,
 ) -> tuple[Endpoint, Endpoint]:
-    """Alice, who knows Bob as `callee`, and Bob, who knows Alice as `caller`."""
+    """Return Alice, for whom Bob is `callee`, and Bob, for whom Alice is `caller`."""
     alice = Endpoint("alice", options, bob=callee)
     bob = Endpoint("bob", callee_options or options, alice=caller)
     alice.link.receive, bob.link.receive = bob.receive, alice.receive

@@ -16,7 +16,7 @@ from livekit.rpc.deadline import remaining_budget
 from livekit.rpc.errors import RpcError, RpcOverloadedError
 from livekit.rpc.invocation import RpcCallInfo, RpcHandler, RpcInvocationData
 from livekit.streams.framing import text_stream
-from tests.rpc.core_fixtures import V0, V1, V2, Code, because, why
+from tests.rpc.core_fixtures import V0, V1, V2, Code, code_and_data, reason_data
 from tests.rpc.shell_fixtures import Endpoint, pair, until
 
 
@@ -31,11 +31,11 @@ async def perform(end: Endpoint, payload: str = "", timeout: float = 5.0) -> str
 async def failure(end: Endpoint, payload: str = "", timeout: float = 5.0) -> tuple[int, str | None]:
     with pytest.raises(RpcError) as caught:
         await perform(end, payload, timeout)
-    return why(caught.value)
+    return code_and_data(caught.value)
 
 
 async def complete(end: Endpoint) -> None:
-    """Until no handler of this end runs."""
+    """Wait until no handler runs."""
     await until(lambda: not end.callee._tasks)
 
 
@@ -43,7 +43,7 @@ def request(request_id: str = "id", timeout_ms: int = 5000) -> models.RpcRequest
     return models.RpcRequest(id=request_id, method="m", response_timeout_ms=timeout_ms, version=1)
 
 
-async def test_the_ack_goes_out_before_the_handler_runs_and_the_answer_after() -> None:
+async def test_ack_precedes_the_handler_and_the_answer_follows_it() -> None:
     alice, bob = pair(callee=V0)
     log: list[list[str]] = []
     register(bob, lambda invocation: log.append(bob.link.kinds()))
@@ -53,7 +53,7 @@ async def test_the_ack_goes_out_before_the_handler_runs_and_the_answer_after() -
 
 
 async def test_row_21_a_handler_starts_after_its_ack_is_written() -> None:
-    """Transports write what a datagram caused after the tasks that it started had their first step."""
+    """Transports write the packets caused by a datagram after the first step of the tasks that it started."""
     alice, bob = pair(callee=V0)
     written: list[str] = []
     seen: list[list[str]] = []
@@ -93,7 +93,7 @@ async def test_row_12_an_unknown_method() -> None:
     assert await failure(alice) == (Code.UNSUPPORTED_METHOD, None)
 
 
-async def test_row_16_a_handler_that_returns_no_text() -> None:
+async def test_row_16_a_handler_that_returns_a_non_string() -> None:
     alice, bob = pair()
     register(bob, lambda invocation: {"a": 1})  # type: ignore[arg-type, return-value]
     code, data = await failure(alice)
@@ -112,7 +112,7 @@ async def test_row_16_an_error_that_cannot_be_sent() -> None:
     assert (await failure(alice))[0] == Code.APPLICATION_ERROR
 
 
-async def test_row_17_nothing_of_another_exception_is_sent(caplog: pytest.LogCaptureFixture) -> None:
+async def test_row_17_details_of_other_exceptions_are_not_sent(caplog: pytest.LogCaptureFixture) -> None:
     alice, bob = pair()
 
     def handler(invocation: RpcInvocationData) -> str:
@@ -121,7 +121,7 @@ async def test_row_17_nothing_of_another_exception_is_sent(caplog: pytest.LogCap
     register(bob, handler)
     with pytest.raises(RpcError) as caught:
         await perform(alice)
-    assert (*why(caught.value), caught.value.message) == (
+    assert (*code_and_data(caught.value), caught.value.message) == (
         Code.APPLICATION_ERROR,
         None,
         "Application error in method handler",
@@ -132,7 +132,7 @@ async def test_row_17_nothing_of_another_exception_is_sent(caplog: pytest.LogCap
     assert "'m'" in record.getMessage()
 
 
-async def test_an_application_error_travels() -> None:
+async def test_an_application_error_reaches_the_caller() -> None:
     alice, bob = pair()
 
     def handler(invocation: RpcInvocationData) -> str:
@@ -142,7 +142,7 @@ async def test_an_application_error_travels() -> None:
     assert await failure(alice) == (4711, "data")
 
 
-async def test_a_handler_that_raises_cancelled_error_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_handler_that_raises_cancelled_error_itself(caplog: pytest.LogCaptureFixture) -> None:
     alice, bob = pair()
 
     async def handler(invocation: RpcInvocationData) -> str:
@@ -173,7 +173,7 @@ async def test_row_05_a_deadline_cancels_the_handler() -> None:
 
 
 @pytest.mark.parametrize("parts", [False, True])
-async def test_row_13_a_cancel_that_comes_with_the_request(parts: bool) -> None:
+async def test_row_13_a_cancel_received_with_the_request(parts: bool) -> None:
     alice, bob = pair(RpcOptions(max_concurrent_calls=1), callee=V1 if parts else V0)
     ran: list[str] = []
     register(bob, lambda invocation: ran.append(invocation.request_id))
@@ -187,13 +187,13 @@ async def test_row_13_a_cancel_that_comes_with_the_request(parts: bool) -> None:
     assert await perform(alice) == ""
 
 
-async def test_row_14_an_announced_request_over_the_limit_is_refused_at_its_header() -> None:
+async def test_row_14_a_request_announced_over_the_limit_is_rejected_at_its_header() -> None:
     alice, bob = pair(callee_options=RpcOptions(max_payload_size=100))
-    assert await failure(alice, "x" * 101) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 100 bytes"))
+    assert await failure(alice, "x" * 101) == (Code.REQUEST_PAYLOAD_TOO_LARGE, reason_data("over 100 bytes"))
     assert len(bob.callee.responder) == len(bob.streams) == 0
 
 
-async def test_row_14_a_request_that_turns_out_over_the_limit() -> None:
+async def test_row_14_a_request_that_exceeds_the_limit_is_rejected() -> None:
     _, bob = pair(callee_options=RpcOptions(max_payload_size=20_000))
     packets = list(stream("x" * 40_000))
     packets[0].stream_header.ClearField("total_length")
@@ -216,17 +216,17 @@ def stream(text: str, request_id: str = "id") -> list[models.DataPacket]:
     return list(packets)
 
 
-async def test_a_request_with_a_gap_is_answered() -> None:
+async def test_a_request_with_a_missing_chunk_is_rejected() -> None:
     _, bob = pair()
     header, _, *rest = stream("x" * 40_000)
     for packet in (header, rest[0]):
         packet.participant_identity = "alice"
         bob.receive(packet)
     error = bob.link.sent[1].rpc_response.error
-    assert (error.code, error.data) == (Code.APPLICATION_ERROR, because("request_incomplete: chunk 0 is missing"))
+    assert (error.code, error.data) == (Code.APPLICATION_ERROR, reason_data("request_incomplete: chunk 0 is missing"))
 
 
-async def test_a_request_whose_sender_leaves_is_forgotten() -> None:
+async def test_a_request_whose_sender_leaves_is_dropped() -> None:
     _, bob = pair()
     packet = stream("x" * 40_000)[0]
     packet.participant_identity = "alice"
@@ -236,7 +236,7 @@ async def test_a_request_whose_sender_leaves_is_forgotten() -> None:
     assert bob.link.kinds() == ["rpc_ack"]
 
 
-async def test_row_27_a_request_that_comes_again_runs_once() -> None:
+async def test_row_27_a_duplicate_request_runs_once() -> None:
     _, bob = pair()
     ran: list[str] = []
     register(bob, lambda invocation: ran.append(invocation.request_id))
@@ -250,7 +250,7 @@ async def test_row_27_a_request_that_comes_again_runs_once() -> None:
     assert bob.link.kinds() == ["rpc_ack", "rpc_response"]
 
 
-async def test_row_26_the_deadline_is_seen_inside_and_only_there() -> None:
+async def test_row_26_the_deadline_applies_only_inside_the_handler() -> None:
     alice, bob = pair()
     seen: list[float | None] = []
     left_behind: list[asyncio.Task[None]] = []
@@ -275,7 +275,7 @@ async def test_row_26_the_deadline_is_seen_inside_and_only_there() -> None:
     assert after is None
 
 
-async def test_row_28_closing_cancels_handlers_and_tells_their_callers() -> None:
+async def test_row_28_closing_cancels_handlers_and_answers_their_callers() -> None:
     alice, bob = pair()
     reasons: list[object] = []
     started = asyncio.Event()
@@ -301,7 +301,7 @@ async def test_row_28_closing_cancels_handlers_and_tells_their_callers() -> None
     assert (await failure(alice))[0] == Code.RECIPIENT_DISCONNECTED
 
 
-async def test_row_28_a_handler_that_does_not_end_is_waited_for_so_long_only(
+async def test_row_28_waiting_for_a_stuck_handler_is_bounded(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert callee_module.STOP_GRACE == 2.0
@@ -346,7 +346,7 @@ async def test_row_28_a_handler_may_close_its_own_room() -> None:
     assert closed == [True]
 
 
-async def test_row_30_over_the_limit_the_caller_has_a_typed_error() -> None:
+async def test_row_30_over_the_limit_the_caller_gets_a_typed_error() -> None:
     alice, bob = pair(callee_options=RpcOptions(max_concurrent_calls_per_caller=1))
     release, started = asyncio.Event(), asyncio.Event()
 

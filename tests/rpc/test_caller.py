@@ -1,4 +1,4 @@
-"""The rules of a call: its budget, what the callee is told, what cannot be sent, and who may answer."""
+"""`Caller`: budgets, timeouts in requests, limits, permissions and accepted answers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from livekit.rpc.caller import MAX_PEER_RTTS, READY_WAIT, CallerLimits, Outgoing
 from livekit.rpc.errors import RpcError
 from livekit.rpc.peer_info import PeerInfo
 from livekit.rpc.wire import MAX_TIMEOUT_MS, MAX_V1_PAYLOAD_BYTES
-from tests.rpc.core_fixtures import HEARD, JOINED, V0, V1, V2, CallerHarness, Code, because, why
+from tests.rpc.core_fixtures import HEARD, JOINED, V0, V1, V2, CallerHarness, Code, code_and_data, reason_data
 
 LARGE = "x" * (MAX_V1_PAYLOAD_BYTES + 1)
 
 
-def test_a_call_goes_from_sent_to_its_answer() -> None:
+def test_states_from_sent_to_completed() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start()
     assert harness.sent == [call]
@@ -31,11 +31,11 @@ def test_a_call_goes_from_sent_to_its_answer() -> None:
 
 
 @pytest.mark.parametrize(("peer", "version"), [(V0, 1), (V1, 2), (V2, 2)])
-def test_the_version_is_the_callees(peer: PeerInfo, version: int) -> None:
+def test_the_request_has_the_callees_version(peer: PeerInfo, version: int) -> None:
     assert CallerHarness(bob=peer).start().version == version
 
 
-def test_a_call_that_ends_while_it_is_ended_has_one_outcome() -> None:
+def test_a_call_that_ends_reentrantly_has_one_outcome() -> None:
     class Reentrant(CallerHarness):
         def send_cancel(self, call: OutgoingCall) -> None:
             self.core.peer_left(call.destination)
@@ -46,7 +46,7 @@ def test_a_call_that_ends_while_it_is_ended_has_one_outcome() -> None:
     assert harness.ended(call)[:2] == (1.0, Code.RECIPIENT_DISCONNECTED)
 
 
-def test_an_error_is_an_answer() -> None:
+def test_an_error_completes_the_call() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start()
     error = RpcError(4711, "no", "data")
@@ -57,33 +57,33 @@ def test_an_error_is_an_answer() -> None:
 # Row 3: one budget
 
 
-def test_row_03_without_confirmation_only_the_budget_counts() -> None:
+def test_row_03_before_delivery_only_the_budget_applies() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start(budget=60.0)
     harness.advance(59.9)
     assert harness.outcome(call) is None
     harness.advance(0.1)
-    assert harness.ended(call) == (60.0, Code.RESPONSE_TIMEOUT, because("request_not_delivered"))
+    assert harness.ended(call) == (60.0, Code.RESPONSE_TIMEOUT, reason_data("request_not_delivered"))
     assert harness.cancelled == [call]
 
 
-def test_row_03_no_ack_within_the_latency_after_the_confirmation() -> None:
+def test_row_03_no_ack_within_the_latency_after_delivery() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start(budget=60.0)
     harness.advance(20.0)
     harness.request_delivered(call)
     harness.advance(40.0)
-    assert harness.ended(call) == (27.0, Code.CONNECTION_TIMEOUT, because("not_acknowledged"))
+    assert harness.ended(call) == (27.0, Code.CONNECTION_TIMEOUT, reason_data("not_acknowledged"))
     assert harness.cancelled == [call]
 
 
-def test_row_03_the_budget_ends_a_call_that_waits_for_its_ack() -> None:
+def test_row_03_the_budget_ends_an_unacknowledged_call() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start(budget=5.0)
     harness.advance(1.0)
     harness.request_delivered(call)
     harness.advance(10.0)
-    assert harness.ended(call) == (5.0, Code.RESPONSE_TIMEOUT, because("not_acknowledged"))
+    assert harness.ended(call) == (5.0, Code.RESPONSE_TIMEOUT, reason_data("not_acknowledged"))
 
 
 def test_row_03_no_answer_within_the_budget() -> None:
@@ -93,7 +93,7 @@ def test_row_03_no_answer_within_the_budget() -> None:
     harness.advance(1.0)
     harness.acked(call)
     harness.advance(20.0)
-    assert harness.ended(call) == (15.0, Code.RESPONSE_TIMEOUT, because("no_response"))
+    assert harness.ended(call) == (15.0, Code.RESPONSE_TIMEOUT, reason_data("no_response"))
     assert harness.cancelled == [call]
 
 
@@ -144,13 +144,13 @@ def test_row_03_every_call_ends_within_its_budget(
 # Row 4: what the callee is told
 
 
-def test_row_04_told_is_what_is_left_less_half_the_round_trip() -> None:
+def test_row_04_the_sent_timeout_is_the_remaining_budget_less_half_the_rtt() -> None:
     harness = CallerHarness(bob=V2)
     harness.core.server_rtt = 0.2
     assert harness.start(budget=5.0).timeout_ms == 4900
 
 
-def test_row_04_told_uses_the_measured_round_trip_and_follows_it_slowly() -> None:
+def test_row_04_the_sent_timeout_uses_the_smoothed_rtt() -> None:
     harness = CallerHarness(bob=V2)
     first = harness.start()
     harness.request_delivered(first)
@@ -164,7 +164,7 @@ def test_row_04_told_uses_the_measured_round_trip_and_follows_it_slowly() -> Non
     assert harness.start(budget=5.0).timeout_ms == 4550
 
 
-def test_row_04_told_counts_from_when_the_request_is_sent() -> None:
+def test_row_04_the_sent_timeout_is_computed_on_sending() -> None:
     harness = CallerHarness(bob=JOINED)
     call = harness.start(budget=5.0)
     harness.advance(2.0)
@@ -173,18 +173,18 @@ def test_row_04_told_counts_from_when_the_request_is_sent() -> None:
     assert call.timeout_ms == 3000
 
 
-def test_row_04_told_is_at_least_a_millisecond() -> None:
+def test_row_04_the_sent_timeout_is_at_least_a_millisecond() -> None:
     harness = CallerHarness(bob=V2)
     harness.core.server_rtt = 1.0
     assert harness.start(budget=0.1).timeout_ms == 1
 
 
 @pytest.mark.parametrize("budget", [1e7, 1e300])
-def test_row_04_told_is_at_most_what_the_packet_holds(budget: float) -> None:
+def test_row_04_the_sent_timeout_fits_into_the_packet(budget: float) -> None:
     assert CallerHarness(bob=V2).start(budget=budget).timeout_ms == MAX_TIMEOUT_MS
 
 
-def test_an_ack_without_confirmation_measures_nothing() -> None:
+def test_an_ack_before_delivery_is_not_an_rtt_sample() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start()
     harness.advance(1.0)
@@ -194,7 +194,7 @@ def test_an_ack_without_confirmation_measures_nothing() -> None:
     assert harness.start(budget=5.0).timeout_ms == 5000
 
 
-def test_a_second_ack_changes_nothing() -> None:
+def test_a_duplicate_ack_is_ignored() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start()
     harness.acked(call)
@@ -204,7 +204,7 @@ def test_a_second_ack_changes_nothing() -> None:
     assert harness.start(budget=5.0).timeout_ms == 5000
 
 
-def test_round_trips_are_kept_for_so_many_peers_only() -> None:
+def test_the_number_of_tracked_rtts_is_bounded() -> None:
     harness = CallerHarness()
     for number in range(MAX_PEER_RTTS + 1):
         call = harness.start(f"peer {number}")
@@ -248,7 +248,7 @@ def test_row_14_the_limit_is_262144_bytes_unless_set() -> None:
     harness.start(payload="x" * 262_144)
     with pytest.raises(RpcError) as caught:
         harness.start(payload="x" * 262_145)
-    assert why(caught.value) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 262144 bytes"))
+    assert code_and_data(caught.value) == (Code.REQUEST_PAYLOAD_TOO_LARGE, reason_data("over 262144 bytes"))
 
 
 def test_row_14_no_limit() -> None:
@@ -263,10 +263,10 @@ def test_row_14_peers_of_version_1_take_15360_bytes() -> None:
     harness.start(payload="ä" * 7_680)
     with pytest.raises(RpcError) as caught:
         harness.start(payload=LARGE)
-    assert why(caught.value) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("recipient_takes_15360_bytes"))
+    assert code_and_data(caught.value) == (Code.REQUEST_PAYLOAD_TOO_LARGE, reason_data("recipient_takes_15360_bytes"))
 
 
-def test_a_request_that_the_transport_refuses_is_not_pending() -> None:
+def test_a_request_rejected_by_the_transport_is_not_pending() -> None:
     harness = CallerHarness(bob=V2)
     harness.refuse = RpcError._built_in(Code.SEND_FAILED)
     with pytest.raises(RpcError) as caught:
@@ -276,7 +276,7 @@ def test_a_request_that_the_transport_refuses_is_not_pending() -> None:
     assert harness.core.next_timer() is None
 
 
-def test_a_waiting_request_that_the_transport_refuses_is_settled() -> None:
+def test_a_waiting_request_rejected_by_the_transport_completes() -> None:
     harness = CallerHarness(bob=JOINED)
     ready, patient = harness.start(), harness.start("carol")
     harness.refuse = RpcError._built_in(Code.SEND_FAILED)
@@ -299,21 +299,21 @@ def test_row_10_own_permission(obstacle: str) -> None:
     harness.peers.blocked = obstacle
     with pytest.raises(RpcError) as caught:
         harness.start()
-    assert why(caught.value) == (Code.SEND_FAILED, because(obstacle))
+    assert code_and_data(caught.value) == (Code.SEND_FAILED, reason_data(obstacle))
 
 
 def test_row_10_their_permission() -> None:
     harness = CallerHarness(bob=PeerInfo(listed=True, ready=True, client_protocol=2, can_publish_data=False))
     with pytest.raises(RpcError) as caught:
         harness.start()
-    assert why(caught.value) == (Code.SEND_FAILED, because("recipient_cannot_publish_data"))
+    assert code_and_data(caught.value) == (Code.SEND_FAILED, reason_data("recipient_cannot_publish_data"))
     assert harness.sent == []
 
 
 # Row 13: cancelling
 
 
-def test_row_13_a_cancelled_call_tells_the_callee_and_settles_nothing() -> None:
+def test_row_13_a_cancelled_call_sends_a_cancel_and_reports_no_outcome() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start()
     harness.core.cancel(call)
@@ -328,7 +328,7 @@ def test_row_13_a_cancelled_call_tells_the_callee_and_settles_nothing() -> None:
     assert len(harness.core) == 0
 
 
-def test_row_13_a_call_that_was_not_sent_tells_nobody() -> None:
+def test_row_13_an_unsent_call_sends_no_cancel() -> None:
     harness = CallerHarness(bob=JOINED)
     harness.core.cancel(harness.start())
     assert harness.cancelled == []
@@ -362,7 +362,7 @@ def test_row_27_a_callee_that_was_not_listed_may_be_hidden() -> None:
     assert harness.outcome(call) == "hidden"
 
 
-def test_row_27_nobody_answers_what_was_not_sent() -> None:
+def test_row_27_answers_to_unsent_requests_are_ignored() -> None:
     harness = CallerHarness(bob=JOINED)
     call = harness.start()
     harness.acked(call)
@@ -375,12 +375,12 @@ def test_row_27_nobody_answers_what_was_not_sent() -> None:
 # Row 28: the room disconnects
 
 
-def test_row_28_everything_pending_ends_with_an_error_of_its_own() -> None:
+def test_row_28_each_pending_call_ends_with_its_own_error() -> None:
     harness = CallerHarness(bob=V2, carol=JOINED)
     calls = [harness.start(), harness.start("carol"), harness.start("carol", wait_for_ready=True)]
     harness.core.close()
     for call in calls:
-        assert harness.ended(call) == (0.0, Code.RECIPIENT_DISCONNECTED, because("room_disconnected"))
+        assert harness.ended(call) == (0.0, Code.RECIPIENT_DISCONNECTED, reason_data("room_disconnected"))
     assert len({id(harness.outcome(call)) for call in calls}) == len(calls)
     assert len(harness.core) == 0
 
@@ -388,7 +388,7 @@ def test_row_28_everything_pending_ends_with_an_error_of_its_own() -> None:
 # Row 29: cost
 
 
-def test_row_29_a_call_costs_one_heap_entry_however_many_are_in_flight() -> None:
+def test_row_29_a_call_costs_one_heap_entry_at_any_load() -> None:
     harness = CallerHarness(bob=V2)
     in_flight: list[OutgoingCall] = []
     for _ in range(1000):
@@ -406,7 +406,7 @@ def test_row_29_a_call_costs_one_heap_entry_however_many_are_in_flight() -> None
     assert len(harness.core._deadlines) <= 3_100
 
 
-def test_row_29_a_settled_call_is_not_kept_until_its_deadline() -> None:
+def test_row_29_a_completed_call_is_not_kept_until_its_deadline() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start(payload="x" * 100_000)
     harness.core.receive_response("bob", call.request_id, "")

@@ -1,4 +1,4 @@
-"""What a call waits for: the connection, a peer that is not listed or not ready, one that left and comes back."""
+"""`Caller`: waiting for the connection, and for peers that are not listed, not ready, or reconnecting."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from livekit.rpc.caller import GRACE_RTTS, MIN_GRACE, READY_WAIT, CallerLimits, 
 from livekit.rpc.errors import RpcError
 from livekit.rpc.peer_info import PeerInfo
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
-from tests.rpc.core_fixtures import HEARD, JOINED, V1, V2, CallerHarness, Code, because, why
+from tests.rpc.core_fixtures import HEARD, JOINED, V1, V2, CallerHarness, Code, code_and_data, reason_data
 
 LARGE = "x" * (MAX_V1_PAYLOAD_BYTES + 1)
 
 # Row 7: while reconnecting
 
 
-def test_row_07_calls_wait_for_the_connection_inside_their_budget() -> None:
+def test_row_07_calls_wait_for_the_connection_within_their_budget() -> None:
     harness = CallerHarness(bob=V2)
     harness.core.set_online(False, harness.now)
     lucky, unlucky = harness.start(budget=5.0), harness.start(budget=1.0)
     harness.advance(2.0)
-    assert harness.ended(unlucky) == (1.0, Code.RESPONSE_TIMEOUT, because("reconnecting"))
+    assert harness.ended(unlucky) == (1.0, Code.RESPONSE_TIMEOUT, reason_data("reconnecting"))
     harness.core.set_online(True, harness.now)
     assert harness.sent == [lucky]
     assert lucky.timeout_ms == 3000
@@ -32,7 +32,7 @@ def test_row_07_fail_fast() -> None:
     harness.core.set_online(False, harness.now)
     with pytest.raises(RpcError) as caught:
         harness.start()
-    assert why(caught.value) == (Code.SEND_FAILED, because("reconnecting"))
+    assert code_and_data(caught.value) == (Code.SEND_FAILED, reason_data("reconnecting"))
 
 
 def test_row_07_a_sent_call_outlives_a_lost_connection() -> None:
@@ -46,7 +46,7 @@ def test_row_07_a_sent_call_outlives_a_lost_connection() -> None:
     assert harness.outcome(call) == "answer"
 
 
-def test_a_call_that_waits_for_its_peer_goes_on_to_wait_when_the_connection_is_lost() -> None:
+def test_a_call_keeps_waiting_for_its_peer_when_the_connection_is_lost() -> None:
     harness = CallerHarness(bob=JOINED)
     call = harness.start(budget=10.0)
     harness.core.set_online(False, harness.now)
@@ -61,7 +61,7 @@ def test_a_call_that_waits_for_its_peer_goes_on_to_wait_when_the_connection_is_l
 
 
 @pytest.mark.parametrize(("announces", "grace"), [(True, MIN_GRACE), (False, READY_WAIT)])
-def test_row_08_an_unlisted_peer_is_tried_and_has_a_grace(announces: bool, grace: float) -> None:
+def test_row_08_a_request_to_an_unlisted_peer_has_a_grace_period(announces: bool, grace: float) -> None:
     harness = CallerHarness()
     harness.core.announces_joins = announces
     call = harness.start()
@@ -70,7 +70,7 @@ def test_row_08_an_unlisted_peer_is_tried_and_has_a_grace(announces: bool, grace
     harness.advance(1.0)
     harness.request_delivered(call)
     harness.advance(10.0)
-    assert harness.ended(call) == (1.0 + grace, Code.RECIPIENT_NOT_FOUND, because("not_listed"))
+    assert harness.ended(call) == (1.0 + grace, Code.RECIPIENT_NOT_FOUND, reason_data("not_listed"))
     assert harness.cancelled == [call]
 
 
@@ -89,10 +89,10 @@ def test_row_08_the_budget_bounds_the_grace() -> None:
     call = harness.start(budget=1.0)
     harness.request_delivered(call)
     harness.advance(10.0)
-    assert harness.ended(call) == (1.0, Code.RECIPIENT_NOT_FOUND, because("not_listed"))
+    assert harness.ended(call) == (1.0, Code.RECIPIENT_NOT_FOUND, reason_data("not_listed"))
 
 
-def test_row_08_an_unlisted_peer_that_acknowledges_has_the_whole_budget() -> None:
+def test_row_08_an_unlisted_peer_that_acknowledges_gets_the_whole_budget() -> None:
     harness = CallerHarness()
     harness.core.announces_joins = True
     call = harness.start(budget=5.0)
@@ -104,7 +104,7 @@ def test_row_08_an_unlisted_peer_that_acknowledges_has_the_whole_budget() -> Non
 
 
 @pytest.mark.parametrize("confirm", [True, False])
-def test_row_08_a_peer_announced_within_the_grace_is_waited_for_as_any_other(confirm: bool) -> None:
+def test_row_08_a_peer_announced_within_the_grace_gets_the_usual_timeouts(confirm: bool) -> None:
     harness = CallerHarness()
     harness.core.announces_joins = True
     call = harness.start(budget=20.0)
@@ -133,11 +133,11 @@ def test_row_08_a_large_payload_waits_for_the_listing(announces: bool, grace: fl
     call = harness.start(payload=LARGE)
     assert harness.sent == []
     harness.advance(10.0)
-    assert harness.ended(call) == (grace, Code.RECIPIENT_NOT_FOUND, because("not_listed"))
+    assert harness.ended(call) == (grace, Code.RECIPIENT_NOT_FOUND, reason_data("not_listed"))
     assert harness.cancelled == []
 
 
-def test_row_08_a_large_payload_goes_when_the_listing_comes() -> None:
+def test_row_08_a_large_payload_is_sent_on_the_listing() -> None:
     harness = CallerHarness(carol=HEARD)
     to_absent, to_heard = harness.start(payload=LARGE), harness.start("carol", LARGE)
     harness.advance(1.0)
@@ -148,14 +148,18 @@ def test_row_08_a_large_payload_goes_when_the_listing_comes() -> None:
     assert [call.version for call in harness.sent] == [2, 2]
 
 
-def test_row_08_a_large_payload_to_a_peer_that_is_only_heard_is_tried_in_version_1_at_last() -> None:
+def test_row_08_a_large_payload_to_an_unannounced_peer_falls_back_to_version_1() -> None:
     harness = CallerHarness(bob=HEARD)
     call = harness.start(payload=LARGE)
     harness.advance(READY_WAIT)
-    assert harness.ended(call) == (READY_WAIT, Code.REQUEST_PAYLOAD_TOO_LARGE, because("recipient_takes_15360_bytes"))
+    assert harness.ended(call) == (
+        READY_WAIT,
+        Code.REQUEST_PAYLOAD_TOO_LARGE,
+        reason_data("recipient_takes_15360_bytes"),
+    )
 
 
-def test_row_08_a_large_payload_waits_on_for_a_newcomer_to_be_ready() -> None:
+def test_row_08_a_large_payload_keeps_waiting_until_a_new_peer_is_ready() -> None:
     harness = CallerHarness()
     harness.core.announces_joins = True
     call = harness.start(payload=LARGE)
@@ -207,7 +211,7 @@ def test_row_11_a_peer_that_reconnected_and_does_not_answer() -> None:
     harness.core.peer_restarted("bob")
     harness.core.peer_restarted("carol")
     harness.advance(10.0)
-    assert harness.ended(call) == (10.0, Code.RESPONSE_TIMEOUT, because("peer_restarted"))
+    assert harness.ended(call) == (10.0, Code.RESPONSE_TIMEOUT, reason_data("peer_restarted"))
     assert waiting.restarted is False
 
 
@@ -222,7 +226,7 @@ def test_row_11_a_peer_that_reconnected_and_left() -> None:
 # Row 18: peers that are not ready
 
 
-def test_row_18_a_joined_peer_is_waited_for() -> None:
+def test_row_18_calls_wait_for_a_joined_peer() -> None:
     harness = CallerHarness(bob=JOINED)
     call = harness.start()
     harness.advance(3.0)
@@ -233,7 +237,7 @@ def test_row_18_a_joined_peer_is_waited_for() -> None:
     assert harness.sent == [call]
 
 
-def test_row_18_the_request_goes_at_last_without_readiness() -> None:
+def test_row_18_the_request_is_finally_sent_to_an_unready_peer() -> None:
     harness = CallerHarness(bob=JOINED)
     call = harness.start()
     harness.advance(READY_WAIT)
@@ -245,7 +249,7 @@ def test_row_18_a_short_budget_ends_before_readiness() -> None:
     harness = CallerHarness(bob=JOINED)
     call = harness.start(budget=1.0)
     harness.advance(2.0)
-    assert harness.ended(call) == (1.0, Code.RESPONSE_TIMEOUT, because("recipient_not_ready"))
+    assert harness.ended(call) == (1.0, Code.RESPONSE_TIMEOUT, reason_data("recipient_not_ready"))
 
 
 def test_row_18_wait_for_ready_waits_for_an_absent_peer() -> None:
@@ -264,8 +268,8 @@ def test_row_18_wait_for_ready_waits_for_an_absent_peer() -> None:
 @pytest.mark.parametrize(
     ("peer", "expected"),
     [
-        (None, (Code.RECIPIENT_NOT_FOUND, because("not_listed"))),
-        (JOINED, (Code.RESPONSE_TIMEOUT, because("recipient_not_ready"))),
+        (None, (Code.RECIPIENT_NOT_FOUND, reason_data("not_listed"))),
+        (JOINED, (Code.RESPONSE_TIMEOUT, reason_data("recipient_not_ready"))),
     ],
 )
 def test_row_18_wait_for_ready_in_vain(peer: PeerInfo | None, expected: tuple[int, str]) -> None:
@@ -278,7 +282,7 @@ def test_row_18_wait_for_ready_in_vain(peer: PeerInfo | None, expected: tuple[in
     assert harness.sent == []
 
 
-def test_row_18_wait_for_ready_gives_up_on_a_peer_that_left_once_the_request_was_sent() -> None:
+def test_row_18_wait_for_ready_fails_if_the_peer_leaves_after_sending() -> None:
     harness = CallerHarness(bob=V2)
     call = harness.start(wait_for_ready=True)
     harness.leave("bob")

@@ -16,7 +16,7 @@ from livekit.rpc.errors import RpcError, RpcNotConnectedError
 from livekit.rpc.invocation import RpcCallInfo, RpcInvocationData
 from livekit.rpc.peer_info import PeerInfo
 from livekit.streams.framing import text_stream
-from tests.rpc.core_fixtures import JOINED, V0, V1, V2, Code, because, why
+from tests.rpc.core_fixtures import JOINED, V0, V1, V2, Code, code_and_data, reason_data
 from tests.rpc.shell_fixtures import LIMIT, Endpoint, pair, until
 
 DEFLATING = PeerInfo(listed=True, ready=True, client_protocol=2, deflate=True)
@@ -33,7 +33,7 @@ async def echo(invocation: RpcInvocationData) -> str:
 async def failure(end: Endpoint, info: RpcCallInfo) -> tuple[int, str | None]:
     with pytest.raises(RpcError) as caught:
         await end.client.perform(info)
-    return why(caught.value)
+    return code_and_data(caught.value)
 
 
 async def until_sent(end: Endpoint, kind: str) -> None:
@@ -64,9 +64,7 @@ def response(request_id: str, text: str, *, inline: bool = True, deflate: bool =
     ],
 )
 @pytest.mark.parametrize("character", ["x", "😀"])
-async def test_a_call_takes_the_form_its_peer_understands(
-    peer: PeerInfo, size: int, kinds: list[str], character: str
-) -> None:
+async def test_requests_match_the_peers_protocol(peer: PeerInfo, size: int, kinds: list[str], character: str) -> None:
     alice, bob = pair(callee=peer, caller=peer)
     bob.registry.register("echo", echo, replace=False, executor=None)
     payload = character * (size // len(character.encode()))
@@ -78,7 +76,7 @@ async def test_a_call_takes_the_form_its_peer_understands(
     assert len(alice.client.caller) == len(bob.callee.responder) == len(bob.streams) == len(alice.streams) == 0
 
 
-async def test_an_answer_counts_in_either_version() -> None:
+async def test_answers_of_either_version_are_accepted() -> None:
     alice, _ = pair(callee=V0)
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "rpc_request")
@@ -87,7 +85,7 @@ async def test_an_answer_counts_in_either_version() -> None:
     assert await task == "streamed"
 
 
-async def test_a_response_that_does_not_fail_is_empty_by_default() -> None:
+async def test_a_response_without_a_value_is_empty() -> None:
     alice, _ = pair(callee=V0)
     task = asyncio.ensure_future(alice.client.perform(call()))
     await until_sent(alice, "rpc_request")
@@ -95,7 +93,7 @@ async def test_a_response_that_does_not_fail_is_empty_by_default() -> None:
     assert await task == ""
 
 
-async def test_row_02_the_default_is_15_seconds_in_all() -> None:
+async def test_row_02_the_default_is_15_seconds_in_total() -> None:
     alice, bob = pair()
     bob.registry.register("echo", echo, replace=False, executor=None)
     await alice.client.perform(call(timeout=None))
@@ -103,17 +101,17 @@ async def test_row_02_the_default_is_15_seconds_in_all() -> None:
     assert header.attributes[wire.ATTR_TIMEOUT_MS] == "15000"
 
 
-async def test_row_03_a_silent_peer_costs_the_budget() -> None:
+async def test_row_03_a_call_to_a_silent_peer_ends_with_its_budget() -> None:
     alice, _ = pair()
     alice.link.deaf = True
     loop = asyncio.get_running_loop()
     started = loop.time()
-    assert await failure(alice, call(timeout=0.05)) == (Code.RESPONSE_TIMEOUT, because("not_acknowledged"))
+    assert await failure(alice, call(timeout=0.05)) == (Code.RESPONSE_TIMEOUT, reason_data("not_acknowledged"))
     assert 0.05 <= loop.time() - started < 5.0  # the 250 ms are proved on a virtual clock
     assert alice.link.kinds() == ["stream_header", "stream_trailer"]
 
 
-async def test_row_04_the_way_to_the_server_is_known() -> None:
+async def test_row_04_the_server_rtt_is_used() -> None:
     alice, _ = pair()
     alice.client = RpcClient(alice.link, alice.peers, alice.options, lambda: 0.2)
     alice.client.set_online(True)
@@ -129,7 +127,7 @@ async def test_row_07_sending_on_a_closed_session() -> None:
     alice.link.closed = True
     with pytest.raises(RpcNotConnectedError) as caught:
         await alice.client.perform(call())
-    assert why(caught.value) == (Code.SEND_FAILED, because("not_connected"))
+    assert code_and_data(caught.value) == (Code.SEND_FAILED, reason_data("not_connected"))
     assert isinstance(caught.value.__cause__, SessionClosedError)
 
 
@@ -182,7 +180,7 @@ async def test_servers_with_rpc_or_of_unknown_version(version: str) -> None:
 # Row 13
 
 
-async def test_row_13_cancelling_tells_the_callee() -> None:
+async def test_row_13_cancelling_sends_a_cancel() -> None:
     alice, bob = pair()
     seen: list[str] = []
     started = asyncio.Event()
@@ -210,7 +208,7 @@ async def test_row_13_cancelling_tells_the_callee() -> None:
     assert bob.link.kinds() == ["rpc_ack"]
 
 
-async def test_row_13_a_request_that_is_still_being_sent_is_aborted() -> None:
+async def test_row_13_a_request_being_sent_is_aborted() -> None:
     alice, bob = pair(callee=V1)
     bob.registry.register("echo", echo, replace=False, executor=None)
     task = asyncio.ensure_future(alice.client.perform(call("x" * 100_000)))
@@ -226,7 +224,7 @@ async def test_row_13_a_request_that_is_still_being_sent_is_aborted() -> None:
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "out of time", "the room ends"])
-async def test_row_13_a_request_that_waits_for_its_turn_is_taken_back(ending: str) -> None:
+async def test_row_13_a_queued_request_is_withdrawn(ending: str) -> None:
     alice, _ = pair()
     alice.link.full = True
     budget = 0.01 if ending == "out of time" else None
@@ -242,7 +240,7 @@ async def test_row_13_a_request_that_waits_for_its_turn_is_taken_back(ending: st
     assert alice.client._queued == {}
 
 
-async def test_a_request_that_had_its_turn_meanwhile_is_cancelled() -> None:
+async def test_a_request_sent_meanwhile_is_cancelled() -> None:
     alice, _ = pair()
     alice.link.full = True
     task = asyncio.ensure_future(alice.client.perform(call()))
@@ -254,9 +252,12 @@ async def test_a_request_that_had_its_turn_meanwhile_is_cancelled() -> None:
     assert alice.link.kinds() == ["stream_trailer"]
 
 
-async def test_a_request_that_was_refused_is_not_sent_to_its_end() -> None:
+async def test_a_rejected_request_is_aborted() -> None:
     alice, _ = pair(callee_options=RpcOptions(max_payload_size=20_000))
-    assert await failure(alice, call("x" * 200_000)) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because("over 20000 bytes"))
+    assert await failure(alice, call("x" * 200_000)) == (
+        Code.REQUEST_PAYLOAD_TOO_LARGE,
+        reason_data("over 20000 bytes"),
+    )
     for _ in range(30):
         await asyncio.sleep(0)
     assert alice.link.kinds().count("stream_chunk") < 14
@@ -317,10 +318,10 @@ async def test_row_14_a_response_over_the_limit() -> None:
         alice.receive(packet)
     with pytest.raises(RpcError) as caught:
         await task
-    assert why(caught.value) == (Code.RESPONSE_PAYLOAD_TOO_LARGE, because("over 1000 bytes"))
+    assert code_and_data(caught.value) == (Code.RESPONSE_PAYLOAD_TOO_LARGE, reason_data("over 1000 bytes"))
 
 
-async def test_row_14_a_bomb_is_a_response_over_the_limit() -> None:
+async def test_row_14_a_deflate_bomb_is_a_response_over_the_limit() -> None:
     alice, _ = pair()
     task, request_id = await pending(alice)
     (packet,) = response(request_id, "x" * 1_000_000, deflate=True)
@@ -331,7 +332,7 @@ async def test_row_14_a_bomb_is_a_response_over_the_limit() -> None:
     assert caught.value.code == Code.RESPONSE_PAYLOAD_TOO_LARGE
 
 
-async def test_a_response_that_is_no_text() -> None:
+async def test_a_response_that_is_not_utf8() -> None:
     alice, _ = pair()
     task, request_id = await pending(alice)
     (packet,) = response(request_id, "xx")
@@ -339,10 +340,10 @@ async def test_a_response_that_is_no_text() -> None:
     alice.streams.receive_header("bob", packet.stream_header)
     with pytest.raises(RpcError) as caught:
         await task
-    assert why(caught.value) == (Code.APPLICATION_ERROR, because("response_not_utf8"))
+    assert code_and_data(caught.value) == (Code.APPLICATION_ERROR, reason_data("response_not_utf8"))
 
 
-async def test_a_response_with_a_gap() -> None:
+async def test_a_response_with_a_missing_chunk() -> None:
     alice, _ = pair()
     task, request_id = await pending(alice)
     header, _, *rest = response(request_id, "x" * 40_000, inline=False)
@@ -350,11 +351,14 @@ async def test_a_response_with_a_gap() -> None:
     alice.streams.receive_chunk("bob", rest[0].stream_chunk)
     with pytest.raises(RpcError) as caught:
         await task
-    assert why(caught.value) == (Code.APPLICATION_ERROR, because("response_incomplete: chunk 0 is missing"))
+    assert code_and_data(caught.value) == (
+        Code.APPLICATION_ERROR,
+        reason_data("response_incomplete: chunk 0 is missing"),
+    )
 
 
 @pytest.mark.parametrize("ending", ["peer leaves", "room closes"])
-async def test_row_11_and_28_a_response_that_was_arriving_does_not_change_the_code(ending: str) -> None:
+async def test_row_11_and_28_a_partial_response_does_not_change_the_code(ending: str) -> None:
     alice, _ = pair()
     task, request_id = await pending(alice)
     header, chunk, *_ = response(request_id, "x" * 40_000, inline=False)
@@ -371,7 +375,7 @@ async def test_row_11_and_28_a_response_that_was_arriving_does_not_change_the_co
     assert caught.value.code == Code.RECIPIENT_DISCONNECTED
 
 
-async def test_row_27_nobody_else_opens_a_response() -> None:
+async def test_row_27_only_the_callee_opens_a_response() -> None:
     alice, _ = pair()
     task, request_id = await pending(alice)
     (lie,) = response(request_id, "lie")
@@ -385,7 +389,7 @@ async def test_row_27_nobody_else_opens_a_response() -> None:
 
 
 @pytest.mark.parametrize("ending", ["completed", "cancelled"])
-async def test_what_arrives_of_a_response_nobody_waits_for_is_not_kept(ending: str) -> None:
+async def test_content_of_unwanted_responses_is_discarded(ending: str) -> None:
     alice, _ = pair()
     task, request_id = await pending(alice)
     header, first, second, *rest = response(request_id, "x" * 40_000, inline=False)
@@ -416,7 +420,7 @@ async def test_what_arrives_of_a_response_nobody_waits_for_is_not_kept(ending: s
 # Rows 26 and 28
 
 
-async def test_row_26_a_call_inside_a_handler_has_what_is_left() -> None:
+async def test_row_26_a_call_inside_a_handler_gets_the_remaining_budget() -> None:
     alice, _ = pair()
     alice.link.deaf = True
     loop = asyncio.get_running_loop()
@@ -433,7 +437,7 @@ async def test_row_26_a_call_inside_a_handler_has_what_is_left() -> None:
     sent = len(alice.link.sent)
     with pytest.raises(RpcError) as caught:
         await asyncio.create_task(handler(0.0))
-    assert why(caught.value) == (Code.RESPONSE_TIMEOUT, because("deadline_of_handler_passed"))
+    assert code_and_data(caught.value) == (Code.RESPONSE_TIMEOUT, reason_data("deadline_of_handler_passed"))
     assert len(alice.link.sent) == sent
 
 
@@ -443,8 +447,8 @@ async def test_row_28_pending_calls_end_when_the_room_does() -> None:
     await until_sent(alice, "stream_header")
     alice.client.close()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [why(outcome) for outcome in outcomes if isinstance(outcome, RpcError)] == [
-        (Code.RECIPIENT_DISCONNECTED, because("room_disconnected"))
+    assert [code_and_data(outcome) for outcome in outcomes if isinstance(outcome, RpcError)] == [
+        (Code.RECIPIENT_DISCONNECTED, reason_data("room_disconnected"))
     ] * 3
 
 

@@ -12,14 +12,14 @@ from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcCallInfo
 from livekit.rpc.request_window import RequestWindow
-from tests.rpc.core_fixtures import Code, because, why
+from tests.rpc.core_fixtures import Code, code_and_data, reason_data
 from tests.rpc.shell_fixtures import Endpoint, pair, until
 
 SIZE = 3
 
 
 def silent_bob(size: int = SIZE) -> Endpoint:
-    """Alice, with a small window, and a Bob who acknowledges nothing."""
+    """Return Alice, with a small window, connected to a Bob who acknowledges nothing."""
     alice, _ = pair()
     alice.client._window = RequestWindow(size)
     alice.link.deaf = True
@@ -39,10 +39,10 @@ def requested(alice: Endpoint) -> list[str]:
 
 async def outcomes(tasks: list[asyncio.Task[str]]) -> set[tuple[int, str | None]]:
     ends = await asyncio.gather(*tasks, return_exceptions=True)
-    return {why(end) for end in ends if isinstance(end, RpcError)}
+    return {code_and_data(end) for end in ends if isinstance(end, RpcError)}
 
 
-async def test_an_acknowledgement_lets_the_next_one_go() -> None:
+async def test_an_ack_releases_the_slot() -> None:
     alice = silent_bob()
     tasks = calls(alice, 5)
     await until(lambda: len(alice.link.sent) == SIZE)
@@ -54,23 +54,23 @@ async def test_an_acknowledgement_lets_the_next_one_go() -> None:
         assert len(alice.link.sent) == count
     assert len(set(requested(alice))) == 5
     alice.client.close()
-    assert await outcomes(tasks) == {(Code.RECIPIENT_DISCONNECTED, because("room_disconnected"))}
+    assert await outcomes(tasks) == {(Code.RECIPIENT_DISCONNECTED, reason_data("room_disconnected"))}
     assert len(alice.client._window) == 0
 
 
-async def test_of_those_that_waited_in_vain_nobody_hears() -> None:
+async def test_expired_queued_requests_are_not_sent() -> None:
     alice = silent_bob()
     tasks = calls(alice, 50, timeout=0.05)
     assert await outcomes(tasks) == {
-        (Code.RESPONSE_TIMEOUT, because("not_acknowledged")),
-        (Code.RESPONSE_TIMEOUT, because("request_not_delivered")),
+        (Code.RESPONSE_TIMEOUT, reason_data("not_acknowledged")),
+        (Code.RESPONSE_TIMEOUT, reason_data("request_not_delivered")),
     }
     kinds = alice.link.kinds()
     assert kinds.count("stream_trailer") <= kinds.count("stream_header") < 50, "cancels only of what was sent"
     assert len(alice.client._window) == 0
 
 
-async def test_a_cancelled_call_makes_room() -> None:
+async def test_a_cancelled_call_releases_its_slot() -> None:
     alice = silent_bob(1)
     tasks = calls(alice, 3)
     await until(lambda: len(alice.link.sent) == 1)
@@ -83,7 +83,7 @@ async def test_a_cancelled_call_makes_room() -> None:
     assert len(alice.client._window) == 0
 
 
-async def test_who_begins_anew_gets_what_waited() -> None:
+async def test_a_restarted_peer_gets_the_queued_requests() -> None:
     alice = silent_bob(1)
     tasks = calls(alice, 2)
     await until(lambda: len(alice.link.sent) == 1)
@@ -96,13 +96,13 @@ async def test_who_begins_anew_gets_what_waited() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3_000])
-async def test_those_that_cannot_be_sent_any_more_fail(count: int) -> None:
+async def test_queued_requests_fail_when_the_session_closes(count: int) -> None:
     alice = silent_bob(1)
     tasks = calls(alice, count)
     await until(lambda: len(alice.link.sent) == 1)
     alice.link.closed = True
     tasks[0].cancel()
-    assert await outcomes(tasks[1:]) == {(Code.SEND_FAILED, because("not_connected"))}
+    assert await outcomes(tasks[1:]) == {(Code.SEND_FAILED, reason_data("not_connected"))}
     assert len(alice.client._window) == 0
 
 
@@ -110,7 +110,7 @@ def refuse(packet: object, **_: object) -> None:
     raise ValueError("no key")
 
 
-async def test_a_request_that_cannot_be_sent_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_cannot_be_sent_takes_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     alice = silent_bob()
     monkeypatch.setattr(alice.link, "send_packet", refuse)
     for _ in range(2 * SIZE):
@@ -119,7 +119,7 @@ async def test_a_request_that_cannot_be_sent_takes_no_place(monkeypatch: pytest.
     assert len(alice.client._window) == 0
 
 
-async def test_a_request_that_cannot_be_sent_later_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_queued_request_that_cannot_be_sent_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     alice = silent_bob(1)
     tasks = calls(alice, 3)
     await until(lambda: len(alice.link.sent) == 1)
@@ -132,7 +132,7 @@ async def test_a_request_that_cannot_be_sent_later_fails_alone(monkeypatch: pyte
     assert len(alice.client._window) == len(alice.client.caller) == 0
 
 
-async def test_a_callee_whose_name_the_server_hides_makes_room() -> None:
+async def test_an_ack_of_a_hidden_callee_releases_the_slot() -> None:
     alice = silent_bob(1)
     del alice.peers.peers["bob"]  # not listed
     tasks = calls(alice, 2)
@@ -143,7 +143,7 @@ async def test_a_callee_whose_name_the_server_hides_makes_room() -> None:
     await asyncio.wait(tasks)
 
 
-async def test_all_answered_in_the_end() -> None:
+async def test_more_calls_than_slots_all_complete() -> None:
     alice, bob = pair()
     alice.client._window = RequestWindow(SIZE)
 
@@ -163,5 +163,5 @@ async def test_a_full_send_queue_fails_the_call(monkeypatch: pytest.MonkeyPatch)
         raise OutboxFullError("full")
 
     monkeypatch.setattr(alice.link, "send_packet", full)
-    assert await outcomes(calls(alice, 1)) == {(Code.SEND_FAILED, because("send_queue_full"))}
+    assert await outcomes(calls(alice, 1)) == {(Code.SEND_FAILED, reason_data("send_queue_full"))}
     assert len(alice.client._window) == len(alice.client.caller) == 0

@@ -1,4 +1,4 @@
-"""Row 29: what a call costs does not depend on how many are in flight. Work is counted, time is not."""
+"""Row 29: the cost of a call is independent of the number in flight, measured in function calls instead of time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.rpc.core_fixtures import V2, CallerHarness, ResponderHarness
 
 ROUNDS = 5_000
 MOST_WORK = 122
-"""Function calls that both cores together need for a call; to be lowered with them."""
+"""Maximum function calls per call in both cores together; lower it with them."""
 
 
 class Pair:
-    """Both cores back to back, with a number of calls always in flight."""
+    """Both cores back to back, with a constant number of calls in flight."""
 
     def __init__(self, in_flight: int) -> None:
         self.caller = CallerHarness(bob=V2)
@@ -47,7 +47,7 @@ class Pair:
         self.responder.now += 0.0001
 
     def work(self) -> float:
-        """Function calls, of Python and C, for each call."""
+        """Return the function calls, of Python and C, per RPC call."""
         count = 0
 
         def note(frame: FrameType, event: str, argument: object) -> None:
@@ -65,13 +65,13 @@ class Pair:
         return count / ROUNDS
 
 
-def test_row_29_the_work_of_a_call_is_the_same_from_1_to_1000_in_flight() -> None:
+def test_row_29_work_per_call_is_constant_from_1_to_1000_in_flight() -> None:
     work = {in_flight: Pair(in_flight).work() for in_flight in (1, 64, 1000)}
     assert max(work.values()) < 1.05 * min(work.values()), work
     assert max(work.values()) < MOST_WORK, work
 
 
-def test_row_29_what_is_kept_is_bounded_by_what_is_in_flight() -> None:
+def test_row_29_memory_is_bounded_by_calls_in_flight() -> None:
     pair = Pair(1000)
     pair.work()
     assert len(pair.caller.core) == len(pair.responder.core) == 1000

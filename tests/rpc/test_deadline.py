@@ -5,11 +5,11 @@ import asyncio
 from livekit.rpc.deadline import DeadlineScope, detach_deadline, enter_scope, remaining_budget
 
 
-async def test_row_26_outside_of_a_handler_nothing_is_inherited() -> None:
+async def test_row_26_no_deadline_outside_a_handler() -> None:
     assert remaining_budget(0.0) is None
 
 
-async def test_row_26_inside_what_is_left_is_inherited_by_tasks_too() -> None:
+async def test_row_26_tasks_inherit_the_remaining_budget() -> None:
     scope = DeadlineScope(10.0)
 
     async def handler() -> None:
@@ -25,7 +25,7 @@ async def test_row_26_inside_what_is_left_is_inherited_by_tasks_too() -> None:
     assert remaining_budget(4.0) is None
 
 
-async def test_row_26_a_task_left_behind_is_free_once_the_invocation_ended() -> None:
+async def test_row_26_a_task_that_outlives_the_invocation_has_no_deadline() -> None:
     scope = DeadlineScope(10.0)
     ended = asyncio.Event()
 

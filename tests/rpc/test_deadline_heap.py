@@ -29,7 +29,7 @@ def finish(heap: DeadlineHeap[Item], item: Item) -> None:
     heap.remove(item)
 
 
-def test_items_come_up_in_time_and_once() -> None:
+def test_items_are_popped_when_due_and_once() -> None:
     heap, (late, soon, same) = make(3.0, 1.0, 1.0)
     assert heap.next() == 1.0
     assert heap.pop_due(0.9) == []
@@ -41,7 +41,7 @@ def test_items_come_up_in_time_and_once() -> None:
     assert len(heap) == 0
 
 
-def test_an_item_that_moved_later_is_put_back() -> None:
+def test_an_item_moved_later_is_pushed_again() -> None:
     heap, (item,) = make(1.0)
     item.due = 2.0
     heap.add(item)
@@ -52,7 +52,7 @@ def test_an_item_that_moved_later_is_put_back() -> None:
     assert heap.pop_due(2.0) == [item]
 
 
-def test_an_item_that_moved_earlier_has_a_new_entry() -> None:
+def test_an_item_moved_earlier_has_a_new_entry() -> None:
     heap, (item,) = make(5.0)
     item.due = 1.0
     heap.add(item)
@@ -63,7 +63,7 @@ def test_an_item_that_moved_earlier_has_a_new_entry() -> None:
     assert heap.next() == 9.0
 
 
-def test_a_finished_item_does_not_come_up() -> None:
+def test_a_removed_item_is_not_popped() -> None:
     heap, (first, second) = make(1.0, 2.0)
     finish(heap, first)
     assert heap.next() == 2.0
@@ -72,7 +72,7 @@ def test_a_finished_item_does_not_come_up() -> None:
     assert heap.next() is None
 
 
-def test_an_item_that_lost_its_due_without_a_word_does_not_come_up() -> None:
+def test_an_item_without_a_due_time_is_not_popped() -> None:
     heap, (item,) = make(1.0)
     item.due = None
     heap.add(item)
@@ -80,7 +80,7 @@ def test_an_item_that_lost_its_due_without_a_word_does_not_come_up() -> None:
     assert len(heap) == 0
 
 
-def test_row_29_stale_entries_are_swept_out() -> None:
+def test_row_29_stale_entries_are_removed() -> None:
     heap, (keeper,) = make(1e9)
     for number in range(50_000):
         item = Item(1000.0 + number)
@@ -90,7 +90,7 @@ def test_row_29_stale_entries_are_swept_out() -> None:
     assert heap.pop_due(1e9) == [keeper]
 
 
-def test_row_29_a_full_heap_is_swept_at_half() -> None:
+def test_row_29_a_full_heap_is_compacted_at_half() -> None:
     count = 10_000
     heap, items = make(*(float(number) for number in range(count)))
     for item in items[::2]:
@@ -105,7 +105,7 @@ def test_row_29_a_full_heap_is_swept_at_half() -> None:
         st.tuples(st.integers(0, 5), st.sampled_from(["add", "later", "earlier", "finish", "pop"]), st.integers(0, 20))
     )
 )
-def test_any_order_of_steps_keeps_time(steps: list[tuple[int, str, int]]) -> None:
+def test_any_order_of_steps_keeps_deadlines(steps: list[tuple[int, str, int]]) -> None:
     heap: DeadlineHeap[Item] = DeadlineHeap()
     items = [Item(None) for _ in range(6)]
     now = 0.0

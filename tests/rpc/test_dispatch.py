@@ -1,4 +1,4 @@
-"""Whatever bytes come from a channel: a room takes them or raises DecodeError, and its pending calls stay theirs."""
+"""Arbitrary bytes from a channel: a room accepts them or raises DecodeError, and its pending calls are unaffected."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def room() -> Iterator[fuzz_packets.Room]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_changed_packets(room: fuzz_packets.Room, seed: int) -> None:
+def test_a_mutated_packet(room: fuzz_packets.Room, seed: int) -> None:
     mutate.run(room.target, fuzz_packets.SEEDS, fuzz_packets.ALLOWED, count=2000, seed=seed)
 
 
 @pytest.mark.slow
-def test_many_changed_packets(room: fuzz_packets.Room) -> None:
+def test_many_mutated_packets(room: fuzz_packets.Room) -> None:
     mutate.run(room.target, fuzz_packets.SEEDS, fuzz_packets.ALLOWED, count=300_000, seed=0)
 
 
@@ -102,8 +102,10 @@ def test_any_packet_that_can_be_built(room: fuzz_packets.Room, packet: models.Da
 
 
 @given(lies=st.lists(PACKETS, max_size=10))
-def test_row_27_a_pending_call_is_not_moved_by_others(room: fuzz_packets.Room, lies: list[models.DataPacket]) -> None:
-    """Packets of others that name the very request of a pending call."""
+def test_row_27_a_pending_call_ignores_packets_of_others(
+    room: fuzz_packets.Room, lies: list[models.DataPacket]
+) -> None:
+    """Packets of other participants with the request id of a pending call."""
     calls = room.session.rpc_client
 
     async def scenario() -> str:

@@ -17,6 +17,8 @@ from livekit.rpc.errors import (
     RpcError,
     RpcNotConnectedError,
     RpcOverloadedError,
+    built_in_error,
+    overloaded_error,
     reason,
 )
 
@@ -24,7 +26,7 @@ Code = RpcError.ErrorCode
 
 
 class QuotaError(RpcError):
-    """An application's own, with other arguments."""
+    """An application's subclass with other arguments."""
 
     def __init__(self, left: int) -> None:
         super().__init__(4290, f"{left} left", "data")
@@ -62,7 +64,7 @@ def test_row_22_errors_are_picklable_and_copyable(error: RpcError, protocol: int
         assert (twin.code, twin.message, twin.data, str(twin)) == (error.code, error.message, error.data, str(error))
 
 
-def test_row_22_a_code_off_the_wire_is_the_member_where_there_is_one() -> None:
+def test_row_22_a_received_code_is_an_enum_member_if_one_exists() -> None:
     for code in Code:
         assert RpcError._from_proto(RpcError(int(code), "")._to_proto()).code is code
     other = RpcError._from_proto(RpcError(4711, "no", "data")._to_proto())
@@ -88,7 +90,7 @@ def test_row_30_overload_has_a_type_of_its_own() -> None:
 
 
 @given(st.text(), st.text())
-def test_messages_and_data_are_cut_on_a_character(message: str, data: str) -> None:
+def test_messages_and_data_are_truncated_between_characters(message: str, data: str) -> None:
     message, data = message * 50, data * 4000
     error = RpcError(1, message, data)
     proto = error._to_proto()
@@ -101,12 +103,12 @@ def test_messages_and_data_are_cut_on_a_character(message: str, data: str) -> No
         assert cut == whole or len(whole[: len(cut) + 1].encode()) > limit
 
 
-def test_the_repr_tells_everything() -> None:
+def test_the_repr_has_all_fields() -> None:
     assert repr(RpcError(Code.SEND_FAILED, "no", "why")) == "RpcError(code=1505, message='no', data='why')"
     assert repr(QuotaError(1)).startswith("QuotaError(code=4290")
 
 
-def test_the_tree() -> None:
+def test_the_class_hierarchy() -> None:
     assert issubclass(RpcNotConnectedError, RpcError)
     assert issubclass(RpcNotConnectedError, RuntimeError)
     assert issubclass(RpcOverloadedError, RpcError)
@@ -117,3 +119,16 @@ def test_the_tree() -> None:
 def test_reasons_are_json() -> None:
     assert reason("not_listed") == '{"reason":"not_listed"}'
     assert json.loads(reason('a "quoted" ä')) == {"reason": 'a "quoted" ä'}
+
+
+def test_built_in_errors_have_the_official_messages() -> None:
+    error = built_in_error(Code.UNSUPPORTED_METHOD, "data")
+    assert (type(error), error.code, error.data) == (RpcError, Code.UNSUPPORTED_METHOD, "data")
+    assert error.message == "Method not supported at destination"
+    overloaded = overloaded_error()
+    assert (type(overloaded), overloaded.code, overloaded.data) == (
+        RpcOverloadedError,
+        Code.APPLICATION_ERROR,
+        OVERLOADED_DATA,
+    )
+    assert overloaded.message == "Application error in method handler"

@@ -62,13 +62,13 @@ async def test_row_19_handlers_of_every_kind(handler: RpcHandler) -> None:
     assert await run(handler) == "payload"
 
 
-async def test_row_12_nobody_registered_it() -> None:
+async def test_row_12_an_unregistered_method() -> None:
     with pytest.raises(RpcError) as caught:
         await run_handler(RpcRegistry(), INVOCATION, 1.0)
     assert caught.value.code == RpcError.ErrorCode.UNSUPPORTED_METHOD
 
 
-async def test_row_25_interceptors_see_unknown_methods_too() -> None:
+async def test_row_25_interceptors_run_for_unknown_methods() -> None:
     class Answering(RpcInterceptor):
         async def intercept_incoming(self, invocation: RpcInvocationData, next: IncomingRpcNext) -> str | None:
             try:
@@ -112,20 +112,20 @@ async def wait(invocation: RpcInvocationData) -> None:
 @pytest.mark.parametrize(
     ("handler", "warned"), [(block, True), (block_after_a_turn, True), (wait, False), (sync, False)]
 )
-async def test_row_21_a_handler_that_blocks_the_loop_is_named(
+async def test_row_21_a_blocking_handler_is_named_in_a_warning(
     handler: RpcHandler, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     await run(handler, slow_after=0.01)
     assert ("'m' blocked the event loop" in caplog.text) == warned
 
 
-async def test_row_21_in_an_executor_nothing_is_blocked(caplog: pytest.LogCaptureFixture) -> None:
+async def test_row_21_a_slow_handler_in_an_executor_causes_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     with ThreadPoolExecutor(1) as executor:
         await run(block, executor=executor, slow_after=0.01)
     assert caplog.text == ""
 
 
-async def test_a_watched_coroutine_is_cancelled_as_any_other() -> None:
+async def test_an_instrumented_coroutine_is_cancelled_normally() -> None:
     log: list[str] = []
 
     async def handler(invocation: RpcInvocationData) -> str:
@@ -146,7 +146,7 @@ async def test_a_watched_coroutine_is_cancelled_as_any_other() -> None:
     assert log == ["cancelled", "cleaned up"]
 
 
-async def test_exceptions_go_in_and_come_out() -> None:
+async def test_exceptions_pass_in_both_directions() -> None:
     async def handler(invocation: RpcInvocationData) -> str:
         failing = asyncio.get_running_loop().create_future()
         failing.get_loop().call_soon(failing.set_exception, LookupError("inner"))
@@ -158,7 +158,7 @@ async def test_exceptions_go_in_and_come_out() -> None:
         await run(handler)
 
 
-async def test_a_coroutine_that_is_closed_closes_the_handler() -> None:
+async def test_closing_the_coroutine_closes_the_handler() -> None:
     log: list[str] = []
 
     async def handler(invocation: RpcInvocationData) -> str:

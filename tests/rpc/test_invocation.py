@@ -63,7 +63,7 @@ async def test_row_25_the_first_one_added_is_the_outermost() -> None:
     assert log == ["a", "b", "handler", "/b", "/a"]
 
 
-async def test_row_25_an_interceptor_sees_what_is_raised() -> None:
+async def test_row_25_an_interceptor_sees_exceptions() -> None:
     log: list[str] = []
 
     async def handle(invocation: RpcInvocationData) -> str | None:

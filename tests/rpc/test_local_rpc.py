@@ -86,7 +86,7 @@ async def test_row_07_not_connected(intercepted: bool) -> None:
         await perform(rpc, method="")
 
 
-async def test_row_07_disconnected_while_an_interceptor_takes_its_time() -> None:
+async def test_row_07_disconnected_during_an_interceptor() -> None:
     rpc, alice = connected()
 
     class Slow(RpcInterceptor):

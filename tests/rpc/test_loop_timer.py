@@ -9,7 +9,7 @@ from tests.rpc.shell_fixtures import until
 
 
 class Core:
-    """Timers as a list of times; each is noted when it goes off."""
+    """A core with a list of timers that records when each fires."""
 
     def __init__(self, *times: float) -> None:
         self.times = sorted(times)
@@ -31,7 +31,7 @@ async def passed(core: Core) -> None:
     await until(lambda: not core.times)
 
 
-async def test_timers_go_off_in_time_one_after_another() -> None:
+async def test_timers_fire_in_order() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     core = Core(start + 0.01, start + 0.02, start - 1)
@@ -42,7 +42,7 @@ async def test_timers_go_off_in_time_one_after_another() -> None:
     assert loop.time() >= start + 0.02
 
 
-async def test_an_earlier_timer_takes_the_place_of_the_armed_one() -> None:
+async def test_an_earlier_timer_replaces_the_armed_one() -> None:
     loop = asyncio.get_running_loop()
     core = Core(loop.time() + 60.0)
     timer = LoopTimer(loop, core)
@@ -60,7 +60,7 @@ async def test_an_earlier_timer_takes_the_place_of_the_armed_one() -> None:
     timer.close()
 
 
-async def test_closed_and_idle_timers_hold_nothing() -> None:
+async def test_closed_and_idle_timers_leave_no_loop_timer() -> None:
     loop = asyncio.get_running_loop()
     core = Core()
     timer = LoopTimer(loop, core)
@@ -74,7 +74,7 @@ async def test_closed_and_idle_timers_hold_nothing() -> None:
     assert core.fired == []
 
 
-async def test_a_core_that_fails_once_goes_on() -> None:
+async def test_timers_survive_an_exception_in_the_core() -> None:
     loop = asyncio.get_running_loop()
     errors: list[object] = []
     loop.set_exception_handler(lambda _, context: errors.append(context["exception"]))

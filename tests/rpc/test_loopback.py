@@ -23,7 +23,7 @@ async def drain() -> None:
 
 
 @pytest.mark.parametrize("destinations", [["bob"], [], ["alice", "bob"]])
-async def test_packets_to_others_go_to_the_session(destinations: list[str]) -> None:
+async def test_packets_to_others_are_sent_through_the_session(destinations: list[str]) -> None:
     line, received, delivered = Link("alice"), list[models.DataPacket](), list[bool]()
     sender = LoopbackSender(line, received.append)
     sender.identity = "alice"
@@ -34,7 +34,7 @@ async def test_packets_to_others_go_to_the_session(destinations: list[str]) -> N
     assert (received, delivered) == ([], [True])
 
 
-async def test_row_09_packets_to_oneself_come_back_on_the_next_turn() -> None:
+async def test_row_09_packets_to_oneself_arrive_on_the_next_loop_iteration() -> None:
     line, received, delivered = Link("alice"), list[models.DataPacket](), list[int]()
     sender = LoopbackSender(line, received.append)
     sender.identity = "alice"
@@ -60,7 +60,7 @@ async def test_loopback_reports_packets_as_sent() -> None:
     assert errors == [None, None]
 
 
-async def test_before_joining_nothing_loops_back() -> None:
+async def test_no_loopback_before_joining() -> None:
     line, received = Link(""), list[models.DataPacket]()
     LoopbackSender(line, received.append).send_packet(packet(""))
     await drain()
@@ -70,7 +70,7 @@ async def test_before_joining_nothing_loops_back() -> None:
 
 @pytest.mark.parametrize("peer", [V1, V2])
 @pytest.mark.parametrize("size", [0, 100, 100_000])
-async def test_row_09_a_call_to_oneself_takes_the_same_way(peer: object, size: int) -> None:
+async def test_row_09_a_call_to_oneself_uses_the_normal_path(peer: object, size: int) -> None:
     from livekit.rpc.callee import RpcCallee
     from livekit.rpc.client import RpcClient
     from livekit.rpc.invocation import RpcCallInfo

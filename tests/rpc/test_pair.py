@@ -1,4 +1,4 @@
-"""A caller and its callees over a network that delays, repeats, reorders between peers, loses peers, and carries lies.
+"""A caller and its callees over a network that delays, duplicates, reorders between peers, loses peers and spoofs.
 
 For each request: at most one invocation, exactly one outcome, a success only if the handler ran to its end, and all of
 it within the budget. `make test-long` runs 10,000 examples.
@@ -24,7 +24,7 @@ from livekit.rpc.wire import VERSION_1
 from tests.rpc.core_fixtures import JOINED, V0, V2, Code, PeerTable
 
 ALLOWANCE = 0.25
-"""Seconds that a call may end after its budget."""
+"""Seconds by which a call may exceed its budget."""
 
 Message = tuple[str, str, str]
 """Kind, sender, request id."""
@@ -32,7 +32,7 @@ Message = tuple[str, str, str]
 
 @dataclass
 class Fate:
-    """What is known of a request."""
+    """The history of a request."""
 
     call: OutgoingCall
     started: float
@@ -40,17 +40,17 @@ class Fate:
     outcomes: list[str | RpcError] = field(default_factory=list[str | RpcError])
     completed_at: float | None = None
     given_up: bool = False
-    """Its caller cancelled it: no outcome."""
+    """The caller cancelled it, so it has no outcome."""
     cancels: int = 0
 
 
 def is_lie(call: OutgoingCall, sender: str) -> bool:
-    """Whether this sender has nothing to say about the call."""
+    """Return True if `sender` may not answer the call."""
     return sender != call.destination if sender else call.peer is None or call.peer.listed
 
 
 class Callee:
-    """A responder, as long as its participant stays."""
+    """The responder of one stay of a participant."""
 
     def __init__(self, world: World, identity: str) -> None:
         self.world = world
@@ -90,7 +90,7 @@ class Callee:
 
 
 class World(RuleBasedStateMachine):
-    """Alice calls Bob and Carol, who come and go, and a ghost whom nobody has announced; Mallory lies."""
+    """Alice calls Bob and Carol, who join and leave, and an unannounced ghost; Mallory spoofs packets."""
 
     @initialize(announces=st.booleans(), protocol=st.sampled_from([V0, V2, JOINED]))
     def open(self, announces: bool, protocol: PeerInfo) -> None:
@@ -178,7 +178,7 @@ class World(RuleBasedStateMachine):
 
     @rule(pick=st.randoms(use_true_random=False), count=st.integers(1, 5))
     def deliver(self, pick: Random, count: int) -> None:
-        """In order between two peers, in any order otherwise."""
+        """Deliver messages: in order between two peers, otherwise in any order."""
         for _ in range(count):
             waiting = sorted(way for way, messages in self.ways.items() if messages)
             if not waiting:
@@ -238,7 +238,7 @@ class World(RuleBasedStateMachine):
         sender=st.sampled_from(["mallory", "", "carol"]),
     )
     def lie(self, pick: Random, kind: str, sender: str) -> None:
-        """About any request, from somebody it does not concern. (Who was not listed may answer without a name.)"""
+        """Spoof a packet about any request, from an uninvolved sender. (Unlisted peers may answer anonymously.)"""
         calls = [fate.call for fate in self.fates.values() if is_lie(fate.call, sender)]
         pending = [call for call in calls if call.state is not OutgoingCallState.COMPLETED]
         if calls:
@@ -248,7 +248,7 @@ class World(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["bob", "carol"]))
     def leave(self, name: str) -> None:
-        """What is under way from and to it is lost."""
+        """Drop the messages in flight from and to a participant that leaves."""
         for way in [way for way in self.ways if name in way]:
             del self.ways[way]
         self.delivered = [(receiver, message) for receiver, message in self.delivered if receiver != name]

@@ -34,14 +34,14 @@ def test_row_19_anything_callable_is_registered_as_given(handler: RpcHandler) ->
     assert registry.handlers == {"greet": handler}
 
 
-def test_row_19_a_decorator_gives_the_function_back() -> None:
+def test_row_19_the_decorator_returns_the_function() -> None:
     registry = RpcRegistry()
     decorate = cast(Any, registry.register("greet", None, replace=False, executor=None))
     assert decorate(greet) is greet
     assert registry.handlers == {"greet": greet}
 
 
-def test_row_19_a_name_is_taken_once() -> None:
+def test_row_19_a_name_is_registered_once() -> None:
     registry = RpcRegistry()
     registry.register("greet", greet, replace=False, executor=None)
     with pytest.raises(ValueError, match="replace=True"):
@@ -52,12 +52,12 @@ def test_row_19_a_name_is_taken_once() -> None:
 
 
 @pytest.mark.parametrize("handler", ["text", 1, object()])
-def test_row_19_what_cannot_be_called_is_a_type_error(handler: object) -> None:
+def test_row_19_a_handler_that_is_not_callable_is_a_type_error(handler: object) -> None:
     with pytest.raises(TypeError, match="callable"):
         RpcRegistry().register("greet", handler, replace=False, executor=None)  # type: ignore[arg-type]
 
 
-def test_names() -> None:
+def test_invalid_names() -> None:
     registry = RpcRegistry()
     with pytest.raises(ValueError, match="empty"):
         registry.register("", greet, replace=False, executor=None)

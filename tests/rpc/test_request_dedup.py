@@ -7,7 +7,7 @@ from livekit.rpc.request_dedup import MAX_IDS_PER_SENDER, MAX_SENDERS, RequestDe
 from livekit.rpc.wire import new_request_id
 
 
-def test_row_27_an_id_is_new_once() -> None:
+def test_row_27_a_duplicate_id_is_detected() -> None:
     seen = RequestDedup()
     for request_id in (new_request_id(), str(uuid.uuid4()), "17", "", "no id at all", "ä", "\ud800", "f" * 32):
         assert seen.add("alice", request_id)
@@ -27,7 +27,7 @@ def test_row_27_the_last_65536_ids_of_each_sender_are_kept() -> None:
     assert seen.add("alice", f"{0:032x}"), "memory is bounded"
 
 
-def test_row_27_16_bytes_are_kept_of_an_id() -> None:
+def test_row_27_an_id_takes_16_bytes() -> None:
     seen = RequestDedup()
     for _ in range(MAX_IDS_PER_SENDER // 4 * 3):
         seen.add("alice", str(uuid.uuid4()))
@@ -36,7 +36,7 @@ def test_row_27_16_bytes_are_kept_of_an_id() -> None:
     assert sum(map(sys.getsizeof, ids._current.values())) < 20 * ids._count
 
 
-def test_the_sender_heard_least_recently_is_forgotten_first() -> None:
+def test_the_least_recently_active_sender_is_evicted_first() -> None:
     seen = RequestDedup()
     seen.add("alice", "id")
     seen.add("bob", "id")
@@ -48,7 +48,7 @@ def test_the_sender_heard_least_recently_is_forgotten_first() -> None:
     assert seen.add("bob", "id")
 
 
-def test_row_27_calls_by_the_server_push_no_sender_out() -> None:
+def test_row_27_calls_by_the_server_evict_no_sender() -> None:
     seen = RequestDedup()
     seen.add("alice", "id")
     for number in range(2 * MAX_SENDERS):

@@ -13,15 +13,15 @@ def outgoing(destination: str, number: int) -> OutgoingCall:
     return OutgoingCall(f"{destination} {number}", destination, "", "", 0, 10.0, 0.0, False, None)
 
 
-def entered(window: RequestWindow, count: int) -> list[OutgoingCall]:
-    """So many calls to Bob, all made at 0."""
+def acquire_for_bob(window: RequestWindow, count: int) -> list[OutgoingCall]:
+    """Return calls to Bob, all made at time 0."""
     calls = [outgoing("bob", number) for number in range(count)]
     for call in calls:
         window.acquire(call, 0.0)
     return calls
 
 
-def test_the_next_goes_when_one_leaves() -> None:
+def test_a_released_slot_is_given_to_the_next_call() -> None:
     window = RequestWindow(2)
     calls = [outgoing("bob", number) for number in range(4)]
     carol = outgoing("carol", 0)
@@ -35,18 +35,26 @@ def test_the_next_goes_when_one_leaves() -> None:
     assert len(window) == 0
 
 
-def test_a_participant_that_begins_anew_has_none_on_its_way() -> None:
+def test_reset_returns_queued_calls_and_frees_all_slots() -> None:
     window = RequestWindow(2)
-    calls = entered(window, 5)
+    calls = acquire_for_bob(window, 5)
     assert window.reset("bob") == calls[2:]
     assert not window.release(calls[0], 0.0)
     assert window.reset("bob") == window.reset("nobody") == []
     assert len(window) == 0
 
 
-def test_those_whose_time_is_over_do_not_go() -> None:
+def test_clear_drops_all_calls() -> None:
     window = RequestWindow(2)
-    calls = entered(window, 6)
+    calls = acquire_for_bob(window, 5)
+    window.clear()
+    assert len(window) == 0
+    assert not any(window.is_queued(call) for call in calls)
+
+
+def test_expired_calls_get_no_slot() -> None:
+    window = RequestWindow(2)
+    calls = acquire_for_bob(window, 6)
     calls[5].deadline = 5.0
     assert not window.release(calls[0], 5.1), "the newest is about to end"
     assert window.is_queued(calls[5])
@@ -56,17 +64,17 @@ def test_those_whose_time_is_over_do_not_go() -> None:
     assert len(window) == 0
 
 
-def test_free_places_do_not_stay_free() -> None:
+def test_all_free_slots_are_filled() -> None:
     window = RequestWindow(3)
-    calls = entered(window, 8)
+    calls = acquire_for_bob(window, 8)
     calls[7].deadline = 5.0
     assert [list(window.release(call, 5.1)) for call in calls[:3]] == [[]] * 3
     assert window.release(calls[7], 5.1) == [calls[6], calls[5], calls[4]]
 
 
-def test_the_newest_goes_first_while_more_is_asked_for_than_passes() -> None:
+def test_lifo_under_overload() -> None:
     window = RequestWindow(1)
-    calls = entered(window, 6)
+    calls = acquire_for_bob(window, 6)
     assert window.release(calls[0], 5.0) == [calls[1]], "it has as much time left as it has waited"
     assert window.release(calls[1], 5.1) == [calls[5]]
     late = outgoing("bob", 6)
@@ -78,7 +86,7 @@ def test_the_newest_goes_first_while_more_is_asked_for_than_passes() -> None:
 @given(
     steps=st.lists(st.tuples(st.sampled_from(["enter", "leave", "forget"]), st.sampled_from("ab"), st.integers(0, 9)))
 )
-def test_each_goes_once_and_in_order(steps: list[tuple[str, str, int]]) -> None:
+def test_each_call_gets_a_slot_once_and_in_order(steps: list[tuple[str, str, int]]) -> None:
     window, calls = RequestWindow(SIZE), dict[str, list[OutgoingCall]](a=[], b=[])
     sent, out = dict[str, list[str]](a=[], b=[]), dict[str, set[str]](a=set(), b=set())
     gone = set[str]()

@@ -12,7 +12,7 @@ from livekit.rpc.wire import (
     VERSION_2,
     new_request_id,
 )
-from tests.rpc.core_fixtures import Code, ResponderHarness, because, why
+from tests.rpc.core_fixtures import Code, ResponderHarness, code_and_data, reason_data
 
 OFFICIAL_ID = "00112233-4455-4677-8899-aabbccddeeff"
 
@@ -51,7 +51,7 @@ def test_row_12_and_17_an_error_is_sent_as_it_is() -> None:
 
 @pytest.mark.parametrize("caller", ["", "alice"])
 @pytest.mark.parametrize("request_id", ["", "x" * (MAX_REQUEST_ID_LENGTH + 1)])
-def test_what_cannot_be_answered_is_dropped(caller: str, request_id: str) -> None:
+def test_requests_that_cannot_be_answered_are_dropped(caller: str, request_id: str) -> None:
     harness = ResponderHarness()
     assert harness.begin(caller, request_id) is None
     assert harness.begin("", "id") is None
@@ -59,7 +59,7 @@ def test_what_cannot_be_answered_is_dropped(caller: str, request_id: str) -> Non
 
 
 @pytest.mark.parametrize(("version", "expected"), [(0, 1), (2, 1), (3, 1), (0, 2), (1, 2), (99, 2)])
-def test_another_version_is_refused(version: int, expected: int) -> None:
+def test_an_unknown_version_is_rejected(version: int, expected: int) -> None:
     harness = ResponderHarness()
     assert harness.begin(version=version, expected=expected) is None
     assert kinds(harness) == ["ack", "error"]
@@ -70,7 +70,7 @@ def test_another_version_is_refused(version: int, expected: int) -> None:
 # Row 5: the deadline
 
 
-def test_row_05_our_callers_tell_the_exact_time() -> None:
+def test_row_05_timeouts_of_our_callers_are_exact() -> None:
     harness = ResponderHarness()
     call = harness.run_one(request_id=new_request_id(), timeout_ms=1000)
     assert call.deadline == 101.0
@@ -80,12 +80,12 @@ def test_row_05_our_callers_tell_the_exact_time() -> None:
     assert call.invocation.cancel_reason is Code.RESPONSE_TIMEOUT
 
 
-def test_row_05_the_server_tells_the_exact_time() -> None:
+def test_row_05_timeouts_of_the_server_are_exact() -> None:
     harness = ResponderHarness()
     assert harness.run_one(OFFICIAL_ID, OFFICIAL_ID, timeout_ms=1000).deadline == 101.0
 
 
-def test_row_05_others_have_kept_seven_seconds_for_themselves() -> None:
+def test_row_05_timeouts_of_other_callers_get_seven_seconds_more() -> None:
     harness = ResponderHarness()
     call = harness.run_one("alice", OFFICIAL_ID, timeout_ms=1000)
     assert call.invocation.response_timeout == 1.0
@@ -95,7 +95,7 @@ def test_row_05_others_have_kept_seven_seconds_for_themselves() -> None:
     assert [error.code for error in harness.errors] == [Code.RESPONSE_TIMEOUT]
 
 
-def test_row_05_a_handler_that_goes_on_after_its_deadline_answers_nothing() -> None:
+def test_row_05_a_handler_that_continues_after_its_deadline_sends_no_answer() -> None:
     harness = ResponderHarness()
     call = harness.run_one()
     harness.advance(1.0)
@@ -105,7 +105,7 @@ def test_row_05_a_handler_that_goes_on_after_its_deadline_answers_nothing() -> N
     assert len(harness.core) == 0
 
 
-def test_row_05_a_request_that_never_gets_complete_times_out() -> None:
+def test_row_05_an_incomplete_request_times_out() -> None:
     harness = ResponderHarness()
     call = harness.begin()
     assert call is not None
@@ -119,7 +119,7 @@ def test_row_05_a_request_that_never_gets_complete_times_out() -> None:
     assert kinds(harness) == ["ack", "error"]
 
 
-def test_a_told_time_is_bounded() -> None:
+def test_the_received_timeout_is_bounded() -> None:
     harness = ResponderHarness()
     assert harness.run_one(timeout_ms=10**15).invocation.response_timeout == MAX_TIMEOUT_MS / 1000
 
@@ -127,7 +127,7 @@ def test_a_told_time_is_bounded() -> None:
 # Row 13: cancels
 
 
-def test_row_13_a_cancel_stops_the_handler_and_answers_nothing() -> None:
+def test_row_13_a_cancel_stops_the_handler_without_an_answer() -> None:
     harness = ResponderHarness()
     call = harness.run_one()
     harness.core.receive_cancel("alice", call.request_id)
@@ -140,7 +140,7 @@ def test_row_13_a_cancel_stops_the_handler_and_answers_nothing() -> None:
     assert len(harness.core) == 0
 
 
-def test_row_13_a_cancel_of_a_request_that_is_still_arriving() -> None:
+def test_row_13_a_cancel_of_an_incomplete_request() -> None:
     harness = ResponderHarness()
     call = harness.begin()
     assert call is not None
@@ -186,7 +186,10 @@ def test_row_14_version_1_takes_15360_bytes() -> None:
     harness.core.payload_received(begun(harness), "ä" * 7_680)
     harness.core.payload_received(begun(harness), "ä" * 7_680 + "x")
     assert kinds(harness) == ["ack", "run", "ack", "error"]
-    assert why(harness.errors[0]) == (Code.REQUEST_PAYLOAD_TOO_LARGE, because(f"over {MAX_V1_PAYLOAD_BYTES} bytes"))
+    assert code_and_data(harness.errors[0]) == (
+        Code.REQUEST_PAYLOAD_TOO_LARGE,
+        reason_data(f"over {MAX_V1_PAYLOAD_BYTES} bytes"),
+    )
     assert len(harness.core) == 1
 
 
@@ -205,7 +208,7 @@ def test_row_14_version_2_has_the_rooms_limit(limit: int | None, fits: bool) -> 
     assert fits or harness.errors[1].code == Code.RESPONSE_PAYLOAD_TOO_LARGE
 
 
-def test_row_14_a_response_in_version_1_has_15360_bytes() -> None:
+def test_row_14_a_version_1_response_is_limited_to_15360_bytes() -> None:
     harness = ResponderHarness()
     harness.core.finish(harness.run_one(), "x" * MAX_V1_PAYLOAD_BYTES)
     harness.core.finish(harness.run_one(), "x" * (MAX_V1_PAYLOAD_BYTES + 1))
@@ -224,13 +227,13 @@ def test_a_payload_in_parts() -> None:
     assert call.content == b""
 
 
-def test_a_payload_that_is_no_text() -> None:
+def test_a_payload_that_is_not_utf8() -> None:
     harness = ResponderHarness()
     call = harness.begin(version=2, expected=VERSION_2)
     assert call is not None
     harness.core.content_received(call, b"\xff")
     harness.core.content_complete(call)
-    assert why(harness.errors[0]) == (Code.APPLICATION_ERROR, because("request_not_utf8"))
+    assert code_and_data(harness.errors[0]) == (Code.APPLICATION_ERROR, reason_data("request_not_utf8"))
     harness.core.reject(call, RpcError._built_in(Code.APPLICATION_ERROR))
     assert len(harness.errors) == 1
 
@@ -249,7 +252,7 @@ def test_row_15_none_and_str(result: str | None, payload: str) -> None:
 def test_row_16_anything_else_is_an_error_that_names_the_type(result: object) -> None:
     harness = ResponderHarness()
     harness.core.finish(harness.run_one(), result)
-    code, data = why(harness.errors[0])
+    code, data = code_and_data(harness.errors[0])
     assert code == Code.APPLICATION_ERROR
     assert data is not None
     assert type(result).__name__ in data
@@ -287,7 +290,7 @@ def test_row_16_an_rpc_error_that_cannot_be_sent(error: RpcError) -> None:
     call = harness.run_one()
     harness.core.fail(call, error)
     assert kinds(harness) == ["ack", "run", "error"]
-    code, data = why(harness.errors[0])
+    code, data = code_and_data(harness.errors[0])
     assert code == Code.APPLICATION_ERROR
     assert data is not None
     assert type(error).__name__ in data
@@ -309,7 +312,7 @@ def test_row_27_a_request_runs_once(ended: bool) -> None:
     assert harness.log == before
 
 
-def test_row_27_ids_are_the_senders_own() -> None:
+def test_row_27_ids_are_scoped_to_the_sender() -> None:
     harness = ResponderHarness()
     harness.run_one("alice", "id")
     harness.run_one("carol", "id")
@@ -323,7 +326,7 @@ def test_row_27_an_id_is_remembered_while_its_invocation_lives() -> None:
     assert harness.begin("alice", "id") is None
 
 
-def test_row_27_a_payload_that_comes_again_runs_nothing() -> None:
+def test_row_27_a_duplicate_payload_is_ignored() -> None:
     harness = ResponderHarness()
     call = harness.run_one()
     harness.core.payload_received(call, "again")
@@ -337,7 +340,7 @@ def test_row_27_a_payload_that_comes_again_runs_nothing() -> None:
 # Row 28: the room disconnects
 
 
-def test_row_28_callers_are_told_and_handlers_stopped() -> None:
+def test_row_28_callers_are_answered_and_handlers_stopped() -> None:
     harness = ResponderHarness()
     running = harness.run_one()
     receiving = harness.begin()
@@ -357,7 +360,7 @@ def test_row_28_callers_are_told_and_handlers_stopped() -> None:
     assert len(harness.core) == 2
 
 
-def test_row_28_a_closing_room_runs_nothing_more() -> None:
+def test_row_28_a_closed_room_rejects_calls() -> None:
     harness = ResponderHarness()
     harness.core.close()
     assert harness.begin() is None
@@ -368,7 +371,7 @@ def test_row_28_a_closing_room_runs_nothing_more() -> None:
 # Row 29: cost
 
 
-def test_row_29_one_heap_entry_for_each_call_and_none_kept() -> None:
+def test_row_29_one_heap_entry_per_call_and_none_left() -> None:
     harness = ResponderHarness()
     for _ in range(10_000):
         harness.core.finish(harness.run_one(), "")
@@ -386,7 +389,7 @@ def test_row_30_a_limit_for_the_room() -> None:
     assert harness.begin("dave") is None
     assert kinds(harness)[-2:] == ["ack", "error"]
     assert isinstance(harness.errors[0], RpcOverloadedError)
-    assert why(harness.errors[0]) == (Code.APPLICATION_ERROR, OVERLOADED_DATA)
+    assert code_and_data(harness.errors[0]) == (Code.APPLICATION_ERROR, OVERLOADED_DATA)
     harness.core.finish(first, "")
     assert harness.begin("dave") is not None
 
@@ -400,7 +403,7 @@ def test_row_30_a_limit_for_each_caller() -> None:
     assert harness.begin("alice") is not None
 
 
-def test_row_30_a_handler_that_was_stopped_counts_until_it_ends() -> None:
+def test_row_30_a_stopped_handler_counts_until_it_ends() -> None:
     harness = ResponderHarness(ResponderLimits(max_concurrent_calls=1))
     call = harness.run_one()
     harness.advance(1.0)
@@ -417,7 +420,7 @@ def test_row_30_unlimited_by_default() -> None:
     assert isinstance(harness.core, Responder)
 
 
-def test_row_30_halves_of_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_30_incomplete_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(responder, "MAX_BUFFERED_BYTES", 300)
     harness = ResponderHarness(ResponderLimits(max_payload_size=200))
     halves = [harness.begin("alice", f"{number}") for number in range(4)]

@@ -50,7 +50,7 @@ def test_acks_responses_and_errors() -> None:
         assert list(packet.destination_identities) == ["bob"]
 
 
-def test_request_attributes_are_read_as_they_were_written() -> None:
+def test_request_attributes_round_trip() -> None:
     attributes = wire.request_attributes("id", "method", 1500)
     assert attributes[wire.ATTR_VERSION] == "2"
     request = wire.parse_request_attributes(Header(attributes=attributes))
@@ -58,12 +58,12 @@ def test_request_attributes_are_read_as_they_were_written() -> None:
 
 
 @pytest.mark.parametrize("timeout", ["", "-1", "1.5", "x", "9" * 16, "1 "])
-def test_a_timeout_that_is_none_becomes_15_seconds(timeout: str) -> None:
+def test_an_invalid_timeout_becomes_15_seconds(timeout: str) -> None:
     assert wire.parse_request_attributes(Header(attributes={wire.ATTR_TIMEOUT_MS: timeout})).timeout_ms == 15_000
 
 
 @pytest.mark.parametrize("version", ["", "-1", "x", "9" * 10])
-def test_a_version_that_is_none_becomes_0(version: str) -> None:
+def test_an_invalid_version_becomes_0(version: str) -> None:
     assert wire.parse_request_attributes(Header(attributes={wire.ATTR_VERSION: version})).version == 0
 
 
@@ -72,7 +72,7 @@ def test_a_version_that_is_none_becomes_0(version: str) -> None:
         st.sampled_from([wire.ATTR_REQUEST_ID, wire.ATTR_METHOD, wire.ATTR_TIMEOUT_MS, wire.ATTR_VERSION]), st.text()
     )
 )
-def test_any_attributes_can_be_read(attributes: dict[str, str]) -> None:
+def test_any_attributes_can_be_parsed(attributes: dict[str, str]) -> None:
     try:
         header = Header(attributes=attributes)
     except ValueError:  # lone surrogates
@@ -98,7 +98,7 @@ def test_row_13_other_trailers_cancel_nothing(reason: str, attributes: dict[str,
     assert wire.cancelled_request_id(trailer) is None
 
 
-def test_names_on_the_wire() -> None:
+def test_wire_names() -> None:
     assert re.fullmatch(r"lk\.rpc_\w+", wire.REQUEST_TOPIC)
     assert (wire.REQUEST_TOPIC, wire.RESPONSE_TOPIC) == ("lk.rpc_request", "lk.rpc_response")
     assert wire.ATTR_TIMEOUT_MS == "lk.rpc_request_response_timeout_ms"

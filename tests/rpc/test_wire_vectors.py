@@ -31,7 +31,7 @@ def test_row_05_ids(request_id: str, verdict: str) -> None:
     assert wire.is_our_request_id(request_id) == (verdict == "yes")
 
 
-def test_row_05_new_ids_have_the_pages_middle() -> None:
+def test_row_05_new_ids_match_the_documented_marker() -> None:
     (template,) = re.findall(r"^    (x{8}-\S+)$", PAGE, re.MULTILINE)
     pattern = template.replace("x", "[0-9a-f]")
     assert all(re.fullmatch(pattern, wire.new_request_id()) for _ in range(100))
@@ -50,7 +50,7 @@ def test_row_13_cancel() -> None:
     assert wire.cancelled_request_id(read.stream_trailer) == ours
 
 
-def test_row_08_the_flag_of_servers_that_announce_at_once() -> None:
+def test_row_08_the_flag_for_immediate_announcements() -> None:
     section = PAGE.split("## Announcement of joins", 1)[1]
     assert f"`{wire.SERVER_ANNOUNCES_JOINS}`" in section
     assert f"{MIN_GRACE:g} s" in section

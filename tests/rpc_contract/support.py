@@ -1,4 +1,4 @@
-"""Calling, and what a failed call must say."""
+"""Helpers for calls and their errors."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from livekit import RemoteParticipant, Room, RpcError, RpcInvocationData
 from livekit.testing import RoomEnvironment
 
 SLACK = 0.25
-"""Seconds that a call may take longer than its budget."""
+"""Seconds by which a call may exceed its budget."""
 BUSY = 2.5
-"""Seconds more that a busy machine may take where the clock is real."""
+"""Further seconds for a busy machine, with a real clock."""
 
 
 def call(room: Room, to: str, method: str = "echo", payload: str = "hi", **options: Any) -> Awaitable[str]:
@@ -25,14 +25,14 @@ def call(room: Room, to: str, method: str = "echo", payload: str = "hi", **optio
 
 
 async def failure(attempt: Awaitable[str]) -> RpcError:
-    """The error of a call that must fail."""
+    """Return the error of a call that must fail."""
     with pytest.raises(RpcError) as caught:
         await attempt
     return caught.value
 
 
-def why(error: RpcError) -> str:
-    """The reason in an error's data."""
+def error_reason(error: RpcError) -> str:
+    """Return the reason in an error's data."""
     assert error.data is not None, f"{error!r} says nothing of why"
     return str(json.loads(error.data)["reason"])
 
@@ -42,12 +42,12 @@ def echo(invocation: RpcInvocationData) -> str:
 
 
 def incompressible(size: int, seed: int = 0) -> str:
-    """Text that does not get smaller by compressing it."""
+    """Return text that does not compress."""
     return "".join(Random(seed).choices(string.ascii_letters + string.digits, k=size))
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait, with short naps on the loop's clock, for something that no event tells."""
+    """Poll, on the loop's clock, until `condition` holds."""
     while not condition():  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(0.01)
 
@@ -67,7 +67,7 @@ async def listed(room: Room, identity: str) -> None:
 
 
 class Gate:
-    """A handler that waits until it is opened, and notes how it ended."""
+    """A handler that waits until it is opened, and records how it ended."""
 
     def __init__(self) -> None:
         self.entered = asyncio.Event()
@@ -90,7 +90,7 @@ class Gate:
 
 
 class UnderWay(NamedTuple):
-    """A call from Alice to Bob, whose handler has begun and waits."""
+    """A call from Alice to Bob, whose handler has started and waits."""
 
     alice: Room
     bob: Room
@@ -118,5 +118,5 @@ class Stopwatch:
         return asyncio.get_running_loop().time() - self._started
 
     def is_within(self, environment: RoomEnvironment, seconds: float) -> bool:
-        """Whether no more have passed than these, and what the machine may be excused for."""
+        """Return True if no more than `seconds` have passed, with an allowance for a busy machine."""
         return self.seconds() <= seconds + (0.0 if environment.virtual else BUSY)

@@ -1,4 +1,4 @@
-"""Rows 2, 4-7, 9, 12, 15-17, 22, 24: what a call gives and takes."""
+"""Rows 2, 4-7, 9, 12, 15-17, 22, 24: arguments, results and errors of calls."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from livekit import Room, RoomOptions, RpcError, RpcInvocationData
 from livekit.rpc import RpcNotConnectedError
 from livekit.testing import RoomEnvironment
 
-from .support import Gate, Stopwatch, call, echo, failure, why
+from .support import Gate, Stopwatch, call, echo, error_reason, failure
 
 Code = RpcError.ErrorCode
 
 
 async def pair(environment: RoomEnvironment) -> tuple[Room, Room]:
-    """Alice, who calls, and Bob, who has an echo."""
+    """Return Alice, who calls, and Bob, who has a method `echo`."""
     bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
     alice = await environment.join("alice")
@@ -35,7 +35,7 @@ def test_row_01_import() -> None:
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_02_default_timeout_is_15_seconds_in_all(environment: RoomEnvironment) -> None:
+async def test_row_02_default_timeout_is_15_seconds_in_total(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
@@ -46,7 +46,7 @@ async def test_row_02_default_timeout_is_15_seconds_in_all(environment: RoomEnvi
     assert gate.invocations[0].response_timeout == pytest.approx(15.0, abs=0.1)
 
 
-async def test_row_04_a_slow_handler_has_the_time_its_caller_gives(environment: RoomEnvironment) -> None:
+async def test_row_04_a_slow_handler_gets_the_callers_timeout(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
 
     async def slow(invocation: RpcInvocationData) -> str:
@@ -58,7 +58,7 @@ async def test_row_04_a_slow_handler_has_the_time_its_caller_gives(environment: 
     assert await call(alice, "bob", "slow", response_timeout=5.0) == "done"
 
 
-async def test_row_05_the_handler_is_cancelled_at_the_told_time(environment: RoomEnvironment) -> None:
+async def test_row_05_the_handler_is_cancelled_at_the_sent_timeout(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
@@ -115,7 +115,7 @@ async def test_row_07_not_connected(environment: RoomEnvironment) -> None:
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_07_while_reconnecting_a_call_waits_inside_its_budget(environment: RoomEnvironment) -> None:
+async def test_row_07_while_reconnecting_a_call_waits_within_its_budget(environment: RoomEnvironment) -> None:
     alice, _ = await pair(environment)
     environment.memory.reachable = False
     environment.memory.lose_transport("alice")
@@ -123,7 +123,7 @@ async def test_row_07_while_reconnecting_a_call_waits_inside_its_budget(environm
     assert livekit.ConnectionState.Name(alice.connection_state) == "CONN_RECONNECTING"
     watch = Stopwatch()
     error = await failure(call(alice, "bob", response_timeout=1.0))
-    assert (error.code, why(error)) == (Code.RESPONSE_TIMEOUT, "reconnecting")
+    assert (error.code, error_reason(error)) == (Code.RESPONSE_TIMEOUT, "reconnecting")
     assert watch.seconds() == pytest.approx(1.0, abs=0.25)
     waiting = asyncio.ensure_future(call(alice, "bob", response_timeout=15.0))
     environment.memory.reachable = True
@@ -140,7 +140,7 @@ async def test_row_07_while_reconnecting_a_call_fails_at_once_by_option(environm
     await asyncio.sleep(0.1)
     watch = Stopwatch()
     error = await failure(call(carol, "bob"))
-    assert (error.code, why(error)) == (Code.SEND_FAILED, "reconnecting")
+    assert (error.code, error_reason(error)) == (Code.SEND_FAILED, "reconnecting")
     assert watch.seconds() == 0.0
 
 
@@ -214,7 +214,7 @@ async def test_row_17_a_handler_raises_another_exception(
     assert "a secret of the callee" in caplog.text
 
 
-async def test_row_17_in_development_the_caller_may_see_it(environment: RoomEnvironment) -> None:
+async def test_row_17_expose_errors_sends_the_traceback(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob", options=RoomOptions(rpc=livekit.options.RpcOptions(expose_errors=True)))
 
     async def broken(invocation: RpcInvocationData) -> str:

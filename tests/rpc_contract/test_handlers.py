@@ -1,4 +1,4 @@
-"""Rows 13, 19-21, 25, 26, 30: handlers, what surrounds them, and what ends them."""
+"""Rows 13, 19-21, 25, 26, 30: handlers, interceptors, cancellation and limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from livekit.options import RpcOptions
 from livekit.rpc import IncomingRpcNext, OutgoingRpcNext, RpcOverloadedError, detach_deadline
 from livekit.testing import RoomEnvironment
 
-from .support import Gate, Stopwatch, call, echo, failure, incompressible, until, why
+from .support import Gate, Stopwatch, call, echo, error_reason, failure, incompressible, until
 
 Code = RpcError.ErrorCode
 
@@ -39,7 +39,7 @@ async def test_row_13_cancelling_the_call_cancels_the_handler(environment: RoomE
     assert await call(alice, "bob") == "hi", "the connection goes on"
 
 
-async def test_row_13_cancelling_a_large_request_while_it_is_sent(environment: RoomEnvironment) -> None:
+async def test_row_13_cancelling_a_large_request_during_transmission(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
@@ -130,7 +130,7 @@ async def test_row_21_with_an_executor_it_runs_in_a_thread(environment: RoomEnvi
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-async def test_row_21_a_handler_that_blocks_is_named(
+async def test_row_21_a_blocking_handler_is_named(
     environment: RoomEnvironment, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     bob = await environment.join("bob")
@@ -194,7 +194,7 @@ async def test_row_25_interceptors(environment: RoomEnvironment) -> None:
 
 
 async def chain(environment: RoomEnvironment, *names: str) -> list[Room]:
-    """Participants whose method `next` calls the following one's with a generous timeout of its own."""
+    """Return participants whose method `next` calls the next participant's, with a generous timeout of its own."""
     rooms = [await environment.join(name) for name in names]
     for room, following in zip(rooms, names[1:], strict=False):
 
@@ -247,7 +247,7 @@ async def call_later(room: Room, delay: float) -> str:
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_26_detached_calls_have_their_own_time(environment: RoomEnvironment) -> None:
+async def test_row_26_detached_calls_have_their_own_budget(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     carol = await environment.join("carol")
     told: list[float] = []
@@ -266,7 +266,7 @@ async def test_row_26_detached_calls_have_their_own_time(environment: RoomEnviro
 
 
 @pytest.mark.parametrize("limit", ["room", "caller"])
-async def test_row_30_over_the_limit_is_said_at_once(environment: RoomEnvironment, limit: str) -> None:
+async def test_row_30_calls_over_the_limit_are_rejected_immediately(environment: RoomEnvironment, limit: str) -> None:
     options = RpcOptions(
         max_concurrent_calls=2 if limit == "room" else None,
         max_concurrent_calls_per_caller=2 if limit == "caller" else None,
@@ -279,7 +279,7 @@ async def test_row_30_over_the_limit_is_said_at_once(environment: RoomEnvironmen
     await until(lambda: len(gate.invocations) == 2)
     error = await failure(call(alice, "bob", "gate"))
     assert isinstance(error, RpcOverloadedError)
-    assert (error.code, why(error)) == (Code.APPLICATION_ERROR, "overloaded")
+    assert (error.code, error_reason(error)) == (Code.APPLICATION_ERROR, "overloaded")
     if limit == "room":
         assert isinstance(await failure(call(carol, "bob", "gate")), RpcOverloadedError)
     else:

@@ -1,4 +1,4 @@
-"""Rows 14, 29, 31, 32: how much, how many, how fair, and for whose eyes."""
+"""Rows 14, 29, 31, 32: payload limits, load, fairness and encryption."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_row_29_many_calls_at_once(environment: RoomEnvironment, in_flight
     assert answers == [str(number) for number in range(in_flight)]
 
 
-async def test_row_31_a_large_call_does_not_hold_up_a_small_one(environment: RoomEnvironment) -> None:
+async def test_row_31_a_large_call_does_not_block_a_small_one(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
     alice = await environment.join("alice")

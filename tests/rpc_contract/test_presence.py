@@ -1,4 +1,4 @@
-"""Rows 3, 8, 10, 11, 18, 28: who is there, who may, who leaves."""
+"""Rows 3, 8, 10, 11, 18, 28: presence, permissions and leaving."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from livekit import Room, RpcError
 from livekit.testing import Faults, RoomEnvironment
 
-from .support import SLACK, Gate, Stopwatch, call, echo, failure, listed, under_way, until, why
+from .support import SLACK, Gate, Stopwatch, call, echo, error_reason, failure, listed, under_way, until
 
 Code = RpcError.ErrorCode
 
@@ -35,7 +35,7 @@ async def test_row_03_no_ack_within_the_latency_is_1501(environment: RoomEnviron
     environment.memory.hold("bob")
     watch = Stopwatch()
     error = await failure(call(alice, "bob", response_timeout=15.0))
-    assert (error.code, why(error)) == (Code.CONNECTION_TIMEOUT, "not_acknowledged")
+    assert (error.code, error_reason(error)) == (Code.CONNECTION_TIMEOUT, "not_acknowledged")
     assert watch.seconds() == pytest.approx(7.0, abs=SLACK)
     error = await failure(call(alice, "bob", max_round_trip_latency=0.5))
     assert error.code == Code.CONNECTION_TIMEOUT
@@ -43,22 +43,22 @@ async def test_row_03_no_ack_within_the_latency_is_1501(environment: RoomEnviron
     assert bob.isconnected()
 
 
-async def test_row_08_nobody_of_that_name(environment: RoomEnvironment) -> None:
+async def test_row_08_unknown_identity(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     watch = Stopwatch()
     error = await failure(call(alice, "nobody", response_timeout=10.0))
-    assert (error.code, why(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
+    assert (error.code, error_reason(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
     assert watch.is_within(environment, (0.25 if environment.announces_joins else 3.5) + SLACK)
 
 
-async def test_row_08_nobody_of_that_name_for_a_large_payload(environment: RoomEnvironment) -> None:
+async def test_row_08_unknown_identity_with_a_large_payload(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     error = await failure(call(alice, "nobody", payload="x" * 20_000, response_timeout=10.0))
-    assert (error.code, why(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
+    assert (error.code, error_reason(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
 
 
 @pytest.mark.parametrize("environment", ["memory-late"], indirect=True)
-async def test_row_08_a_peer_that_is_not_announced_yet_is_reached(environment: RoomEnvironment) -> None:
+async def test_row_08_a_peer_not_announced_yet_is_reached(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
@@ -82,7 +82,7 @@ async def test_row_10_own_permission_missing(environment: RoomEnvironment) -> No
     mute = await environment.join("mute", can_publish_data=False)
     watch = Stopwatch()
     error = await failure(call(mute, "bob"))
-    assert (error.code, why(error)) == (Code.SEND_FAILED, "cannot_publish_data")
+    assert (error.code, error_reason(error)) == (Code.SEND_FAILED, "cannot_publish_data")
     assert watch.is_within(environment, 0.1)
 
 
@@ -92,7 +92,7 @@ async def test_row_10_their_permission_missing(environment: RoomEnvironment) -> 
     await listed(alice, "mute")
     watch = Stopwatch()
     error = await failure(call(alice, "mute"))
-    assert (error.code, why(error)) == (Code.SEND_FAILED, "recipient_cannot_publish_data")
+    assert (error.code, error_reason(error)) == (Code.SEND_FAILED, "recipient_cannot_publish_data")
     assert watch.is_within(environment, 0.1)
 
 
@@ -100,7 +100,7 @@ async def test_row_10_a_hidden_caller(environment: RoomEnvironment) -> None:
     await environment.join("bob")
     hidden = await environment.join("hidden", hidden=True)
     error = await failure(call(hidden, "bob"))
-    assert (error.code, why(error)) == (Code.SEND_FAILED, "hidden_caller")
+    assert (error.code, error_reason(error)) == (Code.SEND_FAILED, "hidden_caller")
 
 
 async def test_row_11_the_recipient_leaves_mid_call(environment: RoomEnvironment) -> None:
@@ -133,15 +133,15 @@ async def test_row_11_the_recipient_reconnects_in_full_mid_call(environment: Roo
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_11_another_takes_the_identity_mid_call(environment: RoomEnvironment) -> None:
+async def test_row_11_another_participant_takes_the_identity_mid_call(environment: RoomEnvironment) -> None:
     pending = (await under_way(environment, response_timeout=2.0)).pending
     await environment.join("bob")
     error = await failure(pending)
-    assert (error.code, why(error)) == (Code.RESPONSE_TIMEOUT, "peer_restarted")
+    assert (error.code, error_reason(error)) == (Code.RESPONSE_TIMEOUT, "peer_restarted")
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_18_a_peer_that_is_not_active_yet_is_waited_for(environment: RoomEnvironment) -> None:
+async def test_row_18_calls_wait_for_a_peer_that_is_not_active_yet(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     environment.memory.faults_of["bob"] = Faults(setup=2.0)
     bob = Room()
@@ -156,7 +156,7 @@ async def test_row_18_a_peer_that_is_not_active_yet_is_waited_for(environment: R
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_18_a_peer_that_never_becomes_active_is_sent_to_all_the_same(environment: RoomEnvironment) -> None:
+async def test_row_18_a_peer_that_never_becomes_active_still_gets_the_request(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     environment.memory.faults_of["bob"] = Faults(setup=9.0)
     bob = Room()
@@ -171,7 +171,7 @@ async def test_row_18_a_peer_that_never_becomes_active_is_sent_to_all_the_same(e
     await asyncio.gather(joining, return_exceptions=True)
 
 
-async def test_row_18_waiting_for_one_who_is_absent(environment: RoomEnvironment) -> None:
+async def test_row_18_waiting_for_an_absent_peer(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     waiting = asyncio.ensure_future(call(alice, "bob", wait_for_ready=True, response_timeout=10.0))
     await asyncio.sleep(0.3)
@@ -182,12 +182,12 @@ async def test_row_18_waiting_for_one_who_is_absent(environment: RoomEnvironment
     assert await waiting == "hi"
     await bob.disconnect()
     error = await failure(call(alice, "carol", wait_for_ready=True, response_timeout=0.3))
-    assert (error.code, why(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
+    assert (error.code, error_reason(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
 
 
 @pytest.mark.parametrize("early", ["caller", "callee"])
-async def test_row_18_joining_and_calling_at_once(environment: RoomEnvironment, early: str) -> None:
-    """Not one of many calls made as soon as both have joined fails, whoever came first."""
+async def test_row_18_joining_and_calling_immediately(environment: RoomEnvironment, early: str) -> None:
+    """No call made as soon as both have joined fails, in either order of joining."""
     rounds = 100 if environment.virtual else 5
     for number in range(rounds):
         names = {"caller": f"alice-{number}", "callee": f"bob-{number}"}
@@ -206,7 +206,7 @@ async def test_row_18_joining_and_calling_at_once(environment: RoomEnvironment, 
 @pytest.mark.parametrize("environment", ["memory", "memory-late"], indirect=True)
 async def test_row_18_a_thousand_rounds(environment: RoomEnvironment, early: str) -> None:
     for _ in range(10):
-        await test_row_18_joining_and_calling_at_once(environment, early)
+        await test_row_18_joining_and_calling_immediately(environment, early)
 
 
 async def test_row_28_the_room_disconnects(environment: RoomEnvironment) -> None:
@@ -229,7 +229,7 @@ async def test_row_28_own_pending_calls_end(environment: RoomEnvironment) -> Non
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_28_a_handler_that_does_not_stop_holds_nothing_up_for_long(environment: RoomEnvironment) -> None:
+async def test_row_28_a_stuck_handler_delays_disconnect_only_briefly(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     entered, released = asyncio.Event(), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""What the page's blocks take for granted: a room with another participant in it."""
+"""The environment that the page's blocks assume: a room with another participant in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.rooms import Join, listed
 
 LOCAL = "local-user"
 REMOTE = "remote-user"
-"""The name the page itself uses."""
+"""The name that the page uses."""
 ADMIN = "admin-user"
 
 
@@ -28,13 +28,13 @@ def get_role(identity: str) -> str:
 
 @pytest.fixture
 async def room(join: Join) -> Room:
-    """The room of the page's `local`."""
+    """The room of the page's `local` participant."""
     return await join(LOCAL)
 
 
 @pytest.fixture
 async def remote(room: Room, join: Join) -> Room:
-    """The same room as its second participant has it, each listing the other."""
+    """The room of the second participant; both list each other."""
     remote = await join(REMOTE)
     await listed(remote, LOCAL)
     await listed(room, REMOTE)

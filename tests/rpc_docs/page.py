@@ -1,4 +1,4 @@
-"""Running the code blocks of the RPC page as it has them."""
+"""Runs the code blocks of the RPC page unchanged."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Namespace: TypeAlias = dict[str, object]
 
 @dataclass(frozen=True)
 class Code:
-    """Source that may await at its top level, as in a notebook."""
+    """Source with top-level await, as in a notebook."""
 
     source: str
     name: str
 
     async def run(self, namespace: Namespace) -> Namespace:
-        """Run in `namespace` and return it."""
+        """Run the source in `namespace` and return it."""
         code = compile(self.source, self.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         result = eval(code, namespace)
         if inspect.isawaitable(result):
@@ -31,7 +31,7 @@ class Code:
 
 
 def block(name: str) -> Code:
-    """A block by its file's name without the number, such as `retry`."""
+    """Return a block by its file name without the number, such as `retry`."""
     (path,) = BLOCKS.glob(f"[0-9][0-9]-{name}.py")
     return Code(path.read_text(), str(path))
 
@@ -41,7 +41,7 @@ def block_names() -> list[str]:
 
 
 def docstring_examples(shown: Code) -> list[Code]:
-    """The examples (`>>>`) inside a block's docstrings, each one to be run by itself."""
+    """Return the examples (`>>>`) in a block's docstrings, each to be run separately."""
     examples: list[str] = []
     for line in map(str.strip, shown.source.splitlines()):
         prompt, code = line[:3], line[4:]

@@ -1,4 +1,4 @@
-"""Every code block of the page does what it says, against a second participant."""
+"""Every code block of the page works as documented, against a second participant."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Call = Callable[..., Awaitable[str]]
 
 
 async def call(caller: Room, method: str, payload: object) -> str:
-    """Call a method of the page's `local`; a payload that is not text goes as JSON."""
+    """Call a method of the page's `local`; a payload that is not text is sent as JSON."""
     text = payload if isinstance(payload, str) else json.dumps(payload)
     return await caller.local_participant.perform_rpc(destination_identity=LOCAL, method=method, payload=text)
 
 
 def answer(room: Room, method: str, *outcomes: str | RpcError) -> list[RpcInvocationData]:
-    """Register a handler that gives these outcomes in turn, the last one from then on; returns its calls."""
+    """Register a handler that returns or raises `outcomes` in order, repeating the last; return its calls."""
     calls: list[RpcInvocationData] = []
 
     async def handler(data: RpcInvocationData) -> str:
@@ -37,7 +37,7 @@ def answer(room: Room, method: str, *outcomes: str | RpcError) -> list[RpcInvoca
     return calls
 
 
-def test_every_block_is_here() -> None:
+def test_every_block_is_tested() -> None:
     tested = {
         "imports", "invocation-data", "rpc-error", "local-participant", "rpc-handler", "register-method", "perform-rpc",
         "error-handling", "structured-payload", "validation", "timeouts", "safe-call", "custom-codes", "typed-schemas",
@@ -86,7 +86,7 @@ class TestPerformRpc:
         await block("perform-rpc").run(namespace)
         assert capsys.readouterr().out == "Method not implemented\n"
 
-    async def test_nobody_there(
+    async def test_unknown_identity(
         self, namespace: Namespace, join: Join, room_name: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         alone = await join("alone", room=f"{room_name}-empty")
@@ -183,7 +183,7 @@ class TestSafeCall:
         assert await safe_rpc_call(namespace["local"], REMOTE, "unknown", "{}") is None
         assert capsys.readouterr().out == "Method not registered\n"
 
-    async def test_nobody_there(self, namespace: Namespace, capsys: pytest.CaptureFixture[str]) -> None:
+    async def test_unknown_identity(self, namespace: Namespace, capsys: pytest.CaptureFixture[str]) -> None:
         await block("safe-call").run(namespace)
         safe_rpc_call = cast("Call", namespace["safe_rpc_call"])
         assert await safe_rpc_call(namespace["local"], "nobody", "m", "{}") is None
@@ -245,7 +245,7 @@ class TestRetry:
 
 
 class TestDocstrings:
-    """The examples inside the page's docstrings."""
+    """The examples in the page's docstrings."""
 
     async def test_rpc_error(self, namespace: Namespace) -> None:
         (example,) = docstring_examples(block("rpc-error"))

@@ -1,4 +1,4 @@
-"""The classes and signatures that the page shows are ours, in its order; ours may take more."""
+"""The page's classes and signatures match ours, in order; ours may have further parameters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE_BLOCKS = ("invocation-data", "rpc-handler", "rpc-error", "local-participant
 
 @pytest.fixture
 async def page() -> Namespace:
-    """What the page's definitions define."""
+    """Return the definitions of the page."""
     names: Namespace = {**vars(typing), "dataclass": dataclasses.dataclass, "IntEnum": enum.IntEnum}
     for name in PAGE_BLOCKS:
         await block(name).run(names)

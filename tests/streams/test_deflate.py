@@ -32,12 +32,12 @@ def inflate(data: bytes, limit: int | None, step: int = 1_000_000) -> bytes:
 
 
 @pytest.mark.parametrize("size", [0, MIN_DEFLATE_BYTES - 1])
-def test_short_content_is_left_alone(size: int) -> None:
+def test_short_content_is_not_compressed(size: int) -> None:
     assert deflate_if_worthwhile(b"x" * size) is None
 
 
 @pytest.mark.parametrize("size", [MIN_DEFLATE_BYTES, SAMPLE_BYTES, 100_000])
-def test_content_that_does_not_shrink_is_left_alone(size: int) -> None:
+def test_incompressible_content_is_not_compressed(size: int) -> None:
     assert deflate_if_worthwhile(os.urandom(size)) is None
 
 
@@ -51,7 +51,7 @@ def test_text_is_compressed(size: int) -> None:
 
 
 @given(st.binary(max_size=2000), st.integers(1, 100), st.integers(1, 50))
-def test_content_comes_back_as_it_was(data: bytes, times: int, step: int) -> None:
+def test_content_round_trips(data: bytes, times: int, step: int) -> None:
     content = data * times
     assert inflate(raw_deflate(content), None, step) == content
     assert inflate(raw_deflate(content), len(content), step) == content
@@ -74,7 +74,7 @@ def test_any_bytes_inflate_within_the_limit_or_raise(data: bytes, limit: int, st
         pass
 
 
-def test_row_14_a_bomb_costs_no_more_than_the_limit() -> None:
+def test_row_14_a_deflate_bomb_costs_no_more_than_the_limit() -> None:
     bomb = raw_deflate(bytes(200_000_000))
     assert len(bomb) < 200_000
     tracemalloc.start()
@@ -86,7 +86,7 @@ def test_row_14_a_bomb_costs_no_more_than_the_limit() -> None:
         tracemalloc.stop()
 
 
-def test_bytes_behind_the_end_are_refused_and_not_kept() -> None:
+def test_trailing_bytes_are_rejected_and_not_buffered() -> None:
     inflater = Inflater(100)
     assert inflater.feed(raw_deflate(b"text")) == b"text"
     assert inflater.feed(b"") == b""
@@ -95,7 +95,7 @@ def test_bytes_behind_the_end_are_refused_and_not_kept() -> None:
         inflater.feed(b"more")
 
 
-def test_content_that_ends_early() -> None:
+def test_truncated_content() -> None:
     inflater = Inflater(None)
     inflater.feed(raw_deflate(b"some text" * 10)[:-2])
     with pytest.raises(InflateError, match="too early"):

@@ -25,7 +25,7 @@ def content(packets: list[models.DataPacket]) -> bytes:
     return zlib.decompress(body, -15) if packets[0].stream_header.compression == _DEFLATE_RAW else body
 
 
-def test_the_header_says_it_all() -> None:
+def test_header_fields() -> None:
     (packet,) = write("tëxt", inline=True, stream_id="stream", timestamp_ms=1_700_000_000_000)
     header = packet.stream_header
     assert list(packet.destination_identities) == ["bob"]
@@ -41,13 +41,13 @@ def test_the_header_says_it_all() -> None:
     assert header.timestamp == 1_700_000_000_000
 
 
-def test_a_stream_has_an_id_of_its_own() -> None:
+def test_each_stream_has_a_unique_id() -> None:
     ids = {write("")[0].stream_header.stream_id for _ in range(10)}
     assert len({uuid.UUID(stream_id) for stream_id in ids}) == 10
 
 
 @pytest.mark.parametrize("text", ["", "x"])
-def test_an_inline_stream_has_content_even_if_it_is_empty(text: str) -> None:
+def test_an_empty_inline_stream_has_the_content_field(text: str) -> None:
     (packet,) = write(text, inline=True)
     assert packet.stream_header.HasField("inline_content")
 
@@ -63,7 +63,7 @@ def test_chunks() -> None:
     assert all(list(packet.destination_identities) == ["bob"] for packet in packets)
 
 
-def test_an_empty_text_in_chunks_is_header_and_trailer() -> None:
+def test_an_empty_chunked_text_is_header_and_trailer() -> None:
     assert [packet.WhichOneof("value") for packet in write("")] == ["stream_header", "stream_trailer"]
 
 
@@ -77,7 +77,7 @@ def test_the_largest_inline_packet_is_as_large_as_a_chunk(character: str) -> Non
     assert CHUNK_SIZE - width < packet.ByteSize() <= CHUNK_SIZE
 
 
-def test_compression_where_it_is_allowed_and_helps() -> None:
+def test_compression_if_allowed_and_worthwhile() -> None:
     text = "some text, " * 5_000
     assert len(write(text, inline=True)) > 1
     (packet,) = write(text, inline=True, deflate=True)
@@ -88,14 +88,14 @@ def test_compression_where_it_is_allowed_and_helps() -> None:
     assert short.stream_header.compression != _DEFLATE_RAW
 
 
-def test_a_header_that_fits_into_no_packet_is_refused_at_once() -> None:
+def test_an_oversized_header_is_rejected_immediately() -> None:
     for inline in (True, False):
         with pytest.raises(HeaderTooLargeError, match="does not fit"):
             text_stream("", topic="t", destinations=["bob"], attributes={"key": "x" * CHUNK_SIZE}, inline=inline)
 
 
 @given(st.text(alphabet="xä€😀", min_size=1, max_size=50), st.integers(0, 2000), st.booleans(), st.booleans())
-def test_every_text_comes_in_whole_characters_and_small_packets(
+def test_texts_are_split_between_characters_into_small_packets(
     text: str, times: int, inline: bool, deflate: bool
 ) -> None:
     text *= times

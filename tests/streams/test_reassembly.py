@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,13 +9,13 @@ from livekit.streams.framing import text_stream
 from livekit.streams.reassembly import (
     MAX_DEDUP_STREAMS,
     MAX_OPEN_STREAMS_PER_SENDER,
-    IncompleteStreamError,
     SenderLeftError,
     StreamAbortedError,
     StreamCorruptError,
     StreamReassembler,
     StreamTooLongError,
 )
+from tests.streams.recording_sink import RecordingSink
 
 Header = models.DataStream.Header
 Chunk = models.DataStream.Chunk
@@ -25,50 +23,20 @@ Trailer = models.DataStream.Trailer
 DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
 
 
-class Sink:
-    """Notes what comes, and that it ends once and last."""
-
-    def __init__(self, limit: int | None = None) -> None:
-        self.limit = limit
-        self.parts: list[bytes] = []
-        self.attributes: dict[str, str] | None = None
-        self.error: IncompleteStreamError | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.attributes is not None or self.error is not None
-
-    @property
-    def content(self) -> bytes:
-        return b"".join(self.parts)
-
-    def received(self, content: bytes) -> None:
-        assert not self.ended
-        self.parts.append(content)
-
-    def finished(self, attributes: Mapping[str, str]) -> None:
-        assert not self.ended
-        self.attributes = dict(attributes)
-
-    def failed(self, error: IncompleteStreamError) -> None:
-        assert not self.ended
-        self.error = error
-
-
 class ReassemblyHarness:
-    """Streams of topic "topic", with a sink for each."""
+    """A reassembler with a sink for each stream of topic "topic"."""
 
     def __init__(self, limit: int | None = None) -> None:
         self.streams = StreamReassembler()
         self.limit = limit
-        self.sinks: list[Sink] = []
+        self.sinks: list[RecordingSink] = []
         self.streams.register("topic", self.open)
 
-    def open(self, sender: str, header: Header) -> Sink:
-        self.sinks.append(Sink(self.limit))
+    def open(self, sender: str, header: Header) -> RecordingSink:
+        self.sinks.append(RecordingSink(self.limit))
         return self.sinks[-1]
 
-    def header(self, stream_id: str = "id", *, sender: str = "alice", **fields: object) -> Sink:
+    def header(self, stream_id: str = "id", *, sender: str = "alice", **fields: object) -> RecordingSink:
         self.streams.receive_header(sender, Header(stream_id=stream_id, topic="topic", **fields))  # type: ignore[arg-type]
         return self.sinks[-1]
 
@@ -110,7 +78,7 @@ def test_an_empty_stream() -> None:
     assert inline.parts == chunked.parts == []
 
 
-def test_streams_of_other_topics_and_refused_ones_are_ignored() -> None:
+def test_unregistered_topics_and_refused_streams_are_ignored() -> None:
     harness = ReassemblyHarness()
     harness.streams.receive_header("alice", Header(stream_id="id", topic="other"))
     harness.streams.register("refused", lambda sender, header: None)
@@ -120,7 +88,7 @@ def test_streams_of_other_topics_and_refused_ones_are_ignored() -> None:
     assert len(harness.streams) == 0
 
 
-def test_a_topic_has_one_reader() -> None:
+def test_a_topic_is_registered_once() -> None:
     harness = ReassemblyHarness()
     with pytest.raises(ValueError, match="'topic'"):
         harness.streams.register("topic", harness.open)
@@ -129,7 +97,7 @@ def test_a_topic_has_one_reader() -> None:
     harness.streams.register("topic", harness.open)
 
 
-def test_senders_do_not_touch_each_others_streams() -> None:
+def test_senders_cannot_affect_each_others_streams() -> None:
     harness = ReassemblyHarness()
     alice = harness.header()
     mallory = harness.header(sender="mallory")
@@ -142,7 +110,7 @@ def test_senders_do_not_touch_each_others_streams() -> None:
     assert (alice.content, mallory.content) == (b"truth", b"lie")
 
 
-def test_a_header_that_comes_again_opens_nothing() -> None:
+def test_a_duplicate_header_is_ignored() -> None:
     harness = ReassemblyHarness()
     sink = harness.header()
     harness.chunk(0, b"ab")
@@ -151,7 +119,7 @@ def test_a_header_that_comes_again_opens_nothing() -> None:
     assert sink.content == b"ab"
 
 
-def test_a_chunk_that_comes_again_is_ignored_and_a_missing_one_is_an_error() -> None:
+def test_a_duplicate_chunk_is_ignored_and_a_missing_one_is_an_error() -> None:
     harness = ReassemblyHarness()
     sink = harness.header()
     harness.chunk(0, b"ab")
@@ -166,7 +134,7 @@ def test_a_chunk_that_comes_again_is_ignored_and_a_missing_one_is_an_error() -> 
 
 
 @pytest.mark.parametrize("total", [3, 5])
-def test_another_length_than_announced(total: int) -> None:
+def test_a_length_other_than_announced_is_an_error(total: int) -> None:
     harness = ReassemblyHarness()
     sink = harness.header(total_length=total)
     harness.chunk(0, b"abcd")
@@ -204,7 +172,7 @@ def test_row_14_a_length_over_the_limit_is_refused_at_the_header() -> None:
     assert len(harness.streams) == 1
 
 
-def test_row_14_content_over_the_limit_is_refused_as_it_comes() -> None:
+def test_row_14_content_over_the_limit_is_refused_on_receipt() -> None:
     harness = ReassemblyHarness(limit=10)
     assert isinstance(harness.header(inline_content=b"x" * 11).error, StreamTooLongError)
     sink = harness.header()
@@ -222,7 +190,7 @@ def deflated(text: str) -> bytes:
     return packet.stream_header.inline_content
 
 
-def test_row_14_the_limit_is_that_of_the_inflated_content() -> None:
+def test_row_14_the_limit_applies_to_inflated_content() -> None:
     harness = ReassemblyHarness(limit=5_000)
     fits = harness.header(inline_content=deflated("x" * 5_000), compression=DEFLATE_RAW, total_length=5_000)
     assert fits.content == b"x" * 5_000
@@ -231,7 +199,7 @@ def test_row_14_the_limit_is_that_of_the_inflated_content() -> None:
     assert bomb.parts == []
 
 
-def test_deflated_content_that_is_none_or_not_all() -> None:
+def test_invalid_or_truncated_deflate_content() -> None:
     harness = ReassemblyHarness()
     assert isinstance(harness.header(inline_content=b"\xff" * 9, compression=DEFLATE_RAW).error, StreamCorruptError)
     assert isinstance(harness.header(inline_content=b"", compression=DEFLATE_RAW).error, StreamCorruptError)
@@ -244,7 +212,7 @@ def test_deflated_content_that_is_none_or_not_all() -> None:
     assert isinstance(sink.error, StreamCorruptError)
 
 
-def test_chunks_without_content_are_not_kept() -> None:
+def test_empty_chunks_are_not_passed_on() -> None:
     harness = ReassemblyHarness()
     sink = harness.header()
     for index in range(1000):
@@ -252,7 +220,7 @@ def test_chunks_without_content_are_not_kept() -> None:
     assert sink.parts == []
 
 
-def test_a_sender_has_so_many_open_streams_only() -> None:
+def test_open_streams_per_sender_are_limited() -> None:
     harness = ReassemblyHarness()
     for number in range(MAX_OPEN_STREAMS_PER_SENDER):
         harness.header(str(number))
@@ -273,7 +241,7 @@ def test_a_sender_has_so_many_open_streams_only() -> None:
     st.booleans(),
 )
 def test_chunks_in_order_with_gaps_and_duplicates(parts: list[bytes], extra: list[int], gap: bool) -> None:
-    """Whatever comes again changes nothing; a gap is never filled with silence."""
+    """Duplicates have no effect, and a missing chunk is never skipped silently."""
     harness = ReassemblyHarness()
     whole = b"".join(parts)
     sink = harness.header(total_length=len(whole))
@@ -328,11 +296,11 @@ def test_any_packets_end_every_stream_once_and_keep_the_limit(
     assert harness.streams._open == {}
 
 
-def test_streams_of_other_topics_go_to_who_takes_all_others() -> None:
+def test_unregistered_topics_use_the_default_factory() -> None:
     harness = ReassemblyHarness()
     others: list[tuple[str, str]] = []
 
-    def take(sender: str, header: Header) -> Sink | None:
+    def take(sender: str, header: Header) -> RecordingSink | None:
         others.append((sender, header.topic))
         return None
 
@@ -344,11 +312,11 @@ def test_streams_of_other_topics_go_to_who_takes_all_others() -> None:
     assert len(harness.sinks) == 1
 
 
-def test_who_an_agent_speaks_for_is_what_the_reader_is_told() -> None:
+def test_the_sink_gets_the_identity_that_an_agent_sends_for() -> None:
     speakers: list[str] = []
-    sink = Sink()
+    sink = RecordingSink()
 
-    def take(sender: str, header: Header) -> Sink:
+    def take(sender: str, header: Header) -> RecordingSink:
         speakers.append(sender)
         return sink
 
@@ -362,12 +330,12 @@ def test_who_an_agent_speaks_for_is_what_the_reader_is_told() -> None:
     assert isinstance(sink.error, SenderLeftError)
 
 
-def test_nobody_speaks_for_another_in_a_registered_topic() -> None:
+def test_registered_topics_ignore_the_identity_that_an_agent_sends_for() -> None:
     senders: list[str] = []
 
-    def take(sender: str, header: Header) -> Sink:
+    def take(sender: str, header: Header) -> RecordingSink:
         senders.append(sender)
-        return Sink()
+        return RecordingSink()
 
     streams = StreamReassembler()
     streams.register("topic", take)
@@ -388,9 +356,9 @@ def test_chunk_counts_of_open_streams() -> None:
 def test_an_application_stream_repeated_after_a_full_reconnect_is_ignored() -> None:
     senders: list[str] = []
 
-    def take(sender: str, header: Header) -> Sink:
+    def take(sender: str, header: Header) -> RecordingSink:
         senders.append(sender)
-        return Sink()
+        return RecordingSink()
 
     streams = StreamReassembler(take)
     header = Header(stream_id="1", timestamp=5, inline_content=b"x")
@@ -404,10 +372,10 @@ def test_an_application_stream_repeated_after_a_full_reconnect_is_ignored() -> N
 def test_duplicate_detection_remembers_a_bounded_number_of_streams() -> None:
     count = 0
 
-    def take(sender: str, header: Header) -> Sink:
+    def take(sender: str, header: Header) -> RecordingSink:
         nonlocal count
         count += 1
-        return Sink()
+        return RecordingSink()
 
     streams = StreamReassembler(take)
     for number in range(MAX_DEDUP_STREAMS + 1):

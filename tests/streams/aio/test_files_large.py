@@ -1,4 +1,4 @@
-"""A large file, with memory bounded on both sides."""
+"""A large file, with bounded memory on both sides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from livekit.server import DevServer
 SIZE = 100_000_000
 """Bytes."""
 ALLOWED = 48 * 1024
-"""KiB that a process may grow by while it passes."""
+"""KiB by which a process may grow during the transfer."""
 
 PROGRAM = """
 import asyncio, hashlib, json, resource, sys

@@ -22,7 +22,7 @@ def byte_reader(unread: UnreadBudget | None = None) -> ByteStreamReader:
 
 
 @given(st.text(), st.lists(st.integers(0, 40)))
-def test_text_is_whole_however_it_is_cut(text: str, cuts: list[int]) -> None:
+def test_text_is_decoded_across_any_split(text: str, cuts: list[int]) -> None:
     async def read() -> None:
         reader = text_reader()
         content = text.encode()
@@ -35,7 +35,7 @@ def test_text_is_whole_however_it_is_cut(text: str, cuts: list[int]) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"ok \xe6\xbc"])
-async def test_text_that_is_no_utf8(content: bytes) -> None:
+async def test_text_that_is_not_utf8(content: bytes) -> None:
     reader = text_reader()
     reader.received(content)
     reader.finished({})
@@ -45,7 +45,7 @@ async def test_text_that_is_no_utf8(content: bytes) -> None:
         await reader.__anext__()
 
 
-async def test_pieces_come_as_they_are_and_attributes_at_the_end() -> None:
+async def test_content_is_read_as_received_and_attributes_at_the_end() -> None:
     reader = text_reader()
     waiting = asyncio.ensure_future(reader.__anext__())
     await asyncio.sleep(0)
@@ -59,7 +59,7 @@ async def test_pieces_come_as_they_are_and_attributes_at_the_end() -> None:
         await reader.__anext__()
 
 
-async def test_what_came_before_the_failure_is_read_first() -> None:
+async def test_content_before_a_failure_is_read_first() -> None:
     reader = byte_reader()
     reader.received(b"part")
     reader.failed(StreamAbortedError("no more"))
@@ -71,7 +71,7 @@ async def test_what_came_before_the_failure_is_read_first() -> None:
         assert isinstance(caught.value, ConnectionError)
 
 
-async def test_who_holds_most_is_given_up_when_all_hold_too_much() -> None:
+async def test_the_reader_with_the_most_unread_bytes_fails_over_the_limit() -> None:
     unread = UnreadBudget(limit=1_000)
     small, large = byte_reader(unread), byte_reader(unread)
     small.received(bytes(300))
@@ -86,7 +86,7 @@ async def test_who_holds_most_is_given_up_when_all_hold_too_much() -> None:
     assert len(await small.read_all()) == 400
 
 
-async def test_what_was_read_does_not_count() -> None:
+async def test_read_content_does_not_count() -> None:
     reader = byte_reader(UnreadBudget(limit=1_000))
     for _ in range(50):
         reader.received(bytes(500))
@@ -95,7 +95,7 @@ async def test_what_was_read_does_not_count() -> None:
     assert await reader.read_all() == b""
 
 
-async def test_readers_that_were_dropped_do_not_count() -> None:
+async def test_garbage_collected_readers_do_not_count() -> None:
     unread = UnreadBudget(limit=1_000)
     dropped = byte_reader(unread)
     dropped.received(bytes(900))
@@ -107,7 +107,7 @@ async def test_readers_that_were_dropped_do_not_count() -> None:
     assert reader.unread == 1_000
 
 
-async def test_closing() -> None:
+async def test_closing_discards_content() -> None:
     reader = byte_reader()
     reader.received(b"x")
     reader.close()

@@ -1,4 +1,4 @@
-"""Streams from one application to another."""
+"""Streams from one application to another, through a server."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_bytes_of_all_sizes(environment: RoomEnvironment, size: int, compr
         assert (info.stream_id, info.name, info.mime_type, info.size) == ("id", "n", "image/png", size)
 
 
-async def test_the_defaults_of_bytes(environment: RoomEnvironment) -> None:
+async def test_defaults_of_send_bytes(environment: RoomEnvironment) -> None:
     alice, _ = await environment.pair()
     info = await alice.local_participant.send_bytes(b"x")
     assert (info.name, info.mime_type, info.topic) == ("unknown", "application/octet-stream", "")
@@ -74,7 +74,7 @@ async def test_sending_without_a_connection_is_a_stream_error(environment: RoomE
             await sending
 
 
-async def test_a_text_written_piece_by_piece(environment: RoomEnvironment) -> None:
+async def test_a_text_written_incrementally(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     streams = Streams(bob, "t")
     writer = await alice.local_participant.stream_text(topic="t", attributes={"a": "1"}, total_size=99)
@@ -94,7 +94,7 @@ async def test_a_text_written_piece_by_piece(environment: RoomEnvironment) -> No
         await writer.aclose()
 
 
-async def test_a_stream_closed_with_a_reason_fails_after_what_came(environment: RoomEnvironment) -> None:
+async def test_a_stream_closed_with_a_reason_fails_after_its_content(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     writer = await alice.local_participant.stream_bytes("name", topic="b")
@@ -106,7 +106,7 @@ async def test_a_stream_closed_with_a_reason_fails_after_what_came(environment: 
     assert stream.error.description == "out of paper"
 
 
-async def test_an_exception_in_the_context_of_a_writer_ends_its_stream(environment: RoomEnvironment) -> None:
+async def test_an_exception_in_a_writers_context_aborts_the_stream(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     with pytest.raises(KeyError):
@@ -146,7 +146,7 @@ async def test_a_file_and_its_progress(environment: RoomEnvironment, content: by
     assert not content or progress[-1] == (len(content), len(content))
 
 
-async def test_a_file_that_is_not_there(environment: RoomEnvironment, tmp_path: Path) -> None:
+async def test_a_missing_file(environment: RoomEnvironment, tmp_path: Path) -> None:
     alice = await environment.join("alice")
     with pytest.raises(FileNotFoundError):
         await alice.local_participant.send_file(tmp_path / "nothing")
@@ -170,7 +170,7 @@ def random_text(size: int, seed: int) -> str:
     return "".join(Random(seed).choices(string.ascii_letters, k=size))
 
 
-async def test_a_long_stream_does_not_hold_up_what_else_is_sent(environment: RoomEnvironment) -> None:
+async def test_a_long_stream_does_not_block_other_packets(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     order: Mailbox[str] = Mailbox()
     streams = Streams(bob, "b")
@@ -186,7 +186,7 @@ async def test_a_long_stream_does_not_hold_up_what_else_is_sent(environment: Roo
     assert len((await streams.bytes.get()).content) == 2_000_000
 
 
-async def test_the_sender_leaves_amid_a_stream(environment: RoomEnvironment) -> None:
+async def test_the_sender_leaves_during_a_stream(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     streams = Streams(bob, "t")
     writer = await alice.local_participant.stream_text(topic="t")
@@ -200,7 +200,7 @@ async def test_the_sender_leaves_amid_a_stream(environment: RoomEnvironment) -> 
         await writer.write("inued")
 
 
-async def test_what_was_sent_arrives_though_we_leave_at_once(environment: RoomEnvironment) -> None:
+async def test_sent_content_arrives_although_the_sender_leaves(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     await alice.local_participant.send_bytes(noise(300_000), topic="b")
@@ -210,7 +210,7 @@ async def test_what_was_sent_arrives_though_we_leave_at_once(environment: RoomEn
     assert stream.content == noise(300_000)
 
 
-async def test_we_leave_amid_a_stream(environment: RoomEnvironment) -> None:
+async def test_the_receiver_leaves_during_a_stream(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     streams = Streams(bob, "t")
     writer = await alice.local_participant.stream_text(topic="t")
@@ -220,7 +220,7 @@ async def test_we_leave_amid_a_stream(environment: RoomEnvironment) -> None:
     assert (await streams.texts.get()).error is not None
 
 
-async def test_streams_without_a_handler_and_of_calls_are_not_told(environment: RoomEnvironment) -> None:
+async def test_streams_without_a_handler_and_of_calls_are_not_delivered(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     streams = Streams(bob, "lk.rpc_request")
     streams = Streams(bob, "t")
@@ -249,7 +249,7 @@ async def test_too_long_for_the_receiver(environment: RoomEnvironment) -> None:
     assert (await streams.bytes.get()).error is not None
 
 
-async def test_a_reader_that_never_reads_costs_bounded_memory(
+async def test_an_idle_reader_costs_bounded_memory(
     environment: RoomEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, bob = await environment.pair()
@@ -269,7 +269,7 @@ async def test_a_reader_that_never_reads_costs_bounded_memory(
     await writer.aclose()
 
 
-async def test_a_reader_that_is_closed_keeps_nothing(environment: RoomEnvironment) -> None:
+async def test_a_closed_reader_buffers_nothing(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     opened: Mailbox[TextStreamReader] = Mailbox()
     bob.register_text_stream_handler("t", lambda reader, sender: opened.put(reader))
@@ -285,8 +285,8 @@ async def test_a_reader_that_is_closed_keeps_nothing(environment: RoomEnvironmen
     assert await reader.read_all() == ""
 
 
-async def test_writing_goes_at_the_pace_of_the_connection(environment: RoomEnvironment) -> None:
-    """While there is no connection a write waits, and nothing is queued behind it."""
+async def test_back_pressure_while_reconnecting(environment: RoomEnvironment) -> None:
+    """Without a connection a write waits, and nothing is queued behind it."""
     alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     writer = await alice.local_participant.stream_bytes("n", topic="b")
@@ -305,7 +305,7 @@ async def test_writing_goes_at_the_pace_of_the_connection(environment: RoomEnvir
     assert (stream.content, written) == (content, 10)
 
 
-async def test_a_cancelled_write_is_sent_all_the_same(environment: RoomEnvironment) -> None:
+async def test_a_cancelled_write_is_still_sent(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     streams = Streams(bob, "b")
     writer = await alice.local_participant.stream_bytes("n", topic="b")
@@ -358,7 +358,7 @@ async def test_a_stream_without_a_key_fails(environment: RoomEnvironment) -> Non
         await alice.local_participant.stream_text()
 
 
-async def test_an_agent_speaks_for_another(environment: RoomEnvironment) -> None:
+async def test_an_agent_sends_for_another_participant(environment: RoomEnvironment) -> None:
     agent, bob = await environment.join("agent", kind="agent"), await environment.join("bob")
     await environment.wait_for(bob, "agent")
     streams = Streams(bob, "t")
@@ -369,7 +369,7 @@ async def test_an_agent_speaks_for_another(environment: RoomEnvironment) -> None
     assert (stream.sender, stream.text) == ("bob", "bob says hi")
 
 
-def test_handlers_are_one_for_a_topic_and_no_coroutine_functions() -> None:
+def test_one_handler_per_topic_and_no_coroutine_functions() -> None:
     room = Room()
 
     async def read(reader: TextStreamReader, sender: str) -> None:
@@ -389,7 +389,7 @@ def test_handlers_are_one_for_a_topic_and_no_coroutine_functions() -> None:
     room.register_text_stream_handler("t", lambda reader, sender: None)
 
 
-async def test_a_handler_that_fails(environment: RoomEnvironment, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_handler_that_raises(environment: RoomEnvironment, caplog: pytest.LogCaptureFixture) -> None:
     alice, bob = await environment.pair()
 
     def fail(reader: TextStreamReader, sender: str) -> None:

@@ -1,4 +1,4 @@
-"""Row 27: a request runs once, and only who was called may answer."""
+"""Row 27: a request runs once, and only its callee may answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("environment", ["memory"], indirect=True)
 
 
 def send(room: Room, packet: models.DataPacket) -> None:
-    """A packet of a participant's own making, past everything that would not send it."""
+    """Send a forged packet, bypassing all checks of the participant."""
     session = room._session
     assert session is not None
     session.engine.send_packet(packet)
@@ -53,7 +53,7 @@ async def test_row_27_answers_of_a_third_participant_do_not_count(environment: R
     assert await pending == "opened"
 
 
-async def test_row_27_a_request_that_comes_twice_runs_once(environment: RoomEnvironment) -> None:
+async def test_row_27_a_repeated_request_runs_once(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     runs: list[RpcInvocationData] = []
     bob.local_participant.register_rpc_method("count", runs.append)
@@ -67,7 +67,7 @@ async def test_row_27_a_request_that_comes_twice_runs_once(environment: RoomEnvi
     assert [run.request_id for run in runs] == [first, second]
 
 
-async def test_row_27_the_same_id_of_another_sender_is_another_request(environment: RoomEnvironment) -> None:
+async def test_row_27_request_ids_are_scoped_to_the_sender(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     runs: list[str] = []
     bob.local_participant.register_rpc_method("count", lambda invocation: runs.append(invocation.caller_identity))
@@ -78,7 +78,7 @@ async def test_row_27_the_same_id_of_another_sender_is_another_request(environme
     assert runs == ["mallory", "alice"]
 
 
-async def test_row_27_acks_and_answers_out_of_nowhere(environment: RoomEnvironment) -> None:
+async def test_row_27_unsolicited_acks_and_answers_are_ignored(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
     alice = await environment.join("alice")
@@ -89,7 +89,7 @@ async def test_row_27_acks_and_answers_out_of_nowhere(environment: RoomEnvironme
     assert await call(alice, "bob") == "hi"
 
 
-async def test_row_27_packets_that_come_again_after_a_resume_are_dropped(environment: RoomEnvironment) -> None:
+async def test_row_27_duplicate_packets_after_a_resume_are_dropped(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     runs: list[str] = []
     bob.local_participant.register_rpc_method("count", lambda invocation: runs.append(invocation.payload))
@@ -102,7 +102,7 @@ async def test_row_27_packets_that_come_again_after_a_resume_are_dropped(environ
     assert runs == [str(number) for number in range(50)]
 
 
-async def test_row_27_a_server_that_lies_about_who_sent_it(environment: RoomEnvironment) -> None:
+async def test_row_27_an_answer_without_a_sender_is_ignored(environment: RoomEnvironment) -> None:
     _, _, gate, pending = await under_way(environment)
     nameless = wire.response_packet("alice", gate.invocations[0].request_id, "from nobody")
     environment.memory.inject("alice", nameless)
