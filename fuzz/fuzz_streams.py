@@ -1,4 +1,4 @@
-"""Streams from two senders, their packets in any order: readers get at most what they bear, and end.
+"""Streams from two senders, with packets in any order: sinks never exceed their limit, and every stream ends.
 
 An input is a sequence of packets: a byte for its sender, two for its length, and a DataStream message.
 Run as `python -m fuzz.fuzz_streams [COUNT] [SEED]`.
@@ -21,7 +21,7 @@ SENDERS = ("bob", "carol")
 
 
 class Sink:
-    """A reader that counts."""
+    """A sink that counts bytes."""
 
     limit: int | None = LIMIT
 

@@ -1,9 +1,9 @@
 """Peer programs: each kind of participant in a process of its own, driven by lines of JSON.
 
-To a program go `{"id": n, "do": "join" | "listed" | "gone" | "call" | "cancel" | "leave", …}`. From it come
+A program receives `{"id": n, "do": "join" | "listed" | "gone" | "call" | "cancel" | "leave", …}`. It sends
 `{"reply": n, "value": …}`, `{"reply": n, "error": {"type", "message", and for an RpcError "code", "data"}}`, and
-`{"event": "started" | "ended", "who", "method", "caller", "how"}` from its handlers. Lines that are none of these, and
-all of stderr, are its log.
+`{"event": "started" | "ended", "who", "method", "caller", "how"}` from its handlers. All other lines, and
+stderr, are its log.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ class PeerProgram:
     def _logged(self, line: bytes) -> None:
         self.log.append(line.decode(errors="replace").rstrip())
 
-    def _record(self, way: str, line: bytes) -> None:
+    def _record(self, direction: str, line: bytes) -> None:
         text = line[:SHOWN].decode(errors="replace").rstrip()
-        self.history.append(f"{time.monotonic():.3f} {way} {text}")
+        self.history.append(f"{time.monotonic():.3f} {direction} {text}")
 
     def _replied(self, message: Message) -> None:
         reply = self._replies.pop(message["reply"])

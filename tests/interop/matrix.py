@@ -88,8 +88,8 @@ class Matrix:
     def logs(self) -> list[tuple[str, str]]:
         """Return the last messages and log lines of each program."""
         programs = self._programs.items()
-        told = [(f"messages of {name}", "\n".join(program.history[-LOG_LINES:])) for name, program in programs]
-        return told + [(f"log of {name}", "\n".join(program.log[-LOG_LINES:])) for name, program in programs]
+        messages = [(f"messages of {name}", "\n".join(program.history[-LOG_LINES:])) for name, program in programs]
+        return messages + [(f"log of {name}", "\n".join(program.log[-LOG_LINES:])) for name, program in programs]
 
     async def _member(self, kind: Kind, identity: str, *, quiet: bool = False) -> Participant:
         if identity in self._broken:  # fail at once what would fail again

@@ -1,7 +1,7 @@
 """Participants in Python, driven by lines of JSON: see `harness.py`. Runs with the official SDK and with ours.
 
-What comes in on stdin is a request `{"id": 1, "do": "call", …}`; what goes out on stdout is its reply
-`{"reply": 1, "value": …}` or `{"reply": 1, "error": {…}}`, or an event. What the SDK logs goes to stderr.
+It reads requests `{"id": 1, "do": "call", …}` from stdin, and writes the replies `{"reply": 1, "value": …}` or
+`{"reply": 1, "error": {…}}`, and events, to stdout. The SDK logs to stderr.
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ class Member:
 
     async def answer(self, method: str, handler: rtc.RpcHandler, data: rtc.RpcInvocationData) -> str | None:
         """Run a handler, and report when it starts and how it ends."""
-        tell = partial(say, who=self.identity, method=method, caller=data.caller_identity)
-        tell(event="started")
+        report = partial(say, who=self.identity, method=method, caller=data.caller_identity)
+        report(event="started")
         how = "returned"
         try:
             result = handler(data)
@@ -154,7 +154,7 @@ class Member:
             how = "raised"
             raise
         finally:
-            tell(event="ended", how=how)
+            report(event="ended", how=how)
 
     async def listed(self, other: str) -> None:
         """Wait until the room lists a participant."""

@@ -57,7 +57,7 @@ async def test_handler_crashes(matrix: Matrix, pair: Pair) -> None:
     error = await failure(*await matrix.pair(pair), "crash")
     code = RpcError.ErrorCode.APPLICATION_ERROR
     assert (error.code, error.message) == (code, RpcError.ErrorMessage[code])
-    if pair.callee is not BROWSER_0:  # which tells the text
+    if pair.callee is not BROWSER_0:  # which sends the text
         assert error.data is None
 
 
@@ -76,5 +76,5 @@ async def test_what_the_handler_sees(matrix: Matrix, pair: Pair) -> None:
     assert is_our_request_id(seen["request_id"]) is (pair.caller is OURS)
     if pair.caller is OURS:
         assert 9.0 < seen["response_timeout"] <= 10.0
-    else:  # the official SDKs take their allowance of 7 s off, or tell the whole
+    else:  # official SDKs subtract 7 s or send the exact timeout
         assert seen["response_timeout"] in (3.0, 10.0)

@@ -31,7 +31,7 @@ async def listed(matrix: Matrix, kind: Kind, callee: Kind = PYTHON) -> tuple[Par
     return await matrix.pair(Pair(kind, callee))
 
 
-async def nobody(matrix: Matrix, kind: Kind) -> Attempt:
+async def unknown_identity(matrix: Matrix, kind: Kind) -> Attempt:
     caller, _ = await listed(matrix, kind)
     return Attempt(lambda: caller.start_call("nobody", "echo").outcome())
 
@@ -127,7 +127,7 @@ class Case:
 
 
 CASES = (
-    Case("the identity is not in the room", nobody, 1401, "not_listed", 0.3),
+    Case("the identity is not in the room", unknown_identity, 1401, "not_listed", 0.3),
     Case("the callee has left", left_before, 1401, "not_listed", 0.3),
     Case("the callee leaves during the call", leaves_meanwhile, 1503),
     Case("the callee is removed during the call", removed_meanwhile, 1503),

@@ -39,7 +39,7 @@ async def test_handler_beyond_the_timeout(matrix: Matrix, pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
-async def test_nobody_of_that_name(matrix: Matrix, pair: Pair) -> None:
+async def test_unknown_identity(matrix: Matrix, pair: Pair) -> None:
     """A call to an identity that is not in the room fails with 1401"""
     caller, _ = await matrix.pair(pair)
     with pytest.raises(CallError) as failed:

@@ -141,7 +141,7 @@ def test_row_03_every_call_ends_within_its_budget(
     assert len(harness.core) == 0
 
 
-# Row 4: what the callee is told
+# Row 4: the timeout in the request
 
 
 def test_row_04_the_sent_timeout_is_the_remaining_budget_less_half_the_rtt() -> None:

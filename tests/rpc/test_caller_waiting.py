@@ -57,7 +57,7 @@ def test_a_call_keeps_waiting_for_its_peer_when_the_connection_is_lost() -> None
     assert harness.sent == [call]
 
 
-# Row 8: nobody listed of that name
+# Row 8: unlisted peers
 
 
 @pytest.mark.parametrize(("announces", "grace"), [(True, MIN_GRACE), (False, READY_WAIT)])

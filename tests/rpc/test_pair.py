@@ -39,7 +39,7 @@ class Fate:
     budget: float
     outcomes: list[str | RpcError] = field(default_factory=list[str | RpcError])
     completed_at: float | None = None
-    given_up: bool = False
+    cancelled: bool = False
     """The caller cancelled it, so it has no outcome."""
     cancels: int = 0
 
@@ -64,7 +64,7 @@ class Callee:
         self.world.send(self.identity, call.caller, "ack", call.request_id)
 
     def run(self, call: IncomingCall) -> None:
-        # A callee that came anew does not know what strangers asked its predecessor; of alice nothing is left by then.
+        # A callee that rejoined knows no requests of spoofers to its predecessor; none of alice are pending by then.
         invocations = self.world.invocations if call.caller == "alice" else self.invocations
         invocations[call.caller, call.request_id] += 1
         assert invocations[call.caller, call.request_id] == 1
@@ -75,7 +75,7 @@ class Callee:
         fate = self.world.fates.get(call.request_id)
         if call.invocation.cancel_reason is None and call.caller == "alice":
             assert fate is not None
-            assert fate.cancels, "nobody who may do so cancelled it"
+            assert fate.cancels, "cancelled by a participant that may not"
 
     def send_response(self, call: IncomingCall, payload: str) -> None:
         self.answer(call, f"response {payload}")
@@ -103,7 +103,7 @@ class World(RuleBasedStateMachine):
         self.fates: dict[str, Fate] = {}
         self.invocations: Counter[tuple[str, str]] = Counter()
         self.completed: set[str] = set()
-        self.ways: dict[tuple[str, str], deque[Message]] = {}
+        self.channels: dict[tuple[str, str], deque[Message]] = {}
         self.delivered: list[tuple[str, Message]] = []
         for destination in ("bob", "carol", "ghost"):
             self.start(destination=destination, budget=15.0, ack_timeout=7.0, wait_for_ready=False, size=0)
@@ -125,7 +125,7 @@ class World(RuleBasedStateMachine):
     # The network
 
     def send(self, sender: str, receiver: str, kind: str, request_id: str) -> None:
-        self.ways.setdefault((sender, receiver), deque()).append((kind, sender, request_id))
+        self.channels.setdefault((sender, receiver), deque()).append((kind, sender, request_id))
 
     def receive(self, receiver: str, message: Message) -> None:
         kind, sender, request_id = message
@@ -180,13 +180,13 @@ class World(RuleBasedStateMachine):
     def deliver(self, pick: Random, count: int) -> None:
         """Deliver messages: in order between two peers, otherwise in any order."""
         for _ in range(count):
-            waiting = sorted(way for way, messages in self.ways.items() if messages)
+            waiting = sorted(channel for channel, messages in self.channels.items() if messages)
             if not waiting:
                 return
-            way = pick.choice(waiting)
-            message = self.ways[way].popleft()
-            self.delivered.append((way[1], message))
-            self.receive(way[1], message)
+            channel = pick.choice(waiting)
+            message = self.channels[channel].popleft()
+            self.delivered.append((channel[1], message))
+            self.receive(channel[1], message)
 
     @precondition(lambda self: self.delivered)
     @rule(pick=st.randoms(use_true_random=False))
@@ -229,7 +229,7 @@ class World(RuleBasedStateMachine):
         pending = [fate for fate in self.fates.values() if fate.call.state is not OutgoingCallState.COMPLETED]
         if pending:
             fate = pick.choice(pending)
-            fate.given_up = True
+            fate.cancelled = True
             self.caller.cancel(fate.call)
 
     @rule(
@@ -249,8 +249,8 @@ class World(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["bob", "carol"]))
     def leave(self, name: str) -> None:
         """Drop the messages in flight from and to a participant that leaves."""
-        for way in [way for way in self.ways if name in way]:
-            del self.ways[way]
+        for channel in [channel for channel in self.channels if name in channel]:
+            del self.channels[channel]
         self.delivered = [(receiver, message) for receiver, message in self.delivered if receiver != name]
         self.callees[name] = Callee(self, name)
         self.peers.peers.pop(name, None)
@@ -278,7 +278,7 @@ class World(RuleBasedStateMachine):
         for request_id, fate in self.fates.items():
             assert len(fate.outcomes) <= 1
             pending = fate.call.state is not OutgoingCallState.COMPLETED
-            assert pending == (not fate.outcomes and not fate.given_up)
+            assert pending == (not fate.outcomes and not fate.cancelled)
             ended = self.now if pending else fate.completed_at
             assert ended is None or ended <= fate.started + fate.budget + ALLOWANCE
             for outcome in fate.outcomes:
@@ -298,7 +298,7 @@ class World(RuleBasedStateMachine):
             return
         self.wait(20.0)
         for fate in self.fates.values():
-            assert len(fate.outcomes) == (0 if fate.given_up else 1)
+            assert len(fate.outcomes) == (0 if fate.cancelled else 1)
         assert len(self.caller) == 0
         for callee in self.callees.values():
             for call in callee.running:

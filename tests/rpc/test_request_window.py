@@ -84,34 +84,36 @@ def test_lifo_under_overload() -> None:
 
 
 @given(
-    steps=st.lists(st.tuples(st.sampled_from(["enter", "leave", "forget"]), st.sampled_from("ab"), st.integers(0, 9)))
+    steps=st.lists(
+        st.tuples(st.sampled_from(["acquire", "release", "reset"]), st.sampled_from("ab"), st.integers(0, 9))
+    )
 )
 def test_each_call_gets_a_slot_once_and_in_order(steps: list[tuple[str, str, int]]) -> None:
     window, calls = RequestWindow(SIZE), dict[str, list[OutgoingCall]](a=[], b=[])
-    sent, out = dict[str, list[str]](a=[], b=[]), dict[str, set[str]](a=set(), b=set())
-    gone = set[str]()
+    sent, in_flight = dict[str, list[str]](a=[], b=[]), dict[str, set[str]](a=set(), b=set())
+    ended = set[str]()
 
-    def goes(*those: OutgoingCall) -> None:
+    def got_slot(*those: OutgoingCall) -> None:
         for call in those:
             sent[call.destination].append(call.request_id)
-            out[call.destination].add(call.request_id)
+            in_flight[call.destination].add(call.request_id)
 
-    for what, who, number in steps:
-        if what == "enter":
-            call = outgoing(who, len(calls[who]))
-            calls[who].append(call)
-            goes(*[call] if window.acquire(call, 0.0) else [])
-        elif what == "leave" and number < len(calls[who]):
-            call = calls[who][number]
-            out[who].discard(call.request_id)
-            gone.add(call.request_id)
-            goes(*window.release(call, 0.0))
-        elif what == "forget":
-            out[who].clear()
-            gone.update(call.request_id for call in window.reset(who))
-    for who in "ab":
-        assert sent[who] == sorted(set(sent[who]), key=lambda request_id: int(request_id[2:]))
-        assert len(out[who]) <= SIZE
-        waiting = {call.request_id for call in calls[who]} - set(sent[who]) - gone
-        assert not waiting or len(out[who]) == SIZE, "nobody waits for nothing"
-        assert all(window.is_queued(call) == (call.request_id in waiting) for call in calls[who])
+    for step, peer, number in steps:
+        if step == "acquire":
+            call = outgoing(peer, len(calls[peer]))
+            calls[peer].append(call)
+            got_slot(*[call] if window.acquire(call, 0.0) else [])
+        elif step == "release" and number < len(calls[peer]):
+            call = calls[peer][number]
+            in_flight[peer].discard(call.request_id)
+            ended.add(call.request_id)
+            got_slot(*window.release(call, 0.0))
+        elif step == "reset":
+            in_flight[peer].clear()
+            ended.update(call.request_id for call in window.reset(peer))
+    for peer in "ab":
+        assert sent[peer] == sorted(set(sent[peer]), key=lambda request_id: int(request_id[2:]))
+        assert len(in_flight[peer]) <= SIZE
+        waiting = {call.request_id for call in calls[peer]} - set(sent[peer]) - ended
+        assert not waiting or len(in_flight[peer]) == SIZE, "no call waits while a slot is free"
+        assert all(window.is_queued(call) == (call.request_id in waiting) for call in calls[peer])

@@ -48,7 +48,7 @@ def incompressible(size: int, seed: int = 0) -> str:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Poll, on the loop's clock, until `condition` holds."""
-    while not condition():  # noqa: ASYNC110 - nothing tells
+    while not condition():  # noqa: ASYNC110 - no event to wait for
         await asyncio.sleep(0.01)
 
 

@@ -182,7 +182,7 @@ async def test_row_16_a_handler_returns_anything_else(
     error = await failure(call(alice, "bob", "odd"))
     assert error.code == Code.APPLICATION_ERROR
     assert type(result).__name__ in (error.data or "")
-    assert f"'odd': the handler returned {type(result).__name__}, not str" in caplog.text, "the callee is told too"
+    assert f"'odd': the handler returned {type(result).__name__}, not str" in caplog.text, "logged at the callee"
     assert watch.seconds() < 5.0, "not the caller's timeout"
 
 

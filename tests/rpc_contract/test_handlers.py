@@ -187,7 +187,7 @@ async def test_row_25_interceptors(environment: RoomEnvironment) -> None:
     assert calls == ["1 calls", "2 calls"], "the first one added is outermost, once"
     assert (await failure(call(alice, "bob", "nothing"))).code == Code.UNSUPPORTED_METHOD
     assert calls[4:] == ["2 sees 1400", "1 sees 1400"]
-    assert serves == ["b serves", "b serves", "b sees 1400"], "unknown methods come by too"
+    assert serves == ["b serves", "b serves", "b sees 1400"], "interceptors run for unknown methods"
     alice.local_participant.remove_rpc_interceptor(first)
     alice.local_participant.remove_rpc_interceptor(first)
     assert await call(alice, "bob", payload="") == "2"
@@ -250,8 +250,8 @@ async def call_later(room: Room, delay: float) -> str:
 async def test_row_26_detached_calls_have_their_own_budget(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     carol = await environment.join("carol")
-    told: list[float] = []
-    carol.local_participant.register_rpc_method("look", lambda invocation: told.append(invocation.response_timeout))
+    timeouts: list[float] = []
+    carol.local_participant.register_rpc_method("look", lambda invocation: timeouts.append(invocation.response_timeout))
 
     async def forward(invocation: RpcInvocationData) -> None:
         await call(bob, "carol", "look", response_timeout=30.0)
@@ -261,8 +261,8 @@ async def test_row_26_detached_calls_have_their_own_budget(environment: RoomEnvi
     bob.local_participant.register_rpc_method("forward", forward)
     alice = await environment.join("alice")
     await call(alice, "bob", "forward", response_timeout=2.0)
-    assert told[0] <= 2.0
-    assert told[1] > 29.0
+    assert timeouts[0] <= 2.0
+    assert timeouts[1] > 29.0
 
 
 @pytest.mark.parametrize("limit", ["room", "caller"])

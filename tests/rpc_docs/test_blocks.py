@@ -151,7 +151,7 @@ async def test_timeouts(namespace: Namespace, remote: Room) -> None:
     assert namespace["result"] == "done"
     assert [data.payload for data in pings] == ["{}"]
     assert [json.loads(data.payload) for data in videos] == [{"video_id": "123"}]
-    # The handler is told what is left of the budget.
+    # The handler gets the remaining budget as its timeout.
     assert 1.0 < pings[0].response_timeout <= 2.0
     assert 29.0 < videos[0].response_timeout <= 30.0
 
