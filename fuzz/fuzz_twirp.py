@@ -20,13 +20,13 @@ from livekit.protocol import models
 from livekit.protocol import room as room_pb
 from livekit.server.permissions import Grants
 from livekit.server.services.room_service import RoomService
-from livekit.server.services.twirp import TwirpError, _fill_json, _fill_protobuf
+from livekit.server.services.twirp import TwirpError, fill_json, fill_protobuf
 
 ALLOWED = (TwirpError,)
 ANEW_EVERY = 200
 """Inputs after which the rooms are made anew."""
 GRANTS = Grants(api_key="key", has_video=True, room=ROOM, room_admin=True, room_create=True, room_list=True)
-_FILLERS = (_fill_protobuf, _fill_json)
+_FILLERS = (fill_protobuf, fill_json)
 _SEEDS: dict[str, Message] = {
     "CreateRoom": room_pb.CreateRoomRequest(name="new", empty_timeout=1, max_participants=2, metadata="m"),
     "ListRooms": room_pb.ListRoomsRequest(names=[ROOM]),

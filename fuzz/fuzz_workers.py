@@ -15,8 +15,8 @@ from fuzz.mutate import Fuzzer
 from fuzz.server_rooms import IDENTITIES, ROOM, SilentLink, join_all
 from livekit.protocol import agent, models
 from livekit.server import limits
-from livekit.server.agents import Agents
-from livekit.server.agents.agents import TooManyWorkersError
+from livekit.server.agents import AgentHandler
+from livekit.server.agents.agent_handler import TooManyWorkersError
 from livekit.server.agents.workers import Worker
 from livekit.server.auth import AuthError, TokenAuthority, check_join
 from livekit.server.devserver import DEV_KEYS
@@ -60,7 +60,7 @@ class Server:
 
     def _renew(self) -> None:
         self._rooms, _, _ = join_all()
-        self._agents = Agents(self._rooms, self._authority.join_token, random_factor=lambda: 0.5)
+        self._agents = AgentHandler(self._rooms, self._authority.join_token, random_factor=lambda: 0.5)
         self._rooms.observe(self._observe)
         self._workers: list[Worker | None] = [None] * WORKERS
         self._links = [KeepingLink() for _ in range(WORKERS)]
@@ -95,7 +95,7 @@ class Server:
                 answer.job_id = self._links[number].job_id
         if message.HasField("register"):
             if worker is not None:
-                self._agents.lost(worker, self._now)
+                self._agents.worker_disconnected(worker, self._now)
             self._register(number, message.register)
         elif worker is not None:
             self._agents.receive(worker, message, self._now)

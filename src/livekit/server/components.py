@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from .agents import Agents
+from .agents import AgentHandler
 from .auth import TokenAuthority
 from .events import RoomObserver
 from .room import RoomSettings
@@ -24,7 +24,7 @@ class Components:
 
     clock: Clock
     rooms: RoomManager
-    agents: Agents
+    agents: AgentHandler
     webhooks: WebhookSender
 
     @classmethod
@@ -47,7 +47,7 @@ class Components:
             refresh_token=authority.refresh,
             observers=[observer, webhooks.observe],
         )
-        agents = Agents(rooms, authority.join_token)
+        agents = AgentHandler(rooms, authority.join_token)
         rooms.observe(lambda event: agents.observe(event, clock()))
         return cls(clock, rooms, agents, webhooks)
 

@@ -12,7 +12,7 @@ from livekit.server.auth import TokenAuthority
 from livekit.server.permissions import InvalidClaimsError, parse_grants
 from livekit.server.responses import DisconnectReason
 from livekit.server.room_manager import RoomFullError, RoomManager
-from tests.server.agents.workers import KEYS, KeepingWorker, make_agents
+from tests.server.agents.workers import KEYS, FakeWorker, make_handler
 from tests.server.recording_link import EPOCH, grants, join, make_rooms
 
 HELPER = RoomAgentDispatch(agent_name="helper", metadata="why", attributes={"k": "v"})
@@ -20,8 +20,8 @@ HELPER = RoomAgentDispatch(agent_name="helper", metadata="why", attributes={"k":
 
 def test_a_named_agent_comes_when_it_is_asked_for() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    helper, other = KeepingWorker(agents, "helper"), KeepingWorker(agents, "other")
+    agents = make_handler(rooms)
+    helper, other = FakeWorker(agents, "helper"), FakeWorker(agents, "other")
     alice = join(rooms, "alice")
     assert helper.offered == []
     made = agents.dispatches.create(alice.room, HELPER, 1.0)
@@ -46,8 +46,8 @@ def test_a_named_agent_comes_when_it_is_asked_for() -> None:
 
 def test_a_room_that_asks_for_agents_gets_no_others() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    helper, any_agent = KeepingWorker(agents, "helper"), KeepingWorker(agents)
+    agents = make_handler(rooms)
+    helper, any_agent = FakeWorker(agents, "helper"), FakeWorker(agents)
     rooms.create("demo", 0.0, RoomSettings(agents=[HELPER]))
     assert len(helper.offered) == 1
     assert any_agent.offered == []
@@ -55,8 +55,8 @@ def test_a_room_that_asks_for_agents_gets_no_others() -> None:
 
 def test_a_token_asks_for_agents() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    helper, any_agent = KeepingWorker(agents, "helper"), KeepingWorker(agents)
+    agents = make_handler(rooms)
+    helper, any_agent = FakeWorker(agents, "helper"), FakeWorker(agents)
     config = {"agents": [{"agentName": "helper", "metadata": "why"}], "metadata": "about", "maxParticipants": 3}
     claims = {"iss": "key", "sub": "alice", "video": {"roomJoin": True, "room": "demo"}, "roomConfig": config}
     alice = join(rooms, parse_grants(claims))
@@ -78,8 +78,8 @@ def test_a_token_with_a_configuration_that_cannot_be_read(config: object) -> Non
 
 def test_each_namespace_gets_a_job() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    workers = [KeepingWorker(agents, namespace=name) for name in ("", "a", "a")]
+    agents = make_handler(rooms)
+    workers = [FakeWorker(agents, namespace=name) for name in ("", "a", "a")]
     join(rooms, "alice")
     assert len(workers[0].offered) == 1
     assert len(workers[1].offered) + len(workers[2].offered) == 1
@@ -87,8 +87,8 @@ def test_each_namespace_gets_a_job() -> None:
 
 def test_jobs_for_participants() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents, job_type=agent.JT_PARTICIPANT)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents, job_type=agent.JT_PARTICIPANT)
     alice = join(rooms, "alice")
     join(rooms, "bob")
     assert [(job.type, job.participant.identity) for job in kept.offered] == [
@@ -103,8 +103,8 @@ def test_jobs_for_participants() -> None:
 
 def test_an_agent_that_comes_first_calls_no_others() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     join(rooms, grants("agent", kind="agent"))
     assert kept.offered == []
     assert agents.dispatches.list("demo") == []
@@ -112,8 +112,8 @@ def test_an_agent_that_comes_first_calls_no_others() -> None:
 
 def test_a_room_is_over_when_only_agents_are_left() -> None:
     rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     alice = join(rooms, "alice")
     agent_member = join(rooms, kept.take())
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
@@ -157,8 +157,8 @@ def test_agents_alone_keep_a_room_that_nobody_else_was_in() -> None:
 
 def test_offers_of_a_room_that_is_over_are_withdrawn() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     alice = join(rooms, "alice")
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     assert agents.jobs.offered == 0
@@ -169,8 +169,8 @@ def test_offers_of_a_room_that_is_over_are_withdrawn() -> None:
 
 def test_an_agent_that_leaves_ends_its_job() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     join(rooms, "alice")
     allowed = kept.take()
     older = join(rooms, allowed)
@@ -186,8 +186,8 @@ def test_an_agent_that_leaves_ends_its_job() -> None:
 @pytest.mark.parametrize("leaves", [True, False])
 def test_deleting_a_dispatch(leaves: bool) -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     join(rooms, "alice")
     member = join(rooms, kept.take())
     [dispatch] = agents.dispatches.list("demo")
@@ -212,8 +212,8 @@ def test_deleting_a_dispatch(leaves: bool) -> None:
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents, job_type=agent.JT_PARTICIPANT)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents, job_type=agent.JT_PARTICIPANT)
     room = join(rooms, "alice").room
     for _ in range(limits.MAX_DISPATCH_JOBS + 1):
         join(rooms, "bob")
@@ -227,7 +227,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_agents_come_into_a_full_room() -> None:
     rooms = RoomManager(settings=RoomSettings(max_participants=1))
-    kept = KeepingWorker(make_agents(rooms))
+    kept = FakeWorker(make_handler(rooms))
     alice = join(rooms, "alice")
     join(rooms, kept.take())
     with pytest.raises(RoomFullError):

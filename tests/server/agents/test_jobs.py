@@ -7,15 +7,15 @@ import pytest
 from livekit.protocol import agent, models
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.server import limits
-from livekit.server.agents.jobs import AGENT_NAME_ATTRIBUTE, ANSWER_TIMEOUT
-from tests.server.agents.workers import KeepingWorker, make_agents
+from livekit.server.agents.jobs import AGENT_NAME_ATTRIBUTE, AVAILABILITY_TIMEOUT
+from tests.server.agents.workers import FakeWorker, make_handler
 from tests.server.recording_link import EPOCH, join, make_rooms
 
 
 def test_a_room_gets_an_agent() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     alice = join(rooms, "alice")
     [job] = kept.offered
     assert job.id.startswith("AJ_")
@@ -36,7 +36,7 @@ def test_a_room_gets_an_agent() -> None:
 
 def test_what_the_worker_permits_its_agents() -> None:
     rooms = make_rooms()
-    kept = KeepingWorker(make_agents(rooms), permission=models.ParticipantPermission(hidden=True, can_subscribe=True))
+    kept = FakeWorker(make_handler(rooms), permission=models.ParticipantPermission(hidden=True, can_subscribe=True))
     join(rooms, "alice")
     allowed = kept.take()
     assert allowed.permission == models.ParticipantPermission(agent=True, hidden=True, can_subscribe=True)
@@ -44,8 +44,8 @@ def test_what_the_worker_permits_its_agents() -> None:
 
 def test_who_refuses_passes_it_on() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    workers = [KeepingWorker(agents) for _ in range(3)]
+    agents = make_handler(rooms)
+    workers = [FakeWorker(agents) for _ in range(3)]
     waiting = list(workers)
     join(rooms, "alice")
     for _ in workers:
@@ -59,15 +59,15 @@ def test_who_refuses_passes_it_on() -> None:
 @pytest.mark.parametrize("by", ["silence", "loss"])
 def test_who_does_not_answer_is_passed_over(by: str) -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    first, second = KeepingWorker(agents), KeepingWorker(agents)
+    agents = make_handler(rooms)
+    first, second = FakeWorker(agents), FakeWorker(agents)
     join(rooms, "alice")
     if not first.offered:
         first, second = second, first
-    agents.tick(ANSWER_TIMEOUT - 0.1)
+    agents.tick(AVAILABILITY_TIMEOUT - 0.1)
     assert second.offered == []
     if by == "silence":
-        agents.tick(ANSWER_TIMEOUT)
+        agents.tick(AVAILABILITY_TIMEOUT)
     else:
         first.leave(1.0)
     assert [job.id for job in second.offered] == [first.offered[0].id]
@@ -82,8 +82,8 @@ def test_who_does_not_answer_is_passed_over(by: str) -> None:
 
 def test_a_worker_that_ends_the_job_at_once() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     join(rooms, "alice")
     kept.refuse(terminate=True)
     [dispatch] = agents.dispatches.list("demo")
@@ -93,8 +93,8 @@ def test_a_worker_that_ends_the_job_at_once() -> None:
 
 def test_states_are_told() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     join(rooms, "alice")
     kept.take()
     kept.tell(agent.JS_RUNNING, now=1.0)
@@ -109,23 +109,23 @@ def test_states_are_told() -> None:
 
 def test_a_worker_that_came_back_speaks_for_its_jobs() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    first, other = KeepingWorker(agents), KeepingWorker(agents, "other")
+    agents = make_handler(rooms)
+    first, other = FakeWorker(agents), FakeWorker(agents, "other")
     join(rooms, "alice")
     first.take()
     update = agent.WorkerMessage(update_job=agent.UpdateJobStatus(job_id=first.offered[0].id, status=agent.JS_SUCCESS))
     other.say(update)
     assert len(agents.jobs.running) == 1, "it is not the other's"
     first.leave()
-    again = KeepingWorker(agents)
+    again = FakeWorker(agents)
     again.say(update)
     assert agents.jobs.running == []
 
 
 def test_a_full_worker_gets_nothing() -> None:
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     kept.be(status=agent.WS_FULL)
     join(rooms, "alice")
     assert kept.offered == []
@@ -135,8 +135,8 @@ def test_a_full_worker_gets_nothing() -> None:
 
 
 def test_a_simulated_job() -> None:
-    agents = make_agents(make_rooms())
-    kept = KeepingWorker(agents, "helper")
+    agents = make_handler(make_rooms())
+    kept = FakeWorker(agents, "helper")
     kept.say(agent.WorkerMessage(simulate_job=agent.SimulateJobRequest(room=models.Room(name="there"))))
     assert (kept.offered[0].type, kept.offered[0].agent_name) == (agent.JT_ROOM, "helper")
     assert kept.take().room == "there"
@@ -151,8 +151,8 @@ def test_a_simulated_job() -> None:
 
 
 def test_a_simulated_job_ends_with_its_worker() -> None:
-    agents = make_agents(make_rooms())
-    kept = KeepingWorker(agents)
+    agents = make_handler(make_rooms())
+    kept = FakeWorker(agents)
     kept.say(agent.WorkerMessage(simulate_job=agent.SimulateJobRequest(room=models.Room(name="there"))))
     kept.take()
     kept.leave()
@@ -162,8 +162,8 @@ def test_a_simulated_job_ends_with_its_worker() -> None:
 def test_at_most_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_JOBS", 1)
     rooms = make_rooms()
-    agents = make_agents(rooms)
-    kept = KeepingWorker(agents)
+    agents = make_handler(rooms)
+    kept = FakeWorker(agents)
     room = join(rooms, "alice").room
     agents.dispatches.create(room, RoomAgentDispatch(), 0.0)
     assert len(kept.offered) == 1

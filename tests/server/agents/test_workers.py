@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from livekit.protocol import agent
 from livekit.server import limits
-from livekit.server.agents.agents import TooManyWorkersError
+from livekit.server.agents.agent_handler import TooManyWorkersError
 from livekit.server.agents.workers import Worker, WorkerKey, WorkerPool
-from tests.server.agents.workers import KeepingWorker, make_agents
+from tests.server.agents.workers import FakeWorker, make_handler
 from tests.server.recording_link import EPOCH, make_rooms
 
 
@@ -82,8 +82,8 @@ def test_a_load_that_is_none_gives_no_more_weight_than_idleness(load: float) -> 
 
 
 def test_registering() -> None:
-    agents = make_agents(make_rooms())
-    kept = KeepingWorker(agents, "helper")
+    agents = make_handler(make_rooms())
+    kept = FakeWorker(agents, "helper")
     response = kept.told[0].register
     assert response.worker_id == kept.worker.id
     assert response.worker_id.startswith("AW_")
@@ -94,25 +94,25 @@ def test_registering() -> None:
 
 def test_an_unknown_type() -> None:
     with pytest.raises(ValueError, match="unknown job type 9"):
-        make_agents(make_rooms()).register(NoLink(), "key", agent.RegisterWorkerRequest.FromString(b"\x08\x09"), 0.0)
+        make_handler(make_rooms()).register(NoLink(), "key", agent.RegisterWorkerRequest.FromString(b"\x08\x09"), 0.0)
 
 
 def test_long_names() -> None:
     request = agent.RegisterWorkerRequest(agent_name="n" * (limits.MAX_NAME + 1))
     with pytest.raises(ValueError, match="256 bytes"):
-        make_agents(make_rooms()).register(NoLink(), "key", request, 0.0)
+        make_handler(make_rooms()).register(NoLink(), "key", request, 0.0)
 
 
 def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_WORKERS", 1)
-    agents = make_agents(make_rooms())
-    KeepingWorker(agents)
+    agents = make_handler(make_rooms())
+    FakeWorker(agents)
     with pytest.raises(TooManyWorkersError):
-        KeepingWorker(agents)
+        FakeWorker(agents)
 
 
 def test_pings_are_answered_and_the_unknown_is_passed_over() -> None:
-    kept = KeepingWorker(make_agents(make_rooms()))
+    kept = FakeWorker(make_handler(make_rooms()))
     kept.say(agent.WorkerMessage(ping=agent.WorkerPing(timestamp=5)), 1.0)
     assert (kept.told[-1].pong.last_timestamp, kept.told[-1].pong.timestamp) == (5, int(EPOCH + 1) * 1000)
     kept.say(agent.WorkerMessage())
@@ -121,7 +121,7 @@ def test_pings_are_answered_and_the_unknown_is_passed_over() -> None:
 
 
 def test_closing() -> None:
-    agents = make_agents(make_rooms())
-    kept = KeepingWorker(agents)
+    agents = make_handler(make_rooms())
+    kept = FakeWorker(agents)
     agents.close()
     assert kept.is_closed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livekit.protocol import agent, models
-from livekit.server.agents import Agents
+from livekit.server.agents import AgentHandler
 from livekit.server.auth import TokenAuthority
 from livekit.server.permissions import Grants
 from livekit.server.room_manager import RoomManager
@@ -11,12 +11,12 @@ from livekit.server.room_manager import RoomManager
 KEYS = {"key": "a-secret-that-is-long-enough-for-hs256"}
 
 
-class KeepingWorker:
+class FakeWorker:
     """Registers when it is made."""
 
     def __init__(
         self,
-        agents: Agents,
+        agents: AgentHandler,
         name: str = "",
         *,
         job_type: agent.JobType = agent.JT_ROOM,
@@ -44,7 +44,7 @@ class KeepingWorker:
 
     def leave(self, now: float = 0.0) -> None:
         self.close()
-        self._agents.lost(self.worker, now)
+        self._agents.worker_disconnected(self.worker, now)
 
     def be(self, *, load: float = 0.0, status: agent.WorkerStatus = agent.WS_AVAILABLE) -> None:
         self.say(agent.WorkerMessage(update_worker=agent.UpdateWorkerStatus(status=status, load=load)))
@@ -86,7 +86,7 @@ class KeepingWorker:
         self.say(agent.WorkerMessage(update_job=update), now)
 
 
-def make_agents(rooms: RoomManager) -> Agents:
-    agents = Agents(rooms, TokenAuthority(KEYS).join_token, random_factor=lambda: 0.5)
+def make_handler(rooms: RoomManager) -> AgentHandler:
+    agents = AgentHandler(rooms, TokenAuthority(KEYS).join_token, random_factor=lambda: 0.5)
     rooms.observe(lambda event: agents.observe(event, 0.0))
     return agents

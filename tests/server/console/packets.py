@@ -69,7 +69,7 @@ def trailer(to: str, stream_id: str, reason: str = "") -> models.DataPacket:
     return models.DataPacket(destination_identities=[to], stream_trailer=end)
 
 
-def sealed(to: str = "bob", size: int = 10) -> models.DataPacket:
+def encrypted_packet(to: str = "bob", size: int = 10) -> models.DataPacket:
     encrypted = models.EncryptedPacket(encrypted_value=b"x" * size)
     return models.DataPacket(destination_identities=[to], encrypted_packet=encrypted)
 

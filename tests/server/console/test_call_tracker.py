@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.server.console.call_tracker import (
-    ANSWER_GRACE,
+    ENCRYPTED_GAP,
     MAX_CALLS,
     MAX_TEXT,
-    SEALED_GAP,
+    RESPONSE_GRACE,
     SERVER,
     CallState,
     CallTracker,
@@ -22,13 +22,13 @@ from tests.server.console.packets import (
     ack,
     all_calls,
     chunk,
+    encrypted_packet,
     failure,
     feed,
     inline,
     only_call,
     request,
     response,
-    sealed,
     stream_request,
     stream_response,
     trailer,
@@ -61,7 +61,7 @@ def test_a_call_that_fails() -> None:
 
 def test_a_call_in_streams_of_pieces() -> None:
     watch = CallTracker()
-    watch.keep_payloads(True)
+    watch.set_keep_payloads(True)
     feed(
         watch,
         ("alice", stream_request(ms=1500)),
@@ -83,7 +83,7 @@ def test_a_call_in_streams_of_pieces() -> None:
 
 def test_a_call_in_one_packet_each_deflated() -> None:
     watch = CallTracker()
-    watch.keep_payloads(True)
+    watch.set_keep_payloads(True)
     text = b"text " * 200
     answer = inline(stream_response(), text, deflated=True)
     feed(watch, ("alice", inline(stream_request(), text, deflated=True)), ("bob", answer))
@@ -97,12 +97,12 @@ def test_a_call_in_one_packet_each_deflated() -> None:
 def test_payloads_are_kept_only_while_wanted() -> None:
     watch = CallTracker()
     feed(watch, ("alice", request(payload="before")))
-    watch.keep_payloads(True)
+    watch.set_keep_payloads(True)
     feed(watch, ("alice", request(call="2", payload="kept")), ("bob", failure(call="2", data="why")))
     before, kept = all_calls(watch)
     assert (before.request.text, kept.request.text, kept.data) == (None, "kept", "why")
     seen = watch.revision
-    watch.keep_payloads(False)
+    watch.set_keep_payloads(False)
     assert (kept.request.text, kept.data, kept.request.size) == (None, None, 4)
     assert len(watch.changed_since(seen, 10)) == 2
 
@@ -148,10 +148,10 @@ def test_a_request_that_comes_again_counts_once() -> None:
 def test_without_an_answer() -> None:
     watch = CallTracker()
     feed(watch, ("alice", request(ms=5000)))
-    watch.tick(5.0 + ANSWER_GRACE - 0.1)
+    watch.tick(5.0 + RESPONSE_GRACE - 0.1)
     assert only_call(watch).state is CallState.WAITING
     watch.tick(1000.0)
-    assert (only_call(watch).state, only_call(watch).ended) == (CallState.UNANSWERED, 5.0)
+    assert (only_call(watch).state, only_call(watch).ended) == (CallState.TIMED_OUT, 5.0)
 
 
 def test_somebody_leaves() -> None:
@@ -159,7 +159,7 @@ def test_somebody_leaves() -> None:
     feed(watch, ("alice", request(call="1")), ("bob", request("alice", call="2")), ("carol", request("dave", call="3")))
     watch.left("other", "alice", 4.0)
     watch.left(ROOM, "alice", 5.0)
-    assert [call.state.value for call in all_calls(watch)] == ["broken off", "broken off", "waiting"]
+    assert [call.state.value for call in all_calls(watch)] == ["aborted", "aborted", "waiting"]
 
 
 def test_calls_of_the_server_itself() -> None:
@@ -183,12 +183,12 @@ def test_what_the_console_asks_is_no_call() -> None:
 def test_encrypted_packets_are_counted_together() -> None:
     watch = CallTracker()
     for now in (0.0, 1.0, 2.5):
-        watch.packet(ROOM, "alice", sealed(size=100), now)
-    watch.packet(ROOM, "bob", sealed("alice"), 2.5)
-    watch.packet(ROOM, "alice", sealed(), 2.5 + SEALED_GAP + 0.1)
+        watch.packet(ROOM, "alice", encrypted_packet(size=100), now)
+    watch.packet(ROOM, "bob", encrypted_packet("alice"), 2.5)
+    watch.packet(ROOM, "alice", encrypted_packet(), 2.5 + ENCRYPTED_GAP + 0.1)
     entries = all_calls(watch)
     assert [(entry.caller, entry.packets) for entry in entries] == [("alice", 3), ("bob", 1), ("alice", 1)]
-    assert (entries[0].state, entries[0].request.size) == (CallState.SEALED, 300)
+    assert (entries[0].state, entries[0].request.size) == (CallState.ENCRYPTED, 300)
     assert (watch.started, watch.failed) == (0, 0)
 
 
@@ -223,7 +223,7 @@ def test_changes_come_once_and_in_parts() -> None:
 
 def test_long_texts_are_cut() -> None:
     watch = CallTracker()
-    watch.keep_payloads(True)
+    watch.set_keep_payloads(True)
     feed(
         watch,
         ("alice", request(method="m" * 5000, payload="ä" * 5000)),
@@ -250,7 +250,7 @@ _packets = st.one_of(
     st.builds(chunk, _people, _streams, st.binary(max_size=20)),
     st.builds(trailer, _people, _streams, st.sampled_from(["", "ended"])),
     st.builds(wire.cancel_packet, _people, _ids, _ids),
-    st.builds(sealed, _people),
+    st.builds(encrypted_packet, _people),
 )
 
 
@@ -258,7 +258,7 @@ _packets = st.one_of(
 @given(st.lists(st.tuples(_people, _packets), max_size=25))
 def test_whatever_comes_leaves_nothing_behind(packets: list[tuple[str, models.DataPacket]]) -> None:
     watch = CallTracker()
-    watch.keep_payloads(True)
+    watch.set_keep_payloads(True)
     feed(watch, *packets)
     watch.tick(1e9)
     assert not watch._open

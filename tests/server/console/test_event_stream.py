@@ -13,9 +13,9 @@ from livekit import Room, RpcInvocationData
 from livekit.server import DevServer
 from livekit.server.console import event_stream
 from livekit.server.console.call_tracker import MAX_CALLS
-from livekit.server.console.content import MAX_PREVIEW
 from livekit.server.console.event_stream import MAX_CALLS_PER_UPDATE, MAX_PAGES, EventStreams, Updates
 from livekit.server.console.observer import Observer
+from livekit.server.console.payload import MAX_PREVIEW
 from tests.server.client import PATIENCE, http_url
 from tests.server.console.events import open_page
 from tests.server.console.packets import request
@@ -84,10 +84,10 @@ async def test_stopping_the_server_ends_the_pages() -> None:
 
 
 async def test_a_page_that_does_not_read_costs_one_update(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "LOOK_INTERVAL", 0.001)
+    monkeypatch.setattr(event_stream, "UPDATE_INTERVAL", 0.001)
     rooms, observer = make_rooms(), Observer()
     rooms.packet_observer = observer
-    observer.calls.keep_payloads(True)
+    observer.calls.set_keep_payloads(True)
     alice = join(rooms, "alice")
     feeds = EventStreams(rooms, observer, lambda: {"pad": "x" * 2_000_000})  # fills what the sockets take
     transports: list[asyncio.Transport] = []

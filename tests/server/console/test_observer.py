@@ -6,7 +6,7 @@ import json
 
 from livekit.server.console.call_tracker import CallState
 from livekit.server.console.observer import Observer
-from livekit.server.console.snapshot import MAX_PARTICIPANTS_SHOWN, call_json, note_json, rooms_json
+from livekit.server.console.snapshot import MAX_PARTICIPANTS_SHOWN, call_json, log_entry_json, rooms_json
 from livekit.server.forwarding import send
 from livekit.server.responses import DisconnectReason
 from livekit.server.room_manager import RoomManager
@@ -18,7 +18,7 @@ from tests.server.test_data_tracks import publish, push, subscribe
 def watched() -> tuple[RoomManager, Observer]:
     rooms, observer = make_rooms(), Observer()
     rooms.packet_observer = observer
-    _ = rooms.observe(lambda event: observer.happened(event, 0.0))
+    _ = rooms.observe(lambda event: observer.room_event(event, 0.0))
     return rooms, observer
 
 
@@ -77,22 +77,22 @@ def test_who_left_is_forgotten() -> None:
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(request())
     bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
-    assert only_call(observer.calls).state is CallState.BROKEN_OFF
+    assert only_call(observer.calls).state is CallState.ABORTED
     assert list(observer._traffic) == [alice.sid]
 
 
-def test_the_journal_says_who_came_and_went() -> None:
+def test_log_of_room_events() -> None:
     rooms, observer = watched()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     bob.room.remove(bob.participant, DisconnectReason.PARTICIPANT_REMOVED, 1.0)
-    notes = [note_json(note, rooms.wall_time) for note in observer.event_log.since(0)]
+    notes = [log_entry_json(note, rooms.wall_time) for note in observer.event_log.since(0)]
     assert [(note["who"], note["text"]) for note in notes] == [
         ("", "room started"),
         ("alice", "joined"),
         ("bob", "joined"),
         ("alice", "left"),
-        ("bob", "was put out: participant removed"),
+        ("bob", "was removed: participant removed"),
         ("", "room finished"),
     ]
     assert [note["problem"] for note in notes] == [False, False, False, False, True, False]
@@ -132,7 +132,7 @@ def test_a_crowd_is_shown_in_part() -> None:
 
 def test_a_call_as_json() -> None:
     rooms, observer = watched()
-    observer.calls.keep_payloads(True)
+    observer.calls.set_keep_payloads(True)
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(request(payload="2"))
     bob.send(response(payload="4"), now=0.0123)

@@ -1,4 +1,4 @@
-"""The page of the console in a browser, as a person uses it. Pictures of it are in the tests' temporary folders."""
+"""The console page in a browser. Screenshots are saved in the tests' temporary folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.processes import read_until, running
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
-MAKE = "#join-form [type=submit]"
+CREATE = "#join-form [type=submit]"
 CALL = "#call-form [type=submit]"
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 
@@ -38,7 +38,7 @@ async def server() -> AsyncIterator[DevServer]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def user(browser: User, server: DevServer) -> AsyncIterator[User]:
-    """At the console; in the end, nothing was complained about, and no request went elsewhere."""
+    """A browser at the console; checks at the end that it logged no problem and made no request to another host."""
     await browser.visit(server)
     yield browser
     assert await browser.problems() == []
@@ -56,7 +56,7 @@ def bake(data: RpcInvocationData) -> str:
 
 @contextlib.asynccontextmanager
 async def two_participants(server: DevServer) -> AsyncGenerator[tuple[Room, Room]]:
-    """Alice, who greets and bakes, and Bob."""
+    """Connect Alice, with the methods `greet` and `bake`, and Bob."""
     async with Room() as alice, Room() as bob:
         alice.register_rpc_method("greet", greet)
         alice.register_rpc_method("bake", bake)
@@ -71,19 +71,19 @@ async def call(room: Room, method: str, payload: str = "") -> None:
 
 
 async def program(user: User, tool: str, language: str = "python") -> str:
-    """Copy a program from the page."""
+    """Copy a program from the page and return it."""
     await user.click(f"#{tool}-snippet-{language}")
     await user.click(f"#{tool}-snippet [aria-label^=Copy]")
     await user.sees(f"#{tool}-snippet >> text=Copied")
     return await user.clipboard()
 
 
-async def test_the_first_visit_leads_to_a_participant(user: User, server: DevServer, tmp_path: Path) -> None:
-    await user.sees("text=Nobody is here.")
+async def test_first_visit_leads_to_a_participant(user: User, server: DevServer, tmp_path: Path) -> None:
+    await user.sees("text=No participants.")
     await user.picture(tmp_path / "empty.png")
     await user.fill("#join-form [name=room]", "kitchen")
     await user.fill("#join-form [name=identity]", "carol")
-    await user.click(MAKE)
+    await user.click(CREATE)
     await user.click("#join-result [aria-label='Copy the token']")
     claims = TokenVerifier(server.api_key, server.api_secret).verify(await user.clipboard())
     assert claims.identity == "carol"
@@ -94,7 +94,7 @@ async def test_the_first_visit_leads_to_a_participant(user: User, server: DevSer
     assert await user.run(await program(user, "join", "javascript")) == "joined kitchen"
 
 
-async def test_two_participants_call_each_other_and_are_called(user: User, server: DevServer, tmp_path: Path) -> None:
+async def test_calls_between_participants_and_from_the_page(user: User, server: DevServer, tmp_path: Path) -> None:
     async with two_participants(server) as (_, bob):
         await user.sees(".person[data-state=active]:has-text('alice') .chip:text-is('greet')")
         await user.sees(".person[data-state=active]:has-text('bob')")
@@ -122,26 +122,26 @@ async def test_two_participants_call_each_other_and_are_called(user: User, serve
         await user.sees("#calls tbody:has-text('server') >> text=2001 the oven is cold")
         await user.picture(tmp_path / "calls.png")
 
-        await user.click("text=only failed")
+        await user.click("text=failed only")
         assert await user.count("#calls tbody:visible") == 2
         await user.fill("#calls-filter", "no such call")
-        await user.sees("text=No call passes the filter.")
+        await user.sees("text=No call matches the filter.")
     await user.click("#tab-notes")
     await user.sees("#notes li:has-text('bob left')")
     await user.picture(tmp_path / "events.png")
 
 
 @pytest.mark.parametrize("language", ["python", "javascript"])
-async def test_programs_to_copy_do_what_they_say(user: User, server: DevServer, language: str) -> None:
-    async def run(text: str, said: str) -> None:
+async def test_copied_programs_work(user: User, server: DevServer, language: str) -> None:
+    async def run(text: str, printed: str) -> None:
         if language == "javascript":
-            assert await user.run(text) == said
+            assert await user.run(text) == printed
             return
         _ = await resources.enter_async_context(running(sys.executable, "-u", "-c", text))
 
     async with contextlib.AsyncExitStack() as resources:
         await user.fill("#join-form [name=identity]", "greeter")
-        await user.click(MAKE)
+        await user.click(CREATE)
         await user.sees("#token")
         await user.click("#tab-offer")
         await user.fill("#offer-form [name=method]", 'say "hi"')
@@ -150,7 +150,7 @@ async def test_programs_to_copy_do_what_they_say(user: User, server: DevServer, 
 
         await user.click("#tab-join")
         await user.fill("#join-form [name=identity]", "caller")
-        await user.click(MAKE)
+        await user.click(CREATE)
         await user.sees("#join-result:has-text('caller')")
         await user.click("#tab-call")
         await user.choose("#call-form [name=to]", "greeter in demo")
@@ -160,7 +160,7 @@ async def test_programs_to_copy_do_what_they_say(user: User, server: DevServer, 
         await user.sees("#calls tbody:has-text('caller') >> .pill.good")
 
 
-async def test_with_the_keyboard_alone(user: User, server: DevServer) -> None:
+async def test_keyboard_navigation(user: User, server: DevServer) -> None:
     async with two_participants(server) as (_, bob):
         await call(bob, "greet")
         await user.sees("#calls tbody")
@@ -190,11 +190,11 @@ async def test_with_the_keyboard_alone(user: User, server: DevServer) -> None:
                 break
         await user.press("Enter")
         await user.sees("#calls [aria-expanded=true]")
-        await user.sees("#calls .detail >> text=request id")
+        await user.sees("#calls .detail >> text=request ID")
 
 
 @pytest.mark.parametrize(("size", "dark"), [(DESKTOP, True), (PHONE, False)], ids=["desktop-dark", "phone-light"])
-async def test_it_can_be_read(
+async def test_layout_and_contrast(
     browser: User, server: DevServer, size: tuple[int, int], dark: bool, tmp_path: Path
 ) -> None:
     user = browser
@@ -215,7 +215,7 @@ async def test_it_can_be_read(
         assert (brightness < 200) is dark
 
 
-async def test_names_are_shown_as_they_are(user: User, server: DevServer) -> None:
+async def test_names_are_not_parsed_as_html(user: User, server: DevServer) -> None:
     name = "<img src=x onerror=alert(1)>{{1}}"
     async with Room() as room, Room() as other:
         room.register_rpc_method(name, greet)
@@ -233,23 +233,23 @@ async def test_names_are_shown_as_they_are(user: User, server: DevServer) -> Non
         assert await user.count("main img") == 0
 
 
-async def test_pausing(user: User, server: DevServer) -> None:
+async def test_pause(user: User, server: DevServer) -> None:
     async with two_participants(server) as (_, bob):
         await user.click("#calls-pause")
         await call(bob, "greet")
-        await user.sees("text=Go on (1 more)")
+        await user.sees("text=Resume (1 more)")
         assert await user.count("#calls tbody") == 0
         await user.click("#calls-pause")
         await user.sees("#calls tbody")
         await user.sees("#calls-pause:text-is('Pause')")
 
 
-async def test_a_server_that_comes_back(browser: User) -> None:
+async def test_page_reconnects_to_a_restarted_server(browser: User) -> None:
     async with DevServer(port=0, console=True) as first:
         await browser.visit(first)
         port = first.port
-    await browser.sees("text=The server does not answer. Trying again")
+    await browser.sees("text=The server does not respond. Reconnecting")
     async with DevServer(port=port, console=True):
         await browser.sees("#live[data-live=yes]")
-        await browser.click(MAKE)
+        await browser.click(CREATE)
         await browser.sees("#token")

@@ -162,21 +162,21 @@ async def test_tokens(server: DevServer) -> None:
 @pytest.mark.parametrize(
     ("action", "body", "said"),
     [
-        ("token", {}, "a room is needed"),
-        ("token", {"room": "r"}, "an identity is needed"),
+        ("token", {}, "a room is required"),
+        ("token", {"room": "r"}, "an identity is required"),
         ("token", {"room": "r", "identity": 5}, "identity must be of type str"),
-        ("token", {"room": "r", "identity": "ä" * limits.MAX_IDENTITY}, "an identity may have"),
+        ("token", {"room": "r", "identity": "ä" * limits.MAX_IDENTITY}, "an identity is limited to"),
         ("token", {"room": "r", "identity": "\ud800"}, "identity is not valid Unicode"),
         ("token", {"room": "r", "identity": "i", "hours": 0}, "hours must be a number"),
         ("token", {"room": "r", "identity": "i", "hours": float("nan")}, "hours must be a number"),
         ("token", {"room": "r", "identity": "i", "hidden": "yes"}, "hidden must be of type bool"),
-        ("call", {"room": "r", "to": "i"}, "a method is needed"),
+        ("call", {"room": "r", "to": "i"}, "a method is required"),
         ("call", {"room": "r", "to": "i", "method": "m", "timeout": MAX_TIMEOUT + 1}, "timeout must be a number"),
         ("payloads", {"keep": 1}, "keep must be of type bool"),
         ("token", ["room"], "not an object"),
     ],
 )
-async def test_bad_input_is_told(server: DevServer, action: str, body: object, said: str) -> None:
+async def test_invalid_input_is_reported(server: DevServer, action: str, body: object, said: str) -> None:
     async with open_page(server) as page, page.post(action, json=body) as response:
         assert response.status == 400
         assert said in (await response.json())["error"]
@@ -227,8 +227,8 @@ async def test_participants_of_ours_tell_their_methods(server: DevServer) -> Non
         await room.connect(server.url, server.token("alice", room="demo"))
         assert await page.act("methods", room="demo", to="alice") == {}
         while (person := (await page.until("state", participants=1))["rooms"][0]["participants"][0])["methods"] == []:
-            assert person["tells"]
-        assert (person["methods"], person["told"]) == (["answer", "fail"], True)
+            assert person["askable"]
+        assert (person["methods"], person["announced"]) == (["answer", "fail"], True)
         assert await page.act("methods", room="demo", to="nobody") == {}
         assert (await page.until("state", calls=0))["failed"] == 0
 
@@ -243,7 +243,7 @@ async def test_who_does_not_hear_the_server_is_asked_once(
         caplog.set_level("WARNING", "livekit.e2ee")
         for _ in range(3):
             assert await page.act("methods", room="demo", to="alice") == {}
-        while (await page.until("state", participants=1))["rooms"][0]["participants"][0]["tells"]:
+        while (await page.until("state", participants=1))["rooms"][0]["participants"][0]["askable"]:
             pass
     assert sum("stream_header" in record.message for record in caplog.records) == 1
 
@@ -268,13 +268,13 @@ def test_what_participants_say_of_themselves(said: str, names: list[str]) -> Non
     assert parse_methods(said) == names
 
 
-async def test_what_the_server_refuses_is_told(server: DevServer) -> None:
+async def test_rejected_requests_are_logged(server: DevServer) -> None:
     async with open_page(server) as page:
         secret = server.token("alice", room="demo")[:-1]
         assert (await get(server, f"/rtc/validate?access_token={secret}", {}))[0] == 401
         note = await page.until("notes", problem=True)
         assert note["who"] == "GET /rtc/validate"
-        assert note["text"].startswith("answered 401: invalid authorization token")
+        assert note["text"].startswith("status 401: invalid authorization token")
         assert secret not in str(note)
         assert (await get(server, "/console/none.js", {}))[0] == 404
         assert (await get(server, "/nothing", {}))[0] == 404

@@ -1,4 +1,4 @@
-// Somebody at a browser, driven by lines of JSON on stdin and stdout.
+// A user of a browser, driven by JSON lines on stdin and stdout.
 // Usage: node user.mjs PATH-OF-CHROMIUM FOLDER-WITH-NODE_MODULES
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -12,16 +12,16 @@ const PATIENCE_MS = 60_000; // a loaded machine starts a browser slowly
 const RUNNER = `<!doctype html><script type="importmap">{"imports": {"livekit-client": "/sdk.js"}}</script>
 <script type="module" src="/program.js"></script>`;
 
-/** What the site has on which programs run. */
+/** Files of the site that runs programs. */
 const files = {
   '/': ['text/html', RUNNER],
   '/sdk.js': ['text/javascript', await readFile(`${folder}/node_modules/livekit-client/dist/livekit-client.esm.mjs`)],
 };
-const elsewhere = createServer((request, response) => {
+const runnerSite = createServer((request, response) => {
   const [type, body] = files[request.url] ?? ['text/plain', ''];
   response.writeHead(200, { 'content-type': type }).end(body);
 });
-await new Promise((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+await new Promise((resolve) => runnerSite.listen(0, '127.0.0.1', resolve));
 
 const browser = await chromium.launch({ executablePath, headless: true, args });
 let page = null;
@@ -49,24 +49,24 @@ const actions = {
     await page.goto(url);
     await page.locator('#live[data-live=yes]').waitFor();
   },
-  /** A method of the page, or of what a selector finds. */
+  /** Call a method of the page or of the element that a selector finds. */
   do: ({ selector, call, given }) => (selector ? page.locator(selector) : page)[call](...given),
   press: ({ key }) => page.keyboard.press(key),
   type: ({ text }) => page.keyboard.type(text),
   clipboard: () => page.evaluate(() => navigator.clipboard.readText()),
   picture: async ({ path }) => void (await page.screenshot({ path, fullPage: true })),
-  /** What a look at the page's own doings shows. */
+  /** Return the problems and the origins of requests so far. */
   seen: async () => ({ problems, origins: [...origins] }),
-  /** Run a program in a page of its own, and give what it says first. The page stays until the next `open`. */
+  /** Run a program in a page of its own and return its first output. The page stays open until the next `open`. */
   async run({ program }) {
     files['/program.js'] = ['text/javascript', program];
     const runner = await page.context().newPage();
-    const said = new Promise((resolve, reject) => {
+    const firstOutput = new Promise((resolve, reject) => {
       runner.on('console', (message) => message.type() === 'log' && resolve(message.text()));
       runner.on('pageerror', reject);
     });
-    await runner.goto(`http://127.0.0.1:${elsewhere.address().port}/`);
-    return await said;
+    await runner.goto(`http://127.0.0.1:${runnerSite.address().port}/`);
+    return await firstOutput;
   },
 };
 
@@ -83,5 +83,5 @@ requests.on('line', async (line) => {
 });
 requests.on('close', async () => {
   await browser.close();
-  elsewhere.close();
+  runnerSite.close();
 });

@@ -1,4 +1,4 @@
-"""Somebody at a browser."""
+"""A user of a browser."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PROGRAM = Path(__file__).with_name("user.mjs")
 DESKTOP = (1280, 800)
 PHONE = (375, 812)
 PATIENCE = 90.0
-"""Seconds for anything that a person does; the browser gives up sooner."""
+"""Seconds for one action; the browser's own timeout is shorter."""
 
 
 class User:
-    """What a person does and sees; selectors are those of Playwright, and each of them waits for what it names."""
+    """A user's actions and observations; selectors are Playwright's, and each waits for its element."""
 
     def __init__(self, browser: PeerProgram) -> None:
         self._browser = browser
@@ -52,21 +52,21 @@ class User:
         return cast(str, await self._do(selector, "innerText"))
 
     async def sees(self, selector: str) -> None:
-        """Wait until it is there and visible."""
+        """Wait until the element is visible."""
         await self._do(selector, "waitFor")
 
     async def sees_no_more(self, selector: str) -> None:
         await self._do(selector, "waitFor", {"state": "hidden"})
 
     async def count(self, selector: str) -> int:
-        """How many there are now."""
+        """Return the current number of matching elements."""
         return cast(int, await self._do(selector, "count"))
 
     async def clipboard(self) -> str:
         return cast(str, await self._ask("clipboard"))
 
     async def run(self, program: str) -> str:
-        """Run a program in another window; what it says first."""
+        """Run a program in another window and return its first output."""
         return cast(str, await self._ask("run", program=program))
 
     async def evaluate(self, script: str) -> Any:
@@ -76,11 +76,11 @@ class User:
         await self._ask("picture", path=str(path))
 
     async def problems(self) -> list[str]:
-        """What the browser complained about: errors, violations of the policy."""
+        """Return the browser's warnings and errors, including policy violations."""
         return cast("list[str]", (await self._ask("seen"))["problems"])
 
     async def origins(self) -> list[str]:
-        """Where requests went."""
+        """Return the origins of all requests."""
         return cast("list[str]", (await self._ask("seen"))["origins"])
 
     async def _ask(self, do: str, **given: object) -> Any:

@@ -20,7 +20,7 @@ from livekit.server import DEV_KEYS, limits
 from livekit.server.auth import TokenAuthority
 from livekit.server.permissions import Grants
 from livekit.server.services import TwirpError, TwirpRoutes
-from livekit.server.services.twirp import STATUSES, TIMEOUT_HEADER, _fill_json, _fill_protobuf, method
+from livekit.server.services.twirp import STATUSES, TIMEOUT_HEADER, fill_json, fill_protobuf, method
 from livekit.testing import RunningServer
 from tests.support.backend import JSON, PROTOBUF, SERVICE, Backend
 from tests.support.rooms import ANNOUNCED_WITHIN
@@ -144,7 +144,7 @@ async def test_bad_protobuf(backend: Backend, token: str, body: bytes) -> None:
 @given(st.sampled_from(REQUESTS), st.binary() | JSON_BODIES)
 def test_whatever_comes_is_a_request_or_malformed(request_type: type[Message], body: bytes) -> None:
     codes: list[str] = []
-    for fill in (_fill_json, _fill_protobuf):
+    for fill in (fill_json, fill_protobuf):
         try:
             fill(request_type(), body)
         except TwirpError as error:

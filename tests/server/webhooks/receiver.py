@@ -56,7 +56,7 @@ class Receiver:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.router.add_post("/hook", self._take)
+        app.router.add_post("/hook", self._pop)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -68,7 +68,7 @@ class Receiver:
         assert self._runner is not None
         await self._runner.cleanup()
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _pop(self, request: web.Request) -> web.Response:
         body, header = await request.text(), request.headers["Authorization"]
         assert request.headers["Content-Type"] == "application/webhook+json"
         self.bodies.append((body, header))

@@ -39,7 +39,7 @@ def test_in_order() -> None:
         found = queue.due(5.0)
         assert found is not None
         assert found.event == name
-        queue.sent(found)
+        queue.delivered(found)
     assert due(queue, 5.0) == ""
     assert queue.wake_at is None
     assert queue.stats == DeliveryStats(delivered=3, failed=0, dropped=0, waiting=0)
@@ -72,18 +72,18 @@ def test_the_receiver_is_told_how_many_it_missed(caplog: pytest.LogCaptureFixtur
     queue = make_queue()
     for name in ("a", "b", "c", "d"):
         queue.add(event(name), 0.0)
-    queue.failed("answered 400", 0.0, is_final=True)
-    queue.failed("answered 400", 0.0, is_final=True)
+    queue.failed("status 400", 0.0, is_final=True)
+    queue.failed("status 400", 0.0, is_final=True)
     found = queue.due(0.0)
     assert found is not None
     assert (found.event, found.num_dropped) == ("c", 2)
-    queue.sent(found)
+    queue.delivered(found)
     following = queue.due(0.0)
     assert following is not None
     assert following.num_dropped == 0
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(warnings) == 2, "one when it begins, one when it is over"
-    assert "webhook a to the receiver dropped: answered 400 (attempt 1)" in warnings[0]
+    assert "webhook a to the receiver dropped: status 400 (attempt 1)" in warnings[0]
     assert "after 2 were dropped" in warnings[1]
 
 
@@ -110,7 +110,7 @@ def test_at_most_so_many_bytes_wait() -> None:
     for _ in range(5):
         queue.add(large, 0.0)
     assert queue.stats.waiting == 3
-    queue.sent(large)
+    queue.delivered(large)
     queue.add(large, 0.0)
     assert queue.stats.waiting == 3, "there is room again"
 
@@ -120,9 +120,9 @@ def test_stopping_hurries_and_then_gives_up(caplog: pytest.LogCaptureFixture) ->
     queue.add(event("a"), 0.0)
     queue.add(event("b"), 0.0)
     queue.failed("it failed", 0.0)
-    queue.hurry(0.25)
+    queue.skip_backoff(0.25)
     assert due(queue, 0.25) == "a"
-    queue.give_up()
+    queue.drop_all()
     assert queue.wake_at is None
     assert queue.stats == DeliveryStats(delivered=0, failed=1, dropped=2, waiting=0)
     assert "the server stopped" in caplog.text
@@ -142,7 +142,7 @@ def test_never_out_of_order_and_all_are_accounted_for(steps: list[str]) -> None:
         elif (found := queue.due(now)) is not None:
             if step == "succeed":
                 arrived.append(int(found.event))
-                queue.sent(found)
+                queue.delivered(found)
             else:
                 queue.failed("it failed", now, is_final=step == "refuse")
     assert arrived == sorted(set(arrived))

@@ -1,8 +1,8 @@
-"""Agents: workers register at `/agent`, and get jobs for the rooms that ask for them."""
+"""Agent dispatch: workers register at `/agent` and are assigned jobs for the rooms that request agents."""
 
 from __future__ import annotations
 
-from .agents import Agents
+from .agent_handler import AgentHandler
 from .routes import AgentRoutes
 
-__all__ = ["AgentRoutes", "Agents"]
+__all__ = ["AgentHandler", "AgentRoutes"]

@@ -1,4 +1,4 @@
-"""Jobs on their way to workers and running there: offered, assigned, ended. No I/O, no clock."""
+"""Jobs of workers: offered (availability request), assigned, ended. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from .workers import Worker, WorkerKey, WorkerPool
 
 logger = logging.getLogger(__name__)
 
-ANSWER_TIMEOUT = 10.0
-"""Seconds that a worker may take to say whether it takes a job."""
+AVAILABILITY_TIMEOUT = 10.0
+"""Seconds until a worker must have responded to an availability request."""
 
 TOKEN_LIFETIME = 3600.0
-"""Validity of the tokens that agents join with."""
+"""Seconds that the tokens of agents are valid."""
 
 AGENT_NAME_ATTRIBUTE = "lk.agent_name"
-"""The attribute by which others recognise the agents of a worker."""
+"""Participant attribute with the name of the agent."""
 
 _ENDED = frozenset({agent.JS_SUCCESS, agent.JS_FAILED})
 
 
 class MintJoinToken(Protocol):
-    """Signs a token with which a participant may join a room; as :meth:`.auth.TokenAuthority.join_token`."""
+    """Signs a token for joining a room; see :meth:`.auth.TokenAuthority.join_token`."""
 
     def __call__(
         self,
@@ -42,15 +42,15 @@ class MintJoinToken(Protocol):
     ) -> str: ...
 
 
-Assigned = Callable[[agent.Job], None]
-"""Told of a job that a worker took. Its state goes on changing."""
+OnAssigned = Callable[[agent.Job], None]
+"""Called with a job once a worker has accepted it. The job's state is updated in place."""
 
 
 @dataclass(slots=True)
 class _Offer:
     job: agent.Job
     worker: Worker
-    assigned: Assigned
+    on_assigned: OnAssigned
     deadline: float
     tried: set[str] = field(default_factory=set[str])
 
@@ -61,7 +61,7 @@ class _Running:
     worker: Worker
 
 
-class Jobs:
+class JobManager:
     """Finds a worker for each job and follows it to its end."""
 
     def __init__(self, pool: WorkerPool, mint: MintJoinToken, wall_time: Callable[[float], float]) -> None:
@@ -81,34 +81,34 @@ class Jobs:
     def running(self) -> list[agent.Job]:
         return [running.job for running in self._running.values()]
 
-    def offer(self, job: agent.Job, now: float, assigned: Assigned) -> None:
-        """Find a worker for `job`; where there is none, that is logged and the job is gone."""
-        self._offer_next(job, now, assigned, set())
+    def offer(self, job: agent.Job, now: float, on_assigned: OnAssigned) -> None:
+        """Offer a job to the available workers, one after the other; without a taker it is logged and dropped."""
+        self._offer_next(job, now, on_assigned, set())
 
-    def offer_to(self, worker: Worker, job: agent.Job, now: float) -> None:
-        """Offer a job to this worker."""
-        self._send_offer(_Offer(job, worker, lambda _: None, now + ANSWER_TIMEOUT, {worker.id}), now)
+    def offer_to_worker(self, worker: Worker, job: agent.Job, now: float) -> None:
+        """Offer a job to one worker only."""
+        self._send_offer(_Offer(job, worker, lambda _: None, now + AVAILABILITY_TIMEOUT, {worker.id}), now)
 
-    def answer(self, worker: Worker, answer: agent.AvailabilityResponse, now: float) -> None:
-        """The worker says whether it takes a job that was offered to it."""
+    def handle_availability(self, worker: Worker, answer: agent.AvailabilityResponse, now: float) -> None:
+        """Handle a worker's response to an offer."""
         offer = self._offers.get(answer.job_id)
         if offer is None or offer.worker is not worker:
-            logger.debug("%r answers for job %r, which was not offered to it", worker, answer.job_id)
+            logger.debug("%r responded to an offer of job %r that it did not receive", worker, answer.job_id)
             return
         del self._offers[answer.job_id]
         if answer.terminate:
             self._end(offer.job, agent.JS_SUCCESS, "", now)
-            offer.assigned(offer.job)
+            offer.on_assigned(offer.job)
         elif answer.available:
             self._assign(offer, answer)
         else:
-            self._offer_next(offer.job, now, offer.assigned, offer.tried)
+            self._offer_next(offer.job, now, offer.on_assigned, offer.tried)
 
-    def update(self, worker: Worker, update: agent.UpdateJobStatus, now: float) -> None:
-        """A worker says how a job goes; one that came back after it was lost may speak for jobs it had before."""
+    def handle_update(self, worker: Worker, update: agent.UpdateJobStatus, now: float) -> None:
+        """Handle a job status. A worker that has reconnected may update the jobs that it had before."""
         running = self._running.get(update.job_id)
         if running is None or (running.worker is not worker and running.worker.id in self._pool):
-            logger.debug("%r tells about job %r, which it does not run", worker, update.job_id)
+            logger.debug("%r sent a status of job %r, which it does not run", worker, update.job_id)
             return
         running.worker = worker
         if update.status in _ENDED:
@@ -120,16 +120,16 @@ class Jobs:
             running.job.state.error = update.error
             running.job.state.updated_at = self._nanoseconds(now)
 
-    def lost(self, worker: Worker, now: float) -> None:
-        """A worker is gone; what it was offered goes to others. What it runs for a dispatch may live on without it."""
+    def worker_disconnected(self, worker: Worker, now: float) -> None:
+        """Offer the worker's open offers to other workers. Its running jobs are kept if a dispatch owns them."""
         for running in [running for running in self._running.values() if _is_orphan(running, worker)]:
             del self._running[running.job.id]
         for offer in [offer for offer in self._offers.values() if offer.worker is worker]:
             del self._offers[offer.job.id]
-            self._offer_next(offer.job, now, offer.assigned, offer.tried)
+            self._offer_next(offer.job, now, offer.on_assigned, offer.tried)
 
     def end_dispatch(self, dispatch_id: str, now: float) -> None:
-        """Nobody needs the jobs of this dispatch any more: withdraw those offered, end those that run."""
+        """Withdraw the offers of a dispatch and terminate its running jobs."""
         for offer in [offer for offer in self._offers.values() if offer.job.dispatch_id == dispatch_id]:
             del self._offers[offer.job.id]
         for job in self.running:
@@ -137,7 +137,7 @@ class Jobs:
                 self.terminate(job.id, now)
 
     def terminate(self, job_id: str, now: float, *, error: str = "") -> None:
-        """Tell the worker to end a job; it counts as ended, and as failed if there is an `error`."""
+        """Send a termination; the job ends immediately, as failed if there is an `error`."""
         running = self._running.pop(job_id, None)
         if running is not None:
             termination = agent.JobTermination(job_id=job_id)
@@ -145,31 +145,31 @@ class Jobs:
             self._end(running.job, agent.JS_FAILED if error else agent.JS_SUCCESS, error, now)
 
     def running_as(self, room: str, identity: str) -> agent.Job | None:
-        """The job whose agent has that identity in that room."""
+        """Return the job whose agent has this identity in this room."""
         for running in self._running.values():
             if running.job.room.name == room and running.job.state.participant_identity == identity:
                 return running.job
         return None
 
     def tick(self, now: float) -> None:
-        """Notice workers that do not answer; call it about once a second."""
+        """Expire unanswered offers; call it about once per second."""
         for offer in [offer for offer in self._offers.values() if now >= offer.deadline]:
-            logger.warning("%r does not say whether it takes job %s", offer.worker, offer.job.id)
+            logger.warning("%r did not respond to the offer of job %s", offer.worker, offer.job.id)
             del self._offers[offer.job.id]
-            self._offer_next(offer.job, now, offer.assigned, offer.tried)
+            self._offer_next(offer.job, now, offer.on_assigned, offer.tried)
 
-    def _offer_next(self, job: agent.Job, now: float, assigned: Assigned, tried: set[str]) -> None:
+    def _offer_next(self, job: agent.Job, now: float, on_assigned: OnAssigned, tried: set[str]) -> None:
         key = WorkerKey(job.agent_name, job.namespace, job.type, job.deployment)
         worker = self._pool.select(key, tried)
         if worker is None:
             about = fields(room=job.room.name)
-            logger.warning("no worker takes job %s of agent %r", job.id, job.agent_name, extra=about)
+            logger.warning("no worker accepted job %s of agent %r", job.id, job.agent_name, extra=about)
             return
-        self._send_offer(_Offer(job, worker, assigned, now + ANSWER_TIMEOUT, {*tried, worker.id}), now)
+        self._send_offer(_Offer(job, worker, on_assigned, now + AVAILABILITY_TIMEOUT, {*tried, worker.id}), now)
 
     def _send_offer(self, offer: _Offer, now: float) -> None:
         if len(self._offers) + len(self._running) >= limits.MAX_JOBS:
-            logger.warning("job %s is not offered: there are %d", offer.job.id, limits.MAX_JOBS)
+            logger.warning("job %s is dropped: the limit of %d jobs is reached", offer.job.id, limits.MAX_JOBS)
             return
         at = self._nanoseconds(now)
         offer.job.state.CopyFrom(
@@ -199,8 +199,8 @@ class Jobs:
         self._running[job.id] = _Running(job, worker)
         worker.link.send(agent.ServerMessage(assignment=agent.JobAssignment(job=job, token=token)))
         about = fields(room=job.room.name, participant=identity)
-        logger.info("%r takes job %s as %r", worker, job.id, identity, extra=about)
-        offer.assigned(job)
+        logger.info("%r accepted job %s as %r", worker, job.id, identity, extra=about)
+        offer.on_assigned(job)
 
     def _end(self, job: agent.Job, status: agent.JobStatus, error: str, now: float) -> None:
         at = self._nanoseconds(now)
@@ -212,7 +212,7 @@ class Jobs:
 
 
 def _is_orphan(running: _Running, worker: Worker) -> bool:
-    """No dispatch keeps the job, and nobody speaks for it any more."""
+    """Return True for a job of this worker that no dispatch owns."""
     return running.worker is worker and not running.job.dispatch_id
 
 

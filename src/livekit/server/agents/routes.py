@@ -1,4 +1,4 @@
-"""`/agent`: the WebSocket on which a worker registers and is told about jobs."""
+"""`/agent`: the WebSocket of a worker, for registration and jobs."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from livekit.server.http import bearer_token
 from livekit.server.message_socket import CLOSE_TIMEOUT, MessageSocket
 from livekit.server.tasks import OwnedTasks
 
-from .agents import Agents, TooManyWorkersError
+from .agent_handler import AgentHandler, TooManyWorkersError
 from .workers import Worker
 
 logger = logging.getLogger(__name__)
 
 REGISTER_TIMEOUT = 10.0
-"""Seconds that a worker may take to say what it is."""
+"""Seconds until a worker must have registered."""
 
 HEARTBEAT = 15.0
-"""Seconds between pings; a worker that answers none is gone."""
+"""Seconds between WebSocket pings; a worker that misses a pong is disconnected."""
 
 
 class _Link(MessageSocket[agent.WorkerMessage, agent.ServerMessage]):
-    """The way to a worker."""
+    """Connection to a worker."""
 
     def close(self) -> None:
         self.finish()
 
 
 class AgentRoutes:
-    """Lets in who has a token with the `agent` grant."""
+    """Admits workers whose token has the `agent` grant."""
 
-    def __init__(self, agents: Agents, authority: TokenAuthority, tasks: OwnedTasks) -> None:
+    def __init__(self, agents: AgentHandler, authority: TokenAuthority, tasks: OwnedTasks) -> None:
         self._agents = agents
         self._authority = authority
         self._tasks = tasks
@@ -53,7 +53,7 @@ class AgentRoutes:
         try:
             api_key = self._admit(request)
         except AuthError as error:
-            logger.info("refused a worker: %d %s", error.status, error.message)
+            logger.info("rejected a worker: %d %s", error.status, error.message)
             return web.Response(status=error.status, text=error.message)
         response = web.WebSocketResponse(
             timeout=CLOSE_TIMEOUT, heartbeat=HEARTBEAT, max_msg_size=limits.MAX_SIGNAL_MESSAGE
@@ -86,8 +86,8 @@ class AgentRoutes:
                 elif message.HasField("ping"):
                     link.send(self._agents.pong(message.ping, loop_time()))
         except (ValueError, TooManyWorkersError) as error:
-            logger.warning("refused a worker: %s", error)
+            logger.warning("rejected a worker: %s", error)
         finally:
             timer.cancel()
             if worker is not None:
-                self._agents.lost(worker, loop_time())
+                self._agents.worker_disconnected(worker, loop_time())

@@ -1,4 +1,4 @@
-"""The workers that wait for jobs, and who of them gets the next one. No I/O, no clock."""
+"""Registered workers, and load balancing among them. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _DEFAULT_PERMISSION = models.ParticipantPermission(
 
 
 class WorkerLink(Protocol):
-    """The way to one worker. Neither method blocks, raises, or calls back before it returns."""
+    """Connection to a worker. The methods neither block, nor raise, nor call back before they return."""
 
     def send(self, message: agent.ServerMessage) -> None:
-        """Send a message; lost if the connection is."""
+        """Send a message; dropped if the connection is closed."""
         ...
 
     def close(self) -> None:
-        """End the connection after what was sent."""
+        """Close the connection once all messages are sent."""
         ...
 
 
 class WorkerKey(NamedTuple):
-    """What a job and its worker must have in common."""
+    """Properties in which a job and its worker must match."""
 
     agent_name: str
     namespace: str
@@ -35,32 +35,32 @@ class WorkerKey(NamedTuple):
 
 
 class Worker:
-    """A registered worker: what it said about itself, and how busy it is."""
+    """A registered worker, with its registration and its load."""
 
     def __init__(self, worker_id: str, link: WorkerLink, api_key: str, request: agent.RegisterWorkerRequest) -> None:
         self.id: Final = worker_id
         self.link: Final = link
         self.api_key: Final = api_key
-        """The key of its own token, which signs the tokens of its jobs."""
+        """API key of the worker's token; it also signs the tokens of its jobs."""
         self.key: Final = WorkerKey(request.agent_name, request.namespace, request.type, request.deployment)
         self.version: Final = request.version
         self.permission: Final = (
             request.allowed_permissions if request.HasField("allowed_permissions") else _DEFAULT_PERMISSION
         )
-        """What its agents may do in rooms."""
+        """Permissions of its agents in rooms."""
         self.is_available = True
         self.load = 0.0
-        """From 0 to 1, as the worker counts."""
+        """Load reported by the worker, from 0 to 1."""
 
     def __repr__(self) -> str:
         return f"<Worker {self.id} {self.key.agent_name!r}>"
 
 
 class WorkerPool:
-    """The registered workers, by id."""
+    """The registered workers, by ID."""
 
     def __init__(self, random_factor: Callable[[], float] = random.random) -> None:
-        """`random_factor` is from 0 to 1, to choose with."""
+        """Create an empty pool; `random_factor` returns numbers from 0 to 1 for the weighted random choice."""
         self._random_factor = random_factor
         self._workers: dict[str, Worker] = {}
 
@@ -81,24 +81,24 @@ class WorkerPool:
         self._workers.pop(worker.id, None)
 
     def keys(self, agent_name: str, job_type: agent.JobType, deployment: str) -> list[WorkerKey]:
-        """The kinds of worker that a job goes to: one for each namespace, in the order of registering."""
+        """Return the matching worker keys, one per namespace, in order of registration."""
         found = (worker.key for worker in self._workers.values())
         wanted = (agent_name, job_type, deployment)
         return list(dict.fromkeys(key for key in found if (key.agent_name, key.type, key.deployment) == wanted))
 
     def select(self, key: WorkerKey, tried: Collection[str]) -> Worker | None:
-        """A worker with room for a job, the likelier the less it has to do; not one whose id is in `tried`."""
-        room_of = {
+        """Choose an available worker at random, weighted by free capacity, except those whose IDs are in `tried`."""
+        capacities = {
             worker: min(1.0, max(0.0, 1.0 - worker.load))
             for worker in self._workers.values()
             if worker.key == key and worker.is_available and worker.id not in tried
         }
-        point = self._random_factor() * sum(room_of.values())
-        chosen: Worker | None = None  # the last one, should rounding leave a rest
-        for worker, room in room_of.items():
-            if room:
+        point = self._random_factor() * sum(capacities.values())
+        chosen: Worker | None = None  # the last one if rounding leaves a remainder
+        for worker, capacity in capacities.items():
+            if capacity:
                 chosen = worker
-                point -= room
+                point -= capacity
                 if point <= 0:
                     break
         return chosen

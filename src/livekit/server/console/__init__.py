@@ -1,4 +1,4 @@
-"""The page of `livekit dev`: who is there, which calls pass, and forms to try things."""
+"""The web console of `livekit dev`: rooms, RPC calls, events, and forms for tokens and calls."""
 
 from __future__ import annotations
 

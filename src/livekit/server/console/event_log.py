@@ -1,4 +1,4 @@
-"""What happened lately besides calls: who came and went, and what was refused. No I/O, no clock."""
+"""Log of room events and rejected requests. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
 from livekit.server.responses import DisconnectReason
 
-MAX_NOTES = 200
-"""Notes that are remembered; over it, the oldest is forgotten."""
-MAX_NOTE_TEXT = 500
+MAX_ENTRIES = 200
+"""Entries that are kept; the oldest is dropped first."""
+MAX_ENTRY_TEXT = 500
 
-_QUIET_ENDS = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.SERVER_SHUTDOWN, DisconnectReason.ROOM_DELETED)
+_EXPECTED_REASONS = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.SERVER_SHUTDOWN, DisconnectReason.ROOM_DELETED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class LogEntry:
+    """An entry of the log."""
+
     number: int
-    """From 1."""
+    """Sequence number, from 1."""
     at: float
     """Seconds of the log's clock."""
     room: str
@@ -29,24 +31,26 @@ class Note:
 
 
 class EventLog:
+    """The newest entries."""
+
     def __init__(self) -> None:
         self.last = 0
-        """The number of the newest note."""
+        """Number of the newest entry."""
         self.problems = 0
-        self._notes: deque[Note] = deque(maxlen=MAX_NOTES)
+        self._entries: deque[LogEntry] = deque(maxlen=MAX_ENTRIES)
 
-    def since(self, number: int) -> list[Note]:
-        """The notes after `number`, oldest first."""
-        return [note for note in self._notes if note.number > number]
+    def since(self, number: int) -> list[LogEntry]:
+        """Return the entries after `number`, oldest first."""
+        return [entry for entry in self._entries if entry.number > number]
 
     def write(self, text: str, now: float, *, who: str = "", room: str = "", is_problem: bool = False) -> None:
         self.last += 1
         self.problems += is_problem
-        text = text if len(text) <= MAX_NOTE_TEXT else text[:MAX_NOTE_TEXT] + "…"
-        self._notes.append(Note(number=self.last, at=now, room=room, who=who, text=text, is_problem=is_problem))
+        text = text if len(text) <= MAX_ENTRY_TEXT else text[:MAX_ENTRY_TEXT] + "…"
+        self._entries.append(LogEntry(number=self.last, at=now, room=room, who=who, text=text, is_problem=is_problem))
 
     def event(self, event: RoomEvent, now: float) -> None:
-        """Note what happened in a room."""
+        """Log a room event."""
         room = event.room.name
         if isinstance(event, RoomStarted):
             self.write("room started", now, room=room)
@@ -61,9 +65,9 @@ class EventLog:
         reason = event.participant.disconnect_reason
         name = DisconnectReason.Name(reason).lower().replace("_", " ")
         who, room = event.participant.identity, event.room.name
-        if reason in _QUIET_ENDS:
+        if reason in _EXPECTED_REASONS:
             self.write(
                 "left" if reason == DisconnectReason.CLIENT_INITIATED else f"left: {name}", now, who=who, room=room
             )
         else:
-            self.write(f"was put out: {name}", now, who=who, room=room, is_problem=True)
+            self.write(f"was removed: {name}", now, who=who, room=room, is_problem=True)

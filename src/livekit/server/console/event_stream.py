@@ -1,7 +1,7 @@
-"""Live updates for open pages, as server-sent events.
+"""Live updates of open pages, as server-sent events.
 
-Nothing is queued for a page: each look takes what changed since the last one, and the next look waits until the page
-has read it. A page that does not read costs one update and one connection.
+Nothing is queued: each update has the changes since the previous one, and is generated only once the page has read that
+one (back-pressure). A page that does not read costs one update and one connection.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from aiohttp import web
 from livekit.server.room_manager import RoomManager
 
 from .observer import Observer
-from .snapshot import call_json, note_json, rooms_json
+from .snapshot import call_json, log_entry_json, rooms_json
 
 MAX_PAGES = 16
-"""Pages that are open at once; the next one is refused."""
-LOOK_INTERVAL = 0.25
+"""Maximum number of open pages; further ones are rejected."""
+UPDATE_INTERVAL = 0.25
 HEARTBEAT = 15.0
-"""Seconds without news after which a page is written to all the same, to notice that it is gone."""
+"""Seconds without updates after which a comment is sent, to detect closed pages."""
 RETRY = b"retry: 1000\n"
-"""Milliseconds after which a page that lost the server tries again."""
+"""Reconnection delay of pages, in milliseconds."""
 MAX_CALLS_PER_UPDATE = 100
-"""Calls in one update; more come with the next ones, as far as they are remembered until then."""
+"""Maximum number of calls in one update; the next updates have the others, unless dropped by then."""
 
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Updates:
-    """What one page has not been told yet."""
+    """Generates the updates of one page."""
 
     def __init__(self, rooms: RoomManager, observer: Observer) -> None:
         self._rooms = rooms
         self._observer = observer
         self._revision = 0
-        self._note = 0
+        self._last_entry = 0
         self._state = ""
 
     def take(self, now: float) -> Iterator[bytes]:
-        """The events that are due."""
+        """Yield events for all changes since the previous call."""
         observer, wall_time = self._observer, self._rooms.wall_time
         observer.calls.tick(now)
         state = _dumps(rooms_json(self._rooms.rooms, observer, now))
@@ -54,32 +54,32 @@ class Updates:
         if calls:
             self._revision = calls[-1].revision
             yield event("calls", _dumps([call_json(call, wall_time) for call in calls]))
-        notes = observer.event_log.since(self._note)
+        notes = observer.event_log.since(self._last_entry)
         if notes:
-            self._note = notes[-1].number
-            yield event("notes", _dumps([note_json(note, wall_time) for note in notes]))
+            self._last_entry = notes[-1].number
+            yield event("notes", _dumps([log_entry_json(note, wall_time) for note in notes]))
 
 
 class EventStreams:
-    """The pages that are open."""
+    """Serves the event streams of all open pages."""
 
-    def __init__(self, rooms: RoomManager, observer: Observer, hello: Callable[[], dict[str, Any]]) -> None:
-        """`hello` is what a page is told first."""
+    def __init__(self, rooms: RoomManager, observer: Observer, greeting: Callable[[], dict[str, Any]]) -> None:
+        """Serve no page yet; `greeting` returns the data of the first event."""
         self._rooms = rooms
         self._observer = observer
-        self._hello = hello
+        self._greeting = greeting
         self._open = 0
         self._closing = asyncio.Event()
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of open pages."""
         return self._open
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a page until it or the server closes."""
+        """Send updates until the page disconnects or the server closes."""
         if self._open >= MAX_PAGES:
-            raise web.HTTPServiceUnavailable(text=f"{MAX_PAGES} pages of the console are open: close one")
+            raise web.HTTPServiceUnavailable(text=f"{MAX_PAGES} console pages are open; close one")
         response = web.StreamResponse(headers=HEADERS)
         self._open += 1
         try:
@@ -91,13 +91,13 @@ class EventStreams:
         return response
 
     def close(self) -> None:
-        """End them all."""
+        """End all streams."""
         self._closing.set()
 
     async def _write(self, response: web.StreamResponse) -> None:
         loop = asyncio.get_running_loop()
         updates = Updates(self._rooms, self._observer)
-        await response.write(RETRY + event("hello", _dumps(self._hello())))
+        await response.write(RETRY + event("hello", _dumps(self._greeting())))
         written = loop.time()
         while not self._closing.is_set():
             for update in updates.take(loop.time()):
@@ -107,11 +107,11 @@ class EventStreams:
                 await response.write(b":\n\n")
                 written = loop.time()
             with contextlib.suppress(asyncio.TimeoutError):
-                _ = await asyncio.wait_for(self._closing.wait(), LOOK_INTERVAL)
+                _ = await asyncio.wait_for(self._closing.wait(), UPDATE_INTERVAL)
 
 
 def event(name: str, data: str) -> bytes:
-    """One server-sent event; `data` is of one line."""
+    """Return a server-sent event; `data` must be a single line."""
     return f"event: {name}\ndata: {data}\n\n".encode()
 
 

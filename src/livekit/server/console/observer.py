@@ -1,4 +1,4 @@
-"""Everything that the console knows: fed by the server, read by the feeds. No I/O, no clock."""
+"""State of the console: updated by the server, read by the event streams. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from livekit.server.participant import Participant
 
 from .call_tracker import SERVER, CallTracker, TrackedCall
 from .event_log import EventLog
-from .methods import MethodBook
+from .known_methods import KnownMethods
 from .throughput import SERIES_SECONDS, Throughput
 
 
-class Traffic(NamedTuple):
-    """What a participant sent and received."""
+class ParticipantTraffic(NamedTuple):
+    """Throughput of a participant, in both directions."""
 
     sent: Throughput
     received: Throughput
@@ -28,20 +28,20 @@ class Traffic(NamedTuple):
 class Observer:
     """Implements :class:`livekit.server.packet_observer.PacketObserver`."""
 
-    methods: MethodBook = field(default_factory=MethodBook)
+    methods: KnownMethods = field(default_factory=KnownMethods)
     event_log: EventLog = field(default_factory=EventLog)
     total: Throughput = field(default_factory=lambda: Throughput(SERIES_SECONDS))
-    """What all participants sent."""
+    """Throughput of all senders."""
 
     def __post_init__(self) -> None:
         self.calls = CallTracker(self._answered)
-        self._traffic: dict[str, Traffic] = {}
+        self._traffic: dict[str, ParticipantTraffic] = {}
 
-    def traffic(self, sid: str) -> Traffic:
-        """What the participant with this sid sent and received so far."""
+    def traffic(self, sid: str) -> ParticipantTraffic:
+        """Return the throughput of the participant with this SID."""
         found = self._traffic.get(sid)
         if found is None:
-            found = self._traffic[sid] = Traffic(Throughput(), Throughput())
+            found = self._traffic[sid] = ParticipantTraffic(Throughput(), Throughput())
         return found
 
     def forwarded(
@@ -69,8 +69,8 @@ class Observer:
                 self.traffic(receiver.sid).received.add(size, now)
         self.calls.packet(room.name, SERVER, packet, now)
 
-    def happened(self, event: RoomEvent, now: float) -> None:
-        """Somebody came or went, or a room did."""
+    def room_event(self, event: RoomEvent, now: float) -> None:
+        """Handle a room event."""
         self.event_log.event(event, now)
         if isinstance(event, ParticipantLeft):
             room, identity = event.room.name, event.participant.identity

@@ -1,4 +1,4 @@
-"""The files of the page, as they are sent."""
+"""Static files of the page."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".
 
 
 class Pages:
-    """Read once; nothing else can be asked for."""
+    """Serves the files of the page from memory; no other path is accessible."""
 
     def __init__(self) -> None:
         folder = resources.files("livekit.server.console") / "page"
         self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
     def response(self, name: str) -> web.Response:
-        """Raises HTTPNotFound."""
+        """Return the response with a file. Raises HTTPNotFound."""
         content = self._files.get(name)
         kind = _TYPES.get(PurePosixPath(name).suffix)
         if content is None or kind is None:

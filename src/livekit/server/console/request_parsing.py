@@ -1,4 +1,4 @@
-"""What pages send, and what participants say of themselves, checked."""
+"""Validation of the page's requests and of participants' method lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 class InputError(ValueError):
-    """Something is missing or cannot be; the message says what, for the person at the page."""
+    """A value is missing or invalid; the message is shown on the page."""
 
 
 class TokenInput(NamedTuple):
@@ -24,7 +24,7 @@ class TokenInput(NamedTuple):
     identity: str
     name: str
     hours: float
-    """How long the token is valid."""
+    """Time to live of the token."""
     grants: dict[str, Any]
 
 
@@ -38,10 +38,10 @@ class CallInput(NamedTuple):
 
 
 def parse_token(body: Mapping[str, Any]) -> TokenInput:
-    """Raises InputError."""
+    """Parse a request for a token. Raises InputError."""
     return TokenInput(
-        room=_bounded(_needed(body, "room", "a room"), limits.MAX_ROOM_NAME, "a room's name"),
-        identity=_bounded(_needed(body, "identity", "an identity"), limits.MAX_IDENTITY, "an identity"),
+        room=_bounded(_required(body, "room", "a room"), limits.MAX_ROOM_NAME, "a room's name"),
+        identity=_bounded(_required(body, "identity", "an identity"), limits.MAX_IDENTITY, "an identity"),
         name=_bounded(_value(body, "name", str, ""), limits.MAX_NAME, "a name"),
         hours=_number(body, "hours", 6.0, MAX_LIFETIME_HOURS),
         grants={
@@ -54,53 +54,53 @@ def parse_token(body: Mapping[str, Any]) -> TokenInput:
 
 
 def parse_call(body: Mapping[str, Any]) -> CallInput:
-    """Raises InputError."""
-    room, to = parse_person(body)
+    """Parse a request for a call. Raises InputError."""
+    room, to = parse_participant(body)
     return CallInput(
         room=room,
         to=to,
-        method=_needed(body, "method", "a method"),
+        method=_required(body, "method", "a method"),
         payload=_value(body, "payload", str, ""),
         timeout=_number(body, "timeout", 15.0, MAX_TIMEOUT),
     )
 
 
-def parse_person(body: Mapping[str, Any]) -> tuple[str, str]:
-    """A room and an identity. Raises InputError."""
-    return _needed(body, "room", "a room"), _needed(body, "to", "a participant")
+def parse_participant(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Parse a room and an identity. Raises InputError."""
+    return _required(body, "room", "a room"), _required(body, "to", "a participant")
 
 
 def parse_payloads(body: Mapping[str, Any]) -> bool:
-    """Raises InputError."""
+    """Parse a switch of the recording of payloads. Raises InputError."""
     return _value(body, "keep", bool, False)
 
 
-def parse_methods(answer: str) -> list[str]:
-    """What a participant says about its methods; nothing of it if it says something else than their names."""
+def parse_methods(response: str) -> list[str]:
+    """Parse a participant's list of methods; empty if it is invalid."""
     try:
-        names: object = json.loads(answer)
+        names: object = json.loads(response)
     except (ValueError, RecursionError):
         return []
     return [name for name in cast("list[object]", names) if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def _needed(body: Mapping[str, Any], name: str, what: str) -> str:
+def _required(body: Mapping[str, Any], name: str, what: str) -> str:
     value = _value(body, name, str, "")
     if not value:
-        raise InputError(f"{what} is needed")
+        raise InputError(f"{what} is required")
     return value
 
 
-def _bounded(text: str, most: int, what: str) -> str:
-    if len(text.encode()) > most:
-        raise InputError(f"{what} may have {most} bytes as UTF-8")
+def _bounded(text: str, limit: int, what: str) -> str:
+    if len(text.encode()) > limit:
+        raise InputError(f"{what} is limited to {limit} UTF-8 bytes")
     return text
 
 
-def _number(body: Mapping[str, Any], name: str, default: float, most: float) -> float:
+def _number(body: Mapping[str, Any], name: str, default: float, limit: float) -> float:
     value: object = body.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
-        raise InputError(f"{name} must be a number over 0 and up to {most:g}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= limit:
+        raise InputError(f"{name} must be a number above 0 and up to {limit:g}")
     return value
 
 

@@ -22,17 +22,17 @@ from livekit.server.services.backend_calls import BackendCalls
 from .event_stream import EventStreams
 from .observer import Observer
 from .pages import INDEX, Pages
-from .request_parsing import InputError, parse_call, parse_methods, parse_payloads, parse_person, parse_token
+from .request_parsing import InputError, parse_call, parse_methods, parse_participant, parse_payloads, parse_token
 
 PREFIX = "/console"
 KEY_HEADER = "X-Console-Key"
-"""Carries what a page of this server was told with its first update: pages of others cannot know it."""
+"""Header with the key from the first update, which pages of other origins cannot read (CSRF protection)."""
 METHODS_TIMEOUT = 5.0
-_TELLS_NOTHING = frozenset(
+_UNRESPONSIVE_CODES = frozenset(
     {RpcError.ErrorCode.UNSUPPORTED_METHOD, RpcError.ErrorCode.CONNECTION_TIMEOUT, RpcError.ErrorCode.RESPONSE_TIMEOUT}
 )
-"""Whose peers are not asked again. In an encrypted room nobody hears the server, and each question is logged."""
-MAX_NOTED_PATH = 200
+"""Errors after which a participant is not asked again. In encrypted rooms clients drop and log each request."""
+MAX_LOGGED_PATH = 200
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Action = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -48,58 +48,58 @@ class ConsoleServer(Protocol):
 
 
 class Console:
-    """The page of one server, and what it shows."""
+    """The web console of a server."""
 
     def __init__(self, server: ConsoleServer, rooms: RoomManager) -> None:
-        """To be made before there are rooms."""
+        """Create a console; must happen before rooms exist."""
         self._server = server
         self._rooms = rooms
         self._calls = BackendCalls(rooms)
         self._observer = Observer()
         self._key = secrets.token_urlsafe(24)
         self._pages = Pages()
-        self._feeds = EventStreams(rooms, self._observer, self._hello)
+        self._event_streams = EventStreams(rooms, self._observer, self._greeting)
         self._actions: dict[str, Action] = {
             "token": self._mint,
             "call": self._call,
             "methods": self._ask_methods,
-            "payloads": self._switch_payloads,
+            "payloads": self._set_keep_payloads,
         }
 
     def add_to(self, app: web.Application) -> None:
-        """Look on, and register the routes, `/` included."""
+        """Observe the rooms and register the routes, including `/`."""
         self._rooms.packet_observer = self._observer
-        _ = self._rooms.observe(lambda event: self._observer.happened(event, loop_time()))
-        app.middlewares.insert(0, self._watch_refusals)
+        _ = self._rooms.observe(lambda event: self._observer.room_event(event, loop_time()))
+        app.middlewares.insert(0, self._log_refusals)
         app.router.add_get("/", self._root)
-        app.router.add_get(f"{PREFIX}/feed", local_only(self._feeds.serve))
+        app.router.add_get(f"{PREFIX}/feed", local_only(self._event_streams.serve))
         app.router.add_get(f"{PREFIX}/{{file}}", local_only(self._file))
         app.router.add_post(f"{PREFIX}/{{action}}", local_only(self._act))
         app.on_shutdown.append(self._stop)
 
     @web.middleware
-    async def _watch_refusals(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Notes what is refused; the outermost one."""
+    async def _log_refusals(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Log rejected requests; must be the outermost middleware."""
         try:
             response = await handler(request)
-        except web.HTTPException as refusal:
-            self._note(request, refusal)
+        except web.HTTPException as error:
+            self._log_refusal(request, error)
             raise
         except Exception:
-            self._note(request, web.HTTPInternalServerError())
+            self._log_refusal(request, web.HTTPInternalServerError())
             raise
-        self._note(request, response)
+        self._log_refusal(request, response)
         return response
 
-    def _note(self, request: web.Request, response: web.StreamResponse) -> None:
+    def _log_refusal(self, request: web.Request, response: web.StreamResponse) -> None:
         path = request.path
         if response.status >= 400 and not path.startswith(PREFIX) and path != "/favicon.ico":
             text = (response.text if isinstance(response, web.Response) else None) or response.reason or ""
-            who = f"{request.method} {path[:MAX_NOTED_PATH]}"
-            self._observer.event_log.write(f"answered {response.status}: {text}", loop_time(), who=who, is_problem=True)
+            who = f"{request.method} {path[:MAX_LOGGED_PATH]}"
+            self._observer.event_log.write(f"status {response.status}: {text}", loop_time(), who=who, is_problem=True)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
-        """The page for browsers on this machine; what LiveKit servers answer for everybody else."""
+        """Serve the page to browsers on this machine, and the health check of LiveKit servers to all other clients."""
         if "text/html" in request.headers.get(hdrs.ACCEPT, "") and is_local(request) and not is_cross_site(request):
             return self._pages.response(INDEX)
         return await health(request)
@@ -113,41 +113,41 @@ class Console:
             raise web.HTTPNotFound
         key = request.headers.get(KEY_HEADER, "").encode("utf-8", "surrogateescape")
         if not secrets.compare_digest(key, self._key.encode()):
-            raise web.HTTPForbidden(text="the page is older than the server: reload it")
+            raise web.HTTPForbidden(text="the server has restarted; reload the page")
         try:
             return web.json_response(await action(await _body(request)), headers={"Cache-Control": "no-store"})
         except InputError as error:
             return web.json_response({"error": str(error)}, status=400)
 
     async def _mint(self, body: dict[str, Any]) -> dict[str, Any]:
-        wanted = parse_token(body)
-        lifetime = wanted.hours * 3600.0
-        token = self._server.token(wanted.identity, room=wanted.room, name=wanted.name, ttl=lifetime, **wanted.grants)
+        parsed = parse_token(body)
+        lifetime = parsed.hours * 3600.0
+        token = self._server.token(parsed.identity, room=parsed.room, name=parsed.name, ttl=lifetime, **parsed.grants)
         return {"token": token}
 
     async def _call(self, body: dict[str, Any]) -> dict[str, Any]:
-        wanted = parse_call(body)
-        call = RpcCallInfo(wanted.to, wanted.method, wanted.payload, response_timeout=wanted.timeout)
+        parsed = parse_call(body)
+        call = RpcCallInfo(parsed.to, parsed.method, parsed.payload, response_timeout=parsed.timeout)
         started = loop_time()
         try:
-            answer = await self._perform(wanted.room, call)
+            response = await self._perform(parsed.room, call)
         except RpcError as error:
             outcome: dict[str, Any] = {"code": int(error.code), "message": error.message, "data": error.data}
         else:
-            outcome = {"payload": answer}
+            outcome = {"payload": response}
         return {**outcome, "took": round((loop_time() - started) * 1000, 2)}
 
     async def _ask_methods(self, body: dict[str, Any]) -> dict[str, Any]:
-        room, identity = parse_person(body)
-        book = self._observer.methods
-        if book.is_silent(room, identity):
+        room, identity = parse_participant(body)
+        known_methods = self._observer.methods
+        if known_methods.is_unresponsive(room, identity):
             return {}
         call = RpcCallInfo(identity, wire.METHODS_METHOD, "", response_timeout=METHODS_TIMEOUT)
         try:
-            book.told(room, identity, parse_methods(await self._perform(room, call)))
+            known_methods.announce(room, identity, parse_methods(await self._perform(room, call)))
         except RpcError as error:
-            if error.code in _TELLS_NOTHING:
-                book.silent(room, identity)
+            if error.code in _UNRESPONSIVE_CODES:
+                known_methods.mark_unresponsive(room, identity)
         return {}
 
     async def _perform(self, room_name: str, call: RpcCallInfo) -> str:
@@ -156,15 +156,15 @@ class Console:
             raise built_in_error(RpcError.ErrorCode.RECIPIENT_NOT_FOUND)
         return await self._calls.call(room, call)
 
-    async def _switch_payloads(self, body: dict[str, Any]) -> dict[str, Any]:
-        self._observer.calls.keep_payloads(parse_payloads(body))
+    async def _set_keep_payloads(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._observer.calls.set_keep_payloads(parse_payloads(body))
         return {}
 
-    def _hello(self) -> dict[str, Any]:
+    def _greeting(self) -> dict[str, Any]:
         return {"key": self._key, "url": self._server.url, "version": __version__}
 
     async def _stop(self, app: web.Application) -> None:
-        self._feeds.close()
+        self._event_streams.close()
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the console knows, as JSON for its page."""
+"""The console's state as JSON for its page."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from livekit.server.participant import Participant, State
 from livekit.server.room import Room
 
 from .call_tracker import TrackedCall
-from .content import Content
-from .event_log import Note
+from .event_log import LogEntry
 from .observer import Observer
+from .payload import PayloadPreview
 
 MAX_ROOMS_SHOWN = 50
 MAX_PARTICIPANTS_SHOWN = 100
-"""Of one room."""
+"""Per room."""
 MAX_VALUE_SHOWN = 500
-"""Characters of metadata, and of an attribute."""
+"""Characters of metadata and of an attribute."""
 MAX_ATTRIBUTES_SHOWN = 20
 
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ WallTime = Callable[[float], float]
 
 
 def rooms_json(rooms: Sequence[Room], observer: Observer, now: float) -> Json:
-    """Who is where, and how much they send."""
+    """Return the rooms and the figures of the header."""
     return {
         "rooms": [_room(room, observer, now) for room in rooms[:MAX_ROOMS_SHOWN]],
         "more": max(0, len(rooms) - MAX_ROOMS_SHOWN),
@@ -74,18 +74,18 @@ def _participant(room: Room, participant: Participant, observer: Observer, now: 
         "sending": round(traffic.sent.rate(now)),
         "receiving": round(traffic.received.rate(now)),
         "methods": observer.methods.of(room.name, info.identity),
-        "told": observer.methods.is_told(room.name, info.identity),
-        "tells": _may_tell(participant) and not observer.methods.is_silent(room.name, info.identity),
+        "announced": observer.methods.is_announced(room.name, info.identity),
+        "askable": _may_announce(participant) and not observer.methods.is_unresponsive(room.name, info.identity),
     }
 
 
-def _may_tell(participant: Participant) -> bool:
-    """Whether it is worth asking for its methods: it may be one of ours."""
+def _may_announce(participant: Participant) -> bool:
+    """Return True if a participant may announce its methods: it is active and runs a Python SDK."""
     return participant.state == State.ACTIVE and participant.client.sdk == models.ClientInfo.SDK.PYTHON
 
 
 def _client(client: models.ClientInfo) -> str:
-    """The SDK and its version, for people."""
+    """Return the name and the version of the SDK."""
     name = enum_name(models.ClientInfo.SDK, client.sdk).lower() if client.sdk else ""
     return _cut(" ".join(filter(None, (_SDK_NAMES.get(name, name), client.version))))
 
@@ -102,7 +102,7 @@ def _cut(text: str) -> str:
 
 
 def call_json(call: TrackedCall, wall_time: WallTime) -> Json:
-    """One call; what is not known is left out."""
+    """Return a call; unknown values are omitted."""
     shown: Json = {
         "number": call.number,
         "state": call.state.value,
@@ -130,7 +130,7 @@ def _milliseconds(call: TrackedCall, at: float | None) -> float | None:
     return None if at is None else round((at - call.started) * 1000, 2)
 
 
-def _content(content: Content) -> Json:
+def _content(content: PayloadPreview) -> Json:
     shown: Json = {"size": content.size}
     if content.text is not None:
         shown["text"] = content.text
@@ -138,12 +138,12 @@ def _content(content: Content) -> Json:
     return shown
 
 
-def note_json(note: Note, wall_time: WallTime) -> Json:
+def log_entry_json(entry: LogEntry, wall_time: WallTime) -> Json:
     return {
-        "number": note.number,
-        "at": round(wall_time(note.at) * 1000),
-        "room": note.room,
-        "who": note.who,
-        "text": note.text,
-        "problem": note.is_problem,
+        "number": entry.number,
+        "at": round(wall_time(entry.at) * 1000),
+        "room": entry.room,
+        "who": entry.who,
+        "text": entry.text,
+        "problem": entry.is_problem,
     }

@@ -1,15 +1,15 @@
-"""How much passes, second by second. No clock."""
+"""Throughput per second. No clock."""
 
 from __future__ import annotations
 
 RATE_SECONDS = 3
-"""What a rate is the mean of."""
+"""Averaging window of the rate."""
 SERIES_SECONDS = 60
-"""What a series goes back to."""
+"""Length of the time series."""
 
 
 class Throughput:
-    """Counts bytes and packets; remembers those of each of the last `seconds` seconds."""
+    """Counts packets and bytes; keeps the bytes of each of the last `seconds` seconds."""
 
     __slots__ = ("_at", "_slots", "packets", "size")
 
@@ -18,10 +18,10 @@ class Throughput:
         self.size = 0
         self._slots = [0] * (seconds + 1)
         self._at = 0
-        """The second that is being counted."""
+        """The current second."""
 
     def add(self, size: int, now: float) -> None:
-        """A packet of `size` bytes passes."""
+        """Count a packet of `size` bytes."""
         second = int(now)
         if second != self._at:
             self._advance(second)
@@ -30,11 +30,11 @@ class Throughput:
         self.size += size
 
     def rate(self, now: float) -> float:
-        """Bytes a second, of the last whole seconds."""
+        """Return the mean of the last whole seconds, in bytes per second."""
         return sum(self.series(now)[-RATE_SECONDS:]) / RATE_SECONDS
 
     def series(self, now: float) -> list[int]:
-        """The bytes of each of the last whole seconds, oldest first."""
+        """Return the bytes of each of the last whole seconds, oldest first."""
         self._advance(int(now))
         count = len(self._slots)
         return [self._slots[(self._at + offset) % count] for offset in range(1, count)]

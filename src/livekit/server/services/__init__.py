@@ -1,4 +1,4 @@
-"""What backends and tools ask of the server over HTTP, as LiveKit's server SDKs do."""
+"""Twirp services for backends and tools, as LiveKit's server SDKs call them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backend's token must allow, and what its requests may hold. Codes and texts are those of LiveKit's server."""
+"""Checks of grants and request fields. Error codes and texts are those of LiveKit server."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from .twirp import TwirpError
 
 
 def require(allowed: bool) -> None:
-    """Raises TwirpError unless the token allows the call."""
+    """Raise TwirpError unless the token permits the call."""
     if not allowed:
         raise TwirpError("unauthenticated", "permissions denied")
 
 
 def require_admin(grants: Grants, room: str) -> None:
-    """The token must be an administrator's, of this very room."""
+    """Require the grant roomAdmin for this room."""
     require(grants.room_admin and grants.room == room)
 
 
 def require_transfer(grants: Grants, room: str, destination: str) -> None:
-    """The token must be an administrator's, and name the room to bring participants to as well."""
+    """Require the grants roomAdmin for this room and destinationRoom for the other one."""
     require(grants.room_admin and grants.room == room and grants.destination_room == destination)
     if room == destination:
         raise TwirpError("invalid_argument", "destination room cannot be the same as source room")
 
 
 def existing_room(rooms: RoomManager, name: str) -> Room:
-    """The room of that name. Raises TwirpError."""
+    """Return the room of this name. Raises TwirpError."""
     room = rooms.get(name)
     if room is None:
         raise TwirpError("not_found", "requested room does not exist")
@@ -38,7 +38,7 @@ def existing_room(rooms: RoomManager, name: str) -> Room:
 
 
 def existing_participant(rooms: RoomManager, room_name: str, identity: str) -> tuple[Room, Participant]:
-    """The room and who is in it by that identity. Raises TwirpError."""
+    """Return the room and its participant of this identity. Raises TwirpError."""
     room = rooms.get(room_name)
     participant = room.participants.get(identity) if room else None
     if room is None or participant is None:

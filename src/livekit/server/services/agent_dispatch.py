@@ -1,4 +1,4 @@
-"""`livekit.AgentDispatchService`: which agents a room asks for."""
+"""`livekit.AgentDispatchService`: explicit dispatch of agents to rooms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from livekit.protocol import agent_dispatch as pb
-from livekit.server.agents import Agents
+from livekit.server.agents import AgentHandler
 from livekit.server.agents.dispatches import TooManyDispatchesError
 from livekit.server.permissions import Grants
 from livekit.server.room import RoomSettings
@@ -17,21 +17,21 @@ from .room_service import DEPARTURE_TIMEOUT, EMPTY_TIMEOUT
 from .twirp import Method, TwirpError, method
 
 _SETTINGS = RoomSettings(empty_timeout=EMPTY_TIMEOUT, departure_timeout=DEPARTURE_TIMEOUT)
-"""Of a room that is made for its agent."""
+"""Settings of a room that a dispatch creates."""
 
 
 class AgentDispatchService:
-    """The methods of the service, on the rooms of a server."""
+    """Implements the service for the rooms of a server."""
 
-    def __init__(self, rooms: RoomManager, agents: Agents, clock: Callable[[], float]) -> None:
-        """`clock`: the one that `rooms` goes by."""
+    def __init__(self, rooms: RoomManager, agents: AgentHandler, clock: Callable[[], float]) -> None:
+        """Serve `rooms`; `clock` is theirs."""
         self._rooms: Final = rooms
         self._agents: Final = agents
         self._clock: Final = clock
 
     @property
     def methods(self) -> Mapping[str, Method]:
-        """By name."""
+        """Twirp methods, by name."""
         return {
             "CreateDispatch": method(pb.CreateAgentDispatchRequest, self.create_dispatch),
             "DeleteDispatch": method(pb.DeleteAgentDispatchRequest, self.delete_dispatch),
@@ -39,7 +39,7 @@ class AgentDispatchService:
         }
 
     def create_dispatch(self, grants: Grants, request: pb.CreateAgentDispatchRequest) -> pb.AgentDispatch:
-        """Ask for an agent in a room, which is made if it does not exist."""
+        """Dispatch an agent to a room, which is created if it does not exist."""
         access.require_admin(grants, request.room)
         access.check_room_name(request.room)
         access.check_name(request.agent_name)
@@ -53,7 +53,7 @@ class AgentDispatchService:
             raise TwirpError("resource_exhausted", str(error)) from error
 
     def delete_dispatch(self, grants: Grants, request: pb.DeleteAgentDispatchRequest) -> pb.AgentDispatch:
-        """End the agents of a dispatch."""
+        """Terminate the jobs of a dispatch."""
         access.require_admin(grants, request.room)
         access.existing_room(self._rooms, request.room)
         dispatch = self._agents.dispatches.delete(request.room, request.dispatch_id, self._clock())

@@ -1,7 +1,7 @@
-"""`PerformRpc`: a backend calls a method of a participant, and the server is the caller on its behalf.
+"""`PerformRpc`: the server calls a participant's method on behalf of a backend.
 
-The rules of a call are those of :mod:`livekit.rpc`. The participant sees a caller whose identity is the id of the
-request, as with LiveKit's server; nobody of that identity is in the room.
+The call itself is that of :mod:`livekit.rpc`. As with LiveKit server, the participant sees the request ID as the
+caller's identity; no participant of that identity is in the room.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from . import access
 from .twirp import TwirpError
 
 DEFAULT_RESPONSE_TIMEOUT = 10.0
-"""Seconds until a call ends whose request does not say."""
+"""Timeout in seconds of requests without one."""
 
 _Code = RpcError.ErrorCode
 _TWIRP_CODES: Mapping[int, str] = {
@@ -44,17 +44,17 @@ _TWIRP_CODES: Mapping[int, str] = {
     _Code.UNSUPPORTED_SERVER: "unimplemented",
     _Code.UNSUPPORTED_VERSION: "unimplemented",
 }
-"""By code of the call's error; all others are `internal`."""
+"""Twirp codes by RPC error code; all others are `internal`."""
 
 
 class BackendCalls:
-    """The calls that backends make through a server."""
+    """Makes calls on behalf of backends."""
 
     def __init__(self, rooms: RoomManager) -> None:
         self._rooms = rooms
 
     async def perform(self, request: room_pb.PerformRpcRequest) -> room_pb.PerformRpcResponse:
-        """Make one call. Raises TwirpError."""
+        """Make the requested call. Raises TwirpError."""
         identity = request.destination_identity
         if not identity:
             raise TwirpError("invalid_argument", "destination identity is required")
@@ -71,7 +71,7 @@ class BackendCalls:
             raise _twirp_error(error) from error
 
     async def call(self, room: Room, call: RpcCallInfo) -> str:
-        """Call a method of somebody in a room. Raises RpcError."""
+        """Call a participant's method. Raises RpcError."""
         caller = _Caller(room)
         stop = self._rooms.observe(caller.observe)
         try:
@@ -82,14 +82,14 @@ class BackendCalls:
 
 
 class _Caller:
-    """Who makes one call: in the room, but none of its participants."""
+    """The caller of one call: receives packets in the room without being a participant."""
 
     def __init__(self, room: Room) -> None:
         self._loop = asyncio.get_running_loop()
         self._room = room
         self._identity = ""
-        self._names: set[str] = set()
-        """What it is known by in the room."""
+        self._identities: set[str] = set()
+        """Identities under which it receives packets: the IDs of its request and its streams."""
         self.client = RpcClient(self, self, RpcOptions())
         self.client.caller.announces_joins = True
         self.client.set_online(True)
@@ -98,19 +98,19 @@ class _Caller:
         self._handlers: Mapping[str, Callable[[str, models.DataPacket], object]] = {
             "rpc_ack": lambda sender, packet: self.client.receive_ack(sender, packet.rpc_ack),
             "rpc_response": lambda sender, packet: self.client.receive_response(sender, packet.rpc_response),
-            "stream_header": self._stream_began,
+            "stream_header": self._on_stream_header,
             "stream_chunk": lambda sender, packet: self._streams.receive_chunk(sender, packet.stream_chunk),
             "stream_trailer": lambda sender, packet: self._streams.receive_trailer(sender, packet.stream_trailer),
         }
 
     def close(self) -> None:
-        for name in self._names:
-            self._room.backend_receivers.pop(name, None)
+        for identity in self._identities:
+            self._room.backend_receivers.pop(identity, None)
         self.client.close()
         self._streams.close()
 
     def observe(self, event: RoomEvent) -> None:
-        """Note who comes and goes; what follows from it is done when the room is done with it."""
+        """Follow joins and leaves; the RPC client reacts after the room has handled the event."""
         if event.room.sid != self._room.sid or not isinstance(event, ParticipantJoined | ParticipantLeft):
             return
         identity = event.participant.identity
@@ -122,19 +122,19 @@ class _Caller:
             self._loop.call_soon(self.client.peer_left, identity)
 
     def receive(self, sender: Participant, packet: models.DataPacket) -> None:
-        """A packet of a participant to this caller."""
+        """Handle a packet that a participant sent to this caller."""
         handle = self._handlers.get(packet.WhichOneof("value") or "")
         if handle is not None:
             handle(sender.identity, packet)
 
-    def _stream_began(self, sender: str, packet: models.DataPacket) -> None:
+    def _on_stream_header(self, sender: str, packet: models.DataPacket) -> None:
         self._streams.receive_header(sender, packet.stream_header)
         for stream_id in self._streams.chunk_counts(sender):
-            self._be_known_as(stream_id)
+            self._receive_as(stream_id)
 
-    def _be_known_as(self, name: str) -> None:
-        self._names.add(name)
-        self._room.backend_receivers[name] = self.receive
+    def _receive_as(self, identity: str) -> None:
+        self._identities.add(identity)
+        self._room.backend_receivers[identity] = self.receive
 
     # PeerLookup
 
@@ -158,7 +158,7 @@ class _Caller:
     def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> None:
         if not self._identity:
             self._identity = packet.rpc_request.id or packet.stream_header.stream_id
-            self._be_known_as(self._identity)
+            self._receive_as(self._identity)
         packet.participant_identity = self._identity
         send(self._room, packet, reliable=options.reliable, now=self._loop.time())
         if options.on_delivered is not None:
@@ -169,18 +169,18 @@ class _Caller:
             self.send_packet(packet)
         if options.on_delivered is not None:
             self._loop.call_soon(options.on_delivered)
-        return _Sent()
+        return _CompletedStream()
 
 
-class _Sent:
-    """A stream that was handed over as a whole: implements :class:`PacketStream`."""
+class _CompletedStream:
+    """A stream that was sent completely; implements :class:`PacketStream`."""
 
     def cancel(self) -> None:
         pass
 
 
 def _twirp_error(error: RpcError) -> TwirpError:
-    """The error of a call as the text that LiveKit's server makes of it, and its parts as `meta`."""
+    """Convert an error to LiveKit server's text, with its parts in `meta`."""
     code = int(error.code)
     parts = {"code": str(code), "message": error.message, "data": error.data or ""}
     meta = {name: part for name, part in parts.items() if part}

@@ -1,4 +1,4 @@
-"""`livekit.RoomService`: rooms, participants, data and calls to them, for who holds a token with the grants."""
+"""`livekit.RoomService`: management of rooms and participants, data and RPC calls from backends."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from .backend_calls import BackendCalls
 from .twirp import Method, TwirpError, method
 
 EMPTY_TIMEOUT = 300
-"""Seconds that a room which was asked for waits for its first participant, unless told."""
+"""Default seconds until a created room without participants is closed."""
 DEPARTURE_TIMEOUT = 20
-"""Seconds that it stays after its last participant left, unless told."""
+"""Default seconds until a room is closed after its last participant left."""
 NONCE_LENGTH = 16
 
 _TRACK_SOURCES = frozenset(models.TrackSource.values())
 
 
 class RoomService:
-    """The methods of the service, on the rooms of a server."""
+    """Implements the service for the rooms of a server."""
 
     def __init__(self, rooms: RoomManager, clock: Callable[[], float]) -> None:
-        """`clock`: the one that `rooms` goes by."""
+        """Serve `rooms`; `clock` is theirs."""
         self._rooms: Final = rooms
         self._clock: Final = clock
         self._calls: Final = BackendCalls(rooms)
         self._nonces: OrderedDict[tuple[str, bytes], None] = OrderedDict()
-        """What `SendData` has sent: sid of the room and nonce, oldest first."""
+        """Packets of `SendData` for deduplication: room SID and nonce, oldest first."""
 
     @property
     def methods(self) -> Mapping[str, Method]:
-        """By name."""
+        """Twirp methods, by name."""
         return {
             "CreateRoom": method(room_pb.CreateRoomRequest, self.create_room),
             "ListRooms": method(room_pb.ListRoomsRequest, self.list_rooms),
@@ -61,7 +61,7 @@ class RoomService:
         }
 
     def create_room(self, grants: Grants, request: room_pb.CreateRoomRequest) -> models.Room:
-        """Make a room that waits for participants; one that exists stays as it is."""
+        """Create a room; an existing one is left unchanged."""
         access.require(grants.room_create)
         access.check_room_name(request.name)
         access.check_metadata(request.metadata)
@@ -103,7 +103,7 @@ class RoomService:
     def list_participants(
         self, grants: Grants, request: room_pb.ListParticipantsRequest
     ) -> room_pb.ListParticipantsResponse:
-        """Everybody in the room, hidden ones too; nobody, if there is no such room."""
+        """Return all participants, including hidden ones; none if the room does not exist, as LiveKit server does."""
         access.require_admin(grants, request.room)
         room = self._rooms.get(request.room)
         found = room.participants.values() if room else ()
@@ -140,7 +140,7 @@ class RoomService:
     def move_participant(
         self, grants: Grants, request: room_pb.MoveParticipantRequest
     ) -> room_pb.MoveParticipantResponse:
-        """Bring a participant into another room, which is made if it does not exist; its connection stays."""
+        """Move a participant to another room, created if it does not exist, without reconnecting."""
         access.require_transfer(grants, request.room, request.destination_room)
         access.check_room_name(request.destination_room)
         room, participant = access.existing_participant(self._rooms, request.room, request.identity)
@@ -168,13 +168,13 @@ class RoomService:
     def update_subscriptions(
         self, grants: Grants, request: room_pb.UpdateSubscriptionsRequest
     ) -> room_pb.UpdateSubscriptionsResponse:
-        """Nobody has tracks that could be subscribed to; as with unknown ones elsewhere, that is no error."""
+        """Do nothing: there are no media tracks, and LiveKit server ignores unknown ones."""
         access.require_admin(grants, request.room)
         access.existing_participant(self._rooms, request.room, request.identity)
         return room_pb.UpdateSubscriptionsResponse()
 
     def send_data(self, grants: Grants, request: room_pb.SendDataRequest) -> room_pb.SendDataResponse:
-        """Send a packet to everybody, or to those named by identity or sid; with a nonce, once."""
+        """Send a packet to all participants, or to those with the given identities or SIDs; deduplicated by nonce."""
         access.require_admin(grants, request.room)
         if len(request.nonce) not in (0, NONCE_LENGTH):
             raise TwirpError(
@@ -202,7 +202,7 @@ class RoomService:
         return await self._calls.perform(request)
 
     def _is_new(self, room_sid: str, nonce: bytes) -> bool:
-        """Whether no packet with this nonce was sent to the room lately."""
+        """Return False if a packet with this nonce was sent to the room recently."""
         if not nonce:
             return True
         if (room_sid, nonce) in self._nonces:
@@ -214,7 +214,7 @@ class RoomService:
 
 
 def _known_sources(permission: models.ParticipantPermission) -> models.ParticipantPermission:
-    """Without the sources of tracks that have no name: tokens name them."""
+    """Remove unknown track sources: tokens list sources by name."""
     known = models.ParticipantPermission()
     known.CopyFrom(permission)
     known.can_publish_sources[:] = [source for source in permission.can_publish_sources if source in _TRACK_SOURCES]

@@ -1,4 +1,4 @@
-"""Twirp over HTTP, version 7: a POST with a protobuf or JSON message, answered in kind; errors are JSON."""
+"""Twirp v7 over HTTP: POST with a protobuf or JSON message; the response has the same format, errors are JSON."""
 
 from __future__ import annotations
 
@@ -43,35 +43,35 @@ STATUSES: Final[Mapping[str, int]] = {
 """HTTP status by error code."""
 
 TIMEOUT_HEADER = "X-Twirp-Timeout-Ms"
-"""How long the caller waits, as the Go SDK tells."""
+"""The caller's timeout, sent by LiveKit's Go SDK."""
 
 HANG_UP_INTERVAL = 0.25
-"""Seconds after which it is looked again whether the caller still waits."""
+"""Seconds between checks whether the caller has disconnected."""
 
 _PACKAGE = "livekit"
 _MEDIA_SERVICES = frozenset({"Connector", "Egress", "Ingress", "SIP"})
 _JSON = "application/json"
 _PROTOBUF = "application/protobuf"
 _MAX_JSON_DEPTH = 32
-_LONGEST_TIMEOUT_DIGITS = 12
-_NOBODY = Grants(api_key="")
-"""Who comes without a token: may do nothing."""
+_MAX_TIMEOUT_DIGITS = 12
+_NO_GRANTS = Grants(api_key="")
+"""Grants of requests without a token."""
 
 M = TypeVar("M", bound=Message)
 Fill = Callable[[Message], None]
 Method = Callable[[Grants, Fill], Awaitable[Message]]
-"""Serves one call; made by :func:`method`."""
+"""Handles a request; see :func:`method`."""
 Services = Mapping[str, Mapping[str, Method]]
-"""Methods by name, by the name of their service."""
+"""Methods by service name and method name."""
 
 
 class TwirpError(Exception):
-    """A call is refused or failed.
+    """A Twirp error response.
 
     Args:
         code: a key of `STATUSES`.
-        message: for people.
-        meta: for programs.
+        message: human-readable.
+        meta: machine-readable details.
     """
 
     def __init__(self, code: str, message: str, meta: Mapping[str, str] | None = None) -> None:
@@ -82,13 +82,13 @@ class TwirpError(Exception):
 
 
 def method(request: type[M], handle: Callable[[Grants, M], Message | Awaitable[Message]]) -> Method:
-    """A method that takes messages of type `request`; what it raises as TwirpError goes to the caller."""
+    """Return a method with request messages of type `request`; a TwirpError of `handle` becomes the response."""
 
     async def serve(grants: Grants, fill: Fill) -> Message:
         message = request()
         fill(message)
-        answer = handle(grants, message)
-        return await answer if inspect.isawaitable(answer) else answer
+        response = handle(grants, message)
+        return await response if inspect.isawaitable(response) else response
 
     return serve
 
@@ -97,36 +97,37 @@ class TwirpRoutes:
     """`POST /twirp/livekit.<Service>/<Method>`."""
 
     def __init__(self, authority: TokenAuthority, services: Services) -> None:
-        """`services`: by their names without the package."""
+        """Serve `services`, which are named without the package."""
         self._authority = authority
         self._services = services
 
     def add_to(self, app: web.Application) -> None:
         """Register the routes."""
-        # Programs have base URLs that end with a slash.
+        # The optional slash allows base URLs with a trailing slash.
         app.router.add_route("*", "/{slash:/?}twirp/{route:.*}", self._serve)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         try:
-            return await self._answer(request)
+            return await self._respond(request)
         except TwirpError as error:
-            logger.info("%r: %s", request.path, error.code)  # the text may hold what an application sent
-            return _failure(error)
+            logger.info("%r: %s", request.path, error.code)  # the text may contain application data
+            return _error_response(error)
         except AuthError as error:
             logger.info("%r: %s", request.path, error.message)
-            return _failure(TwirpError("unauthenticated", error.message))
+            return _error_response(TwirpError("unauthenticated", error.message))
         except Exception:
             logger.exception("%r failed", request.path)
-            return _failure(TwirpError("internal", "the server failed; its log says how"))
+            return _error_response(TwirpError("internal", "the server failed; its log says how"))
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
         token = bearer_token(request)
-        grants = self._authority.verify(token) if token else _NOBODY
+        grants = self._authority.verify(token) if token else _NO_GRANTS
         serve = self._method(request)
-        kind = request.headers.get("Content-Type", "")
-        fill, answer = _codec(kind.partition(";")[0].strip().lower(), request)
+        content_type = request.headers.get("Content-Type", "")
+        fill, to_response = _codec(content_type.partition(";")[0].strip().lower(), request)
         body = await request.read()
-        return answer(await _awaited(serve(grants, lambda message: fill(message, body)), request))
+        call = serve(grants, lambda message: fill(message, body))
+        return to_response(await _await_call(call, request))
 
     def _method(self, request: web.Request) -> Method:
         if request.method != "POST":
@@ -146,13 +147,13 @@ Codec = tuple[Callable[[Message, bytes], None], Callable[[Message], web.Response
 
 def _codec(content_type: str, request: web.Request) -> Codec:
     if content_type == _JSON:
-        return _fill_json, _json_answer
+        return fill_json, _json_response
     if content_type == _PROTOBUF:
-        return _fill_protobuf, _protobuf_answer
+        return fill_protobuf, _protobuf_response
     raise _bad_route(request, f'unexpected Content-Type: "{request.headers.get("Content-Type", "")}"')
 
 
-def _fill_json(message: Message, body: bytes) -> None:
+def fill_json(message: Message, body: bytes) -> None:
     try:
         value = json.loads(body.decode())
         if not isinstance(value, dict):
@@ -164,7 +165,7 @@ def _fill_json(message: Message, body: bytes) -> None:
         raise TwirpError("malformed", "the json request could not be decoded") from error
 
 
-def _json_answer(message: Message) -> web.Response:
+def _json_response(message: Message) -> web.Response:
     text = MessageToJson(
         message,
         preserving_proto_field_name=True,
@@ -175,19 +176,19 @@ def _json_answer(message: Message) -> web.Response:
     return web.Response(body=text.encode(), content_type=_JSON)
 
 
-def _fill_protobuf(message: Message, body: bytes) -> None:
+def fill_protobuf(message: Message, body: bytes) -> None:
     try:
         message.ParseFromString(body)
     except DecodeError as error:
         raise TwirpError("malformed", "the protobuf request could not be decoded") from error
 
 
-def _protobuf_answer(message: Message) -> web.Response:
+def _protobuf_response(message: Message) -> web.Response:
     return web.Response(body=message.SerializeToString(), content_type=_PROTOBUF)
 
 
-async def _awaited(call: Awaitable[Message], request: web.Request) -> Message:
-    """The result of a call, which is cancelled when nobody waits for it any more."""
+async def _await_call(call: Awaitable[Message], request: web.Request) -> Message:
+    """Await a call; cancel it if the caller disconnects or its timeout expires."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + _timeout(request)
     task = asyncio.ensure_future(call)
@@ -204,15 +205,15 @@ async def _awaited(call: Awaitable[Message], request: web.Request) -> Message:
 
 
 def _timeout(request: web.Request) -> float:
-    told = request.headers.get(TIMEOUT_HEADER, "")
-    return int(told) / 1000 if told.isdecimal() and len(told) <= _LONGEST_TIMEOUT_DIGITS else math.inf
+    value = request.headers.get(TIMEOUT_HEADER, "")
+    return int(value) / 1000 if value.isdecimal() and len(value) <= _MAX_TIMEOUT_DIGITS else math.inf
 
 
 def _bad_route(request: web.Request, message: str) -> TwirpError:
     return TwirpError("bad_route", message, {"twirp_invalid_route": f"{request.method} {request.path}"})
 
 
-def _failure(error: TwirpError) -> web.Response:
+def _error_response(error: TwirpError) -> web.Response:
     body = {"code": error.code, "msg": error.message, **({"meta": error.meta} if error.meta else {})}
     text = json.dumps(body, separators=(",", ":"))
     return web.Response(body=text.encode(), status=STATUSES[error.code], content_type=_JSON)

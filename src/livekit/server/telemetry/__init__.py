@@ -1,4 +1,4 @@
-"""For who looks at the server from outside, on this machine: metrics for Prometheus, and its state as JSON."""
+"""Observability for local tools: Prometheus metrics, and the server's state as JSON."""
 
 from __future__ import annotations
 

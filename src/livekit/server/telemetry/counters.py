@@ -1,4 +1,4 @@
-"""What happened since the server started: in its rooms, and over HTTP."""
+"""Counters of room events and HTTP requests since the server started."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _NO_ROUTE = "none"
 
 
 class Counters:
-    """Observes rooms and requests."""
+    """Counts room events and requests."""
 
     def __init__(self) -> None:
         self.rooms_started = 0
         self.joined = 0
-        """Participants whose transport came up."""
+        """Participants whose transport was established."""
         self.left: Counter[str] = Counter()
-        """By the name of the reason."""
+        """Participants that left, by reason."""
         self.aborted = 0
-        """Participants that went before their transport came up; among those who left too."""
+        """Participants that left before their transport was established; also counted in `left`."""
         self.requests: Counter[tuple[str, int]] = Counter()
-        """By route and status; a WebSocket counts when it ends."""
+        """Requests by route and status; WebSockets are counted when they close."""
 
     def observe(self, event: RoomEvent) -> None:
-        """Something happened in a room."""
+        """Count a room event."""
         if isinstance(event, RoomStarted):
             self.rooms_started += 1
         elif isinstance(event, ParticipantJoined):
@@ -41,20 +41,20 @@ class Counters:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count the request."""
+        """Count a request."""
         status = 500
         try:
             response = await handler(request)
             status = response.status
             return response
-        except web.HTTPException as answer:
-            status = answer.status
+        except web.HTTPException as error:
+            status = error.status
             raise
         finally:
             self.requests[_route(request), status] += 1
 
 
 def _route(request: web.Request) -> str:
-    """The pattern that the path fits: anybody can ask for any path, but there are few patterns."""
+    """Return the pattern of a route: unlike paths, which clients choose freely, patterns are few."""
     resource = request.match_info.route.resource
     return resource.canonical.replace("{slash}", "") if resource is not None else _NO_ROUTE

@@ -1,4 +1,4 @@
-"""Prometheus' text format, version 0.0.4."""
+"""Prometheus text exposition format 0.0.4."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ _HELP = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric and its values."""
+    """A metric and its samples."""
 
     name: str
     kind: Literal["counter", "gauge"]
     help: str
     samples: list[tuple[Mapping[str, str], float]] = field(default_factory=list[tuple[Mapping[str, str], float]])
-    """Labels and value of each."""
+    """Labels and value of each sample."""
 
 
-def counter(name: str, about: str, *samples: tuple[Mapping[str, str], float] | float) -> Metric:
-    """A metric that only grows. A sample without labels is a number."""
-    return Metric(name, "counter", about, [_sample(sample) for sample in samples])
+def counter(name: str, description: str, *samples: tuple[Mapping[str, str], float] | float) -> Metric:
+    """Return a counter. A sample without labels is a number."""
+    return Metric(name, "counter", description, [_sample(sample) for sample in samples])
 
 
-def gauge(name: str, about: str, *samples: tuple[Mapping[str, str], float] | float) -> Metric:
-    """A metric that goes up and down. A sample without labels is a number."""
-    return Metric(name, "gauge", about, [_sample(sample) for sample in samples])
+def gauge(name: str, description: str, *samples: tuple[Mapping[str, str], float] | float) -> Metric:
+    """Return a gauge. A sample without labels is a number."""
+    return Metric(name, "gauge", description, [_sample(sample) for sample in samples])
 
 
 def render(metrics: Iterable[Metric]) -> str:
-    """The page that Prometheus reads."""
+    """Return the text format of metrics."""
     lines: list[str] = []
     for metric in metrics:
         lines.append(f"# HELP {metric.name} {metric.help.translate(_HELP)}")

@@ -1,4 +1,4 @@
-"""What this process uses of the machine."""
+"""Resource usage of this process."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _SELF = Path("/proc/self")
 
 
 def cpu_seconds() -> float:
-    """CPU time of all threads, user and system."""
+    """Return the CPU time of all threads, user and system, in seconds."""
     return time.process_time()
 
 
 def resident_bytes() -> int | None:
-    """Memory in RAM; None where the system does not tell in this way."""
+    """Return the resident memory; None without /proc."""
     try:
         pages = (_SELF / "statm").read_text().split()[1]
     except (OSError, IndexError):
@@ -24,7 +24,7 @@ def resident_bytes() -> int | None:
 
 
 def open_files() -> int | None:
-    """Open file descriptors, sockets included; None where the system does not tell in this way."""
+    """Return the number of open file descriptors, including sockets; None without /proc."""
     try:
         return len(os.listdir(_SELF / "fd"))
     except OSError:

@@ -1,4 +1,4 @@
-"""`/metrics` and `/debug/state`: for programs on this machine, and for no page of another origin."""
+"""`/metrics` and `/debug/state`, for programs on this machine; pages of other origins are rejected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .state import describe
 
 
 class Telemetry:
-    """Counts from when it is made on."""
+    """Counts from its creation on, and serves the counters."""
 
     def __init__(self, components: Components) -> None:
         self._components = components

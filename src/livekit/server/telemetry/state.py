@@ -1,4 +1,4 @@
-"""What a server holds now, for people who look for a mistake. No tokens, no payloads; of metadata only the size."""
+"""State of a server for debugging. Contains no tokens and payloads, and only the size of metadata."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from livekit._util.enum_names import enum_name
 from livekit._version import __version__
 from livekit.protocol import agent, models
-from livekit.server.agents import Agents
+from livekit.server.agents import AgentHandler
 from livekit.server.components import Components
 from livekit.server.participant import Participant
 from livekit.server.responses import COMPATIBLE_VERSION, PROTOCOL_VERSION
@@ -22,7 +22,7 @@ _DISTRIBUTIONS = ("livekit-protocol", "livekit-api", "aiohttp", "protobuf", "cry
 
 
 def describe(components: Components, started_at: float) -> Json:
-    """The state of a server that started at the Unix time `started_at`. Times in it are seconds."""
+    """Return the state of a server that started at the Unix time `started_at`. Times are in seconds."""
     now = components.clock()
     return {
         "versions": _versions(),
@@ -103,7 +103,7 @@ def _traffic(traffic: Traffic) -> Json:
     }
 
 
-def _agents(agents: Agents) -> Json:
+def _agents(agents: AgentHandler) -> Json:
     return {
         "workers": [
             {
@@ -130,5 +130,5 @@ def _agents(agents: Agents) -> Json:
     }
 
 
-def _since(moment: float | None, now: float) -> float | None:
-    return None if moment is None else round(now - moment, 3)
+def _since(time: float | None, now: float) -> float | None:
+    return None if time is None else round(now - time, 3)

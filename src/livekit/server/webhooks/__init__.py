@@ -1,4 +1,4 @@
-"""Tells other programs over HTTP what happens in the rooms, signed as LiveKit servers sign it."""
+"""Webhooks: room events, posted over HTTP and signed as LiveKit server signs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in a room, as the event that a webhook carries."""
+"""Conversion of room events to webhook events."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ CONTENT_TYPE = "application/webhook+json"
 
 
 def to_webhook(event: RoomEvent, *, event_id: str, wall_time: float) -> webhook.WebhookEvent:
-    """The webhook for `event`, which happened at the Unix time `wall_time`."""
-    told = webhook.WebhookEvent(event=_name(event), room=event.room, id=event_id, created_at=int(wall_time))
+    """Return the webhook event for a room event at the Unix time `wall_time`."""
+    webhook_event = webhook.WebhookEvent(event=_name(event), room=event.room, id=event_id, created_at=int(wall_time))
     if isinstance(event, (ParticipantJoined, ParticipantLeft)):
-        told.participant.CopyFrom(event.participant)
-    return told
+        webhook_event.participant.CopyFrom(event.participant)
+    return webhook_event
 
 
 def to_body(event: webhook.WebhookEvent) -> bytes:
-    """What is posted, and signed."""
+    """Return the body, which is also what is signed."""
     return MessageToJson(event, indent=None).encode()
 
 

@@ -1,4 +1,4 @@
-"""The events on their way to one URL: in order, repeated when they fail, bounded. No I/O, no clock."""
+"""Delivery queue of one URL: ordered, bounded, with retries and exponential backoff. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStats:
-    """What became of the events for one URL."""
+    """Statistics of one URL."""
 
     delivered: int
     failed: int
-    """Attempts that failed."""
+    """Failed attempts."""
     dropped: int
     waiting: int
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _Pending:
     event: webhook.WebhookEvent
     size: int
     since: float
@@ -36,95 +36,101 @@ class _Waiting:
 
 
 class DeliveryQueue:
-    """Says what to send to one URL and when; is told what came of it.
+    """Schedules the events of one URL.
 
-    Only the oldest event is ever on its way, so that the receiver sees them in order.
+    Only the oldest event is in flight at any time, so the receiver gets events in order.
     """
 
     def __init__(
         self, name: str, settings: WebhookSettings, *, random_factor: Callable[[], float] = random.random
     ) -> None:
-        """`name` is what logs call the URL. `random_factor` is from 0 to 1, for the jitter."""
+        """Create an empty queue.
+
+        Args:
+            name: the URL in log messages.
+            settings: the delivery settings.
+            random_factor: returns numbers from 0 to 1 for the jitter.
+        """
         self._name = name
         self._settings = settings
         self._random_factor = random_factor
-        self._waiting: deque[_Waiting] = deque()
+        self._pending: deque[_Pending] = deque()
         self._size = 0
-        self._not_before = 0.0
+        self._next_attempt_at = 0.0
         self._delivered = self._failed = self._dropped = 0
-        self._dropped_untold = 0
-        """Dropped since the receiver was told last."""
+        self._unreported_drops = 0
+        """Dropped events not yet reported to the receiver as `num_dropped`."""
 
     @property
     def stats(self) -> DeliveryStats:
-        return DeliveryStats(self._delivered, self._failed, self._dropped, len(self._waiting))
+        return DeliveryStats(self._delivered, self._failed, self._dropped, len(self._pending))
 
     @property
     def wake_at(self) -> float | None:
-        """When `due` has something; None: not before another `add`."""
-        return self._not_before if self._waiting else None
+        """When to call `due` next; None if the queue is empty."""
+        return self._next_attempt_at if self._pending else None
 
     def add(self, event: webhook.WebhookEvent, now: float) -> None:
-        """Queue an event; it is dropped if too much waits already."""
+        """Queue an event, or drop it if the queue is full."""
         size = event.ByteSize()
-        if len(self._waiting) >= limits.MAX_WEBHOOKS or self._size + size > limits.MAX_WEBHOOK_BYTES:
-            self._drop(event, "too many wait")
+        if len(self._pending) >= limits.MAX_WEBHOOKS or self._size + size > limits.MAX_WEBHOOK_BYTES:
+            self._drop(event, "the queue is full")
             return
-        self._waiting.append(_Waiting(event, size, now))
+        self._pending.append(_Pending(event, size, now))
         self._size += size
 
     def due(self, now: float) -> webhook.WebhookEvent | None:
-        """The event to send now. It stays the oldest until `sent`, or `failed` for good, says otherwise."""
-        while self._waiting and now - self._waiting[0].since > self._settings.max_age:
-            self._drop(self._take().event, "it waited too long")
-        if not self._waiting or now < self._not_before:
+        """Return the event to send now. It stays in the queue until `delivered`, or until `failed` drops it."""
+        while self._pending and now - self._pending[0].since > self._settings.max_age:
+            self._drop(self._pop().event, "it has expired")
+        if not self._pending or now < self._next_attempt_at:
             return None
-        event = self._waiting[0].event
-        if not self._dropped_untold:
+        event = self._pending[0].event
+        if not self._unreported_drops:
             return event
-        marked = webhook.WebhookEvent(num_dropped=self._dropped_untold)
+        marked = webhook.WebhookEvent(num_dropped=self._unreported_drops)
         marked.MergeFrom(event)
         return marked
 
-    def sent(self, event: webhook.WebhookEvent) -> None:
-        """The receiver has `event`, which came from `due`."""
-        self._take()
+    def delivered(self, event: webhook.WebhookEvent) -> None:
+        """Remove `event`, as returned by `due`: the receiver has accepted it."""
+        self._pop()
         self._delivered += 1
         if event.num_dropped:
-            logger.warning("webhooks to %s: delivered again, after %d were dropped", self._name, event.num_dropped)
-            self._dropped_untold -= event.num_dropped
+            logger.warning("webhooks to %s: delivery has resumed, after %d were dropped", self._name, event.num_dropped)
+            self._unreported_drops -= event.num_dropped
 
-    def failed(self, why: str, now: float, *, is_final: bool = False) -> None:
-        """The event that was due did not arrive; try again later, unless `is_final` or tried often enough."""
+    def failed(self, reason: str, now: float, *, is_final: bool = False) -> None:
+        """Schedule a retry of the due event, or drop it if `is_final` or after the last attempt."""
         self._failed += 1
-        oldest = self._waiting[0]
+        oldest = self._pending[0]
         oldest.attempts += 1
         if is_final or oldest.attempts >= self._settings.attempts:
-            self._not_before = now
-            self._drop(self._take().event, f"{why} (attempt {oldest.attempts})")
+            self._next_attempt_at = now
+            self._drop(self._pop().event, f"{reason} (attempt {oldest.attempts})")
             return
         settings = self._settings
-        longest = min(settings.first_delay * 2 ** (oldest.attempts - 1), settings.longest_delay)
-        delay = longest * (0.5 + self._random_factor() / 2)
-        self._not_before = now + delay
-        logger.info("webhook %s to %s: %s; again in %.1f s", oldest.event.event, self._name, why, delay)
+        backoff = min(settings.first_delay * 2 ** (oldest.attempts - 1), settings.longest_delay)
+        delay = backoff * (0.5 + self._random_factor() / 2)
+        self._next_attempt_at = now + delay
+        logger.info("webhook %s to %s: %s; retry in %.1f s", oldest.event.event, self._name, reason, delay)
 
-    def hurry(self, now: float) -> None:
-        """The server stops: what waits to be repeated is repeated at once."""
-        self._not_before = min(self._not_before, now)
+    def skip_backoff(self, now: float) -> None:
+        """Retry immediately: the server is stopping."""
+        self._next_attempt_at = min(self._next_attempt_at, now)
 
-    def give_up(self) -> None:
-        """Drop what waits."""
-        while self._waiting:
-            self._drop(self._take().event, "the server stopped")
+    def drop_all(self) -> None:
+        """Drop all queued events."""
+        while self._pending:
+            self._drop(self._pop().event, "the server stopped")
 
-    def _take(self) -> _Waiting:
-        oldest = self._waiting.popleft()
+    def _pop(self) -> _Pending:
+        oldest = self._pending.popleft()
         self._size -= oldest.size
         return oldest
 
-    def _drop(self, event: webhook.WebhookEvent, why: str) -> None:
-        level = logging.DEBUG if self._dropped_untold else logging.WARNING
-        logger.log(level, "webhook %s to %s dropped: %s", event.event, self._name, why)
+    def _drop(self, event: webhook.WebhookEvent, reason: str) -> None:
+        level = logging.DEBUG if self._unreported_drops else logging.WARNING
+        logger.log(level, "webhook %s to %s dropped: %s", event.event, self._name, reason)
         self._dropped += 1
-        self._dropped_untold += 1
+        self._unreported_drops += 1

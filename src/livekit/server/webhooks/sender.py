@@ -1,4 +1,4 @@
-"""Posts what happens in the rooms to whom it is meant for; the rooms never wait for it."""
+"""Delivery of webhooks in background tasks; rooms never wait for it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .events import CONTENT_TYPE, to_body, to_webhook
 from .queue import DeliveryQueue, DeliveryStats
 from .settings import WebhookSettings
 
-_PASSING = frozenset({408, 425, 429})
-"""Statuses below 500 that may be another the next time."""
+_TRANSIENT_STATUSES = frozenset({408, 425, 429})
+"""Statuses below 500 that are worth a retry."""
 
 
 class WebhookSender:
-    """One queue and one task for each URL. Hand `observe` to the rooms."""
+    """Sends room events to all URLs, with one queue and one task per URL. Pass `observe` to the rooms."""
 
     def __init__(
         self,
@@ -34,39 +34,39 @@ class WebhookSender:
         sign: Callable[[bytes], str],
         epoch: float,
     ) -> None:
-        """`sign` makes the token that proves where a body comes from. `epoch` is the Unix time at loop time 0."""
+        """Create a sender; `sign` returns the token for a body, `epoch` is the Unix time at loop time 0."""
         self._settings = settings
         self._sign = sign
         self._epoch = epoch
-        self._queues = {URL(url): DeliveryQueue(_shown(URL(url)), settings) for url in settings.urls}
+        self._queues = {URL(url): DeliveryQueue(_redacted(URL(url)), settings) for url in settings.urls}
         self._changed = {url: asyncio.Event() for url in self._queues}
         self._is_finishing = False
 
     @property
     def stats(self) -> Mapping[str, DeliveryStats]:
-        """By URL, without what may be secret in it."""
-        return {_shown(url): queue.stats for url, queue in self._queues.items()}
+        """Statistics by URL, without credentials and query."""
+        return {_redacted(url): queue.stats for url, queue in self._queues.items()}
 
     def start(self, tasks: OwnedTasks) -> None:
-        """Send in tasks of `tasks`. They end by themselves after `finish`, once everything is delivered or dropped."""
+        """Start sending. The tasks end after `finish`, once all events are delivered or dropped."""
         for url in self._queues:
-            tasks.run(self._serve(url), name=f"webhooks to {_shown(url)}")
+            tasks.run(self._serve(url), name=f"webhooks to {_redacted(url)}")
 
     def observe(self, event: RoomEvent) -> None:
-        """Queue what happened for every URL."""
+        """Queue an event for every URL."""
         if not self._queues:
             return
         now = loop_time()
-        told = to_webhook(event, event_id=random_sid("EV_"), wall_time=self._epoch + now)
+        webhook_event = to_webhook(event, event_id=random_sid("EV_"), wall_time=self._epoch + now)
         for url, queue in self._queues.items():
-            queue.add(told, now)
+            queue.add(webhook_event, now)
             self._changed[url].set()
 
     def finish(self) -> None:
-        """Nothing more will happen: hurry with what waits."""
+        """Deliver the queued events without backoff; no more events will follow."""
         self._is_finishing = True
         for url, queue in self._queues.items():
-            queue.hurry(loop_time())
+            queue.skip_backoff(loop_time())
             self._changed[url].set()
 
     async def _serve(self, url: URL) -> None:
@@ -82,7 +82,7 @@ class WebhookSender:
                     changed.clear()
                     await _wait(changed, queue.wake_at)
         finally:
-            queue.give_up()
+            queue.drop_all()
 
     async def _attempt(
         self, session: aiohttp.ClientSession, url: URL, queue: DeliveryQueue, event: webhook.WebhookEvent
@@ -94,18 +94,22 @@ class WebhookSender:
             "User-Agent": f"livekit-pure/{__version__}",
         }
         try:
-            # A redirect would lose the body, or give it to whom the user did not name.
+            # A redirect would drop the body, or send it to a host that the user has not configured.
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 status = response.status
         except asyncio.TimeoutError:
-            queue.failed(f"no answer within {self._settings.timeout:g} s", loop_time())
+            queue.failed(f"no response within {self._settings.timeout:g} s", loop_time())
         except (aiohttp.ClientError, OSError) as error:
             queue.failed(str(error) or type(error).__name__, loop_time())
         else:
             if 200 <= status < 300:
-                queue.sent(event)
+                queue.delivered(event)
             else:
-                queue.failed(f"answered {status}", loop_time(), is_final=status < 500 and status not in _PASSING)
+                queue.failed(f"status {status}", loop_time(), is_final=_is_final(status))
+
+
+def _is_final(status: int) -> bool:
+    return status < 500 and status not in _TRANSIENT_STATUSES
 
 
 async def _wait(changed: asyncio.Event, until: float | None) -> None:
@@ -113,6 +117,6 @@ async def _wait(changed: asyncio.Event, until: float | None) -> None:
         await asyncio.wait_for(changed.wait(), None if until is None else max(until - loop_time(), 0.0))
 
 
-def _shown(url: URL) -> str:
-    """The URL without what may be secret in it."""
+def _redacted(url: URL) -> str:
+    """Return a URL without credentials, query and fragment."""
     return str(url.with_user(None).with_query(None).with_fragment(None))

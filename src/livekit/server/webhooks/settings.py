@@ -1,4 +1,4 @@
-"""Where webhooks go, and how stubbornly."""
+"""Settings of webhooks."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from yarl import URL
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """Webhooks are posted to every URL, each URL in the order of events. Times are seconds.
+    """URLs and retries of webhooks. Each URL receives all events, in order. Times are in seconds.
 
     Raises:
-        ValueError: a URL is not one of http or https.
+        ValueError: a URL is not an http or https URL.
     """
 
     urls: Sequence[str]
     _: KW_ONLY
     api_key: str = ""
-    """The API key that signs; the server's first one if empty."""
+    """The API key whose secret signs; empty for the server's first one."""
     attempts: int = 6
-    """How often an event is posted, at most, before it is dropped."""
+    """Attempts per event, the first one included."""
     first_delay: float = 0.5
-    """What is waited after the first failure; twice as much after each further one."""
+    """Delay after the first failed attempt; doubled after each further one."""
     longest_delay: float = 10.0
+    """Upper bound of the delay."""
     timeout: float = 5.0
-    """How long a receiver may take to answer."""
+    """Time limit of one attempt."""
     max_age: float = 60.0
-    """Events that wait for longer are dropped."""
+    """Events queued for longer are dropped."""
 
     def __post_init__(self) -> None:
         if isinstance(self.urls, str):

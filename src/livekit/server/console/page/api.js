@@ -1,13 +1,13 @@
-// What the page may have the server do.
+// Actions that the page requests from the server.
 
 let key = '';
 
-/** The key of this start of the server, which it tells its own pages alone. */
-export function useKey(told) {
-  key = told;
+/** Set the key of this run of the server, which only its own pages receive. */
+export function useKey(newKey) {
+  key = newKey;
 }
 
-/** Ask for something; throws an Error with a message for people. */
+/** Request an action and return its result; throws an Error with a message for the user. */
 export async function ask(action, body) {
   let response;
   try {
@@ -17,7 +17,7 @@ export async function ask(action, body) {
       body: JSON.stringify(body),
     });
   } catch {
-    throw new Error('The server does not answer: is it still running?');
+    throw new Error('The server does not respond. Is it still running?');
   }
   const text = await response.text();
   if (response.ok) return JSON.parse(text);
@@ -25,7 +25,7 @@ export async function ask(action, body) {
   try {
     message = JSON.parse(text).error;
   } catch {
-    // it is plain text
+    // plain text
   }
   throw new Error(message);
 }

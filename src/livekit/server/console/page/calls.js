@@ -1,21 +1,21 @@
-// The calls that passed, newest first.
+// RPC calls through the server, newest first.
 
 import { ask } from './api.js';
 import { byId, h, setText } from './dom.js';
 import { clock, count, milliseconds } from './format.js';
 import { makeDetails } from './details.js';
 
-const MOST = 300;
+const MAX_ROWS = 300;
 const STATES = {
   waiting: ['wait', () => 'waiting'],
   answered: ['good', () => 'OK'],
   failed: ['bad', (call) => `${call.code} ${call.message}`],
   cancelled: ['wait', () => 'cancelled'],
-  unanswered: ['bad', () => 'no answer'],
-  'broken off': ['bad', () => 'broken off: somebody left'],
-  sealed: ['', (call) => `${count(call.packets, 'encrypted packet', 'encrypted packets')}`],
+  'timed out': ['bad', () => 'timed out'],
+  aborted: ['bad', () => 'aborted: caller or callee left'],
+  encrypted: ['', (call) => `${count(call.packets, 'encrypted packet', 'encrypted packets')}`],
 };
-const FINE = ['waiting', 'answered', 'sealed'];
+const NOT_FAILED = ['waiting', 'answered', 'encrypted'];
 
 /** Returns `{clear, take(calls), show(state)}`. */
 export function makeCalls() {
@@ -34,10 +34,10 @@ export function makeCalls() {
       row = makeRow();
       rows.set(call.number, row);
       table.tHead.after(row);
-      if (rows.size > MOST) remove(Math.min(...rows.keys()));
+      if (rows.size > MAX_ROWS) remove(Math.min(...rows.keys()));
     }
     row.show(call);
-    row.hidden = !passes(call);
+    row.hidden = !matches(call);
   }
 
   function remove(number) {
@@ -45,13 +45,13 @@ export function makeCalls() {
     rows.delete(number);
   }
 
-  function passes(call) {
+  function matches(call) {
     const text = `${call.method} ${call.caller || 'server'} ${call.callee} ${call.room}`.toLowerCase();
-    return text.includes(filter.value.trim().toLowerCase()) && !(onlyFailed.checked && FINE.includes(call.state));
+    return text.includes(filter.value.trim().toLowerCase()) && !(onlyFailed.checked && NOT_FAILED.includes(call.state));
   }
 
   function refilter() {
-    for (const row of rows.values()) row.hidden = !passes(row.call);
+    for (const row of rows.values()) row.hidden = !matches(row.call);
     showEmpty();
   }
 
@@ -59,14 +59,14 @@ export function makeCalls() {
     const shown = Array.from(rows.values()).some((row) => !row.hidden);
     table.hidden = !shown;
     byId('calls-empty').hidden = shown;
-    setText(byId('calls-empty'), rows.size ? 'No call passes the filter.' : 'No calls yet. They appear here as they pass through the server.');
+    setText(byId('calls-empty'), rows.size ? 'No call matches the filter.' : 'No calls yet. Calls through the server appear here.');
   }
 
   function take(calls) {
     if (isPaused()) {
       for (const call of calls) waiting.set(call.number, call);
-      while (waiting.size > MOST) waiting.delete(waiting.keys().next().value);
-      setText(pause, `Go on (${waiting.size} more)`);
+      while (waiting.size > MAX_ROWS) waiting.delete(waiting.keys().next().value);
+      setText(pause, `Resume (${waiting.size} more)`);
       return;
     }
     for (const call of calls.sort((one, other) => one.number - other.number)) put(call);
@@ -75,7 +75,7 @@ export function makeCalls() {
 
   pause.addEventListener('click', () => {
     pause.setAttribute('aria-pressed', String(!isPaused()));
-    setText(pause, isPaused() ? 'Go on' : 'Pause');
+    setText(pause, isPaused() ? 'Resume' : 'Pause');
     if (!isPaused()) {
       take(Array.from(waiting.values()));
       waiting.clear();
@@ -97,22 +97,22 @@ export function makeCalls() {
     show(state) {
       payloads.checked = state.payloads;
       const notes = [];
-      if (state.forgotten) notes.push(`${count(state.forgotten, 'call was', 'calls were')} forgotten before the answer came: too many at once.`);
-      if (state.unmatched) notes.push(`${count(state.unmatched, 'packet', 'packets')} of calls belonged to none that was seen.`);
+      if (state.forgotten) notes.push(`${count(state.forgotten, 'call was', 'calls were')} dropped before the response arrived: too many concurrent calls.`);
+      if (state.unmatched) notes.push(`${count(state.unmatched, 'packet', 'packets')} did not match any known call.`);
       byId('calls-note').hidden = notes.length === 0;
       setText(byId('calls-note'), notes.join(' '));
     },
   };
 }
 
-/** A `tbody` of its own: the call, and its details where they are open. */
+/** A `tbody` with the row of the call and, if expanded, the row of its details. */
 function makeRow() {
   const open = h('button', { type: 'button', class: 'open', 'aria-expanded': 'false' });
   const time = h('td', { class: 'time' });
-  const way = h('td', { class: 'way' });
+  const direction = h('td', { class: 'way' });
   const took = h('td', { class: 'number' });
   const pill = h('span', { class: 'pill' });
-  const line = h('tr', {}, time, h('td', { class: 'method' }, open), way, took, h('td', { class: 'result-cell' }, pill));
+  const line = h('tr', {}, time, h('td', { class: 'method' }, open), direction, took, h('td', { class: 'result-cell' }, pill));
   const body = h('tbody', {}, line);
   let details = null;
 
@@ -128,10 +128,10 @@ function makeRow() {
   body.show = (call) => {
     body.call = call;
     const [kind, text] = STATES[call.state];
-    setText(open, call.method || (call.state === 'sealed' ? 'encrypted' : '(unnamed)'));
+    setText(open, call.method || (call.state === 'encrypted' ? 'encrypted' : '(unnamed)'));
     setText(time, clock(call.at));
-    way.replaceChildren(call.caller || 'server', h('span', { class: 'arrow' }, '→'), call.callee || 'everybody');
-    setText(took, call.took === undefined || call.state === 'sealed' ? '' : milliseconds(call.took));
+    direction.replaceChildren(call.caller || 'server', h('span', { class: 'arrow' }, '→'), call.callee || 'everyone');
+    setText(took, call.took === undefined || call.state === 'encrypted' ? '' : milliseconds(call.took));
     setText(pill, text(call));
     pill.className = `pill ${kind}`;
     details?.show(call);

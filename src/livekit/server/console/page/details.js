@@ -1,9 +1,9 @@
-// What is known of one call.
+// Details of one call.
 
 import { h } from './dom.js';
 import { bytes, codeName, milliseconds } from './format.js';
 
-/** A row for below the call's own. */
+/** A row below that of the call. */
 export function makeDetails() {
   const facts = h('dl', { class: 'facts' });
   const row = h('tr', { class: 'detail' }, h('td', { colspan: '5' }, facts));
@@ -17,18 +17,18 @@ export function makeDetails() {
 }
 
 function list(call) {
-  if (call.state === 'sealed') {
+  if (call.state === 'encrypted') {
     return [
-      ['what', 'End-to-end encrypted: neither the server nor this page can see what they are.'],
+      ['content', 'End-to-end encrypted: neither the server nor this page can read these packets.'],
       ['room', call.room],
       ['size', bytes(call.request.size)],
     ];
   }
   const facts = [
     ['room', call.room],
-    ['request id', h('code', {}, call.id)],
-    ['sent as', call.version === 2 ? 'text streams (version 2)' : 'packets (version 1)'],
-    ['timeout told', `${Math.round(call.timeout * 100) / 100} s`],
+    ['request ID', h('code', {}, call.id)],
+    ['protocol', call.version === 2 ? 'version 2 (text streams)' : 'version 1 (packets)'],
+    ['timeout', `${Math.round(call.timeout * 100) / 100} s`],
     ['acknowledged', call.acked === undefined ? 'not yet' : `after ${milliseconds(call.acked)}`],
     ['request', content(call.request)],
   ];
@@ -39,6 +39,6 @@ function list(call) {
 }
 
 function content({ size, text, cut }) {
-  const about = cut ? `${bytes(size)}, of which this is the beginning` : bytes(size);
-  return text ? h('div', {}, about, h('pre', { tabindex: '0' }, text)) : about;
+  const summary = cut ? `${bytes(size)}, truncated` : bytes(size);
+  return text ? h('div', {}, summary, h('pre', { tabindex: '0' }, text)) : summary;
 }

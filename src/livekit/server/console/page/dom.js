@@ -1,8 +1,8 @@
-// Making and keeping elements. Text is only ever set as text: what participants send is never read as markup.
+// Creating and updating elements. Text is only set as text nodes, so data from participants is never parsed as HTML.
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element; attributes that begin with `on` are listeners. */
+/** Create an element; attributes that begin with `on` are event listeners. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -14,14 +14,14 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Set a text only if it changed, so that selections stay. */
+/** Set a text only if it has changed, to keep selections. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Have a container show one element for each item, in order. Elements are kept while their item is there, and with
- * them the focus. `make(item)` gives an element with a method `show(item)`.
+ * Show one child element per item, in order. Elements are reused while their item exists, which keeps the focus.
+ * `make(item)` returns an element with a method `show(item)`.
  */
 export function showList(container, items, keyOf, make) {
   const known = new Map(Array.from(container.children, (element) => [element.dataset.key, element]));
@@ -42,23 +42,23 @@ export function showList(container, items, keyOf, make) {
   for (const element of known.values()) element.remove();
 }
 
-/** A button that copies what `text()` gives. */
+/** Create a button that copies the result of `text()`. */
 export function copyButton(text, what) {
   const button = h('button', { type: 'button', class: 'quiet', 'aria-label': `Copy ${what}` }, 'Copy');
   makeCopy(button, text);
   return button;
 }
 
-/** Have a button copy, and say that it did. */
+/** Make a button copy the result of `text()` and confirm it. */
 export function makeCopy(button, text) {
   button.addEventListener('click', async () => {
-    let said = 'Copied';
+    let label = 'Copied';
     try {
       await navigator.clipboard.writeText(text());
     } catch {
-      said = 'Select it and copy';
+      label = 'Select and copy it';
     }
-    button.textContent = said;
+    button.textContent = label;
     setTimeout(() => (button.textContent = 'Copy'), 1500);
   });
 }

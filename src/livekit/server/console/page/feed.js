@@ -1,23 +1,23 @@
-// What the server tells, as it happens.
+// Live updates from the server (server-sent events).
 
 const RETRY_MS = 3000;
 const KINDS = ['hello', 'state', 'calls', 'notes'];
 
 /**
- * Listen while the page can be seen: browsers open few connections to one server, whatever the number of its pages.
- * `told` has a function for each kind of event, and `live(isLive)`.
+ * Listen while the page is visible: browsers limit connections per server, across all its pages.
+ * `handlers` has a function for each kind of event, and `live(isLive)`.
  */
-export function listen(told) {
+export function listen(handlers) {
   let source = null;
 
   function open() {
     source = new EventSource('/console/feed');
-    for (const kind of KINDS) source.addEventListener(kind, (event) => told[kind](JSON.parse(event.data)));
-    source.addEventListener('open', () => told.live(true));
+    for (const kind of KINDS) source.addEventListener(kind, (event) => handlers[kind](JSON.parse(event.data)));
+    source.addEventListener('open', () => handlers.live(true));
     source.addEventListener('error', () => {
-      told.live(false);
-      // The browser tries again by itself, unless the server refused.
-      if (source?.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS);
+      handlers.live(false);
+      // The browser reconnects by itself, unless the server rejected the request.
+      if (source?.readyState === EventSource.CLOSED) setTimeout(reopen, RETRY_MS);
     });
   }
 
@@ -26,11 +26,11 @@ export function listen(told) {
     source = null;
   }
 
-  function again() {
+  function reopen() {
     close();
     if (!document.hidden) open();
   }
 
-  document.addEventListener('visibilitychange', () => (document.hidden ? close() : again()));
-  again();
+  document.addEventListener('visibilitychange', () => (document.hidden ? close() : reopen()));
+  reopen();
 }

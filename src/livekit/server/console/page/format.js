@@ -1,4 +1,4 @@
-// Numbers, times and codes for people.
+// Display formats of numbers, times and codes.
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -36,6 +36,6 @@ export function milliseconds(time) {
 
 export const clock = (time) => new Date(time).toLocaleTimeString([], { hour12: false });
 
-export const codeName = (code) => CODES[code] ?? 'of the application';
+export const codeName = (code) => CODES[code] ?? 'application error';
 
 export const count = (number, one, many) => `${number.toLocaleString('en')} ${number === 1 ? one : many}`;

@@ -1,33 +1,33 @@
-// The three things to try.
+// The forms: join, call, register.
 
 import { ask } from './api.js';
 import { byId, copyButton, h, setText } from './dom.js';
 import { codeName, milliseconds } from './format.js';
-import { calling, joining, offering } from './programs.js';
+import { calling, joining, registering } from './programs.js';
 import { makeSnippet } from './snippet.js';
 
-/** Where to connect, and the token made last. */
-const place = { url: '…', token: '', identity: '' };
+/** The URL, and the latest token. */
+const credentials = { url: '…', token: '', identity: '' };
 const shows = [];
 
 export function setUrl(url) {
-  place.url = url;
+  credentials.url = url;
   for (const show of shows) show();
 }
 
 export function makeJoin() {
   const form = byId('join-form');
   const result = byId('join-result');
-  const snippet = makeSnippet(byId('join-snippet'), 'A program that joins');
-  shows.push(() => snippet(joining(place)));
+  const snippet = makeSnippet(byId('join-snippet'), 'Program that joins');
+  shows.push(() => snippet(joining(credentials)));
   onSubmit(form, result, async () => {
-    const given = new FormData(form);
-    const { room, identity, name, hours } = Object.fromEntries(given);
-    const grants = Object.fromEntries(['publish', 'update', 'hidden', 'admin'].map((grant) => [grant, given.has(grant)]));
+    const data = new FormData(form);
+    const { room, identity, name, hours } = Object.fromEntries(data);
+    const grants = Object.fromEntries(['publish', 'update', 'hidden', 'admin'].map((grant) => [grant, data.has(grant)]));
     const { token } = await ask('token', { room, identity, name, hours: Number(hours), ...grants });
-    Object.assign(place, { token, identity });
+    Object.assign(credentials, { token, identity });
     for (const show of shows) show();
-    const header = h('header', {}, `Token of ${identity} for ${room}`, copyButton(() => token, 'the token'));
+    const header = h('header', {}, `Token for ${identity} in ${room}`, copyButton(() => token, 'the token'));
     return h('div', { class: 'result' }, header, h('pre', { tabindex: '0', id: 'token' }, token));
   });
 }
@@ -36,13 +36,13 @@ export function makeJoin() {
 export function makeCall() {
   const form = byId('call-form');
   const { to, method, payload, timeout } = form.elements;
-  const snippet = makeSnippet(byId('call-snippet'), 'A program that calls');
-  let people = new Map();
+  const snippet = makeSnippet(byId('call-snippet'), 'Program that calls');
+  let participants = new Map();
 
-  const chosen = () => people.get(to.value);
+  const chosen = () => participants.get(to.value);
   const show = () =>
     snippet(
-      calling(place, {
+      calling(credentials, {
         to: chosen()?.identity ?? '…',
         method: method.value || '…',
         payload: payload.value,
@@ -53,19 +53,19 @@ export function makeCall() {
   form.addEventListener('input', show);
   to.addEventListener('change', () => showMethods(chosen()));
   onSubmit(form, byId('call-result'), async () => {
-    const wanted = { ...chosen(), method: method.value, payload: payload.value, timeout: timeout.valueAsNumber };
-    return showOutcome(await ask('call', { room: wanted.room, to: wanted.identity, ...wanted }));
+    const request = { ...chosen(), method: method.value, payload: payload.value, timeout: timeout.valueAsNumber };
+    return showOutcome(await ask('call', { room: request.room, to: request.identity, ...request }));
   });
 
   return {
     show({ rooms }) {
       const before = to.value;
-      people = new Map(
-        rooms.flatMap(({ name, participants }) =>
-          participants.map(({ identity, methods }) => [`${identity} in ${name}`, { room: name, identity, methods }]),
+      participants = new Map(
+        rooms.flatMap(({ name, participants: members }) =>
+          members.map(({ identity, methods }) => [`${identity} in ${name}`, { room: name, identity, methods }]),
         ),
       );
-      showPeople(to, [...people.keys()], before);
+      showParticipants(to, [...participants.keys()], before);
       showMethods(chosen());
       show();
     },
@@ -81,24 +81,24 @@ export function makeCall() {
 
 export function makeOffer() {
   const form = byId('offer-form');
-  const snippet = makeSnippet(byId('offer-snippet'), 'A program that offers a method');
-  const show = () => snippet(offering(place, form.elements.method.value || '…'));
+  const snippet = makeSnippet(byId('offer-snippet'), 'Program that registers a method');
+  const show = () => snippet(registering(credentials, form.elements.method.value || '…'));
   form.addEventListener('input', show);
   form.addEventListener('submit', (event) => event.preventDefault());
   shows.push(show);
 }
 
-function showPeople(select, names, before) {
+function showParticipants(select, names, before) {
   const shown = JSON.stringify(names);
   if (select.dataset.shown === shown) return;
   select.dataset.shown = shown;
   const options = names.map((name) => h('option', { value: name }, name));
-  select.replaceChildren(...(options.length ? options : [h('option', { value: '' }, 'nobody is here')]));
+  select.replaceChildren(...(options.length ? options : [h('option', { value: '' }, 'no participants')]));
   if (names.includes(before)) select.value = before;
 }
 
-function showMethods(person) {
-  const names = person?.methods ?? [];
+function showMethods(participant) {
+  const names = participant?.methods ?? [];
   const list = byId('call-methods');
   const shown = JSON.stringify(names);
   if (list.dataset.shown === shown) return;
@@ -109,14 +109,14 @@ function showMethods(person) {
 function showOutcome({ payload, code, message, data, took }) {
   const time = h('span', {}, milliseconds(took));
   if (code === undefined) {
-    const answer = payload === '' ? h('p', { class: 'hint' }, 'The answer is empty.') : h('pre', { tabindex: '0' }, payload);
-    return h('div', { class: 'result' }, h('header', {}, h('span', {}, 'Answer'), time), answer);
+    const response = payload === '' ? h('p', { class: 'hint' }, 'The response is empty.') : h('pre', { tabindex: '0' }, payload);
+    return h('div', { class: 'result' }, h('header', {}, h('span', {}, 'Response'), time), response);
   }
   const header = h('header', {}, h('span', {}, `Error ${code} (${codeName(code)})`), time);
   return h('div', { class: 'result bad' }, header, h('p', {}, message), data ? h('pre', { tabindex: '0' }, data) : null);
 }
 
-/** Have `act` make what is shown; one at a time, and with what goes wrong shown too. */
+/** On submit, show the element that `act` returns, or its error; one request at a time. */
 function onSubmit(form, result, act) {
   const button = form.querySelector('[type=submit]');
   form.addEventListener('submit', async (event) => {

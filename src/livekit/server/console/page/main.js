@@ -1,4 +1,4 @@
-// The console of `livekit dev`: what the server tells goes to the parts of the page.
+// The console of `livekit dev`: passes updates of the server to the parts of the page.
 
 import { useKey } from './api.js';
 import { makeCalls } from './calls.js';
@@ -26,7 +26,7 @@ const showRooms = makeRooms((room, identity, method) => {
 });
 makeCopy(byId('copy-url'), () => byId('url').textContent);
 
-let start = '';
+let currentKey = '';
 listen({
   live: showLive,
   hello({ key, url, version }) {
@@ -34,9 +34,9 @@ listen({
     setUrl(url);
     setText(byId('url'), url);
     setText(byId('version'), version);
-    if (key === start) return;
-    // Another server, or the same one started again, whose numbers begin with 1.
-    start = key;
+    if (key === currentKey) return;
+    // Another run of the server, which numbers its calls and events from 1.
+    currentKey = key;
     for (const part of [calls, notes, learnMethods]) part.clear();
   },
   state(state) {

@@ -1,9 +1,9 @@
-// What happened besides calls, newest first.
+// Room events and rejected requests, newest first.
 
 import { byId, h, setText } from './dom.js';
 import { clock } from './format.js';
 
-const MOST = 200;
+const MAX_ENTRIES = 200;
 
 /** Returns `{clear, take(notes), show(state)}`. */
 export function makeNotes() {
@@ -11,17 +11,17 @@ export function makeNotes() {
   let last = 0;
 
   function makeNote({ at, room, who, text, problem }) {
-    const words = [who, text].filter(Boolean).join(' ');
-    const where = room ? h('span', { class: 'where' }, ` · ${room}`) : null;
-    return h('li', {}, h('time', {}, clock(at)), h('span', problem ? { class: 'problem' } : {}, words, where));
+    const message = [who, text].filter(Boolean).join(' ');
+    const location = room ? h('span', { class: 'where' }, ` · ${room}`) : null;
+    return h('li', {}, h('time', {}, clock(at)), h('span', problem ? { class: 'problem' } : {}, message, location));
   }
 
   return {
     take(notes) {
-      const news = notes.filter(({ number }) => number > last);
-      last = Math.max(last, ...news.map(({ number }) => number));
-      list.prepend(...news.map(makeNote).reverse());
-      while (list.children.length > MOST) list.lastChild.remove();
+      const added = notes.filter(({ number }) => number > last);
+      last = Math.max(last, ...added.map(({ number }) => number));
+      list.prepend(...added.map(makeNote).reverse());
+      while (list.children.length > MAX_ENTRIES) list.lastChild.remove();
       byId('notes-empty').hidden = true;
     },
     clear() {

@@ -1,25 +1,25 @@
-// Whole programs to copy. JSON texts are valid in Python and in JavaScript.
+// Complete programs to copy. JSON strings are valid literals in Python and JavaScript.
 
 const quote = (text) => JSON.stringify(text);
 
-/** What all programs need: where, and with which token. */
-function beginnings({ url, token, identity }) {
-  const whose = token ? `of ${quote(identity)}` : 'make one under “Join a room”';
+/** The beginning of every program: URL and token. */
+function preambles({ url, token, identity }) {
+  const owner = token ? `for ${quote(identity)}` : 'create one under “Join a room”';
   return {
-    python: `URL = ${quote(url)}\nTOKEN = ${quote(token || '…')}  # ${whose}`,
-    javascript: `const url = ${quote(url)};\nconst token = ${quote(token || '…')}; // ${whose}`,
+    python: `URL = ${quote(url)}\nTOKEN = ${quote(token || '…')}  # ${owner}`,
+    javascript: `const url = ${quote(url)};\nconst token = ${quote(token || '…')}; // ${owner}`,
   };
 }
 
-export function joining(place) {
-  const begin = beginnings(place);
+export function joining(credentials) {
+  const preamble = preambles(credentials);
   return {
     python: `# needs livekit-pure
 import asyncio
 
 from livekit import Room
 
-${begin.python}
+${preamble.python}
 
 
 async def main() -> None:
@@ -34,7 +34,7 @@ asyncio.run(main())
     javascript: `// npm install livekit-client
 import { Room } from "livekit-client";
 
-${begin.javascript}
+${preamble.javascript}
 
 const room = new Room();
 await room.connect(url, token);
@@ -43,28 +43,28 @@ console.log("joined", room.name);
   };
 }
 
-export function calling(place, { to, method, payload, timeout }) {
-  const begin = beginnings(place);
+export function calling(credentials, { to, method, payload, timeout }) {
+  const preamble = preambles(credentials);
   return {
     python: `# needs livekit-pure
 import asyncio
 
 from livekit import Room, RpcError
 
-${begin.python}
+${preamble.python}
 
 
 async def main() -> None:
     async with Room() as room:
         await room.connect(URL, TOKEN)
         try:
-            answer = await room.local_participant.perform_rpc(
+            response = await room.local_participant.perform_rpc(
                 destination_identity=${quote(to)},
                 method=${quote(method)},
                 payload=${quote(payload)},
                 response_timeout=${timeout},
             )
-            print(answer)
+            print(response)
         except RpcError as error:
             print(error.code, error.message, error.data)
 
@@ -74,18 +74,18 @@ asyncio.run(main())
     javascript: `// npm install livekit-client
 import { Room, RpcError } from "livekit-client";
 
-${begin.javascript}
+${preamble.javascript}
 
 const room = new Room();
 await room.connect(url, token);
 try {
-  const answer = await room.localParticipant.performRpc({
+  const response = await room.localParticipant.performRpc({
     destinationIdentity: ${quote(to)},
     method: ${quote(method)},
     payload: ${quote(payload)},
     responseTimeout: ${Math.round(timeout * 1000)},
   });
-  console.log(answer);
+  console.log(response);
 } catch (error) {
   if (!(error instanceof RpcError)) throw error;
   console.log(error.code, error.message, error.data);
@@ -94,24 +94,24 @@ try {
   };
 }
 
-export function offering(place, method) {
-  const begin = beginnings(place);
+export function registering(credentials, method) {
+  const preamble = preambles(credentials);
   return {
     python: `# needs livekit-pure
 import asyncio
 
 from livekit import Room, RpcInvocationData
 
-${begin.python}
+${preamble.python}
 
 
-def answer(data: RpcInvocationData) -> str:
+def handle(data: RpcInvocationData) -> str:
     return f"Hello {data.payload}, called by {data.caller_identity}!"
 
 
 async def main() -> None:
     async with Room() as room:
-        room.register_rpc_method(${quote(method)}, answer)
+        room.register_rpc_method(${quote(method)}, handle)
         await room.connect(URL, TOKEN)
         print("waiting for calls", flush=True)
         await asyncio.Event().wait()  # Ctrl-C
@@ -122,7 +122,7 @@ asyncio.run(main())
     javascript: `// npm install livekit-client
 import { Room } from "livekit-client";
 
-${begin.javascript}
+${preamble.javascript}
 
 const room = new Room();
 room.registerRpcMethod(${quote(method)}, async (data) => {

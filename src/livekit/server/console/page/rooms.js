@@ -1,29 +1,29 @@
-// Who is where.
+// Rooms and participants.
 
 import { byId, h, setText, showList } from './dom.js';
 import { bytes, clock, count, rate } from './format.js';
 
-/** Show the rooms; `call(room, identity, method)` is what a click on a participant's method does. */
+/** Return the function that shows the rooms; a click on a participant's method calls `call(room, identity, method)`. */
 export function makeRooms(call) {
   const container = byId('rooms');
   return ({ rooms, more }) => {
     byId('rooms-empty').hidden = rooms.length > 0;
     showList(container, rooms, (room) => room.sid, (room) => makeRoom(room, call));
     const title = byId('rooms-title');
-    setText(title, more ? `RoomManager (${more} more are not shown)` : 'RoomManager');
+    setText(title, more ? `Rooms (${more} more not shown)` : 'Rooms');
   };
 }
 
 function makeRoom(first, call) {
   const title = h('h3', {}, first.name);
   const about = h('span');
-  const people = h('ul', { class: 'people', 'aria-label': `Participants of ${first.name}` });
-  const element = h('section', { class: 'room', 'aria-label': `Room ${first.name}` }, h('header', {}, title, about), people);
+  const list = h('ul', { class: 'people', 'aria-label': `Participants of ${first.name}` });
+  const element = h('section', { class: 'room', 'aria-label': `Room ${first.name}` }, h('header', {}, title, about), list);
   element.show = (room) => {
     const size = count(room.participants.length + room.more, 'participant', 'participants');
     const hidden = room.more ? `, ${room.more} of them not shown` : '';
     setText(about, `${size}${hidden}, since ${clock(room.created)}`);
-    showList(people, room.participants, (person) => person.sid, (person) => makePerson(room.name, person, call));
+    showList(list, room.participants, (person) => person.sid, (person) => makePerson(room.name, person, call));
   };
   return element;
 }
@@ -55,15 +55,15 @@ function describe({ name, kind, state, client, hidden, joined }) {
   return parts.filter(Boolean).join(' · ');
 }
 
-function showMethods(place, { methods, told }, chosen) {
-  const shown = JSON.stringify([methods, told]);
+function showMethods(place, { methods, announced }, chosen) {
+  const shown = JSON.stringify([methods, announced]);
   if (place.dataset.shown === shown) return;
   place.dataset.shown = shown;
-  place.hidden = !methods.length && !told;
-  place.title = told ? 'It told the server.' : 'Known from calls that it answered; it may have more.';
+  place.hidden = !methods.length && !announced;
+  place.title = announced ? 'Announced by the participant.' : 'Inferred from its responses; it may have more.';
   const chip = (method) =>
     h('button', { type: 'button', class: 'chip', title: `Call ${method}`, onclick: () => chosen(method) }, method);
-  place.replaceChildren(told && !methods.length ? 'offers no methods' : 'offers', ...methods.map(chip));
+  place.replaceChildren(announced && !methods.length ? 'no methods' : 'methods', ...methods.map(chip));
 }
 
 function showFacts(more, facts, { metadata, attributes }) {

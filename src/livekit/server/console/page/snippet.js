@@ -1,4 +1,4 @@
-// A program in two languages, to copy.
+// A program to copy, in two languages.
 
 import { copyButton, h, setText } from './dom.js';
 import { makeTabs } from './tabs.js';
@@ -7,17 +7,17 @@ const LANGUAGES = { python: 'Python', javascript: 'JavaScript' };
 const choosers = [];
 let language = 'python';
 
-/** Fill a place with a snippet; returns what shows another program: `{python, javascript}`. */
-export function makeSnippet(place, label) {
+/** Add a snippet to an element; returns a function that shows `{python, javascript}`. */
+export function makeSnippet(container, label) {
   let programs = { python: '', javascript: '' };
-  const name = place.id;
+  const name = container.id;
   const code = h('code');
   const text = h('pre', { id: `${name}-text`, role: 'tabpanel', tabindex: '0', 'aria-label': label }, code);
   const tab = (key) =>
     h('button', { type: 'button', role: 'tab', id: `${name}-${key}`, 'aria-controls': text.id }, LANGUAGES[key]);
   const list = h('div', { role: 'tablist', class: 'languages', 'aria-label': `${label}: language` }, tab('python'), tab('javascript'));
   const bar = h('div', { class: 'tabs' }, list, copyButton(() => programs[language], label));
-  place.append(h('div', { class: 'snippet' }, bar, text));
+  container.append(h('div', { class: 'snippet' }, bar, text));
 
   const show = () => setText(code, programs[language]);
   const choose = makeTabs(list, (chosen) => {
@@ -30,8 +30,8 @@ export function makeSnippet(place, label) {
     show();
   });
   choosers.push(() => choose(`${name}-${language}`));
-  return (given) => {
-    programs = given;
+  return (newPrograms) => {
+    programs = newPrograms;
     show();
   };
 }

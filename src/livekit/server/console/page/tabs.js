@@ -1,6 +1,6 @@
-// Tabs as the ARIA practices have them: arrows, Home and End move; only the chosen one is in the order of Tab.
+// Tabs according to the ARIA Authoring Practices: arrow keys, Home and End; roving tabindex.
 
-/** Make a `tablist` work; `chosen(tab)` is told of each choice. Returns what chooses a tab by its id. */
+/** Set up a `tablist`; `chosen(tab)` is called for each selection. Returns a function that selects a tab by its ID. */
 export function makeTabs(list, chosen = () => {}) {
   const tabs = Array.from(list.querySelectorAll('[role=tab]'));
 

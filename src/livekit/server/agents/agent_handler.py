@@ -1,4 +1,4 @@
-"""Agents as a server knows them: workers, their jobs, and the dispatches of rooms. No I/O, no clock."""
+"""The agent side of a server: workers, jobs and dispatches. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from livekit.server import limits
 from livekit.server.events import RoomEvent
 from livekit.server.responses import server_info
 
-from .dispatches import Dispatches
-from .jobs import Jobs, MintJoinToken
+from .dispatches import DispatchManager
+from .jobs import JobManager, MintJoinToken
 from .workers import Worker, WorkerLink, WorkerPool
 
 if TYPE_CHECKING:
@@ -22,39 +22,45 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AGENT_PROTOCOL = 1
-"""The version of the protocol between workers and servers."""
+"""Version of the protocol between workers and servers."""
 
 
 class TooManyWorkersError(Exception):
-    """`limits.MAX_WORKERS` are registered already."""
+    """`limits.MAX_WORKERS` workers are already registered."""
 
 
-class Agents:
-    """What workers say goes in; what they are told goes out through their links."""
+class AgentHandler:
+    """Handles messages of workers; replies are sent through the workers' links."""
 
     def __init__(
         self, rooms: RoomManager, mint: MintJoinToken, *, random_factor: Callable[[], float] = random.random
     ) -> None:
         self.workers: Final = WorkerPool(random_factor)
-        self.jobs: Final = Jobs(self.workers, mint, rooms.wall_time)
-        self.dispatches: Final = Dispatches(rooms, self.workers, self.jobs, rooms.new_sid)
+        self.jobs: Final = JobManager(self.workers, mint, rooms.wall_time)
+        self.dispatches: Final = DispatchManager(rooms, self.workers, self.jobs, rooms.new_sid)
         self._rooms = rooms
         self._handlers: dict[str, Callable[[Worker, agent.WorkerMessage, float], None]] = {
-            "availability": lambda worker, message, now: self.jobs.answer(worker, message.availability, now),
-            "update_job": lambda worker, message, now: self.jobs.update(worker, message.update_job, now),
+            "availability": lambda worker, message, now: self.jobs.handle_availability(
+                worker, message.availability, now
+            ),
+            "update_job": lambda worker, message, now: self.jobs.handle_update(worker, message.update_job, now),
             "update_worker": _update_worker,
             "ping": lambda worker, message, now: worker.link.send(self.pong(message.ping, now)),
             "simulate_job": self._simulate,
         }
 
     def register(self, link: WorkerLink, api_key: str, request: agent.RegisterWorkerRequest, now: float) -> Worker:
-        """Take a worker in. Raises ValueError for a type of job that does not exist and for names that are too long,
-        and TooManyWorkersError."""
+        """Register a worker.
+
+        Raises:
+            ValueError: the job type is unknown, or a name is too long.
+            TooManyWorkersError: the limit of workers is reached.
+        """
         if request.type not in agent.JobType.values():
             raise ValueError(f"unknown job type {request.type}")
         names = (request.agent_name, request.namespace, request.deployment, request.version)
         if any(len(name.encode()) > limits.MAX_NAME for name in names):
-            raise ValueError(f"names of a worker may have {limits.MAX_NAME} bytes")
+            raise ValueError(f"a worker's names are limited to {limits.MAX_NAME} bytes")
         if len(self.workers) >= limits.MAX_WORKERS:
             raise TooManyWorkersError(f"{limits.MAX_WORKERS} workers are registered")
         worker = Worker(self._rooms.new_sid("AW_"), link, api_key, request)
@@ -66,33 +72,33 @@ class Agents:
         return worker
 
     def receive(self, worker: Worker, message: agent.WorkerMessage, now: float) -> None:
-        """A message of a registered worker; what is not known is passed over."""
+        """Handle a message of a registered worker; unknown messages are ignored."""
         handler = self._handlers.get(message.WhichOneof("message") or "")
         if handler is not None:
             handler(worker, message, now)
 
-    def lost(self, worker: Worker, now: float) -> None:
-        """The connection of a worker ended."""
+    def worker_disconnected(self, worker: Worker, now: float) -> None:
+        """Deregister a worker whose connection ended."""
         self.workers.discard(worker)
-        self.jobs.lost(worker, now)
-        logger.info("lost %r", worker)
+        self.jobs.worker_disconnected(worker, now)
+        logger.info("%r disconnected", worker)
 
     def observe(self, event: RoomEvent, now: float) -> None:
-        """Something happened in a room."""
+        """Handle a room event."""
         self.dispatches.observe(event, now)
 
     def tick(self, now: float) -> None:
-        """Notice what takes too long; call it about once a second."""
+        """Expire timeouts; call it about once per second."""
         self.jobs.tick(now)
         self.dispatches.tick(now)
 
     def close(self) -> None:
-        """The server stops: end every connection."""
+        """Close the connections of all workers."""
         for worker in self.workers.workers:
             worker.link.close()
 
     def pong(self, ping: agent.WorkerPing, now: float) -> agent.ServerMessage:
-        """The answer to a ping."""
+        """Return the reply to a ping."""
         milliseconds = int(self._rooms.wall_time(now) * 1000)
         return agent.ServerMessage(pong=agent.WorkerPong(last_timestamp=ping.timestamp, timestamp=milliseconds))
 
@@ -107,7 +113,7 @@ class Agents:
             namespace=worker.key.namespace,
             agent_name=worker.key.agent_name,
         )
-        self.jobs.offer_to(worker, job, now)
+        self.jobs.offer_to_worker(worker, job, now)
 
 
 def _update_worker(worker: Worker, message: agent.WorkerMessage, now: float) -> None:

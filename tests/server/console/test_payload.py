@@ -7,18 +7,18 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit.server.console.content import MAX_PREVIEW, Content
+from livekit.server.console.payload import MAX_PREVIEW, PayloadPreview
 
 
 def test_only_the_size_is_kept() -> None:
-    content = Content(keep=False)
+    content = PayloadPreview(keep=False)
     content.feed(b"abc")
     content.feed(b"de")
     assert (content.size, content.text, content.cut) == (5, None, False)
 
 
 def test_what_fits_is_whole() -> None:
-    content = Content(keep=True)
+    content = PayloadPreview(keep=True)
     content.feed(b"a" * MAX_PREVIEW)
     content.feed(b"")
     assert (content.text, content.cut) == ("a" * MAX_PREVIEW, False)
@@ -27,7 +27,7 @@ def test_what_fits_is_whole() -> None:
 
 
 def test_no_character_is_cut_in_two() -> None:
-    content = Content(keep=True)
+    content = PayloadPreview(keep=True)
     content.feed(b"a" + "ä".encode() * MAX_PREVIEW)
     assert (content.text, content.cut) == ("a" + "ä" * (MAX_PREVIEW // 2 - 1), True)
 
@@ -35,7 +35,7 @@ def test_no_character_is_cut_in_two() -> None:
 def test_a_bomb_of_deflate_makes_no_more_than_is_kept() -> None:
     compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     bomb = compressor.compress(bytes(5_000_000)) + compressor.flush()
-    content = Content(keep=True, deflated=True, announced=5_000_000)
+    content = PayloadPreview(keep=True, deflated=True, announced=5_000_000)
     for start in range(0, len(bomb), 15_000):
         content.feed(bomb[start : start + 15_000])
     assert content.cut
@@ -45,7 +45,7 @@ def test_a_bomb_of_deflate_makes_no_more_than_is_kept() -> None:
 
 @given(st.lists(st.binary(max_size=200)), st.booleans())
 def test_anything_may_come(pieces: list[bytes], deflated: bool) -> None:
-    content = Content(keep=True, deflated=deflated)
+    content = PayloadPreview(keep=True, deflated=deflated)
     for piece in pieces:
         content.feed(piece)
     assert content.size == sum(map(len, pieces))
