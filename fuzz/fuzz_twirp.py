@@ -1,6 +1,6 @@
-"""Bodies of requests to the room service: TwirpError, or an answer that can be written, and nothing else.
+"""Request bodies of the RoomService: the result is a TwirpError or a response that can be serialised.
 
-An input is a byte for the method, one for the form of the body, and the body.
+An input is a byte for the method, one for the format, and the body.
 Run as `python -m fuzz.fuzz_twirp [COUNT] [SEED]`.
 """
 
@@ -23,8 +23,8 @@ from livekit.server.services.room_service import RoomService
 from livekit.server.services.twirp import TwirpError, fill_json, fill_protobuf
 
 ALLOWED = (TwirpError,)
-ANEW_EVERY = 200
-"""Inputs after which the rooms are made anew."""
+RENEW_INTERVAL = 200
+"""Inputs after which the rooms are renewed."""
 GRANTS = Grants(api_key="key", has_video=True, room=ROOM, room_admin=True, room_create=True, room_list=True)
 _FILLERS = (fill_protobuf, fill_json)
 _SEEDS: dict[str, Message] = {
@@ -55,7 +55,7 @@ METHODS = tuple(_SEEDS)
 
 
 class Service:
-    """The room service, on a loop that turns."""
+    """The RoomService, on an event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -70,7 +70,7 @@ class Service:
         if len(data) < 2:
             return
         self._inputs += 1
-        if self._inputs % ANEW_EVERY == 0:
+        if self._inputs % RENEW_INTERVAL == 0:
             self._renew()
         self._loop.run_until_complete(self._call(METHODS[data[0] % len(METHODS)], data[1] % 2, data[2:]))
 
@@ -82,7 +82,7 @@ class Service:
             answer = call.result()
             MessageToJson(answer)
             answer.SerializeToString()
-        else:  # a call to a participant, who does not answer
+        else:  # a call to a participant, which does not respond
             call.cancel()
             await asyncio.wait({call})
 

@@ -1,7 +1,7 @@
-"""Messages of workers to the server, the WebSocket aside: nothing but DecodeError, and jobs stay within bounds.
+"""Messages from workers: nothing but DecodeError is raised, and jobs stay within limits.
 
-An input is a byte for the worker that speaks, and its message. The job that it means by `LAST` is the last it was told
-of. Run as `python -m fuzz.fuzz_workers [COUNT] [SEED]`.
+An input is a byte that selects the worker, and its message. The job ID `LAST` means the last job that it was offered.
+Run as `python -m fuzz.fuzz_workers [COUNT] [SEED]`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from livekit.server.room import JoinParameters
 from livekit.server.room_manager import JoinRefusedError
 
 ALLOWED = (DecodeError,)
-ANEW_EVERY = 200
-"""Inputs after which everything is made anew."""
+RENEW_INTERVAL = 200
+"""Inputs after which all state is renewed."""
 WORKERS = 3
 LAST = "last"
 _KEY = next(iter(DEV_KEYS))
 _JOIN = JoinParameters(client=models.ClientInfo(protocol=17))
 
 
-class KeepingLink:
-    """Serialises what the worker is told, and remembers the last job and the tokens."""
+class RecordingLink:
+    """Serialises all messages to the worker, and records the last job and the tokens."""
 
     def __init__(self) -> None:
         self.job_id = ""
@@ -51,7 +51,7 @@ class KeepingLink:
 
 
 class Server:
-    """RoomManager whose agents come when they are sent for, and the workers that send them."""
+    """Rooms, workers, and the agents that join for assigned jobs."""
 
     def __init__(self) -> None:
         self._authority = TokenAuthority(DEV_KEYS)
@@ -63,7 +63,7 @@ class Server:
         self._agents = AgentHandler(self._rooms, self._authority.join_token, random_factor=lambda: 0.5)
         self._rooms.observe(self._observe)
         self._workers: list[Worker | None] = [None] * WORKERS
-        self._links = [KeepingLink() for _ in range(WORKERS)]
+        self._links = [RecordingLink() for _ in range(WORKERS)]
         for number in range(WORKERS - 1):
             self._register(number, agent.RegisterWorkerRequest(type=agent.JT_ROOM))
 
@@ -72,12 +72,12 @@ class Server:
 
     @property
     def _now(self) -> float:
-        return float(self._inputs % ANEW_EVERY)
+        return float(self._inputs % RENEW_INTERVAL)
 
     def target(self, data: bytes) -> None:
         message = agent.WorkerMessage.FromString(data[1:])
         self._inputs += 1
-        if self._inputs % ANEW_EVERY == 0:
+        if self._inputs % RENEW_INTERVAL == 0:
             self._renew()
         number = data[0] % WORKERS if data else 0
         self._say(number, message)
@@ -88,7 +88,7 @@ class Server:
         self._check()
 
     def _say(self, number: int, message: agent.WorkerMessage) -> None:
-        """As the WebSocket's messages are taken: who registers again has connected again."""
+        """Handle a message like the WebSocket route does; a second registration means a new connection."""
         worker = self._workers[number]
         for answer in (message.availability, message.update_job):
             if answer.job_id == LAST:
@@ -103,11 +103,11 @@ class Server:
     def _register(self, number: int, request: agent.RegisterWorkerRequest) -> None:
         try:
             self._workers[number] = self._agents.register(self._links[number], _KEY, request, self._now)
-        except (ValueError, TooManyWorkersError):  # which ends the connection
+        except (ValueError, TooManyWorkersError):  # the route would close the connection
             self._workers[number] = None
 
-    def _join(self, link: KeepingLink) -> None:
-        """The agents of the jobs that were assigned come into their rooms."""
+    def _join(self, link: RecordingLink) -> None:
+        """Join the agents of assigned jobs."""
         tokens, link.tokens = link.tokens, []
         for token in tokens:
             with contextlib.suppress(AuthError, JoinRefusedError):

@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # pyright: basic, reportMissingModuleSource=false, reportMissingImports=false, reportAttributeAccessIssue=false
-"""A worker of livekit-agents that registers with a server of ours, and gets its jobs from there. Prints what came.
+"""A livekit-agents worker that registers with the embedded server and gets its jobs from it. Prints the results.
 
-Runs in an environment that has livekit-agents and this package, and not the official `livekit`.
+Needs an environment with livekit-agents and this package, without the official `livekit`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROOM = "agents"
 
 
 async def entrypoint(ctx: JobContext) -> None:
-    """Answers with what its job says."""
+    """Respond with the metadata of the job."""
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
 
     @ctx.room.local_participant.register_rpc_method("ask")
@@ -33,7 +33,7 @@ async def entrypoint(ctx: JobContext) -> None:
 
 
 async def ask(room: rtc.Room) -> str:
-    """Wait for the agent, and call it."""
+    """Wait for the agent and call it."""
     is_ready = asyncio.Event()
     room.on("participant_attributes_changed", lambda *_: is_ready.set())
     if not any(one.attributes.get("ready") for one in room.remote_participants.values()):
@@ -72,38 +72,38 @@ async def run(server: DevServer, name: str) -> dict[str, object]:
 
 
 async def by_itself(server: DevServer) -> dict[str, object]:
-    """A worker without a name gets a job for every room."""
+    """Check that an unnamed worker gets a job for every room."""
     room = await connect(server, ROOM)
     answer = await ask(room)
     [helper] = room.remote_participants.values()
-    told: dict[str, object] = {"answer": answer, "kind": rtc.ParticipantKind.Name(helper.kind)}
+    result: dict[str, object] = {"answer": answer, "kind": rtc.ParticipantKind.Name(helper.kind)}
     finished = asyncio.Event()
     server.rooms.observe(lambda event: finished.set() if isinstance(event, RoomFinished) else None)
     await room.disconnect()
     await finished.wait()
-    return told
+    return result
 
 
 async def by_dispatch(server: DevServer) -> dict[str, object]:
-    """A worker with a name gets a job when a backend asks for it."""
+    """Check that a named worker gets a job through explicit dispatch."""
     async with api.LiveKitAPI(server.url.replace("ws", "http", 1), server.api_key, server.api_secret) as lk:
         room = await connect(server, ROOM + "2")
         request = CreateAgentDispatchRequest(agent_name="helper", room=ROOM + "2", metadata="asked for")
         dispatch = await lk.agent_dispatch.create_dispatch(request)
-        told: dict[str, object] = {"answer": await ask(room)}
+        result: dict[str, object] = {"answer": await ask(room)}
         gone = asyncio.Event()
         room.on("participant_disconnected", lambda _: gone.set())
         await lk.agent_dispatch.delete_dispatch(dispatch.id, ROOM + "2")
         await gone.wait()
-        told["left"] = not room.remote_participants
+        result["left"] = not room.remote_participants
         await room.disconnect()
-    return told
+    return result
 
 
 async def main() -> None:
     async with DevServer(port=0) as server:
-        told = {name or "any": await asyncio.wait_for(run(server, name), 60) for name in ("", "helper")}
-    sys.stdout.write(json.dumps(told))
+        result = {name or "any": await asyncio.wait_for(run(server, name), 60) for name in ("", "helper")}
+    sys.stdout.write(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""livekit-agents on this package in place of the official `livekit`: docs/coexistence.md says how that is installed."""
+"""livekit-agents with this package in place of the official `livekit`; see docs/coexistence.md for the setup."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PYTHON = Path(os.environ.get("AGENTS_PYTHON", ROOT / ".venvs" / "agents" / "bin"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(not PYTHON.exists(), reason="needs an environment with livekit-agents; AGENTS_PYTHON names one"),
+    pytest.mark.skipif(not PYTHON.exists(), reason="needs an environment with livekit-agents; set AGENTS_PYTHON"),
 ]
 
 IMPORTS = """
@@ -38,25 +38,25 @@ def run(*arguments: str | Path) -> dict[str, object]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([PYTHON, *arguments], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 def test_imports() -> None:
-    told = run("-c", IMPORTS)
-    assert str(told["agents"]).startswith("1.")
-    assert str(told["rtc"]).endswith("rtc.py"), "the official package is installed there"
-    assert told["isroom"] is True
+    result = run("-c", IMPORTS)
+    assert str(result["agents"]).startswith("1.")
+    assert str(result["rtc"]).endswith("rtc.py"), "the official package is installed there"
+    assert result["isroom"] is True
 
 
-def test_worker_joins_answers_and_sends() -> None:
-    told = run(Path(__file__).with_name("worker.py"))
-    assert told["kind"] == "PARTICIPANT_KIND_AGENT"
-    assert told["answer"] == "caller: Answer briefly."
-    assert told["text"] == ["agent", "welcome"]
+def test_worker_joins_and_responds() -> None:
+    result = run(Path(__file__).with_name("worker.py"))
+    assert result["kind"] == "PARTICIPANT_KIND_AGENT"
+    assert result["answer"] == "caller: Answer briefly."
+    assert result["text"] == ["agent", "welcome"]
 
 
 def test_worker_registers_and_gets_jobs() -> None:
-    told = run(Path(__file__).with_name("registered.py"))
-    assert told["any"] == {"answer": "caller:  in agents", "kind": "PARTICIPANT_KIND_AGENT"}
-    assert told["helper"] == {"answer": "caller: asked for in agents2", "left": True}
+    result = run(Path(__file__).with_name("registered.py"))
+    assert result["any"] == {"answer": "caller:  in agents", "kind": "PARTICIPANT_KIND_AGENT"}
+    assert result["helper"] == {"answer": "caller: asked for in agents2", "left": True}

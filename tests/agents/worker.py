@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # pyright: basic, reportMissingModuleSource=false, reportMissingImports=false, reportAttributeAccessIssue=false
-"""A worker of livekit-agents, on a server of ours: it joins a room, answers calls and sends text. Prints what came.
+"""A livekit-agents worker on the embedded server: joins a room, responds to calls, sends text. Prints the results.
 
-Runs in an environment that has livekit-agents and this package, and not the official `livekit`.
+Needs an environment with livekit-agents and this package, without the official `livekit`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOM, TOPIC = "agents", "news"
 
 
 async def entrypoint(ctx: JobContext) -> None:
-    """What an agent does that needs no audio and no video."""
+    """Run an agent that uses neither audio nor video."""
     agent = Agent(instructions="Answer briefly.")
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
 
@@ -33,7 +33,7 @@ async def entrypoint(ctx: JobContext) -> None:
 
 
 async def main() -> None:
-    told: dict[str, object] = {"rtc": rtc.__file__}
+    result: dict[str, object] = {"rtc": rtc.__file__}
     async with DevServer(port=0) as server:
         worker = AgentServer(
             job_executor_type=JobExecutorType.THREAD,
@@ -60,15 +60,15 @@ async def main() -> None:
         room.register_text_stream_handler(TOPIC, read)
         token = api.AccessToken(server.api_key, server.api_secret).with_identity("caller")
         await room.connect(server.url, token.with_grants(api.VideoGrants(room_join=True, room=ROOM)).to_jwt())
-        told["text"] = await asyncio.wait_for(text, 20)
-        told["kind"] = rtc.ParticipantKind.Name(room.remote_participants["agent"].kind)
-        told["answer"] = await room.local_participant.perform_rpc(
+        result["text"] = await asyncio.wait_for(text, 20)
+        result["kind"] = rtc.ParticipantKind.Name(room.remote_participants["agent"].kind)
+        result["answer"] = await room.local_participant.perform_rpc(
             destination_identity="agent", method="ask", payload="?"
         )
         await room.disconnect()
         await worker.aclose()
         await asyncio.gather(running, return_exceptions=True)
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which agents a room gets, and when they go."""
+"""Dispatch of agents to rooms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.server.recording_link import EPOCH, grants, join, make_rooms
 HELPER = RoomAgentDispatch(agent_name="helper", metadata="why", attributes={"k": "v"})
 
 
-def test_a_named_agent_comes_when_it_is_asked_for() -> None:
+def test_named_agent_needs_explicit_dispatch() -> None:
     rooms = make_rooms()
     agents = make_handler(rooms)
     helper, other = FakeWorker(agents, "helper"), FakeWorker(agents, "other")
@@ -36,7 +36,7 @@ def test_a_named_agent_comes_when_it_is_asked_for() -> None:
         {"k": "v"},
     )
     assert other.offered == []
-    helper.take()
+    helper.accept()
     [found] = agents.dispatches.list("demo", made.id)
     assert [(one.id, one.state.participant_identity) for one in found.state.jobs] == [(job.id, "agent")]
     assert len(agents.dispatches.list("demo")) == 2, "this one, and the one for agents without a name"
@@ -44,7 +44,7 @@ def test_a_named_agent_comes_when_it_is_asked_for() -> None:
     assert agents.dispatches.list("elsewhere") == []
 
 
-def test_a_room_that_asks_for_agents_gets_no_others() -> None:
+def test_room_with_explicit_agents_gets_no_other_agents() -> None:
     rooms = make_rooms()
     agents = make_handler(rooms)
     helper, any_agent = FakeWorker(agents, "helper"), FakeWorker(agents)
@@ -53,7 +53,7 @@ def test_a_room_that_asks_for_agents_gets_no_others() -> None:
     assert any_agent.offered == []
 
 
-def test_a_token_asks_for_agents() -> None:
+def test_token_requests_agents() -> None:
     rooms = make_rooms()
     agents = make_handler(rooms)
     helper, any_agent = FakeWorker(agents, "helper"), FakeWorker(agents)
@@ -71,7 +71,7 @@ def test_a_token_asks_for_agents() -> None:
 
 
 @pytest.mark.parametrize("config", [{"agents": "helper"}, {"maxParticipants": "many"}, {"metadata": "\ud800"}, "text"])
-def test_a_token_with_a_configuration_that_cannot_be_read(config: object) -> None:
+def test_token_with_an_invalid_room_configuration(config: object) -> None:
     with pytest.raises(InvalidClaimsError, match="roomConfig"):
         parse_grants({"iss": "key", "roomConfig": config})
 
@@ -101,7 +101,7 @@ def test_jobs_for_participants() -> None:
     assert [job.participant.identity for job in kept.offered[2:]] == ["alice", "bob"]
 
 
-def test_an_agent_that_comes_first_calls_no_others() -> None:
+def test_joining_agent_launches_no_participant_jobs() -> None:
     rooms = make_rooms()
     agents = make_handler(rooms)
     kept = FakeWorker(agents)
@@ -110,12 +110,12 @@ def test_an_agent_that_comes_first_calls_no_others() -> None:
     assert agents.dispatches.list("demo") == []
 
 
-def test_a_room_is_over_when_only_agents_are_left() -> None:
+def test_room_closes_when_only_agents_remain() -> None:
     rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
     agents = make_handler(rooms)
     kept = FakeWorker(agents)
     alice = join(rooms, "alice")
-    agent_member = join(rooms, kept.take())
+    agent_member = join(rooms, kept.accept())
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     rooms.tick(20.9)
     assert agent_member.is_in_room()
@@ -127,7 +127,7 @@ def test_a_room_is_over_when_only_agents_are_left() -> None:
     assert agents.dispatches.list("demo") == []
 
 
-def test_an_agent_does_not_bring_back_a_deserted_room() -> None:
+def test_joining_agent_does_not_keep_an_empty_room_open() -> None:
     rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
     alice = join(rooms, "alice")
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
@@ -136,7 +136,7 @@ def test_an_agent_does_not_bring_back_a_deserted_room() -> None:
     assert rooms.rooms == []
 
 
-def test_people_who_come_back_keep_the_room() -> None:
+def test_returning_participant_keeps_the_room_open() -> None:
     rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
     alice = join(rooms, "alice")
     agent_member = join(rooms, grants("agent", kind="agent"))
@@ -146,7 +146,7 @@ def test_people_who_come_back_keep_the_room() -> None:
     assert agent_member.is_in_room()
 
 
-def test_agents_alone_keep_a_room_that_nobody_else_was_in() -> None:
+def test_agents_keep_a_room_open_before_others_join() -> None:
     rooms = make_rooms()
     agent_member = join(rooms, grants("agent", kind="agent"))
     rooms.tick(0.5)
@@ -155,7 +155,7 @@ def test_agents_alone_keep_a_room_that_nobody_else_was_in() -> None:
     assert rooms.rooms == []
 
 
-def test_offers_of_a_room_that_is_over_are_withdrawn() -> None:
+def test_offers_of_a_closed_room_are_withdrawn() -> None:
     rooms = make_rooms()
     agents = make_handler(rooms)
     kept = FakeWorker(agents)
@@ -167,12 +167,12 @@ def test_offers_of_a_room_that_is_over_are_withdrawn() -> None:
     assert kept.kinds == ["register", "availability"], "no token for it"
 
 
-def test_an_agent_that_leaves_ends_its_job() -> None:
+def test_leaving_agent_ends_its_job() -> None:
     rooms = make_rooms()
     agents = make_handler(rooms)
     kept = FakeWorker(agents)
     join(rooms, "alice")
-    allowed = kept.take()
+    allowed = kept.accept()
     older = join(rooms, allowed)
     newer = join(rooms, allowed)
     assert not older.is_in_room()
@@ -184,12 +184,12 @@ def test_an_agent_that_leaves_ends_its_job() -> None:
 
 
 @pytest.mark.parametrize("leaves", [True, False])
-def test_deleting_a_dispatch(leaves: bool) -> None:
+def test_delete_dispatch(leaves: bool) -> None:
     rooms = make_rooms()
     agents = make_handler(rooms)
     kept = FakeWorker(agents)
     join(rooms, "alice")
-    member = join(rooms, kept.take())
+    member = join(rooms, kept.accept())
     [dispatch] = agents.dispatches.list("demo")
     deleted = agents.dispatches.delete("demo", dispatch.id, 5.0)
     assert deleted is not None
@@ -210,14 +210,14 @@ def test_deleting_a_dispatch(leaves: bool) -> None:
     assert agents.dispatches.delete("demo", dispatch.id, 9.0) is None
 
 
-def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dispatch_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     rooms = make_rooms()
     agents = make_handler(rooms)
     kept = FakeWorker(agents, job_type=agent.JT_PARTICIPANT)
     room = join(rooms, "alice").room
     for _ in range(limits.MAX_DISPATCH_JOBS + 1):
         join(rooms, "bob")
-        kept.refuse(terminate=True)
+        kept.reject(terminate=True)
     [dispatch] = agents.dispatches.list("demo")
     assert len(dispatch.state.jobs) == limits.MAX_DISPATCH_JOBS
     monkeypatch.setattr(limits, "MAX_DISPATCHES", 1)
@@ -225,11 +225,11 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
         agents.dispatches.create(room, HELPER, 0.0)
 
 
-def test_agents_come_into_a_full_room() -> None:
+def test_agents_may_join_a_full_room() -> None:
     rooms = RoomManager(settings=RoomSettings(max_participants=1))
     kept = FakeWorker(make_handler(rooms))
     alice = join(rooms, "alice")
-    join(rooms, kept.take())
+    join(rooms, kept.accept())
     with pytest.raises(RoomFullError):
         join(rooms, "bob")
     assert len(alice.room.participants) == 2

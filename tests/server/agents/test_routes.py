@@ -1,4 +1,4 @@
-"""Workers over the network, and backends that ask for agents with the official SDKs."""
+"""Workers over WebSockets, and dispatch with the official SDKs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ console.log(JSON.stringify([made.metadata, found.map((one) => one.agentName), le
 
 
 class WireWorker:
-    """A worker reduced to the wire."""
+    """A minimal worker on a WebSocket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
         self._socket = socket
@@ -42,7 +42,7 @@ class WireWorker:
         await self._socket.send_bytes(message.SerializeToString())
 
     async def next(self) -> agent.ServerMessage | None:
-        """The next message; None at the end."""
+        """Return the next message; None at the end."""
         message = await asyncio.wait_for(self._socket.receive(), PATIENCE)
         return agent.ServerMessage.FromString(message.data) if message.type is aiohttp.WSMsgType.BINARY else None
 
@@ -53,12 +53,12 @@ class WireWorker:
         return message
 
     async def register(self, name: str = "") -> str:
-        """Register; the id."""
+        """Register and return the worker ID."""
         await self.say(agent.WorkerMessage(register=agent.RegisterWorkerRequest(agent_name=name)))
         return (await self.next_of("register")).register.worker_id
 
-    async def take(self, identity: str = "agent") -> agent.JobAssignment:
-        """Wait for a job and take it."""
+    async def accept(self, identity: str = "agent") -> agent.JobAssignment:
+        """Wait for a job and accept it."""
         job = (await self.next_of("availability")).availability.job
         answer = agent.AvailabilityResponse(job_id=job.id, available=True, participant_identity=identity)
         await self.say(agent.WorkerMessage(availability=answer))
@@ -80,12 +80,12 @@ async def backend(server: DevServer) -> AsyncGenerator[LiveKitAPI]:
         yield api
 
 
-async def test_an_agent_comes_and_answers_calls(server: DevServer) -> None:
+async def test_agent_joins_and_responds_to_calls(server: DevServer) -> None:
     alice, helper = Room(), Room()
     async with worker(server) as wire:
         await wire.register()
         await alice.connect(server.url, server.token("alice", room="demo"))
-        assignment = await wire.take()
+        assignment = await wire.accept()
         await helper.connect(server.url, assignment.token)
 
         @helper.local_participant.register_rpc_method("ask")
@@ -99,12 +99,12 @@ async def test_an_agent_comes_and_answers_calls(server: DevServer) -> None:
     await helper.disconnect()
 
 
-async def test_the_python_sdk_asks_for_agents(server: DevServer) -> None:
+async def test_python_sdk_dispatches_agents(server: DevServer) -> None:
     async with worker(server) as wire, backend(server) as api:
         await wire.register("helper")
         request = CreateAgentDispatchRequest(agent_name="helper", room="demo", metadata="why")
         made = await api.agent_dispatch.create_dispatch(request)
-        assert (await wire.take()).job.metadata == "why"
+        assert (await wire.accept()).job.metadata == "why"
         found = await api.agent_dispatch.get_dispatch(made.id, "demo")
         assert found is not None
         [job] = found.state.jobs
@@ -121,7 +121,7 @@ async def test_the_python_sdk_asks_for_agents(server: DevServer) -> None:
             await api.agent_dispatch.list_dispatch("elsewhere")
 
 
-async def test_only_administrators_ask_for_agents(server: DevServer) -> None:
+async def test_dispatch_needs_room_admin(server: DevServer) -> None:
     url = http_url(server, "/twirp/livekit.AgentDispatchService/CreateDispatch")
     async with aiohttp.ClientSession() as http:
         for token in (server.token("a", room="demo"), server.token("a", room="other", room_admin=True)):
@@ -132,7 +132,7 @@ async def test_only_administrators_ask_for_agents(server: DevServer) -> None:
 
 
 @pytest.mark.peers
-async def test_the_javascript_sdk_asks_for_agents(server: DevServer, js_peers: Path) -> None:
+async def test_javascript_sdk_dispatches_agents(server: DevServer, js_peers: Path) -> None:
     arguments = ("node", "--input-type=module", "-e", CALL, http_url(server, ""))
     process = await asyncio.create_subprocess_exec(*arguments, cwd=js_peers, stdout=subprocess.PIPE)
     out, _ = await process.communicate()
@@ -142,39 +142,39 @@ async def test_the_javascript_sdk_asks_for_agents(server: DevServer, js_peers: P
 
 
 @pytest.mark.parametrize("token", ["a.b.c", None])
-async def test_only_workers_register(server: DevServer, token: str | None) -> None:
+async def test_registration_needs_the_agent_grant(server: DevServer, token: str | None) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
         async with worker(server, token=token or server.token("alice", room="demo")):
             pass
     assert caught.value.status == 401
 
 
-async def test_what_is_no_websocket(server: DevServer) -> None:
+async def test_request_that_is_not_a_websocket(server: DevServer) -> None:
     async with aiohttp.ClientSession() as http, http.get(http_url(server, "/agent")) as response:
         assert response.status == 404
 
 
-async def test_a_worker_may_ping_before_it_registers(server: DevServer) -> None:
+async def test_ping_before_registration(server: DevServer) -> None:
     async with worker(server) as wire:
         await wire.say(agent.WorkerMessage(ping=agent.WorkerPing(timestamp=1)))
         assert (await wire.next_of("pong")).pong.last_timestamp == 1
         assert (await wire.register()).startswith("AW_")
 
 
-async def test_a_worker_that_does_not_register(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_registration_timeout(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "REGISTER_TIMEOUT", 0.05)
     async with worker(server) as wire:
         assert await wire.next() is None
 
 
-async def test_a_worker_that_registers_for_what_does_not_exist(server: DevServer) -> None:
+async def test_registration_for_an_unknown_job_type(server: DevServer) -> None:
     async with worker(server) as wire:
         request = agent.RegisterWorkerRequest.FromString(b"\x08\x09")
         await wire.say(agent.WorkerMessage(register=request))
         assert await wire.next() is None
 
 
-async def test_workers_end_with_the_server() -> None:
+async def test_stopping_the_server_disconnects_workers() -> None:
     async with DevServer(port=0) as server, worker(server) as wire:
         await wire.register()
         await server.aclose()

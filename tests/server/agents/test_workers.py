@@ -1,4 +1,4 @@
-"""Who gets a job."""
+"""Registration of workers, and load balancing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def pool_of(*workers: Worker, at: float = 0.5) -> WorkerPool:
     return pool
 
 
-def test_the_less_it_has_to_do_the_likelier() -> None:
+def test_choice_is_weighted_by_free_capacity() -> None:
     chosen: Counter[str] = Counter()
     for step in range(100):
         found = pool_of(worker("busy", 0.9), worker("idle", 0.1), at=(step + 0.5) / 100).select(KEY, ())
@@ -51,7 +51,7 @@ def test_the_less_it_has_to_do_the_likelier() -> None:
     assert chosen == {"busy": 10, "idle": 90}
 
 
-def test_those_without_room_and_those_tried_are_left_out() -> None:
+def test_full_and_tried_workers_are_not_chosen() -> None:
     full, tried, good = worker("full", 1.0), worker("tried"), worker("good", 0.5)
     pool = pool_of(full, tried, good)
     assert pool.select(KEY, {"tried"}) is good
@@ -59,7 +59,7 @@ def test_those_without_room_and_those_tried_are_left_out() -> None:
     assert pool.select(KEY, {"tried"}) is None
 
 
-def test_only_those_of_the_same_key() -> None:
+def test_key_must_match() -> None:
     pool = pool_of(worker("a", agent_name="other"), worker("b", namespace="other"), worker("c", deployment="other"))
     assert pool.select(KEY, ()) is None
     assert pool.keys("", agent.JT_ROOM, "") == [WorkerKey("", "other", agent.JT_ROOM, "")]
@@ -67,24 +67,24 @@ def test_only_those_of_the_same_key() -> None:
 
 
 @given(st.lists(st.floats(allow_nan=True), max_size=5), st.floats(0, 1))
-def test_whatever_workers_say_of_their_load(loads: list[float], at: float) -> None:
+def test_any_load_is_accepted(loads: list[float], at: float) -> None:
     workers = [worker(str(number), load) for number, load in enumerate(loads)]
     found = pool_of(*workers, at=at).select(KEY, ())
     assert found is None or found.load < 1
 
 
 @pytest.mark.parametrize("load", [-math.inf, -1e38])
-def test_a_load_that_is_none_gives_no_more_weight_than_idleness(load: float) -> None:
+def test_invalid_load_weighs_at_most_like_an_idle_worker(load: float) -> None:
     for at, name in ((0.25, "liar"), (0.75, "good")):
         found = pool_of(worker("liar", load), worker("good"), at=at).select(KEY, ())
         assert found is not None
         assert found.id == name
 
 
-def test_registering() -> None:
+def test_register() -> None:
     agents = make_handler(make_rooms())
     kept = FakeWorker(agents, "helper")
-    response = kept.told[0].register
+    response = kept.received[0].register
     assert response.worker_id == kept.worker.id
     assert response.worker_id.startswith("AW_")
     assert response.server_info.agent_protocol == 1
@@ -92,18 +92,18 @@ def test_registering() -> None:
     assert len(agents.workers) == 0
 
 
-def test_an_unknown_type() -> None:
+def test_unknown_job_type() -> None:
     with pytest.raises(ValueError, match="unknown job type 9"):
         make_handler(make_rooms()).register(NoLink(), "key", agent.RegisterWorkerRequest.FromString(b"\x08\x09"), 0.0)
 
 
-def test_long_names() -> None:
+def test_long_names_are_rejected() -> None:
     request = agent.RegisterWorkerRequest(agent_name="n" * (limits.MAX_NAME + 1))
     with pytest.raises(ValueError, match="256 bytes"):
         make_handler(make_rooms()).register(NoLink(), "key", request, 0.0)
 
 
-def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_WORKERS", 1)
     agents = make_handler(make_rooms())
     FakeWorker(agents)
@@ -111,16 +111,16 @@ def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
         FakeWorker(agents)
 
 
-def test_pings_are_answered_and_the_unknown_is_passed_over() -> None:
+def test_pings_are_answered_and_unknown_messages_ignored() -> None:
     kept = FakeWorker(make_handler(make_rooms()))
     kept.say(agent.WorkerMessage(ping=agent.WorkerPing(timestamp=5)), 1.0)
-    assert (kept.told[-1].pong.last_timestamp, kept.told[-1].pong.timestamp) == (5, int(EPOCH + 1) * 1000)
+    assert (kept.received[-1].pong.last_timestamp, kept.received[-1].pong.timestamp) == (5, int(EPOCH + 1) * 1000)
     kept.say(agent.WorkerMessage())
     kept.say(agent.WorkerMessage(migrate_job=agent.MigrateJobRequest(job_ids=["x"])))
-    assert len(kept.told) == 2
+    assert len(kept.received) == 2
 
 
-def test_closing() -> None:
+def test_close_disconnects_workers() -> None:
     agents = make_handler(make_rooms())
     kept = FakeWorker(agents)
     agents.close()

@@ -1,4 +1,4 @@
-"""A worker without network: what the server tells it is kept."""
+"""A worker without network, which records the server's messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEYS = {"key": "a-secret-that-is-long-enough-for-hs256"}
 
 
 class FakeWorker:
-    """Registers when it is made."""
+    """Registers on creation."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class FakeWorker:
         permission: models.ParticipantPermission | None = None,
         now: float = 0.0,
     ) -> None:
-        self.told: list[agent.ServerMessage] = []
+        self.received: list[agent.ServerMessage] = []
         self.is_closed = False
         self._agents = agents
         request = agent.RegisterWorkerRequest(
@@ -34,7 +34,7 @@ class FakeWorker:
 
     def send(self, message: agent.ServerMessage) -> None:
         assert not self.is_closed
-        self.told.append(message)
+        self.received.append(message)
 
     def close(self) -> None:
         self.is_closed = True
@@ -46,24 +46,24 @@ class FakeWorker:
         self.close()
         self._agents.worker_disconnected(self.worker, now)
 
-    def be(self, *, load: float = 0.0, status: agent.WorkerStatus = agent.WS_AVAILABLE) -> None:
+    def update(self, *, load: float = 0.0, status: agent.WorkerStatus = agent.WS_AVAILABLE) -> None:
         self.say(agent.WorkerMessage(update_worker=agent.UpdateWorkerStatus(status=status, load=load)))
 
     @property
     def kinds(self) -> list[str]:
-        """What it was told, in order."""
-        return [message.WhichOneof("message") or "" for message in self.told]
+        """Kinds of the received messages, in order."""
+        return [message.WhichOneof("message") or "" for message in self.received]
 
     @property
     def offered(self) -> list[agent.Job]:
-        return [message.availability.job for message in self.told if message.HasField("availability")]
+        return [message.availability.job for message in self.received if message.HasField("availability")]
 
     @property
     def terminated(self) -> list[str]:
-        return [message.termination.job_id for message in self.told if message.HasField("termination")]
+        return [message.termination.job_id for message in self.received if message.HasField("termination")]
 
-    def take(self, identity: str = "agent", now: float = 0.0, *, metadata: str = "") -> Grants:
-        """Take the job that was offered last; what the token for it says."""
+    def accept(self, identity: str = "agent", now: float = 0.0, *, metadata: str = "") -> Grants:
+        """Accept the last offered job and return the grants of its token."""
         answer = agent.AvailabilityResponse(
             job_id=self.offered[-1].id,
             available=True,
@@ -72,16 +72,16 @@ class FakeWorker:
             participant_metadata=metadata,
         )
         self.say(agent.WorkerMessage(availability=answer), now)
-        assignment = self.told[-1].assignment
+        assignment = self.received[-1].assignment
         assert assignment.job.id == answer.job_id
         return TokenAuthority(KEYS).verify(assignment.token)
 
-    def refuse(self, now: float = 0.0, *, terminate: bool = False) -> None:
+    def reject(self, now: float = 0.0, *, terminate: bool = False) -> None:
         answer = agent.AvailabilityResponse(job_id=self.offered[-1].id, terminate=terminate)
         self.say(agent.WorkerMessage(availability=answer), now)
 
-    def tell(self, status: agent.JobStatus, error: str = "", now: float = 0.0) -> None:
-        """Say how the job goes that was offered last."""
+    def send_status(self, status: agent.JobStatus, error: str = "", now: float = 0.0) -> None:
+        """Send the status of the last offered job."""
         update = agent.UpdateJobStatus(job_id=self.offered[-1].id, status=status, error=error)
         self.say(agent.WorkerMessage(update_job=update), now)
 

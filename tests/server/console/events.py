@@ -1,4 +1,4 @@
-"""Reading what a page is told."""
+"""A console page without a browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class Page:
-    """A page without a browser."""
+    """An open page."""
 
     def __init__(self, http: aiohttp.ClientSession, server: DevServer, response: aiohttp.ClientResponse) -> None:
         self.key = ""
@@ -27,7 +27,7 @@ class Page:
         self._response = response
 
     async def next(self) -> tuple[str, Any]:
-        """The next event: its name and its data. Raises EOFError at the end."""
+        """Return name and data of the next event. Raises EOFError at the end."""
         name, data = "", ""
         while True:
             line = (await asyncio.wait_for(self._response.content.readline(), PATIENCE)).decode()
@@ -42,7 +42,7 @@ class Page:
                 return name, json.loads(data)
 
     async def until(self, name: str, **wanted: object) -> dict[str, Any]:
-        """The next event of that name, or the entry of a list in one, that has what is wanted."""
+        """Return the next event of this name, or the entry of its list, that has the wanted fields."""
         while True:
             kind, data = await self.next()
             entries = cast("list[dict[str, Any]]", data if isinstance(data, list) else [data])
@@ -51,7 +51,7 @@ class Page:
                     return entry
 
     async def act(self, action: str, **body: object) -> dict[str, Any]:
-        """Have the server do something, as the forms do."""
+        """Request an action, as the forms do."""
         async with self.post(action, json=body) as response:
             return cast("dict[str, Any]", await response.json())
 

@@ -1,4 +1,4 @@
-"""Packets of calls, as peers send them."""
+"""Packets of RPC calls, as peers send them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def failure(
 
 
 def stream(to: str, topic: str, stream_id: str, **attributes: str) -> models.DataPacket:
-    """The header of a stream that comes in pieces."""
+    """Return the header of a chunked stream."""
     header = models.DataStream.Header(stream_id=stream_id, topic=topic, attributes=attributes)
     header.text_header.SetInParent()
     return models.DataPacket(destination_identities=[to], stream_header=header)
@@ -48,7 +48,7 @@ def stream_response(to: str = "alice", *, call: str = "1") -> models.DataPacket:
 
 
 def inline(packet: models.DataPacket, content: bytes, *, deflated: bool = False) -> models.DataPacket:
-    """The packet of a stream that has its whole content in the header."""
+    """Put the whole content of a stream into its header."""
     header = packet.stream_header
     header.total_length = len(content)
     header.inline_content = content
@@ -74,16 +74,16 @@ def encrypted_packet(to: str = "bob", size: int = 10) -> models.DataPacket:
     return models.DataPacket(destination_identities=[to], encrypted_packet=encrypted)
 
 
-def feed(watch: CallTracker, *packets: tuple[str, models.DataPacket], start: float = 0.0) -> None:
-    """Feed packets with who sends them, a second after another."""
+def feed(tracker: CallTracker, *packets: tuple[str, models.DataPacket], start: float = 0.0) -> None:
+    """Feed packets and their senders, one per second."""
     for seconds, (sender, packet) in enumerate(packets):
-        watch.packet(ROOM, sender, packet, start + seconds)
+        tracker.packet(ROOM, sender, packet, start + seconds)
 
 
-def all_calls(watch: CallTracker) -> list[TrackedCall]:
-    return sorted(watch.changed_since(0, 10_000), key=lambda call: call.number)
+def all_calls(tracker: CallTracker) -> list[TrackedCall]:
+    return sorted(tracker.changed_since(0, 10_000), key=lambda call: call.number)
 
 
-def only_call(watch: CallTracker) -> TrackedCall:
-    (call,) = all_calls(watch)
+def only_call(tracker: CallTracker) -> TrackedCall:
+    (call,) = all_calls(tracker)
     return call

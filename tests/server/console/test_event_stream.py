@@ -1,4 +1,4 @@
-"""What open pages are told, and that they cost little."""
+"""Event streams of open pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def echo(data: RpcInvocationData) -> str:
     return data.payload
 
 
-async def test_rooms_calls_and_events_are_told_as_they_happen(server: DevServer) -> None:
+async def test_live_updates(server: DevServer) -> None:
     async with open_page(server) as page, Room() as alice, Room() as bob:
         await alice.connect(server.url, server.token("alice", room="demo"))
         state = await page.until("state", participants=1)
@@ -43,14 +43,14 @@ async def test_rooms_calls_and_events_are_told_as_they_happen(server: DevServer)
         assert (await page.until("notes", who="bob", text="left"))["room"] == "demo"
 
 
-async def test_a_new_page_is_told_what_is_remembered(server: DevServer) -> None:
+async def test_new_page_gets_the_history(server: DevServer) -> None:
     async with Room() as room:
         await room.connect(server.url, server.token("alice", room="demo"))
     async with open_page(server) as page:
         assert (await page.until("notes", who="alice", text="left"))["number"] > 1
 
 
-def test_only_changes_are_told() -> None:
+def test_only_changes_are_sent() -> None:
     rooms, observer = make_rooms(), Observer()
     rooms.packet_observer = observer
     updates = Updates(rooms, observer)
@@ -65,7 +65,7 @@ def test_only_changes_are_told() -> None:
     assert list(updates.take(0.75)) == []
 
 
-async def test_so_many_pages_and_no_more(server: DevServer) -> None:
+async def test_page_limit(server: DevServer) -> None:
     async with aiohttp.ClientSession() as http:
         url = http_url(server, "/console/feed")
         pages = [await http.get(url) for _ in range(MAX_PAGES)]
@@ -76,14 +76,14 @@ async def test_so_many_pages_and_no_more(server: DevServer) -> None:
             page.close()
 
 
-async def test_stopping_the_server_ends_the_pages() -> None:
+async def test_stopping_the_server_ends_streams() -> None:
     async with DevServer(port=0, console=True) as server, open_page(server) as page:
         await asyncio.wait_for(server.aclose(), PATIENCE)
         with pytest.raises(EOFError):
             _ = await page.until("hello")
 
 
-async def test_a_page_that_does_not_read_costs_one_update(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_page_costs_one_update(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_stream, "UPDATE_INTERVAL", 0.001)
     rooms, observer = make_rooms(), Observer()
     rooms.packet_observer = observer

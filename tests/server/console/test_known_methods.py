@@ -1,4 +1,4 @@
-"""What is known of the methods of participants."""
+"""Methods of participants, announced and inferred."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def known_methods() -> KnownMethods:
 
 
 @pytest.fixture
-def watch(known_methods: KnownMethods) -> CallTracker:
+def tracker(known_methods: KnownMethods) -> CallTracker:
     return CallTracker(known_methods.learn)
 
 
-def test_an_answer_shows_that_the_method_is_there(known_methods: KnownMethods, watch: CallTracker) -> None:
-    feed(watch, ("alice", request(method="b")), ("bob", response()))
-    feed(watch, ("alice", request(method="a")), ("bob", response()))
+def test_response_shows_that_the_method_exists(known_methods: KnownMethods, tracker: CallTracker) -> None:
+    feed(tracker, ("alice", request(method="b")), ("bob", response()))
+    feed(tracker, ("alice", request(method="a")), ("bob", response()))
     assert known_methods.of(ROOM, "bob") == ["a", "b"]
     assert known_methods.of("other", "bob") == known_methods.of(ROOM, "alice") == []
 
@@ -30,18 +30,18 @@ def test_an_answer_shows_that_the_method_is_there(known_methods: KnownMethods, w
     ("code", "known"),
     [(2001, True), (1500, True), (1504, True), (1400, False), (1402, False), (1502, False), (1503, False)],
 )
-def test_what_errors_show(known_methods: KnownMethods, watch: CallTracker, code: int, known: bool) -> None:
-    feed(watch, ("alice", request()), ("bob", failure(code=code)))
+def test_errors_that_show_a_method(known_methods: KnownMethods, tracker: CallTracker, code: int, known: bool) -> None:
+    feed(tracker, ("alice", request()), ("bob", failure(code=code)))
     assert known_methods.of(ROOM, "bob") == (["add"] if known else [])
 
 
-def test_a_method_that_is_gone_is_forgotten(known_methods: KnownMethods, watch: CallTracker) -> None:
-    feed(watch, ("alice", request()), ("bob", response()), ("alice", request()), ("bob", failure(code=1400)))
+def test_unregistered_method_is_removed(known_methods: KnownMethods, tracker: CallTracker) -> None:
+    feed(tracker, ("alice", request()), ("bob", response()), ("alice", request()), ("bob", failure(code=1400)))
     assert known_methods.of(ROOM, "bob") == []
 
 
-def test_who_tells_its_methods_has_no_others(known_methods: KnownMethods, watch: CallTracker) -> None:
-    feed(watch, ("alice", request(method="old")), ("bob", response()))
+def test_announced_methods_replace_inferred_ones(known_methods: KnownMethods, tracker: CallTracker) -> None:
+    feed(tracker, ("alice", request(method="old")), ("bob", response()))
     assert not known_methods.is_announced(ROOM, "bob")
     known_methods.announce(ROOM, "bob", ["z", "y"])
     assert known_methods.is_announced(ROOM, "bob")
@@ -50,16 +50,16 @@ def test_who_tells_its_methods_has_no_others(known_methods: KnownMethods, watch:
     assert known_methods.of(ROOM, "bob") == []
 
 
-def test_who_says_nothing_is_not_asked_again(known_methods: KnownMethods) -> None:
+def test_unresponsive_participant_is_marked(known_methods: KnownMethods) -> None:
     known_methods.mark_unresponsive(ROOM, "bob")
     assert known_methods.is_unresponsive(ROOM, "bob")
     known_methods.left(ROOM, "bob")
     assert not known_methods.is_unresponsive(ROOM, "bob")
 
 
-def test_so_many_and_no_more(known_methods: KnownMethods, watch: CallTracker) -> None:
+def test_method_limit(known_methods: KnownMethods, tracker: CallTracker) -> None:
     for number in range(MAX_METHODS + 5):
-        feed(watch, ("alice", request(method=str(number))), ("bob", response()))
+        feed(tracker, ("alice", request(method=str(number))), ("bob", response()))
     assert len(known_methods.of(ROOM, "bob")) == MAX_METHODS
     known_methods.announce(ROOM, "bob", map(str, range(MAX_METHODS + 5)))
     assert len(known_methods.of(ROOM, "bob")) == MAX_METHODS

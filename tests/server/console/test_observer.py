@@ -1,4 +1,4 @@
-"""The console looks on at the core of the server."""
+"""The console's observation of the server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def watched() -> tuple[RoomManager, Observer]:
     return rooms, observer
 
 
-def test_calls_and_traffic_are_seen() -> None:
+def test_calls_and_traffic_are_tracked() -> None:
     rooms, observer = watched()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(request(payload="x" * 300))
@@ -37,7 +37,7 @@ def test_calls_and_traffic_are_seen() -> None:
     assert [packet.WhichOneof("value") for packet in bob.received()] == ["rpc_request"]
 
 
-def test_data_tracks_count_too() -> None:
+def test_data_tracks_count_as_traffic() -> None:
     rooms, observer = watched()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     bob_gets = subscribe(bob, publish(alice, 5))
@@ -46,13 +46,13 @@ def test_data_tracks_count_too() -> None:
     assert observer.traffic(alice.sid).sent.size == observer.traffic(bob.sid).received.size > 100
 
 
-def test_calls_to_nobody_are_seen() -> None:
+def test_calls_to_missing_participants_are_tracked() -> None:
     rooms, observer = watched()
     join(rooms, "alice").send(request("nobody"))
     assert only_call(observer.calls).callee == "nobody"
 
 
-def test_hidden_participants_are_named() -> None:
+def test_hidden_participants_are_shown() -> None:
     rooms, observer = watched()
     ghost, bob = join(rooms, grants("ghost", hidden=True)), join(rooms, "bob")
     ghost.send(request("bob"))
@@ -60,7 +60,7 @@ def test_hidden_participants_are_named() -> None:
     assert only_call(observer.calls).caller == "ghost"
 
 
-def test_calls_of_the_server_are_seen_with_their_answers() -> None:
+def test_calls_of_the_server_are_tracked() -> None:
     rooms, observer = watched()
     bob = join(rooms, "bob")
     bob.room.backend_receivers["77"] = lambda sender, packet: None
@@ -72,7 +72,7 @@ def test_calls_of_the_server_are_seen_with_their_answers() -> None:
     assert observer.traffic(bob.sid).received.packets == 1
 
 
-def test_who_left_is_forgotten() -> None:
+def test_left_participant_is_forgotten() -> None:
     rooms, observer = watched()
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(request())
@@ -100,7 +100,7 @@ def test_log_of_room_events() -> None:
     assert notes[0]["at"] == EPOCH * 1000
 
 
-def test_the_state_of_the_rooms() -> None:
+def test_state_of_rooms() -> None:
     rooms, observer = watched()
     alice, _ = join(rooms, grants("alice", name="Alice")), join(rooms, "bob")
     alice.send(user_packet(b"x" * 600))
@@ -115,14 +115,14 @@ def test_the_state_of_the_rooms() -> None:
     assert json.loads(json.dumps(state)) == state
 
 
-def test_an_sdk_that_is_newer_than_we_are() -> None:
+def test_unknown_sdk() -> None:
     rooms, observer = watched()
     join(rooms, "alice").participant.client.MergeFromString(bytes((1 << 3, 99)))
     (room,) = rooms_json(rooms.rooms, observer, 1.0)["rooms"]
     assert room["participants"][0]["client"].startswith("99")
 
 
-def test_a_crowd_is_shown_in_part() -> None:
+def test_participants_shown_are_limited() -> None:
     rooms, observer = watched()
     for number in range(MAX_PARTICIPANTS_SHOWN + 2):
         join(rooms, f"guest-{number}")
@@ -130,7 +130,7 @@ def test_a_crowd_is_shown_in_part() -> None:
     assert (len(room["participants"]), room["more"]) == (MAX_PARTICIPANTS_SHOWN, 2)
 
 
-def test_a_call_as_json() -> None:
+def test_call_as_json() -> None:
     rooms, observer = watched()
     observer.calls.set_keep_payloads(True)
     alice, bob = join(rooms, "alice"), join(rooms, "bob")

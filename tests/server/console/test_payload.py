@@ -1,4 +1,4 @@
-"""The beginning of what a call carries."""
+"""Previews of payloads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_only_the_size_is_kept() -> None:
     assert (content.size, content.text, content.cut) == (5, None, False)
 
 
-def test_what_fits_is_whole() -> None:
+def test_short_payload_is_not_truncated() -> None:
     content = PayloadPreview(keep=True)
     content.feed(b"a" * MAX_PREVIEW)
     content.feed(b"")
@@ -26,13 +26,13 @@ def test_what_fits_is_whole() -> None:
     assert (content.text, content.cut, content.size) == ("a" * MAX_PREVIEW, True, MAX_PREVIEW + 1)
 
 
-def test_no_character_is_cut_in_two() -> None:
+def test_truncation_at_character_boundaries() -> None:
     content = PayloadPreview(keep=True)
     content.feed(b"a" + "ä".encode() * MAX_PREVIEW)
     assert (content.text, content.cut) == ("a" + "ä" * (MAX_PREVIEW // 2 - 1), True)
 
 
-def test_a_bomb_of_deflate_makes_no_more_than_is_kept() -> None:
+def test_decompression_bomb_is_truncated() -> None:
     compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     bomb = compressor.compress(bytes(5_000_000)) + compressor.flush()
     content = PayloadPreview(keep=True, deflated=True, announced=5_000_000)
@@ -44,7 +44,7 @@ def test_a_bomb_of_deflate_makes_no_more_than_is_kept() -> None:
 
 
 @given(st.lists(st.binary(max_size=200)), st.booleans())
-def test_anything_may_come(pieces: list[bytes], deflated: bool) -> None:
+def test_any_chunks_are_accepted(pieces: list[bytes], deflated: bool) -> None:
     content = PayloadPreview(keep=True, deflated=deflated)
     for piece in pieces:
         content.feed(piece)

@@ -1,4 +1,4 @@
-"""The console over HTTP: who may see it, who may act, and what it does then."""
+"""The console over HTTP: access control and actions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def get(server: DevServer, path: str, headers: Mapping[str, str]) -> tuple
         return response.status, "" if path.endswith("feed") and response.status == 200 else await response.text()
 
 
-async def test_browsers_get_the_page_and_others_what_health_checks_expect(server: DevServer) -> None:
+async def test_browsers_get_the_page_and_others_the_health_check(server: DevServer) -> None:
     assert server.console_url == http_url(server, "/")
     status, text = await get(server, "/", BROWSER)
     assert status == 200
@@ -40,7 +40,7 @@ async def test_browsers_get_the_page_and_others_what_health_checks_expect(server
         assert await get(server, "/", headers) == (200, "OK")
 
 
-async def test_the_page_is_closed_to_everything_from_elsewhere(server: DevServer) -> None:
+async def test_page_has_security_headers(server: DevServer) -> None:
     for path in ("/", "/console/main.js"):
         async with aiohttp.ClientSession() as http, http.get(http_url(server, path), headers=BROWSER) as response:
             policy = response.headers["Content-Security-Policy"]
@@ -69,7 +69,7 @@ STRANGERS = [
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=lambda headers: " ".join(*headers.items()))
-async def test_strangers_see_nothing_and_do_nothing(server: DevServer, stranger: dict[str, str]) -> None:
+async def test_foreign_requests_are_rejected(server: DevServer, stranger: dict[str, str]) -> None:
     status, text = await get(server, "/", {**BROWSER, **stranger})
     assert (status, text) == (200, "OK") or status == 403
     for path in PATHS:
@@ -81,7 +81,7 @@ async def test_strangers_see_nothing_and_do_nothing(server: DevServer, stranger:
                 assert response.status == 403
 
 
-async def test_other_machines_see_what_a_livekit_server_answers(server: DevServer) -> None:
+async def test_other_machines_get_the_health_check(server: DevServer) -> None:
     transport = Mock()
     transport.get_extra_info.side_effect = {"peername": ("192.168.1.5", 5)}.get
     console = Console(server, RoomManager())
@@ -91,7 +91,7 @@ async def test_other_machines_see_what_a_livekit_server_answers(server: DevServe
 
 
 @pytest.mark.parametrize("key", [None, "", "x" * 32])
-async def test_only_pages_of_this_start_may_act(server: DevServer, key: str | None) -> None:
+async def test_actions_need_the_key_of_this_run(server: DevServer, key: str | None) -> None:
     headers = {} if key is None else {KEY_HEADER: key}
     body = {"room": "demo", "identity": "eve"}
     async with (
@@ -102,7 +102,7 @@ async def test_only_pages_of_this_start_may_act(server: DevServer, key: str | No
         assert "token" not in await response.text()
 
 
-async def test_a_key_that_is_no_text(server: DevServer) -> None:
+async def test_key_that_is_not_utf8(server: DevServer) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     head = f"POST /console/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{KEY_HEADER}: "
     writer.write(head.encode() + b"\xff\xfe\r\nContent-Length: 0\r\n\r\n")
@@ -112,7 +112,7 @@ async def test_a_key_that_is_no_text(server: DevServer) -> None:
     assert answer.startswith(b"HTTP/1.1 403 ")
 
 
-async def test_a_page_of_another_site_cannot_even_ask(server: DevServer) -> None:
+async def test_cross_site_preflight_is_rejected(server: DevServer) -> None:
     headers = {
         "Origin": "http://localhost:3000",
         "Access-Control-Request-Method": "POST",
@@ -127,11 +127,11 @@ async def test_a_page_of_another_site_cannot_even_ask(server: DevServer) -> None
 
 
 @pytest.mark.parametrize("path", ["/console/none.js", "/console/..%2froutes.py", "/console/"])
-async def test_no_other_files(server: DevServer, path: str) -> None:
+async def test_other_files_are_not_found(server: DevServer, path: str) -> None:
     assert (await get(server, path, {}))[0] == 404
 
 
-async def test_it_is_off_unless_asked_for() -> None:
+async def test_console_is_off_by_default() -> None:
     async with DevServer(port=0) as server:
         assert server.console_url is None
         assert server.rooms.packet_observer is None
@@ -140,7 +140,7 @@ async def test_it_is_off_unless_asked_for() -> None:
             assert (await get(server, path, {}))[0] == 404
 
 
-async def test_no_url_where_only_another_address_is_listened_on() -> None:
+async def test_no_url_without_a_loopback_address() -> None:
     assert DevServer("192.0.2.1", console=True).console_url is None
     assert DevServer("0.0.0.0", 7880, console=True).console_url == "http://127.0.0.1:7880/"
     assert DevServer("::1", 7880, console=True).console_url == "http://[::1]:7880/"
@@ -182,7 +182,7 @@ async def test_invalid_input_is_reported(server: DevServer, action: str, body: o
         assert said in (await response.json())["error"]
 
 
-async def test_bodies_that_are_no_json(server: DevServer) -> None:
+async def test_bodies_that_are_not_json(server: DevServer) -> None:
     async with open_page(server) as page:
         for options in ({"data": b"{}"}, {"data": b"{", "headers": {"Content-Type": "application/json"}}):
             async with page.post("token", **options) as response:
@@ -220,7 +220,7 @@ async def test_calls(server: DevServer) -> None:
         assert (seen["caller"], seen["callee"], seen["code"]) == ("", "alice", 2001)
 
 
-async def test_participants_of_ours_tell_their_methods(server: DevServer) -> None:
+async def test_python_participants_announce_their_methods(server: DevServer) -> None:
     async with open_page(server) as page, Room() as room:
         room.register_rpc_method("fail", fail)
         room.register_rpc_method("answer", answer)
@@ -233,7 +233,7 @@ async def test_participants_of_ours_tell_their_methods(server: DevServer) -> Non
         assert (await page.until("state", calls=0))["failed"] == 0
 
 
-async def test_who_does_not_hear_the_server_is_asked_once(
+async def test_unresponsive_participant_is_asked_once(
     server: DevServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(routes, "METHODS_TIMEOUT", 0.1)
@@ -248,7 +248,7 @@ async def test_who_does_not_hear_the_server_is_asked_once(
     assert sum("stream_header" in record.message for record in caplog.records) == 1
 
 
-async def test_participants_do_not_tell_each_other(server: DevServer) -> None:
+async def test_participants_cannot_ask_each_other(server: DevServer) -> None:
     async with Room() as alice, Room() as bob:
         alice.register_rpc_method("answer", answer)
         await alice.connect(server.url, server.token("alice", room="demo"))
@@ -264,7 +264,7 @@ async def test_participants_do_not_tell_each_other(server: DevServer) -> None:
     ("said", "names"),
     [('["a"]', ["a"]), ("[]", []), ('["a", 1, null]', ["a"]), ('{"a": 1}', []), ("a", []), ("[" * 100_000, [])],
 )
-def test_what_participants_say_of_themselves(said: str, names: list[str]) -> None:
+def test_parse_methods(said: str, names: list[str]) -> None:
     assert parse_methods(said) == names
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from livekit.server.console.throughput import RATE_SECONDS, Throughput
 
 
-def test_rate_is_that_of_the_last_whole_seconds() -> None:
+def test_rate_covers_the_last_whole_seconds() -> None:
     meter = Throughput()
     meter.add(300, 10.2)
     assert meter.rate(10.9) == 0

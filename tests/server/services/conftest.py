@@ -13,7 +13,7 @@ from tests.support.backend import Backend
 
 @pytest.fixture
 async def server() -> AsyncIterator[RunningServer]:
-    """The embedded server, or the one that LIVEKIT_URL names."""
+    """The embedded server, or that of LIVEKIT_URL."""
     external = RunningServer.from_environment()
     if external is not None:
         yield external
@@ -35,6 +35,6 @@ async def backend(server: RunningServer) -> AsyncIterator[Backend]:
 
 @pytest.fixture
 async def lk(server: RunningServer) -> AsyncIterator[LiveKitAPI]:
-    """`livekit-api`, as programs use it."""
+    """A client of `livekit-api`."""
     async with LiveKitAPI(server.url, server.api_key, server.api_secret) as api:
         yield api

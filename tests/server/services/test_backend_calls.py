@@ -1,4 +1,4 @@
-"""A backend calls methods of participants: what they see, what it gets, and how calls end."""
+"""RPC calls from a backend: invocations, responses and errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ embedded_only = pytest.mark.skipif(RunningServer.from_environment() is not None,
 
 
 class Callee:
-    """A participant with methods to call."""
+    """A participant with RPC methods."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -67,7 +67,7 @@ async def failure(backend: Backend, room: str, method: str, payload: str = "", t
     return failed.value
 
 
-async def test_what_the_callee_sees(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_invocation_of_the_callee(backend: Backend, callee: Callee, room_name: str) -> None:
     seen = json.loads(await backend.perform_rpc(room_name, "callee", "describe", "héllo", 8_000))
     assert seen[:2] == ["héllo", True]
     assert 7.0 < seen[2] <= 8.0
@@ -76,7 +76,7 @@ async def test_what_the_callee_sees(backend: Backend, callee: Callee, room_name:
 
 
 @pytest.mark.parametrize("data", [None, '{"row": 7, "why": "a: b"}'])
-async def test_an_error_of_the_application(backend: Backend, callee: Callee, room_name: str, data: str | None) -> None:
+async def test_application_error(backend: Backend, callee: Callee, room_name: str, data: str | None) -> None:
     error = await failure(backend, room_name, "fail", json.dumps([2001, "no such: row ✗", data]))
     text = "RpcError 2001: no such: row ✗" + (f": {data}" if data else "")
     assert refusal(error) == (500, "internal", text)
@@ -85,12 +85,12 @@ async def test_an_error_of_the_application(backend: Backend, callee: Callee, roo
         assert error.metadata == {name: part for name, part in parts.items() if part}
 
 
-async def test_no_such_method(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_unsupported_method(backend: Backend, callee: Callee, room_name: str) -> None:
     error = await failure(backend, room_name, "nobody registered this")
     assert refusal(error) == (400, "invalid_argument", "RpcError 1400: Method not supported at destination")
 
 
-async def test_a_callee_that_takes_too_long(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_response_timeout(backend: Backend, callee: Callee, room_name: str) -> None:
     started = time.monotonic()
     error = await failure(backend, room_name, "wait", timeout_ms=400)
     assert time.monotonic() - started < ANNOUNCED_WITHIN
@@ -99,7 +99,7 @@ async def test_a_callee_that_takes_too_long(backend: Backend, callee: Callee, ro
     await asyncio.wait_for(callee.cancelled.wait(), ANNOUNCED_WITHIN)
 
 
-async def test_a_callee_that_leaves(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_callee_leaves(backend: Backend, callee: Callee, room_name: str) -> None:
     call = asyncio.ensure_future(failure(backend, room_name, "wait", timeout_ms=4_000))
     await callee.started.wait()
     await callee.room.disconnect()
@@ -107,19 +107,19 @@ async def test_a_callee_that_leaves(backend: Backend, callee: Callee, room_name:
     assert (status, code) in ((503, "unavailable"), (404, "not_found"))
 
 
-async def test_requests_without_a_destination(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_request_without_a_destination(backend: Backend, callee: Callee, room_name: str) -> None:
     with pytest.raises(ServerError) as failed:
         await backend.perform_rpc(room_name, "", "describe")
     assert refusal(failed.value) == (400, "invalid_argument", "destination identity is required")
 
 
-async def test_many_calls_at_once(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_concurrent_calls(backend: Backend, callee: Callee, room_name: str) -> None:
     calls = [backend.perform_rpc(room_name, "callee", "describe", str(number)) for number in range(50)]
     assert [json.loads(answer)[0] for answer in await asyncio.gather(*calls)] == [str(number) for number in range(50)]
 
 
 @embedded_only
-async def test_nobody_to_call(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_missing_callee(backend: Backend, callee: Callee, room_name: str) -> None:
     with pytest.raises(ServerError) as failed:
         await backend.perform_rpc(room_name, "nobody", "describe")
     assert refusal(failed.value) == (404, "not_found", "RpcError 1401: Recipient not found")
@@ -130,7 +130,7 @@ async def test_nobody_to_call(backend: Backend, callee: Callee, room_name: str) 
 
 
 @embedded_only
-async def test_long_payloads_both_ways(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_long_payloads_in_both_directions(backend: Backend, callee: Callee, room_name: str) -> None:
     long = "é" * MAX_V1_PAYLOAD_BYTES
     assert json.loads(await backend.perform_rpc(room_name, "callee", "describe", long))[0] == long
     assert await backend.perform_rpc(room_name, "callee", "repeat", "100000") == "é" * 100_000
@@ -143,7 +143,7 @@ async def test_long_payloads_both_ways(backend: Backend, callee: Callee, room_na
 
 
 @embedded_only
-async def test_the_header_of_the_go_sdk_bounds_a_call(backend: Backend, callee: Callee, room_name: str) -> None:
+async def test_timeout_header_of_the_go_sdk(backend: Backend, callee: Callee, room_name: str) -> None:
     request = room_pb.PerformRpcRequest(room=room_name, destination_identity="callee", method="wait")
     token = backend.token(room_admin=True, room=room_name)
     answer = await backend.post(
@@ -154,8 +154,8 @@ async def test_the_header_of_the_go_sdk_bounds_a_call(backend: Backend, callee: 
 
 
 @embedded_only
-async def test_a_backend_that_hangs_up(backend: Backend, callee: Callee, room_name: str) -> None:
-    """Its callee need not go on, if it can stop."""
+async def test_disconnected_backend_cancels_the_call(backend: Backend, callee: Callee, room_name: str) -> None:
+    """The callee's handler is cancelled if its client supports that"""
     call = asyncio.ensure_future(backend.perform_rpc(room_name, "callee", "wait", timeout_ms=60_000))
     await callee.started.wait()
     call.cancel()
@@ -163,9 +163,7 @@ async def test_a_backend_that_hangs_up(backend: Backend, callee: Callee, room_na
 
 
 @embedded_only
-async def test_too_many_calls(
-    backend: Backend, callee: Callee, room_name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_call_limit(backend: Backend, callee: Callee, room_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_BACKEND_CALLS", 1)
     first = asyncio.ensure_future(failure(backend, room_name, "wait", timeout_ms=1_000))
     await callee.started.wait()
@@ -175,14 +173,14 @@ async def test_too_many_calls(
 
 
 @embedded_only
-async def test_a_callee_that_has_no_say(backend: Backend, join: Join, room_name: str) -> None:
+async def test_callee_without_data_permission(backend: Backend, join: Join, room_name: str) -> None:
     _ = Callee(await join("callee", can_publish_data=False))
     error = await failure(backend, room_name, "describe")
     assert refusal(error)[:2] == (500, "internal")
     assert error.metadata["code"] == "1505"
 
 
-async def test_a_hidden_callee_answers(backend: Backend, join: Join, room_name: str) -> None:
+async def test_hidden_callee_responds(backend: Backend, join: Join, room_name: str) -> None:
     _ = Callee(await join("callee", hidden=True))
     await backend.reach(room_name, "callee", "describe")
     assert json.loads(await backend.perform_rpc(room_name, "callee", "describe", "x"))[0] == "x"
@@ -190,16 +188,16 @@ async def test_a_hidden_callee_answers(backend: Backend, join: Join, room_name: 
 
 @embedded_only
 @pytest.mark.parametrize("size", [1, MAX_V1_PAYLOAD_BYTES + 1])
-async def test_a_callee_in_an_encrypted_room(backend: Backend, join: Join, room_name: str, size: int) -> None:
-    """Nothing that the server sends can be encrypted: an option lets it in."""
+async def test_callee_in_an_encrypted_room(backend: Backend, join: Join, room_name: str, size: int) -> None:
+    """The server cannot encrypt its packets: an option makes clients accept them"""
     encryption = E2EEOptions(KeyProviderOptions(shared_key=b"secret"))
     rpc = RpcOptions(accept_server_calls=True)
     _ = Callee(await join("callee", options=RoomOptions(encryption=encryption, rpc=rpc)))
     assert json.loads(await backend.perform_rpc(room_name, "callee", "describe", "x" * size))[0] == "x" * size
 
 
-async def test_nothing_is_left_of_a_call() -> None:
-    """Not even of one whose answer comes too late."""
+async def test_call_leaves_nothing_behind() -> None:
+    """Not even if the response arrives too late"""
     async with (
         DevServer(port=0) as server,
         open_client(server, "callee") as client,

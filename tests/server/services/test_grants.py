@@ -1,4 +1,4 @@
-"""What each method wants of a token."""
+"""Grants that each method requires."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ TOO_LITTLE: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def test_every_method_is_here() -> None:
+def test_all_methods_are_covered() -> None:
     service = room_pb.DESCRIPTOR.services_by_name["RoomService"]
     assert {method.name for method in service.methods} == set(METHODS)
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_too_little(backend: Backend, method: str) -> None:
+async def test_missing_grants(backend: Backend, method: str) -> None:
     body = METHODS[method].SerializeToString()
     for grants in TOO_LITTLE[method]:
         answer = await backend.post(SERVICE + method, body, token=backend.token(**grants))
@@ -59,7 +59,7 @@ async def test_too_little(backend: Backend, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", TRANSFER)
-async def test_a_transfer_goes_elsewhere(backend: Backend, method: str) -> None:
+async def test_transfer_to_the_same_room(backend: Backend, method: str) -> None:
     request = room_pb.MoveParticipantRequest(room=ROOM, identity="nobody", destination_room=ROOM)
     token = backend.token(room_admin=True, room=ROOM, destination_room=ROOM)
     answer = await backend.post(SERVICE + method, request.SerializeToString(), token=token)

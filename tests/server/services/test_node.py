@@ -1,4 +1,4 @@
-"""A backend in JavaScript makes every call with LiveKit's own SDK for servers."""
+"""All RoomService methods, called with LiveKit's JavaScript server SDK."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ REFUSED = {
 }
 
 
-async def test_every_call(server: RunningServer, join: Join, js_peers: Path, room_name: str) -> None:
+async def test_javascript_sdk(server: RunningServer, join: Join, js_peers: Path, room_name: str) -> None:
     alice, bob, carol = await join("alice"), await join("bob"), await join("carol")
     await listed(bob, "alice")
     received, updated = once(alice, "data_received"), once(bob, "participant_attributes_changed")

@@ -1,4 +1,4 @@
-"""Participants, as `livekit-api` programs list, change, move and remove them; and data sent to them."""
+"""Participants, listed, updated, moved and removed with `livekit-api`, and data sent to them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def person(room: str, identity: str) -> room_pb.RoomParticipantIdentity:
     return room_pb.RoomParticipantIdentity(room=room, identity=identity)
 
 
-async def test_lists(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_list_and_get_participants(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     request = room_pb.ListParticipantsRequest(room=room_name)
     assert list((await lk.room.list_participants(request)).participants) == []
     alice = await join("alice", name="Alice", metadata="m", attributes={"a": "1"})
@@ -39,7 +39,7 @@ async def test_lists(lk: LiveKitAPI, join: Join, room_name: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["get_participant", "remove_participant"])
-async def test_nobody(lk: LiveKitAPI, join: Join, room_name: str, method: str) -> None:
+async def test_missing_participant(lk: LiveKitAPI, join: Join, room_name: str, method: str) -> None:
     for _ in range(2):  # without the room, and with it
         with pytest.raises(ServerError) as refused:
             await getattr(lk.room, method)(person(room_name, "nobody"))
@@ -47,7 +47,7 @@ async def test_nobody(lk: LiveKitAPI, join: Join, room_name: str, method: str) -
         await join("alice")
 
 
-async def test_who_is_removed_learns_it(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_removed_participant_is_notified(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     alice, bob = await join("alice"), await join("bob")
     await listed(alice, "bob")
     ended, left = once(bob, "disconnected"), once(alice, "participant_disconnected")
@@ -59,7 +59,7 @@ async def test_who_is_removed_learns_it(lk: LiveKitAPI, join: Join, room_name: s
     assert refusal(refused.value) == NOBODY
 
 
-async def test_changes_are_told_to_everybody(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_updates_are_announced_to_all_participants(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     alice, bob = await join("alice"), await join("bob", attributes={"old": "1", "kept": "2"})
     seen = await listed(alice, "bob")
     events = [once(room, "participant_attributes_changed") for room in (alice, bob)]
@@ -74,7 +74,7 @@ async def test_changes_are_told_to_everybody(lk: LiveKitAPI, join: Join, room_na
         assert (told.name, told.metadata, told.attributes) == ("Bob", "m", {"kept": "2", "new": "3"})
 
 
-async def test_permissions_bind_at_once(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_permissions_apply_immediately(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     alice, bob = await join("alice"), await join("bob")
     await listed(alice, "bob")
     changed, refreshed = once(bob, "participant_permissions_changed"), once(bob, "token_refreshed")
@@ -88,7 +88,7 @@ async def test_permissions_bind_at_once(lk: LiveKitAPI, join: Join, room_name: s
 
 
 @embedded_only
-async def test_who_is_hidden_is_gone_for_the_others(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_hidden_participant_disappears_for_others(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     alice, _ = await join("alice"), await join("bob")
     await listed(alice, "bob")
     for hidden, event in ((True, "participant_disconnected"), (False, "participant_connected")):
@@ -100,7 +100,7 @@ async def test_who_is_hidden_is_gone_for_the_others(lk: LiveKitAPI, join: Join, 
 
 
 @embedded_only
-async def test_sources_without_a_name(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_unknown_track_sources_are_ignored(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     await join("bob")
     permission = models.ParticipantPermission.FromString(b"\x4a\x03\x02\xe7\x07")  # can_publish_sources: 2 and 999
     assert list(permission.can_publish_sources) == [models.MICROPHONE, 999]
@@ -122,7 +122,7 @@ async def test_sources_without_a_name(lk: LiveKitAPI, join: Join, room_name: str
     ],
     ids=["name", "metadata", "attributes with those it has"],
 )
-async def test_changes_too_large(
+async def test_updates_too_large(
     lk: LiveKitAPI, join: Join, room_name: str, change: dict[str, Any], message: str
 ) -> None:
     await join("bob", attributes={"a": "1"})
@@ -133,8 +133,8 @@ async def test_changes_too_large(
 
 
 @embedded_only
-async def test_tracks(lk: LiveKitAPI, backend: Backend, join: Join, room_name: str) -> None:
-    """Nobody has any that could be muted, subscribed to or forwarded."""
+async def test_track_methods_without_tracks(lk: LiveKitAPI, backend: Backend, join: Join, room_name: str) -> None:
+    """There are no media tracks to mute, subscribe to or forward"""
     await join("bob")
     with pytest.raises(ServerError) as refused:
         await lk.room.mute_published_track(
@@ -152,7 +152,7 @@ async def test_tracks(lk: LiveKitAPI, backend: Backend, join: Join, room_name: s
 
 
 @embedded_only
-async def test_who_is_moved_goes_on_elsewhere(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_move_participant(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     elsewhere = room_name + "-b"
     alice, bob, carol = await join("alice"), await join("bob"), await join("carol", room=elsewhere)
     await listed(alice, "bob")
@@ -180,7 +180,7 @@ async def test_who_is_moved_goes_on_elsewhere(lk: LiveKitAPI, join: Join, room_n
     assert bob.name == elsewhere
 
 
-async def test_moving_nobody(lk: LiveKitAPI, room_name: str) -> None:
+async def test_move_missing_participant(lk: LiveKitAPI, room_name: str) -> None:
     with pytest.raises(ServerError) as refused:
         await lk.room.move_participant(
             room_pb.MoveParticipantRequest(room=room_name, identity="nobody", destination_room="other")
@@ -195,7 +195,7 @@ async def received_by(room: Room) -> asyncio.Queue[DataPacket]:
 
 
 @pytest.mark.parametrize("reliable", [True, False], ids=["reliable", "lossy"])
-async def test_data_to_everybody(lk: LiveKitAPI, join: Join, room_name: str, reliable: bool) -> None:
+async def test_data_to_all_participants(lk: LiveKitAPI, join: Join, room_name: str, reliable: bool) -> None:
     kind = models.DataPacket.RELIABLE if reliable else models.DataPacket.LOSSY
     rooms = [await join("alice"), await join("bob")]
     received = [once(room, "data_received") for room in rooms]
@@ -205,7 +205,7 @@ async def test_data_to_everybody(lk: LiveKitAPI, join: Join, room_name: str, rel
         assert packet.kind == (DataPacketKind.KIND_RELIABLE if reliable else DataPacketKind.KIND_LOSSY)
 
 
-async def test_data_to_some(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_data_to_selected_participants(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     alice, bob, carol = await join("alice"), await join("bob"), await join("carol")
     packets = [await received_by(room) for room in (alice, bob, carol)]
     await lk.room.send_data(room_pb.SendDataRequest(room=room_name, data=b"1", destination_identities=["alice"]))
@@ -217,7 +217,7 @@ async def test_data_to_some(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     assert [(await asyncio.wait_for(queue.get(), ANNOUNCED_WITHIN)).data for queue in packets[:2]] == [b"3", b"3"]
 
 
-async def test_a_nonce_is_sent_once(lk: LiveKitAPI, backend: Backend, join: Join, room_name: str) -> None:
+async def test_data_is_deduplicated_by_nonce(lk: LiveKitAPI, backend: Backend, join: Join, room_name: str) -> None:
     packets = await received_by(await join("alice"))
     token = backend.token(room_admin=True, room=room_name)
     nonce = bytes(range(16))  # `livekit-api` makes one of its own for each call
@@ -240,7 +240,7 @@ async def test_a_nonce_is_sent_once(lk: LiveKitAPI, backend: Backend, join: Join
     ],
     ids=["nonce", "size"],
 )
-async def test_data_that_is_not_sent(
+async def test_rejected_data(
     backend: Backend, join: Join, room_name: str, request_: dict[str, Any], answer: tuple[int, str, str]
 ) -> None:
     await join("alice")
@@ -252,7 +252,7 @@ async def test_data_that_is_not_sent(
     assert refusal(refused.value) == answer
 
 
-async def test_data_to_no_room(lk: LiveKitAPI, room_name: str) -> None:
+async def test_data_to_a_missing_room(lk: LiveKitAPI, room_name: str) -> None:
     with pytest.raises(ServerError) as refused:
         await lk.room.send_data(room_pb.SendDataRequest(room=room_name, data=b"x"))
     assert refused.value.status in (404, 503)

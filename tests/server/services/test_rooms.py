@@ -1,4 +1,4 @@
-"""RoomManager, as `livekit-api` programs make, list and end them."""
+"""Rooms, created, listed and deleted with `livekit-api`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def listed(lk: LiveKitAPI, *names: str) -> list[models.Room]:
     return list((await lk.room.list_rooms(room_pb.ListRoomsRequest(names=names))).rooms)
 
 
-async def test_a_room_waits_for_participants(lk: LiveKitAPI, room_name: str) -> None:
+async def test_created_room_waits_for_participants(lk: LiveKitAPI, room_name: str) -> None:
     request = room_pb.CreateRoomRequest(name=room_name, metadata="m", empty_timeout=60, departure_timeout=5)
     request.max_participants = 3
     made = await lk.room.create_room(request)
@@ -39,12 +39,12 @@ async def test_a_room_waits_for_participants(lk: LiveKitAPI, room_name: str) -> 
     assert [room.sid for room in found] == [made.sid]
 
 
-async def test_timeouts_of_a_room_that_says_none(lk: LiveKitAPI, room_name: str) -> None:
+async def test_default_timeouts(lk: LiveKitAPI, room_name: str) -> None:
     made = await lk.room.create_room(room_pb.CreateRoomRequest(name=room_name))
     assert (made.empty_timeout, made.departure_timeout, made.max_participants) == (300, 20, 0)
 
 
-async def test_a_room_that_exists_stays_as_it_is(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_existing_room_is_unchanged(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     made = await lk.room.create_room(room_pb.CreateRoomRequest(name=room_name, metadata="first"))
     again = await lk.room.create_room(room_pb.CreateRoomRequest(name=room_name, metadata="second", empty_timeout=1))
     assert (again.sid, again.metadata, again.empty_timeout) == (made.sid, "first", 300)
@@ -52,7 +52,7 @@ async def test_a_room_that_exists_stays_as_it_is(lk: LiveKitAPI, join: Join, roo
     assert (await room.sid, room.metadata) == (made.sid, "first")
 
 
-async def test_lists_are_of_the_names_asked_for(lk: LiveKitAPI, room_name: str) -> None:
+async def test_list_filters_by_name(lk: LiveKitAPI, room_name: str) -> None:
     await asyncio.gather(
         *(lk.room.create_room(room_pb.CreateRoomRequest(name=room_name + end)) for end in ("-a", "-b", "-c"))
     )
@@ -64,7 +64,7 @@ async def test_lists_are_of_the_names_asked_for(lk: LiveKitAPI, room_name: str) 
     assert {room_name + "-a", room_name + "-c"} <= {room.name for room in await listed(lk)}
 
 
-async def test_a_deleted_room_is_gone(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_delete_room(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     room = await join("alice")
     ended = once(room, "disconnected")
     await lk.room.delete_room(room_pb.DeleteRoomRequest(room=room_name))
@@ -75,7 +75,7 @@ async def test_a_deleted_room_is_gone(lk: LiveKitAPI, join: Join, room_name: str
     assert refusal(refused.value) == NO_ROOM
 
 
-async def test_metadata_is_told_to_everybody(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_metadata_is_announced_to_all_participants(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     room = await join("alice")
     changed = once(room, "room_metadata_changed")
     request = room_pb.UpdateRoomMetadataRequest(room=room_name, metadata='{"é": 1}')
@@ -84,13 +84,13 @@ async def test_metadata_is_told_to_everybody(lk: LiveKitAPI, join: Join, room_na
     assert room.metadata == '{"é": 1}'
 
 
-async def test_metadata_of_no_room(lk: LiveKitAPI, room_name: str) -> None:
+async def test_metadata_of_a_missing_room(lk: LiveKitAPI, room_name: str) -> None:
     with pytest.raises(ServerError) as refused:
         await lk.room.update_room_metadata(room_pb.UpdateRoomMetadataRequest(room=room_name, metadata="m"))
     assert refusal(refused.value) == NO_ROOM
 
 
-async def test_a_full_room_takes_nobody_more(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_full_room_rejects_joins(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     await lk.room.create_room(room_pb.CreateRoomRequest(name=room_name, max_participants=1))
     await join("alice")
     with pytest.raises(ConnectError):
@@ -98,7 +98,7 @@ async def test_a_full_room_takes_nobody_more(lk: LiveKitAPI, join: Join, room_na
 
 
 @pytest.mark.parametrize(("told", "meant"), [((0, 0), (300, 20)), ((7, 3), (7, 3))])
-def test_rooms_end_in_time(told: tuple[int, int], meant: tuple[int, int]) -> None:
+def test_room_timeouts(told: tuple[int, int], meant: tuple[int, int]) -> None:
     now = 0.0
     rooms = make_rooms()
     service = RoomService(rooms, lambda: now)
@@ -120,7 +120,7 @@ def test_rooms_end_in_time(told: tuple[int, int], meant: tuple[int, int]) -> Non
     assert rooms.get("demo") is None, "nobody came back"
 
 
-async def test_a_name_too_long(lk: LiveKitAPI) -> None:
+async def test_room_name_too_long(lk: LiveKitAPI) -> None:
     with pytest.raises(ServerError) as refused:
         await lk.room.create_room(room_pb.CreateRoomRequest(name="x" * (limits.MAX_ROOM_NAME + 1)))
     assert refusal(refused.value) == (400, "invalid_argument", "room name length exceeds limits: max length 256")
@@ -146,7 +146,7 @@ async def test_a_name_too_long(lk: LiveKitAPI) -> None:
     ],
     ids=["no name", "metadata", "preset", "egress"],
 )
-async def test_rooms_that_are_not_made(
+async def test_rejected_room_requests(
     lk: LiveKitAPI, request_: room_pb.CreateRoomRequest, answer: tuple[int, str, str]
 ) -> None:
     with pytest.raises(ServerError) as refused:
@@ -156,7 +156,7 @@ async def test_rooms_that_are_not_made(
 
 
 @embedded_only
-async def test_too_many_rooms(lk: LiveKitAPI, room_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_room_limit(lk: LiveKitAPI, room_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_ROOMS", 1)
     await lk.room.create_room(room_pb.CreateRoomRequest(name=room_name))
     await lk.room.create_room(room_pb.CreateRoomRequest(name=room_name))

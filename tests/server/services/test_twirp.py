@@ -1,4 +1,4 @@
-"""Requests as they are on the wire: routes, bodies and tokens, good and bad."""
+"""Twirp on the wire: routes, bodies and tokens, valid and invalid."""
 
 from __future__ import annotations
 
@@ -57,26 +57,26 @@ async def test_unknown_services(backend: Backend, token: str, path: str) -> None
 
 @embedded_only
 @pytest.mark.parametrize("service", ["Egress", "Ingress", "SIP", "Connector"])
-async def test_services_of_media(backend: Backend, token: str, service: str) -> None:
+async def test_media_services_are_unimplemented(backend: Backend, token: str, service: str) -> None:
     answer = await backend.post(f"/twirp/livekit.{service}/Anything", token=token)
     assert answer.error == (501, "unimplemented", f"no {service}: this server carries data, no audio and no video")
 
 
 @pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE"])
-async def test_other_verbs(backend: Backend, token: str, verb: str) -> None:
+async def test_other_http_methods(backend: Backend, token: str, verb: str) -> None:
     answer = await backend.post(LIST, token=token, verb=verb)
     assert answer.error == (404, "bad_route", f'unsupported method "{verb}" (only POST is allowed)')
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
 async def test_other_content_types(backend: Backend, token: str, content_type: str) -> None:
-    """None that a web page may send without being asked about first is taken."""
+    """No content type is accepted that web pages may send without a CORS preflight"""
     answer = await backend.post(LIST, b"{}", token=token, content_type=content_type)
     assert answer.error == (404, "bad_route", f'unexpected Content-Type: "{content_type}"')
 
 
 @embedded_only
-async def test_names_that_are_no_text(server: RunningServer) -> None:
+async def test_names_that_are_not_utf8(server: RunningServer) -> None:
     url = URL(server.url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(b"POST " + LIST.encode() + b"%ff HTTP/1.1\r\nHost: " + (url.host or "").encode() + b"\r\n")
@@ -102,16 +102,16 @@ async def test_content_types_with_parameters(backend: Backend, token: str) -> No
     assert (answer.status, answer.json) == (200, {"rooms": []})
 
 
-async def test_an_answer_comes_as_the_request_did(backend: Backend, token: str) -> None:
+async def test_response_has_the_format_of_the_request(backend: Backend, token: str) -> None:
     answer = await backend.post(LIST, room_pb.ListRoomsRequest(names=["-"]).SerializeToString(), token=token)
     assert (answer.status, answer.content_type, answer.body) == (200, PROTOBUF, b"")
 
 
-async def test_a_base_url_with_a_slash(backend: Backend, token: str) -> None:
+async def test_base_url_with_a_trailing_slash(backend: Backend, token: str) -> None:
     assert (await backend.post("/" + LIST, token=token)).status == 200
 
 
-async def test_the_token_may_be_in_the_query(backend: Backend, token: str) -> None:
+async def test_token_in_the_query(backend: Backend, token: str) -> None:
     assert (await backend.post(f"{LIST}?access_token={token}")).status == 200
 
 
@@ -129,20 +129,20 @@ BAD_JSON = (
 
 
 @pytest.mark.parametrize("body", BAD_JSON, ids=lambda body: repr(body[:20]))
-async def test_bad_json(backend: Backend, token: str, body: bytes) -> None:
+async def test_invalid_json(backend: Backend, token: str, body: bytes) -> None:
     answer = await backend.post(CREATE, body, token=token, content_type=JSON)
     assert answer.error == (400, "malformed", "the json request could not be decoded")
 
 
 @pytest.mark.parametrize("body", [b"\xff\xff\xff", b"\x0a\x02\xff\xfe", b"\x0a\x7fshort"], ids=repr)
-async def test_bad_protobuf(backend: Backend, token: str, body: bytes) -> None:
+async def test_invalid_protobuf(backend: Backend, token: str, body: bytes) -> None:
     answer = await backend.post(CREATE, body, token=token)
     assert answer.error == (400, "malformed", "the protobuf request could not be decoded")
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(REQUESTS), st.binary() | JSON_BODIES)
-def test_whatever_comes_is_a_request_or_malformed(request_type: type[Message], body: bytes) -> None:
+def test_any_body_is_a_request_or_malformed(request_type: type[Message], body: bytes) -> None:
     codes: list[str] = []
     for fill in (fill_json, fill_protobuf):
         try:
@@ -153,14 +153,14 @@ def test_whatever_comes_is_a_request_or_malformed(request_type: type[Message], b
 
 
 @embedded_only
-async def test_a_huge_body(backend: Backend, token: str) -> None:
+async def test_huge_body(backend: Backend, token: str) -> None:
     answer = await backend.post(LIST, io.BytesIO(bytes(limits.MAX_REQUEST_BODY + 1)), token=token)
     assert answer.status == 413
     assert (await backend.post(LIST, token=token)).status == 200, "the next one is served"
 
 
 @embedded_only
-async def test_bad_tokens(backend: Backend) -> None:
+async def test_invalid_tokens(backend: Backend) -> None:
     authority, stranger = TokenAuthority(dict(DEV_KEYS)), TokenAuthority({"stranger": "secret", "devkey": "other"})
     video = {"video": {"roomList": True}}
     tokens = {
@@ -179,12 +179,12 @@ async def test_bad_tokens(backend: Backend) -> None:
     assert answer.error[:2] == (401, "unauthenticated")
 
 
-async def test_without_a_token(backend: Backend) -> None:
+async def test_missing_token(backend: Backend) -> None:
     assert (await backend.post(LIST)).error == (401, "unauthenticated", "permissions denied")
 
 
 @pytest.mark.parametrize("code", STATUSES)
-async def test_what_a_method_raises(code: str) -> None:
+async def test_errors_of_a_method(code: str) -> None:
     def refuse(grants: Grants, request: room_pb.ListRoomsRequest) -> Message:
         raise TwirpError(code, "no ✗", {"why": "é"})
 
@@ -203,6 +203,6 @@ async def test_what_a_method_raises(code: str) -> None:
         assert failed.error == (500, "internal", "the server failed; its log says how")
 
 
-async def test_a_timeout_that_is_no_number(backend: Backend, token: str) -> None:
+async def test_invalid_timeout_header(backend: Backend, token: str) -> None:
     for told in ("soon", "-1", "1e3", "9" * 5_000):
         assert (await backend.post(LIST, token=token, headers={TIMEOUT_HEADER: told})).status == 200

@@ -11,7 +11,7 @@ LINE = re.compile(r'name\{label="((?:[^"\\\n]|\\["\\n])*)"\} (\S+)')
 ESCAPES = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
 
 
-def test_page() -> None:
+def test_render() -> None:
     page = render(
         [
             counter("some_total", "What\nit is.", 3),
@@ -34,7 +34,7 @@ def test_page() -> None:
 
 
 @given(st.text(), st.integers(-(2**53), 2**53) | st.floats(allow_nan=False))
-def test_labels_hold_anything(label: str, value: float) -> None:
+def test_labels_are_escaped(label: str, value: float) -> None:
     line = render([gauge("name", "", ({"label": label}, value))]).split("\n", 2)[2].removesuffix("\n")
     found = LINE.fullmatch(line)
     assert found is not None

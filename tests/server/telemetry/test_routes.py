@@ -1,4 +1,4 @@
-"""What programs on this machine are shown, and who else is not."""
+"""`/metrics` and `/debug/state`, and who may read them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def get(http: aiohttp.ClientSession, server: DevServer, path: str, **heade
 
 
 async def metrics(http: aiohttp.ClientSession, server: DevServer) -> dict[str, float]:
-    """Every sample, by name and labels as they are written."""
+    """Return all samples by name and labels, as written."""
     status, page = await get(http, server, "/metrics")
     assert status == 200
     samples: dict[str, float] = {}
@@ -91,7 +91,7 @@ async def test_metrics_of_rooms(server: DevServer, http: aiohttp.ClientSession) 
     assert samples['livekit_data_packet_total{direction="incoming",kind="lossy"}'] == 0
 
 
-async def test_metrics_of_those_who_left(server: DevServer, http: aiohttp.ClientSession) -> None:
+async def test_metrics_of_left_participants(server: DevServer, http: aiohttp.ClientSession) -> None:
     async with open_client(server, "alice"), open_client(server, "bob", connect=False) as bob:
         await bob.open_socket()
         await bob.next_signal("join")
@@ -103,7 +103,7 @@ async def test_metrics_of_those_who_left(server: DevServer, http: aiohttp.Client
     assert samples["livekit_participant_aborted_total"] == 1
 
 
-async def test_refusals_are_counted_by_route(server: DevServer, http: aiohttp.ClientSession) -> None:
+async def test_rejected_requests_are_counted_by_route(server: DevServer, http: aiohttp.ClientSession) -> None:
     for path in ("/rtc/validate", "/one", "/two", "/twirp/livekit.RoomService/ListRooms", "/twirp/x/y"):
         await get(http, server, path)
     samples = await metrics(http, server)
@@ -113,13 +113,13 @@ async def test_refusals_are_counted_by_route(server: DevServer, http: aiohttp.Cl
     assert samples['livekit_http_requests_total{route="/twirp/{route}",status="404"}'] == 2
 
 
-async def test_agents_and_webhooks_are_shown(http: aiohttp.ClientSession) -> None:
+async def test_metrics_of_agents_and_webhooks(http: aiohttp.ClientSession) -> None:
     async with Receiver() as receiver:
         url = receiver.url.partition("?")[0]
         async with DevServer(port=0, webhooks=WebhookSettings([receiver.url])) as server, worker(server) as wire:
             worker_id = await wire.register("helper")
             await wire.say(agent.WorkerMessage(simulate_job=agent.SimulateJobRequest(room=models.Room(name="demo"))))
-            await wire.take("agent")
+            await wire.accept("agent")
             async with open_client(server, "alice"):
                 await receiver.until(2)
                 samples, found = await metrics(http, server), await state(http, server)
@@ -166,7 +166,7 @@ async def test_state(server: DevServer, http: aiohttp.ClientSession) -> None:
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-async def test_only_for_this_machine(
+async def test_remote_requests_are_rejected(
     server: DevServer, http: aiohttp.ClientSession, path: str, headers: Mapping[str, str]
 ) -> None:
     status, text = await get(http, server, path, **headers)
@@ -175,13 +175,13 @@ async def test_only_for_this_machine(
     assert (await get(http, server, path, Host="localhost"))[0] == 200
 
 
-def test_what_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_process_metrics_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(process, "_SELF", tmp_path)
     assert process.resident_bytes() is None
     assert process.open_files() is None
 
 
-async def test_an_sdk_that_is_newer_than_we_are(server: DevServer, http: aiohttp.ClientSession) -> None:
+async def test_unknown_sdk(server: DevServer, http: aiohttp.ClientSession) -> None:
     async with open_client(server, "alice"):
         server.rooms.rooms[0].participants["alice"].client.MergeFromString(bytes((1 << 3, 99)))
         (room,) = (await state(http, server))["rooms"]

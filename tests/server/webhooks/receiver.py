@@ -1,4 +1,4 @@
-"""A program that takes webhooks, checked with the official verifier."""
+"""A receiver of webhooks that verifies them with the official SDK."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tests.server.client import PATIENCE
 
 
 class Receiver:
-    """Listens on a port of its own; `answers` are the statuses of the next requests, then 200."""
+    """Listens on its own port; `answers` are the statuses of the next responses, 200 afterwards."""
 
     def __init__(self, key: str = "devkey", secret: str = "secret", port: int = 0) -> None:
         self.events: list[WebhookEvent] = []
-        """Those that were answered with 200."""
+        """Events that were accepted with status 200."""
         self.bodies: list[tuple[str, str]] = []
-        """Body and Authorization header of every request."""
+        """Bodies and Authorization headers of all requests."""
         self.answers: list[int] = []
         self.gate = asyncio.Event()
-        """No request is answered before it is set."""
+        """Responses are delayed until this is set."""
         self.gate.set()
         self._port = port
         self._verifier = WebhookReceiver(TokenVerifier(key, secret))
         self._runner: web.AppRunner | None = None
-        self._came = asyncio.Condition()
+        self._arrived = asyncio.Condition()
 
     @property
     def url(self) -> str:
@@ -41,22 +41,22 @@ class Receiver:
 
     @property
     def names(self) -> list[str]:
-        """What came, and of whom."""
+        """Names of the events, with the participant's identity if any."""
         return [" ".join(filter(None, (event.event, event.participant.identity))) for event in self.events]
 
     async def until(self, count: int) -> None:
-        """So many events came."""
-        async with self._came:
-            await asyncio.wait_for(self._came.wait_for(lambda: len(self.events) >= count), PATIENCE)
+        """Wait for `count` events."""
+        async with self._arrived:
+            await asyncio.wait_for(self._arrived.wait_for(lambda: len(self.events) >= count), PATIENCE)
 
     async def until_asked(self, count: int) -> None:
-        """So many requests came."""
-        async with self._came:
-            await asyncio.wait_for(self._came.wait_for(lambda: len(self.bodies) >= count), PATIENCE)
+        """Wait for `count` requests."""
+        async with self._arrived:
+            await asyncio.wait_for(self._arrived.wait_for(lambda: len(self.bodies) >= count), PATIENCE)
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.router.add_post("/hook", self._pop)
+        app.router.add_post("/hook", self._receive)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -68,16 +68,16 @@ class Receiver:
         assert self._runner is not None
         await self._runner.cleanup()
 
-    async def _pop(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.Request) -> web.Response:
         body, header = await request.text(), request.headers["Authorization"]
         assert request.headers["Content-Type"] == "application/webhook+json"
         self.bodies.append((body, header))
-        async with self._came:
-            self._came.notify_all()
+        async with self._arrived:
+            self._arrived.notify_all()
         await self.gate.wait()
         if self.answers and (status := self.answers.pop(0)) != 200:
             return web.Response(status=status, headers={"Location": "/elsewhere"})
         self.events.append(self._verifier.receive(body, header))
-        async with self._came:
-            self._came.notify_all()
+        async with self._arrived:
+            self._arrived.notify_all()
         return web.Response()

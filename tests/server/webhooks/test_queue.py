@@ -1,4 +1,4 @@
-"""What is sent when, and what happens when it fails: on a clock of the test's own."""
+"""The delivery queue on a simulated clock: order, retries and limits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def due(queue: DeliveryQueue, now: float) -> str:
     return found.event if found is not None else ""
 
 
-def test_in_order() -> None:
+def test_events_are_sent_in_order() -> None:
     queue = make_queue()
     for name in "abc":
         queue.add(event(name), 5.0)
@@ -45,7 +45,7 @@ def test_in_order() -> None:
     assert queue.stats == DeliveryStats(delivered=3, failed=0, dropped=0, waiting=0)
 
 
-def test_a_failure_is_repeated_later_and_later_before_what_comes_behind() -> None:
+def test_failures_back_off_and_block_later_events() -> None:
     queue = make_queue()
     queue.add(event("a"), 0.0)
     queue.add(event("b"), 0.0)
@@ -68,7 +68,7 @@ def test_jitter() -> None:
     assert queue.wake_at == 0.5
 
 
-def test_the_receiver_is_told_how_many_it_missed(caplog: pytest.LogCaptureFixture) -> None:
+def test_dropped_events_are_reported_to_the_receiver(caplog: pytest.LogCaptureFixture) -> None:
     queue = make_queue()
     for name in ("a", "b", "c", "d"):
         queue.add(event(name), 0.0)
@@ -87,7 +87,7 @@ def test_the_receiver_is_told_how_many_it_missed(caplog: pytest.LogCaptureFixtur
     assert "after 2 were dropped" in warnings[1]
 
 
-def test_what_is_too_old_is_dropped() -> None:
+def test_expired_events_are_dropped() -> None:
     queue = make_queue()
     queue.add(event("a"), 0.0)
     queue.add(event("b"), 50.0)
@@ -96,7 +96,7 @@ def test_what_is_too_old_is_dropped() -> None:
     assert queue.stats.dropped == 1
 
 
-def test_at_most_so_many_wait() -> None:
+def test_queue_length_limit() -> None:
     queue = make_queue()
     for number in range(limits.MAX_WEBHOOKS + 3):
         queue.add(event(str(number)), 0.0)
@@ -104,7 +104,7 @@ def test_at_most_so_many_wait() -> None:
     assert due(queue, 0.0) == "0", "the newest are dropped"
 
 
-def test_at_most_so_many_bytes_wait() -> None:
+def test_queue_size_limit() -> None:
     queue = make_queue()
     large = webhook.WebhookEvent(room=models.Room(metadata="m" * (limits.MAX_WEBHOOK_BYTES // 4)))
     for _ in range(5):
@@ -115,7 +115,7 @@ def test_at_most_so_many_bytes_wait() -> None:
     assert queue.stats.waiting == 3, "there is room again"
 
 
-def test_stopping_hurries_and_then_gives_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_stopping_skips_backoff_and_drops_the_rest(caplog: pytest.LogCaptureFixture) -> None:
     queue = make_queue()
     queue.add(event("a"), 0.0)
     queue.add(event("b"), 0.0)
@@ -129,7 +129,7 @@ def test_stopping_hurries_and_then_gives_up(caplog: pytest.LogCaptureFixture) ->
 
 
 @given(st.lists(st.sampled_from(["add", "succeed", "fail", "refuse", "wait"]), max_size=60))
-def test_never_out_of_order_and_all_are_accounted_for(steps: list[str]) -> None:
+def test_order_and_statistics(steps: list[str]) -> None:
     queue, now, added = make_queue(), 0.0, 0
     arrived: list[int] = []
     for step in steps:

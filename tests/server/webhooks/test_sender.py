@@ -1,4 +1,4 @@
-"""Webhooks over real HTTP, to a receiver that checks them as official programs do."""
+"""Webhooks over HTTP, verified with the official SDKs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.server.client import open_client
 from tests.server.webhooks.receiver import Receiver
 
 STAY = ["room_started", "participant_joined alice", "participant_left alice", "room_finished"]
-"""What happens when Alice comes and goes."""
+"""Events when Alice joins and leaves."""
 
 VERIFY = """
 import { WebhookReceiver } from "livekit-server-sdk";
@@ -44,7 +44,7 @@ async def come_and_go(server: DevServer, identity: str = "alice") -> None:
     await room.disconnect()
 
 
-async def test_a_stay(no_leaks: None) -> None:
+async def test_events_of_a_stay(no_leaks: None) -> None:
     before = int(time.time())
     async with Receiver() as receiver, serving([receiver.url]) as server:
         await come_and_go(server)
@@ -62,7 +62,7 @@ async def test_a_stay(no_leaks: None) -> None:
     assert joined.sid == left.sid
 
 
-async def test_who_never_had_a_transport(no_leaks: None) -> None:
+async def test_participant_without_transport_is_aborted(no_leaks: None) -> None:
     async with Receiver() as receiver, serving([receiver.url]) as server:
         async with open_client(server, "alice", connect=False) as client:
             await client.open_socket()
@@ -71,7 +71,7 @@ async def test_who_never_had_a_transport(no_leaks: None) -> None:
     assert receiver.names == ["room_started", "participant_connection_aborted alice", "room_finished"]
 
 
-async def test_a_receiver_that_fails_twice(no_leaks: None) -> None:
+async def test_failed_delivery_is_retried(no_leaks: None) -> None:
     async with Receiver() as receiver, serving([receiver.url]) as server:
         receiver.answers = [500, 503]
         await come_and_go(server)
@@ -82,7 +82,7 @@ async def test_a_receiver_that_fails_twice(no_leaks: None) -> None:
 
 
 @pytest.mark.parametrize("status", [307, 400, 404])
-async def test_a_refusal_is_final(status: int, no_leaks: None) -> None:
+async def test_rejected_event_is_not_retried(status: int, no_leaks: None) -> None:
     async with Receiver() as receiver, serving([receiver.url]) as server:
         receiver.answers = [status]
         await come_and_go(server)
@@ -91,7 +91,7 @@ async def test_a_refusal_is_final(status: int, no_leaks: None) -> None:
     assert receiver.events[0].num_dropped == 1
 
 
-async def test_a_receiver_that_is_gone_and_comes_back(no_leaks: None) -> None:
+async def test_receiver_restarts(no_leaks: None) -> None:
     async with Receiver() as gone:
         port = gone.port
     async with serving([f"http://127.0.0.1:{port}/hook"], attempts=100) as server:
@@ -101,7 +101,7 @@ async def test_a_receiver_that_is_gone_and_comes_back(no_leaks: None) -> None:
             assert receiver.names == STAY
 
 
-async def test_a_receiver_that_stays_away(caplog: pytest.LogCaptureFixture, no_leaks: None) -> None:
+async def test_unreachable_receiver(caplog: pytest.LogCaptureFixture, no_leaks: None) -> None:
     async with Receiver() as gone:
         url = gone.url
     async with serving([url], attempts=2) as server:
@@ -112,7 +112,7 @@ async def test_a_receiver_that_stays_away(caplog: pytest.LogCaptureFixture, no_l
     assert "a-secret" not in caplog.text
 
 
-async def test_a_slow_receiver_delays_neither_the_rooms_nor_other_receivers(no_leaks: None) -> None:
+async def test_slow_receiver_does_not_delay_rooms_or_other_receivers(no_leaks: None) -> None:
     async with Receiver() as slow, Receiver() as quick, serving([slow.url, quick.url]) as server:
         slow.gate.clear()
         await come_and_go(server)
@@ -126,7 +126,7 @@ async def test_a_slow_receiver_delays_neither_the_rooms_nor_other_receivers(no_l
     assert slow.names == quick.names
 
 
-async def test_a_receiver_that_does_not_answer(no_leaks: None) -> None:
+async def test_receiver_timeout(no_leaks: None) -> None:
     async with Receiver() as receiver, serving([receiver.url], attempts=100, timeout=0.2) as server:
         receiver.gate.clear()
         await come_and_go(server)
@@ -135,7 +135,7 @@ async def test_a_receiver_that_does_not_answer(no_leaks: None) -> None:
         await receiver.until(len(STAY))
 
 
-async def test_what_happens_while_the_server_stops_is_told(no_leaks: None) -> None:
+async def test_events_of_server_shutdown_are_delivered(no_leaks: None) -> None:
     async with Receiver() as receiver:
         room = Room()
         async with serving([receiver.url]) as server:
@@ -146,7 +146,7 @@ async def test_what_happens_while_the_server_stops_is_told(no_leaks: None) -> No
         await room.disconnect()
 
 
-async def test_a_server_stops_in_time_though_nobody_answers(no_leaks: None) -> None:
+async def test_unresponsive_receiver_does_not_block_shutdown(no_leaks: None) -> None:
     async with Receiver() as receiver:
         receiver.gate.clear()
         async with serving([receiver.url], timeout=60.0) as server:
@@ -157,7 +157,7 @@ async def test_a_server_stops_in_time_though_nobody_answers(no_leaks: None) -> N
         receiver.gate.set()
 
 
-async def test_the_key_that_signs(no_leaks: None) -> None:
+async def test_signing_key(no_leaks: None) -> None:
     keys = {"first": "a-secret-that-is-long-enough-for-hs256", "second": "another-secret-that-is-long-enough-x"}
     async with Receiver("second", keys["second"]) as receiver:
         settings = WebhookSettings([receiver.url], api_key="second")
@@ -167,7 +167,7 @@ async def test_the_key_that_signs(no_leaks: None) -> None:
 
 
 @pytest.mark.peers
-async def test_the_javascript_verifier_accepts_them(js_peers: Path, no_leaks: None) -> None:
+async def test_javascript_verifier_accepts_signatures(js_peers: Path, no_leaks: None) -> None:
     async with Receiver() as receiver, serving([receiver.url]) as server:
         await come_and_go(server)
         await receiver.until(len(STAY))
