@@ -22,19 +22,19 @@ SPOOFERS = {"standard": "", "agent": "agent", "hidden": "hidden"}
 """Kinds of attackers, and the grant of each."""
 
 
-class Held:
+class BlockingHandler:
     """A handler that records calls and waits for permission to respond."""
 
     def __init__(self) -> None:
         self.entered = asyncio.Event()
-        self.may_answer = asyncio.Event()
+        self.may_respond = asyncio.Event()
         self.calls: list[RpcInvocationData] = []
 
     async def __call__(self, invocation: RpcInvocationData) -> str:
         self.calls.append(invocation)
         self.entered.set()
-        await self.may_answer.wait()
-        return "truth"
+        await self.may_respond.wait()
+        return "genuine"
 
 
 @contextlib.asynccontextmanager
@@ -93,7 +93,7 @@ def with_sender(packet: models.DataPacket, identity: str, sid: str) -> models.Da
 
 @pytest.mark.parametrize("grant", SPOOFERS.values(), ids=SPOOFERS)
 async def test_spoofed_packets_do_not_affect_calls_and_streams(server: DevServer, grant: str) -> None:
-    held, texts = Held(), asyncio.Queue[str]()
+    handler, texts = BlockingHandler(), asyncio.Queue[str]()
     tasks: set[asyncio.Task[None]] = set()
 
     async def read(reader: TextStreamReader) -> None:
@@ -105,17 +105,17 @@ async def test_spoofed_packets_do_not_affect_calls_and_streams(server: DevServer
 
     async with joined(server, "bob") as bob, joined(server, "alice") as alice, spoofer(server, grant) as mallory:
         bob.register_text_stream_handler("notes", on_text)
-        bob.local_participant.register_rpc_method("hold", held)
+        bob.local_participant.register_rpc_method("hold", handler)
         through = asyncio.Event()
         bob.on("data_received", lambda packet: through.set())
         pending = asyncio.ensure_future(
             alice.local_participant.perform_rpc(destination_identity="bob", method="hold", payload="p")
         )
-        await asyncio.wait_for(held.entered.wait(), PATIENCE)
+        await asyncio.wait_for(handler.entered.wait(), PATIENCE)
         writer = await alice.local_participant.stream_text(topic="notes", destination_identities=["bob"])
         await writer.write("a")
         names = {"alice": alice.local_participant.sid, "bob": bob.local_participant.sid, "": ""}
-        for forged in forged_packets(held.calls[0].request_id, writer.info.stream_id, names["alice"], names["bob"]):
+        for forged in forged_packets(handler.calls[0].request_id, writer.info.stream_id, names["alice"], names["bob"]):
             for identity, sid in names.items():
                 mallory.send(with_sender(forged, identity, sid))
         # Packets of one sender stay in order: once this one has arrived, so have the forged ones.
@@ -125,7 +125,7 @@ async def test_spoofed_packets_do_not_affect_calls_and_streams(server: DevServer
         await writer.aclose()
         assert await asyncio.wait_for(texts.get(), PATIENCE) == "ab"
         assert not pending.done()
-        held.may_answer.set()
-        assert await pending == "truth"
-        assert [call.caller_identity for call in held.calls].count("alice") == 1
+        handler.may_respond.set()
+        assert await pending == "genuine"
+        assert [call.caller_identity for call in handler.calls].count("alice") == 1
         assert all(task.done() for task in tasks)

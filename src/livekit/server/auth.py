@@ -108,12 +108,12 @@ class TokenAuthority:
         `grants` are further grants in snake case; those that are None are left out.
         """
         video = {"room_join": True, "room": room, **grants}
-        given: dict[str, object] = {
+        all_claims: dict[str, object] = {
             "sub": identity,
             **claims,
             "video": {_camel(key): value for key, value in video.items() if value is not None},
         }
-        present = {key: value for key, value in given.items() if value}
+        present = {key: value for key, value in all_claims.items() if value}
         return self.mint(present, api_key=api_key, lifetime=lifetime)
 
     def sign_body(self, api_key: str, body: bytes) -> str:

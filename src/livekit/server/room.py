@@ -249,7 +249,7 @@ class Room:
         return [other.info() for other in self._other_participants(participant) if not other.hidden]
 
     def announce(self, participant: Participant, *, to_itself: bool = False) -> None:
-        """Send a participant's current info to the others, unless it is hidden, and on demand to itself."""
+        """Send a participant's current info to the other participants, unless it is hidden, and on demand to itself."""
         info = participant.info()
         if to_itself:
             participant.send_update([info])
@@ -258,7 +258,7 @@ class Room:
                 other.send_update([info])
 
     def _announce_departure(self, participant: Participant) -> None:
-        """Announce a participant as DISCONNECTED to the others, although it is still connected."""
+        """Announce a participant as DISCONNECTED to the other participants, although it is still connected."""
         info = participant.info()
         info.state = State.DISCONNECTED
         for other in self._other_participants(participant):
@@ -305,7 +305,7 @@ class Room:
         self.send_refresh_token(participant, now)
 
     def set_permission(self, participant: Participant, permission: models.ParticipantPermission, now: float) -> None:
-        """Replace a participant's permissions; it appears or disappears for the others if `hidden` changes."""
+        """Replace a participant's permissions; others see it join or leave if `hidden` changes."""
         was_hidden = participant.hidden
         participant.set_permission(permission)
         if participant.hidden and not was_hidden:
