@@ -229,3 +229,22 @@ def test_arbitrary_bytes_do_not_raise(data: bytes) -> None:
     forward(alice.room, alice.participant, data, reliable=True, now=0.0)
     for packet in bob.received():
         assert packet.participant_sid == alice.sid
+
+
+@pytest.mark.parametrize("named", ["destination", "chunk", "trailer"])
+def test_answers_to_backend_calls_are_not_forwarded(named: str) -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    received: list[tuple[str, bytes]] = []
+    bob.room.backend_receivers["77"] = lambda sender, packet: received.append((sender.identity, packet.user.payload))
+    packet = {
+        "destination": user_packet(b"answer", "77"),
+        "chunk": models.DataPacket(stream_chunk=models.DataStream.Chunk(stream_id="77")),
+        "trailer": models.DataPacket(stream_trailer=models.DataStream.Trailer(stream_id="77")),
+    }[named]
+    bob.send(packet)
+    assert received == [("bob", packet.user.payload)]
+    assert alice.received() == []
+    bob.send(user_packet(b"other", "alice"))
+    assert alice.payloads() == [b"other"]
+    assert len(received) == 1
