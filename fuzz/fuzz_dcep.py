@@ -1,4 +1,4 @@
-"""DCEP messages: only DcepError is raised, and what is understood survives a round trip.
+"""Fuzz DCEP: parsing raises DcepError only, and a parsed message survives a round trip.
 
 Run as `python -m fuzz.fuzz_dcep [COUNT] [SEED]`.
 """

@@ -1,6 +1,6 @@
-"""SCTP chunks: parsers raise ChunkError or PacketError only, an association takes anything without an exception.
+"""Fuzz SCTP: parsers raise ChunkError or PacketError only, and an association never raises.
 
-Inputs are the chunks of a packet; header and checksum are made to fit, as the interesting things are behind them.
+Inputs are the chunks of a packet; the fuzzer adds a valid header and checksum, so that inputs reach the chunk handlers.
 Run as `python -m fuzz.fuzz_sctp [COUNT] [SEED]`.
 """
 
@@ -40,7 +40,7 @@ PARSERS: dict[int, Callable[[bytes], object]] = {
 
 
 class Target:
-    """An association that is made anew when an input has ended it."""
+    """An established association, replaced when an input has closed it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -87,7 +87,7 @@ class Target:
         if not 0 <= outstanding.flight_size <= sum(len(chunk.wire) for chunk in outstanding.chunks.values()):
             raise AssertionError(f"{outstanding.flight_size} bytes in flight")
         if not 0 <= transfer.receiver.reassembly.buffered <= 2 * RECEIVE_BUFFER:
-            raise AssertionError(f"{transfer.receiver.reassembly.buffered} bytes stored")
+            raise AssertionError(f"{transfer.receiver.reassembly.buffered} bytes buffered")
 
 
 def _seeds() -> list[bytes]:

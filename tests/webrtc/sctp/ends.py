@@ -1,4 +1,4 @@
-"""Two associations and a network in virtual time."""
+"""Two associations on an emulated network, in virtual time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livekit.webrtc.sctp import Association, Channel, CloseReason, State
 
 
 class End:
-    """An association that records what it reports."""
+    """An association and the events it reported."""
 
     def __init__(self, association: Association) -> None:
         self.association = association
@@ -41,7 +41,7 @@ class End:
 
 
 class Pair:
-    """A client and a server, and the network between them."""
+    """A client, a server and the network between them."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Pair:
         assert self.network.run(until=until, limit=limit), f"not within {limit} s"
 
     def settle(self, seconds: float = 5.0) -> None:
-        """Let time pass."""
+        """Advance the clock, whatever happens."""
         self.network.run(until=lambda: False, limit=seconds)
 
     def establish(self) -> Pair:
@@ -89,7 +89,7 @@ class Pair:
         max_retransmits: int | None = None,
         lifetime_ms: int | None = None,
     ) -> tuple[Channel, Channel]:
-        """A channel that both ends have open."""
+        """Open a channel of the client; return it and the server's."""
         count = len(self.server.channels)
         channel = self.client.association.open_channel(
             label, ordered=ordered, max_retransmits=max_retransmits, lifetime_ms=lifetime_ms

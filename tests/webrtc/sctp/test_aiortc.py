@@ -1,4 +1,4 @@
-"""Our association and aiortc's, joined without DTLS."""
+"""Interoperability with aiortc's SCTP, without DTLS."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from aiortc.rtcdatachannel import RTCDataChannel, RTCDataChannelParameters  # no
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport  # noqa: E402
 
 
-class Joint:
-    """Stands for the DTLS transport of aiortc, and drives our association on the event loop."""
+class FakeDtlsTransport:
+    """Replaces the DTLS transport of aiortc, and drives our association on the event loop."""
 
     state = "connected"
 
@@ -31,7 +31,7 @@ class Joint:
         self.peer = RTCSctpTransport(cast("Any", self))
         self._we_are_client = we_are_client
 
-    # What aiortc calls.
+    # Called by aiortc.
 
     def _register_data_receiver(self, receiver: object) -> None:
         self._receiver = receiver
@@ -43,7 +43,7 @@ class Joint:
         self.association.receive_datagram(data, asyncio.get_running_loop().time())
         self._wake()
 
-    # Our side.
+    # Driver of our association.
 
     def _wake(self) -> None:
         self._woken.set()
@@ -72,25 +72,25 @@ class Joint:
 
 
 @pytest.fixture(params=[True, False], ids=["client", "server"])
-async def joint(request: pytest.FixtureRequest) -> AsyncIterator[Joint]:
-    joint = Joint(we_are_client=request.param)
-    tasks = [asyncio.create_task(joint.drive()), asyncio.create_task(joint.deliver())]
-    yield joint
-    await joint.peer.stop()
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[FakeDtlsTransport]:
+    transport = FakeDtlsTransport(we_are_client=request.param)
+    tasks = [asyncio.create_task(transport.drive()), asyncio.create_task(transport.deliver())]
+    yield transport
+    await transport.peer.stop()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def establish(joint: Joint, *, initiate: bool = True) -> None:
+async def establish(transport: FakeDtlsTransport, *, initiate: bool = True) -> None:
     established = asyncio.Event()
-    joint.association.on_established = established.set
-    await joint.connect(initiate=initiate)
+    transport.association.on_established = established.set
+    await transport.connect(initiate=initiate)
     await asyncio.wait_for(established.wait(), 5)
 
 
 @pytest.mark.parametrize("initiate", [True, False])
-async def test_messages_both_ways_on_a_channel_of_ours(joint: Joint, initiate: bool) -> None:
+async def test_messages_in_both_directions_on_our_channel(transport: FakeDtlsTransport, initiate: bool) -> None:
     done = asyncio.Event()
     got: list[bytes] = []
     confirmed: list[int] = []
@@ -99,8 +99,8 @@ async def test_messages_both_ways_on_a_channel_of_ours(joint: Joint, initiate: b
     def on_datachannel(far: RTCDataChannel) -> None:
         far.on("message", far.send)
 
-    joint.peer.on("datachannel", on_datachannel)
-    channel = joint.association.open_channel("ours")
+    transport.peer.on("datachannel", on_datachannel)
+    channel = transport.association.open_channel("ours")
 
     def on_message(message: bytes) -> None:
         got.append(message)
@@ -108,7 +108,7 @@ async def test_messages_both_ways_on_a_channel_of_ours(joint: Joint, initiate: b
             done.set()
 
     channel.on_message = on_message
-    await establish(joint, initiate=initiate)
+    await establish(transport, initiate=initiate)
     for index, size in enumerate(sizes):
         channel.send(bytes((index,)) * size, lambda index=index: confirmed.append(index))  # type: ignore[misc]
     await asyncio.wait_for(done.wait(), 10)
@@ -116,7 +116,7 @@ async def test_messages_both_ways_on_a_channel_of_ours(joint: Joint, initiate: b
     assert confirmed == list(range(len(sizes)))
 
 
-async def test_a_channel_of_theirs_and_its_end(joint: Joint) -> None:
+async def test_channel_of_the_peer_and_its_close(transport: FakeDtlsTransport) -> None:
     opened, closed = asyncio.Event(), asyncio.Event()
     got: list[bytes] = []
 
@@ -125,9 +125,9 @@ async def test_a_channel_of_theirs_and_its_end(joint: Joint) -> None:
         channel.on_close = closed.set
         opened.set()
 
-    joint.association.on_channel = on_channel
-    await establish(joint)
-    far = RTCDataChannel(joint.peer, RTCDataChannelParameters(label="theirs", ordered=False, maxRetransmits=0))
+    transport.association.on_channel = on_channel
+    await establish(transport)
+    far = RTCDataChannel(transport.peer, RTCDataChannelParameters(label="theirs", ordered=False, maxRetransmits=0))
     theirs_opened = asyncio.Event()
     far.on("open", theirs_opened.set)
     await asyncio.wait_for(opened.wait(), 5)
@@ -142,26 +142,26 @@ async def test_a_channel_of_theirs_and_its_end(joint: Joint) -> None:
     assert got[-1] == b"text"
 
 
-async def test_our_close_reaches_them(joint: Joint) -> None:
+async def test_close_reaches_the_peer(transport: FakeDtlsTransport) -> None:
     closed, theirs = asyncio.Event(), asyncio.Event()
 
     def on_datachannel(far: RTCDataChannel) -> None:
         far.on("close", theirs.set)
 
-    joint.peer.on("datachannel", on_datachannel)
-    channel = joint.association.open_channel("ours")
+    transport.peer.on("datachannel", on_datachannel)
+    channel = transport.association.open_channel("ours")
     channel.on_close = closed.set
-    await establish(joint)
+    await establish(transport)
     channel.send(b"last")
     channel.close()
     await asyncio.wait_for(asyncio.gather(closed.wait(), theirs.wait()), 5)
     assert channel.state is ChannelState.CLOSED
 
 
-async def test_their_abort_ends_the_association(joint: Joint) -> None:
+async def test_abort_of_the_peer_closes_the_association(transport: FakeDtlsTransport) -> None:
     closed = asyncio.Event()
-    joint.association.on_closed = lambda reason: closed.set()
-    await establish(joint)
-    await joint.peer.stop()
+    transport.association.on_closed = lambda reason: closed.set()
+    await establish(transport)
+    await transport.peer.stop()
     await asyncio.wait_for(closed.wait(), 5)
-    assert joint.association.state is State.CLOSED
+    assert transport.association.state is State.CLOSED

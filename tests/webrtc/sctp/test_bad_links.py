@@ -1,4 +1,4 @@
-"""Handshake and transfer on bad links, in virtual time: nothing lost, nothing twice, in order, no stall."""
+"""Handshake and transfer on bad links, in virtual time: exactly once, in order, without a stall."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LINKS = {
 
 
 def transfer(seed: int, link: LinkOptions, count: int = 60) -> tuple[Pair, list[float]]:
-    """Messages both ways; return when each of the client's was confirmed."""
+    """Send messages in both directions; return when the client's messages were confirmed."""
     pair = Pair(seed, link, both_initiate=seed % 2 == 0, max_retransmits=100)
     rng = pair.random
     channel = pair.client.watch(pair.client.association.open_channel("x"))
@@ -54,7 +54,7 @@ def transfer(seed: int, link: LinkOptions, count: int = 60) -> tuple[Pair, list[
 @pytest.mark.parametrize("name", LINKS)
 def test_transfer(name: str, seed: int) -> None:
     _, times = transfer(seed, LINKS[name])
-    if name not in ("heavy loss", "bursts"):  # three timeouts in a row explain no more
+    if name not in ("heavy loss", "bursts"):  # elsewhere three consecutive timeouts may occur
         assert max(after - before for before, after in pairwise(times)) < 2 * RTO_MAX
 
 
@@ -66,14 +66,14 @@ def test_transfer_in_many_rounds(name: str) -> None:
         transfer(seed, LINKS[name])
 
 
-def test_the_same_seed_gives_the_same_run() -> None:
+def test_same_seed_repeats_the_run() -> None:
     runs = [transfer(11, LINKS["everything"])[1] for _ in range(2)]
     assert runs[0] == runs[1]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_calls_with_a_third_lost_each_way(seed: int) -> None:
-    """Request and answer, 100 ms round trip: 100 calls, 16 at a time, each within a budget of 20 s."""
+    """100 calls, 16 at a time, at a round trip of 100 ms; each within 20 s."""
     pair = Pair(seed, LinkOptions(delay=0.05, loss=0.3), max_retransmits=100)
     channel = pair.client.association.open_channel("calls")
     pair.run(lambda: bool(pair.server.channels) and channel.is_open, limit=60)
@@ -104,7 +104,7 @@ def test_calls_with_a_third_lost_each_way(seed: int) -> None:
 def test_steady_calls_with_a_third_lost_each_way_over_half_a_second(
     seed: int, reorder: float, duplicate: float
 ) -> None:
-    """20 calls a second for 25 s: 99 % are acknowledged within the 7 s that a caller waits for it."""
+    """20 calls per second for 25 s: 99 % are acknowledged within 7 s, the caller's timeout."""
     pair = Pair(seed, LinkOptions(delay=0.25, loss=0.3, reorder=reorder, duplicate=duplicate), max_retransmits=100)
     channel = pair.client.association.open_channel("calls")
     pair.run(lambda: bool(pair.server.channels) and channel.is_open, limit=60)
@@ -128,7 +128,7 @@ def test_steady_calls_with_a_third_lost_each_way_over_half_a_second(
 
 @pytest.mark.parametrize("loss", [0.0, 0.02])
 def test_throughput(loss: float) -> None:
-    """20 ms round trip; without loss the window's ceiling is the limit, with it about 1.2 MTU / RTT / sqrt(loss)."""
+    """At a round trip of 20 ms the limit is the window's ceiling or, with loss, about 1.2 MTU / RTT / sqrt(loss)."""
     pair = Pair(1, LinkOptions(delay=0.01, loss=loss)).establish()
     channel, _ = pair.open()
     start = pair.now

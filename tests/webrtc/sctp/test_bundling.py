@@ -14,7 +14,7 @@ def test_chunks_share_a_packet_until_it_is_full() -> None:
     assert bundle.take() == []
 
 
-def test_room_is_user_data_of_one_more_chunk() -> None:
+def test_free_payload_is_user_data_of_one_more_chunk() -> None:
     bundle = Bundle(112)
     assert bundle.free_payload == bundle.max_payload == 84
     bundle.add(bytes(20))
@@ -25,7 +25,7 @@ def test_room_is_user_data_of_one_more_chunk() -> None:
     assert bundle.number == 1
 
 
-def test_set_immediate_changes_the_flags_of_the_last_chunk() -> None:
+def test_set_immediate_sets_the_i_bit_of_the_last_chunk() -> None:
     bundle = Bundle(112)
     bundle.add(b"\x00\x03\x00\x05a")
     bundle.add(b"\x00\x03\x00\x05b")

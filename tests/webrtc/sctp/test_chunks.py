@@ -64,7 +64,7 @@ def test_causes_round_trip() -> None:
     assert list(iterate_causes(encode_cause(3, b"abcd") + encode_cause(12))) == [(3, b"abcd"), (12, b"")]
 
 
-def test_a_sack_names_a_bounded_number_of_gaps() -> None:
+def test_gap_blocks_of_a_sack_are_bounded() -> None:
     sack = Sack(1, 2, [(2 * i, 2 * i) for i in range(1, MAX_GAP_BLOCKS + 9)], [])
     assert len(Sack.parse(body(sack.encode())).gaps) == MAX_GAP_BLOCKS
 

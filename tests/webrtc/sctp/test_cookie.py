@@ -31,13 +31,13 @@ def test_round_trip(flags: tuple[bool, bool]) -> None:
     assert Cookie.parse(cookie.encode(KEY), KEY) == cookie
 
 
-def test_another_key_is_refused() -> None:
+def test_cookie_of_another_key_is_rejected() -> None:
     with pytest.raises(CookieError):
         Cookie.parse(COOKIE.encode(KEY), b"\x01" * 32)
 
 
 @given(st.integers(0, len(COOKIE.encode(KEY)) * 8 - 1))
-def test_a_changed_bit_is_refused(bit: int) -> None:
+def test_changed_bit_is_rejected(bit: int) -> None:
     data = bytearray(COOKIE.encode(KEY))
     data[bit // 8] ^= 1 << bit % 8
     with pytest.raises(CookieError):
@@ -45,6 +45,6 @@ def test_a_changed_bit_is_refused(bit: int) -> None:
 
 
 @given(st.binary(max_size=100))
-def test_any_bytes_are_refused(data: bytes) -> None:
+def test_arbitrary_bytes_are_rejected(data: bytes) -> None:
     with pytest.raises(CookieError):
         Cookie.parse(data, KEY)

@@ -25,7 +25,7 @@ from livekit.webrtc.sctp.constants import (
 from livekit.webrtc.sctp.data_receiver import DataReceiver
 from livekit.webrtc.sctp.packet import ChunkError
 
-FIRST = 0xFFFF_FFF0  # the numbers wrap soon
+FIRST = 0xFFFF_FFF0  # serial numbers wrap soon
 UNORDERED = FLAG_BEGIN | FLAG_END | FLAG_UNORDERED
 
 
@@ -40,7 +40,7 @@ class Receiver:
         self.receiver.schedule_sack(now)
 
 
-def test_first_packet_waits_and_second_is_acknowledged_at_once() -> None:
+def test_sack_is_delayed_for_one_packet_and_immediate_for_two() -> None:
     receiver = Receiver()
     receiver.data(0, now=1.0)
     assert receiver.receiver.sack_at == 1.0 + SACK_DELAY
@@ -51,13 +51,13 @@ def test_first_packet_waits_and_second_is_acknowledged_at_once() -> None:
     assert receiver.receiver.sack_at == NEVER
 
 
-def test_immediate_flag() -> None:
+def test_i_bit_shortens_the_sack_delay() -> None:
     receiver = Receiver()
     receiver.data(0, flags=UNORDERED | FLAG_IMMEDIATE, now=1.0)
     assert receiver.receiver.sack_at == 1.0 + IMMEDIATE_SACK_DELAY
 
 
-def test_gap_is_acknowledged_at_once_until_it_is_closed() -> None:
+def test_gap_is_acknowledged_immediately_until_it_is_closed() -> None:
     receiver = Receiver()
     receiver.data(1, now=1.0)
     assert receiver.receiver.sack_at == 1.0
@@ -67,7 +67,7 @@ def test_gap_is_acknowledged_at_once_until_it_is_closed() -> None:
     assert receiver.receiver.sack().gaps == []
 
 
-def test_word_of_many_packets_is_precious_where_packets_get_lost() -> None:
+def test_sack_for_many_packets_is_duplicated_on_a_lossy_path() -> None:
     receiver = Receiver()
     for offset in range(2 * DUPLICATE_SACK_PACKETS):
         receiver.data(offset)
@@ -96,7 +96,7 @@ def test_duplicates_are_reported_and_not_delivered() -> None:
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 60))
-def test_any_order_with_duplicates(rng: random.Random, count: int) -> None:
+def test_tsn_tracking_in_any_order_with_duplicates(rng: random.Random, count: int) -> None:
     receiver = Receiver()
     offsets = list(range(count)) + rng.choices(range(count), k=count // 2)
     rng.shuffle(offsets)
@@ -112,19 +112,19 @@ def test_any_order_with_duplicates(rng: random.Random, count: int) -> None:
     assert sorted(receiver.got) == [bytes((offset,)) for offset in range(count)]
 
 
-def test_window_shrinks_with_what_waits_and_the_rest_is_dropped() -> None:
+def test_buffered_data_closes_the_window_and_the_rest_is_dropped() -> None:
     receiver = Receiver()
     payload = bytes(60_000)
     for offset in range(1, 100):
         receiver.data(offset, payload, FLAG_BEGIN | FLAG_END, ssn=offset)
     assert receiver.receiver.reassembly.buffered <= RECEIVE_BUFFER
     assert receiver.receiver.sack().window == 0
-    receiver.data(0, payload, FLAG_BEGIN | FLAG_END)  # closes the gap, so it is taken
+    receiver.data(0, payload, FLAG_BEGIN | FLAG_END)  # closes the gap, so it is accepted
     assert receiver.receiver.reassembly.buffered == 0
     assert receiver.receiver.sack().window == RECEIVE_WINDOW
 
 
-def test_number_of_gaps_and_distance_are_bounded() -> None:
+def test_gaps_and_distance_are_bounded() -> None:
     receiver = Receiver()
     for index in range(1, MAX_GAPS + 50):
         receiver.data(2 * index)
@@ -134,16 +134,16 @@ def test_number_of_gaps_and_distance_are_bounded() -> None:
     assert receiver.got == []
 
 
-def test_forward_tsn() -> None:
+def test_forward_tsn_advances_the_cumulative_tsn() -> None:
     receiver = Receiver()
     receiver.data(3)
     receiver.receiver.receive_forward_tsn(ForwardTsn((FIRST + 2) & 0xFFFF_FFFF, ()), 1.0)
     assert receiver.receiver.cumulative_tsn == FIRST + 3
     assert receiver.receiver.sack_at == 1.0
-    receiver.receiver.receive_forward_tsn(ForwardTsn(FIRST, ()), 1.0)  # an old one
+    receiver.receiver.receive_forward_tsn(ForwardTsn(FIRST, ()), 1.0)  # out of date
     assert receiver.receiver.cumulative_tsn == FIRST + 3
 
 
-def test_data_chunk_without_data() -> None:
+def test_data_chunk_without_user_data_is_malformed() -> None:
     with pytest.raises(ChunkError):
         Receiver().data(0, payload=b"")

@@ -51,11 +51,11 @@ class Sender:
         return self.bundle.take()
 
     def sent(self, now: float = 0.0) -> list[int]:
-        """Offsets of the TSNs in a flush."""
+        """Flush; return the offsets of the TSNs sent."""
         return [(tsn_of(chunk) - FIRST) & 0xFFFF_FFFF for chunks in self.flush(now) for chunk in chunks]
 
     def sack(self, offset: int, *gaps: tuple[int, int], window: int = WINDOW, now: float = 0.1) -> None:
-        """Acknowledge up to an offset, and from one offset to another above it."""
+        """Acknowledge everything up to an offset, and ranges of offsets above it."""
         blocks = [(first - offset, last - offset) for first, last in gaps]
         for call in self.sender.acknowledge(Sack((FIRST + offset) & 0xFFFF_FFFF, window, blocks, []), now):
             call()
@@ -221,7 +221,7 @@ def test_round_trip_is_measured(sender: Sender) -> None:
     assert sender.rto.srtt == 0.25
     sender.push(2)
     sender.sent(2.0)
-    sender.sack(1, (3, 3), now=2.25)  # the last chunk is the one that is measured
+    sender.sack(1, (3, 3), now=2.25)  # the last chunk is the one measured
     assert sender.rto.srtt == 0.25
 
 
@@ -237,7 +237,7 @@ def test_abandoned_message_is_skipped_with_forward_tsn(sender: Sender) -> None:
     sender.sender.handle_t3(3.0)
     assert sender.sender.has_work  # FORWARD TSN again, as it was not acknowledged
     sender.sack(6)
-    assert sender.delivered == [0, 1, 2, 3]  # of the reliable ones
+    assert sender.delivered == [0, 1, 2, 3]  # the reliable messages
     assert sender.sender.is_idle
 
 
@@ -261,7 +261,7 @@ def test_peer_without_partial_reliability_gets_every_message(sender: Sender) -> 
 
 
 def exchange(sender: Sender, *, spread: bool) -> None:
-    """Round trips of 0.6 s, after one of 1 ms: eight packets, acknowledged one after another, or all at the end."""
+    """Exchange eight packets per round trip of 0.6 s, after one of 1 ms, acknowledged one by one or all at the end."""
     sender.push(1)
     sender.sent(0.0)
     sender.sack(0, now=0.001)

@@ -28,12 +28,12 @@ def test_open_round_trip(
     assert dcep.parse(message.encode()) == message
 
 
-def test_bytes_of_an_open() -> None:
+def test_wire_format_of_open() -> None:
     message = dcep.Open(label="_lossy", ordered=False, max_retransmits=0)
     assert message.encode() == bytes.fromhex("03 81 0000 00000000 0006 0000") + b"_lossy"
 
 
-def test_ack() -> None:
+def test_ack_parses_to_none() -> None:
     assert dcep.parse(dcep.ACK) is None
 
 

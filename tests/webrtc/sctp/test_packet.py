@@ -9,7 +9,7 @@ from livekit.webrtc.sctp.packet import ChunkError, PacketError, PacketHeader, en
 TAG = 0x01020304
 
 
-def test_a_packet_carries_its_chunks_and_tag() -> None:
+def test_packet_round_trip() -> None:
     packet = PacketHeader(TAG).packet([encode_chunk(1, b"abcde", 7), encode_chunk(2)])
     assert verify(packet) == TAG
     assert [(kind, flags, packet[start:end]) for kind, flags, start, end in iterate_chunks(packet)] == [
@@ -25,20 +25,20 @@ def test_checksum_is_crc32c_in_little_endian() -> None:
 
 
 @pytest.mark.parametrize("position", range(20))
-def test_any_changed_byte_is_noticed(position: int) -> None:
+def test_changed_byte_fails_the_checksum(position: int) -> None:
     packet = bytearray(PacketHeader(TAG).packet([encode_chunk(1, b"abcd")]))
     packet[position] ^= 0x10
     with pytest.raises(PacketError):
         verify(bytes(packet))
 
 
-def test_other_ports_are_refused() -> None:
+def test_other_ports_are_rejected() -> None:
     with pytest.raises(PacketError, match="ports"):
         verify(PacketHeader(TAG, destination_port=1).packet([]))
 
 
 @pytest.mark.parametrize("length", [0, 3, 9, 0xFFFF])
-def test_wrong_chunk_length(length: int) -> None:
+def test_invalid_chunk_length(length: int) -> None:
     packet = PacketHeader(TAG).packet([b"\x01\x00" + length.to_bytes(2, "big") + b"abcd"])
     with pytest.raises(ChunkError):
         list(iterate_chunks(packet))

@@ -1,4 +1,4 @@
-"""Larger packets where they are known to arrive (RFC 8899), in virtual time."""
+"""Path MTU discovery (RFC 8899) in virtual time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLOB = random.Random(5).randbytes(200_000)
 
 
 def pair(mtu: int | None, loss: float = 0.0, seed: int = 3) -> Pair:
-    """An established pair whose client begins to look for larger packets, over a link of this MTU."""
+    """Return an established pair whose client starts a search, over a link with this MTU."""
     pair = Pair(seed, LinkOptions(delay=0.01, mtu=mtu, loss=loss)).establish()
     pair.client.association.max_message_size = len(BLOB)
     pair.client.association.path_mtu.search(MAX_RECEIVED_PACKET, pair.now)
@@ -28,11 +28,11 @@ def pair(mtu: int | None, loss: float = 0.0, seed: int = 3) -> Pair:
     ("mtu", "size"),
     [(None, 15_872), (15_872, 15_872), (15_871, 8_912), (9_000, 8_912), (1_420, 1_412), (1_400, MAX_PACKET_SIZE)],
 )
-def test_the_largest_size_that_arrives_is_found(mtu: int | None, size: int) -> None:
+def test_search_finds_the_largest_size_that_arrives(mtu: int | None, size: int) -> None:
     link = pair(mtu)
     link.settle(len(PROBE_SIZES) * MAX_PROBES * PROBE_TIMER + 1)
     assert link.client.association.path_mtu.size == size
-    assert link.server.association.path_mtu.size == MAX_PACKET_SIZE  # nobody has told it to look
+    assert link.server.association.path_mtu.size == MAX_PACKET_SIZE  # it has not started a search
     channel, _ = link.open()
     before = link.network.a_to_b.sent
     channel.send(BLOB)
@@ -44,13 +44,13 @@ def test_the_largest_size_that_arrives_is_found(mtu: int | None, size: int) -> N
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_probes_that_are_lost_are_repeated(seed: int) -> None:
+def test_lost_probes_are_repeated(seed: int) -> None:
     link = pair(None, loss=0.2, seed=seed)
     link.settle(len(PROBE_SIZES) * MAX_PROBES * PROBE_TIMER)
     assert link.client.association.path_mtu.size > MAX_PACKET_SIZE
 
 
-def test_a_peer_that_takes_less_is_sent_no_more() -> None:
+def test_search_respects_the_limit_of_the_peer() -> None:
     link = Pair(1, LinkOptions(delay=0.01, mtu=9_000)).establish()
     link.client.association.path_mtu.search(9_000, link.now)
     link.settle(1.0)
@@ -58,8 +58,8 @@ def test_a_peer_that_takes_less_is_sent_no_more() -> None:
     assert link.network.a_to_b.lost == 0
 
 
-def test_a_path_that_begins_to_swallow_large_packets() -> None:
-    """The message on its way was cut into large chunks: its rest needs IP fragmentation, which comes with the call."""
+def test_black_hole_detection() -> None:
+    """The message in flight has large chunks, which need IP fragmentation: the callback enables it."""
     link = pair(None)
     link.settle(1.0)
     association = link.client.association
@@ -81,10 +81,10 @@ def test_a_path_that_begins_to_swallow_large_packets() -> None:
     channel.send(BLOB)
     link.run(lambda: len(link.server.messages["x"]) == 2)
     link.settle(2 * RAISE_TIMER)
-    assert association.path_mtu.size == MAX_PACKET_SIZE  # not tried again on this path
+    assert association.path_mtu.size == MAX_PACKET_SIZE  # not probed again on this path
 
 
-def test_another_path_begins_at_the_base() -> None:
+def test_new_path_starts_at_the_base_size() -> None:
     link = pair(None)
     link.settle(1.0)
     association = link.client.association
@@ -96,7 +96,7 @@ def test_another_path_begins_at_the_base() -> None:
     assert association.path_mtu.size == 8_912
 
 
-def test_a_search_that_ended_low_is_repeated_later() -> None:
+def test_unsuccessful_search_is_repeated_later() -> None:
     sizes: list[int] = []
     mtu = PathMtu(1_000, sizes.append)
     mtu.search(MAX_RECEIVED_PACKET, 0.0)
@@ -118,7 +118,7 @@ def test_a_search_that_ended_low_is_repeated_later() -> None:
     assert mtu.timer_at == NEVER
 
 
-def test_timeouts_of_small_packets_say_nothing() -> None:
+def test_timeouts_of_packets_of_the_base_size_are_ignored() -> None:
     mtu = PathMtu(1_000, lambda _: pytest.fail("it cannot fall below the base"))
     mtu.on_t3_expiry(10)
     mtu.search(0, 0.0)

@@ -6,7 +6,7 @@ from livekit.webrtc.sctp.constants import RTO_INITIAL, RTO_MAX, RTO_MIN
 from livekit.webrtc.sctp.rto import RetransmissionTimeout
 
 
-def test_before_the_first_sample() -> None:
+def test_initial_rto_before_the_first_sample() -> None:
     rto = RetransmissionTimeout()
     assert rto.value == RTO_INITIAL
     assert rto.srtt is None
@@ -36,7 +36,7 @@ def test_round_trip_of_ice_shortens_the_first_timeout_only() -> None:
     assert rto.value == pytest.approx(0.6)
 
 
-def test_floor_and_ceiling() -> None:
+def test_rto_min_and_max() -> None:
     rto = RetransmissionTimeout()
     rto.sample(0.0001)
     assert rto.value == RTO_MIN

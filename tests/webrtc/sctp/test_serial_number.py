@@ -11,10 +11,10 @@ from livekit.webrtc.sctp.serial_number import TSN_MASK, unwrap
     ("wire", "reference", "number"),
     [(5, 3, 5), (1, 0xFFFF_FFFF, 0x1_0000_0001), (0xFFFF_FFFF, 0x1_0000_0001, 0xFFFF_FFFF), (0xFFFF_FFFF, 1, -1)],
 )
-def test_examples(wire: int, reference: int, number: int) -> None:
+def test_unwrap_near_the_wrap(wire: int, reference: int, number: int) -> None:
     assert unwrap(wire, reference) == number
 
 
 @given(st.integers(-(1 << 40), 1 << 40), st.integers(-(1 << 31) + 1, (1 << 31) - 1))
-def test_any_number_within_half_the_range(reference: int, distance: int) -> None:
+def test_unwrap_within_half_the_range(reference: int, distance: int) -> None:
     assert unwrap((reference + distance) & TSN_MASK, reference) == reference + distance

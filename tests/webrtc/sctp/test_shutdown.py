@@ -7,7 +7,7 @@ from livekit.webrtc.sctp import ChannelState, CloseReason, State
 from tests.webrtc.sctp.ends import Pair
 
 
-def test_what_waits_is_sent_first() -> None:
+def test_queued_messages_are_sent_first() -> None:
     pair = Pair().establish()
     channel, far = pair.open()
     for index in range(50):
@@ -23,7 +23,7 @@ def test_what_waits_is_sent_first() -> None:
     assert pair.client.association.next_timer() is pair.server.association.next_timer() is None
 
 
-def test_both_at_once() -> None:
+def test_simultaneous_shutdown() -> None:
     pair = Pair().establish()
     pair.client.association.shutdown(pair.now)
     pair.server.association.shutdown(pair.now)
@@ -32,15 +32,15 @@ def test_both_at_once() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_on_a_bad_link(seed: int) -> None:
+def test_shutdown_on_a_bad_link(seed: int) -> None:
     pair = Pair(seed, LinkOptions(delay=0.02, loss=0.2, duplicate=0.1, jitter=0.02)).establish()
     pair.client.association.shutdown(pair.now)
-    # Whoever misses the last SHUTDOWN COMPLETE gives up after its last attempt.
+    # A side that misses SHUTDOWN COMPLETE times out after its last retransmission.
     pair.run(lambda: bool(pair.client.closed and pair.server.closed))
     assert CloseReason.SHUTDOWN in {*pair.client.closed, *pair.server.closed}
 
 
-def test_peer_gone() -> None:
+def test_unreachable_peer_times_out() -> None:
     pair = Pair().establish()
     pair.network.a_to_b.options = LinkOptions(loss=1.0)
     pair.client.association.shutdown(pair.now)
@@ -48,7 +48,7 @@ def test_peer_gone() -> None:
     assert pair.client.closed == [CloseReason.TIMEOUT]
 
 
-def test_before_it_is_established_it_just_ends() -> None:
+def test_shutdown_during_the_handshake_aborts() -> None:
     pair = Pair(both_initiate=False)
     pair.client.association.shutdown(0.0)
     assert pair.client.closed == [CloseReason.LOCAL]

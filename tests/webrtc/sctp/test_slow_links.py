@@ -1,4 +1,4 @@
-"""Links of 256 kbit/s with a deep queue: a sender that fills it would hold up everything behind its own data."""
+"""Bufferbloat: links of 256 kbit/s with a deep queue, which would delay everything behind a sender's own data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MESSAGE = bytes(15_000)
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.025, 0.1])
-def test_the_queue_of_a_slow_link_stays_short_and_the_link_busy(delay: float) -> None:
+def test_queue_of_a_slow_link_stays_short_and_the_link_busy(delay: float) -> None:
     pair = Pair(5, LinkOptions(rate=RATE, delay=delay, mtu=1472)).establish()
     channel, _ = pair.open()
     link = pair.network.a_to_b
