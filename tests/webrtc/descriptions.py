@@ -1,4 +1,4 @@
-"""Session descriptions as peers send them, shortened."""
+"""Abridged session descriptions of real peers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SINGLE_CONNECTION_OFFER = (
     "a=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:63 red/48000/2\r\n"
     f"m=video 9 UDP/TLS/RTP/SAVPF 96\r\n{TRANSPORT}a=mid:1\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
 ) + DATA_SECTION
-"""What an official client sends with its join request: media it would like to receive, and data channels."""
+"""The offer in an official client's join request: media to receive, and data channels."""
 
 
 def data_offer() -> str:
-    """An offer of data channels alone."""
+    """Return an offer of data channels only."""
     return "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 2\r\n" + DATA_SECTION

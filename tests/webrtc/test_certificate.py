@@ -11,12 +11,12 @@ from livekit.webrtc import certificate
 from livekit.webrtc.certificate import HASHES, Certificate, Fingerprint, local_certificate, verify_fingerprint
 
 
-def test_one_certificate_per_process() -> None:
+def test_local_certificate_is_shared_and_on_p256() -> None:
     assert local_certificate() is local_certificate()
     assert isinstance(local_certificate().key.curve, ec.SECP256R1)
 
 
-def test_the_form_of_a_fingerprint() -> None:
+def test_fingerprint_is_upper_case_hexadecimal() -> None:
     fingerprint = local_certificate().fingerprint
     assert fingerprint.algorithm == "sha-256"
     assert len(fingerprint.value) == 32 * 3 - 1
@@ -24,14 +24,14 @@ def test_the_form_of_a_fingerprint() -> None:
 
 
 @pytest.mark.parametrize("algorithm", HASHES)
-def test_a_certificate_matches_its_own_fingerprint_only(algorithm: str) -> None:
+def test_fingerprint_matches_its_certificate_only(algorithm: str) -> None:
     mine, other = Certificate.generate(), Certificate.generate()
     fingerprint = Fingerprint.of(mine.x509, algorithm)
     assert verify_fingerprint(mine.x509, [fingerprint])
     assert not verify_fingerprint(other.x509, [fingerprint])
 
 
-def test_the_strongest_known_algorithm_decides() -> None:
+def test_strongest_supported_algorithm_decides() -> None:
     mine, other = Certificate.generate().x509, Certificate.generate().x509
     good, bad = Fingerprint.of(mine), Fingerprint.of(other, "sha-512")
     assert not verify_fingerprint(mine, [good, bad])
@@ -44,13 +44,13 @@ def test_without_a_known_fingerprint_nothing_verify_fingerprint(fingerprints: li
     assert not verify_fingerprint(local_certificate().x509, fingerprints)
 
 
-def test_every_thread_has_the_same_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_share_one_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certificate, "_generate_once", functools.cache(Certificate.generate))
-    together = threading.Barrier(8)
+    barrier = threading.Barrier(8)
 
-    def take(_: int) -> Certificate:
-        together.wait()
+    def get(_: int) -> Certificate:
+        barrier.wait()
         return certificate.local_certificate()
 
     with ThreadPoolExecutor(8) as threads:
-        assert len({id(made) for made in threads.map(take, range(8))}) == 1
+        assert len({id(made) for made in threads.map(get, range(8))}) == 1

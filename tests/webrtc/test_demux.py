@@ -18,9 +18,9 @@ from livekit.webrtc.demux import PacketKind, packet_kind
         (192, 255, PacketKind.UNKNOWN),
     ],
 )
-def test_the_ranges_of_rfc_7983(first: int, last: int, kind: PacketKind) -> None:
+def test_ranges_of_rfc_7983(first: int, last: int, kind: PacketKind) -> None:
     assert {packet_kind(bytes([byte]) + b"rest") for byte in range(first, last + 1)} == {kind}
 
 
-def test_an_empty_datagram() -> None:
+def test_empty_datagram_is_unknown() -> None:
     assert packet_kind(b"") is PacketKind.UNKNOWN

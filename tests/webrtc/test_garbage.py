@@ -1,4 +1,4 @@
-"""Changed datagrams of all kinds into a connection that lives: it goes on, says nothing of them, and does not grow."""
+"""Mutated datagrams sent into a live connection: it stays connected, logs nothing and does not leak memory."""
 
 from __future__ import annotations
 
@@ -17,77 +17,77 @@ from livekit.webrtc.network.udp import UdpSocket
 from livekit.webrtc.peer_connection import RtcPeerConnection
 from tests.webrtc.test_peer_connection import Watched, connected
 
-AT_ONCE = 32
-"""Datagrams between turns of the loop."""
+BURST = 32
+"""Datagrams per iteration of the event loop."""
 CHECK_EVERY = 500
-FIRST = 100
-"""Datagrams that are kept as they came first: checks and handshakes."""
+KEPT = 100
+"""Datagrams kept from the beginning (checks and handshakes), and as many of the latest."""
 PATIENCE = 50.0
-"""Seconds."""
+"""Seconds; above every timeout that the flood could trigger."""
 GROWTH = 8 * 1024
-"""KiB of the process."""
+"""KiB that the process may grow by."""
 
 
 def patient() -> RtcPeerConnection:
-    """A connection that is lost for no other reason than what comes."""
+    """Make a connection that fails only because of received datagrams, never by a timeout."""
     return RtcPeerConnection(PeerOptions(consent_timeout=PATIENCE))
 
 
-class Tapped:
-    """Keeps what the sockets of this process send, and sends changed copies."""
+class Tap:
+    """Records the datagrams that all sockets of this process send, and sends mutated copies."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
         self._randomness = random.Random(seed)
         self._first: list[bytes] = []
-        self._last: deque[bytes] = deque(maxlen=FIRST)
-        self._ways: set[tuple[UdpSocket, Address]] = set()
+        self._last: deque[bytes] = deque(maxlen=KEPT)
+        self._routes: set[tuple[UdpSocket, Address]] = set()
         self._send = send = UdpSocket.send
 
-        def tapped(path: UdpSocket, data: bytes, address: Address) -> None:
-            (self._first if len(self._first) < FIRST else self._last).append(bytes(data))
-            self._ways.add((path, address))
-            send(path, data, address)
+        def record_and_send(udp_socket: UdpSocket, data: bytes, address: Address) -> None:
+            (self._first if len(self._first) < KEPT else self._last).append(bytes(data))
+            self._routes.add((udp_socket, address))
+            send(udp_socket, data, address)
 
-        monkeypatch.setattr(UdpSocket, "send", tapped)
+        monkeypatch.setattr(UdpSocket, "send", record_and_send)
 
     def inject(self, count: int) -> None:
-        """Send changed copies, each on one of the ways that are in use."""
-        material, ways = [*self._first, *self._last], list(self._ways)
+        """Send mutated copies, each over a route in use: a socket and a remote address."""
+        material, routes = [*self._first, *self._last], list(self._routes)
         for _ in range(count):
-            path, address = self._randomness.choice(ways)
+            udp_socket, address = self._randomness.choice(routes)
             data = mutate(self._randomness.choice(material), material, self._randomness)
-            if path._socket.fileno() >= 0 and data not in material:
-                self._send(path, data[:1400], address)
+            if udp_socket._socket.fileno() >= 0 and data not in material:
+                self._send(udp_socket, data[:1400], address)
 
 
 async def exchange(a: Watched, b: Watched, number: int) -> None:
-    """A message each way, in order and whole."""
+    """Send a message in each direction; both must arrive intact."""
     data = b"%d" % number * 500
     for sender, receiver in ((a, b), (b, a)):
         sender.channels["_reliable"].send(data)
         assert await asyncio.wait_for(receiver.inbox.get(), PATIENCE) == ("_reliable", data)
 
 
-async def bombard(tapped: Tapped, a: Watched, b: Watched, count: int) -> None:
-    for number in range(0, count, AT_ONCE):
-        tapped.inject(AT_ONCE)
+async def bombard(tap: Tap, a: Watched, b: Watched, count: int) -> None:
+    for number in range(0, count, BURST):
+        tap.inject(BURST)
         await asyncio.sleep(0)
-        if number % CHECK_EVERY < AT_ONCE:
+        if number % CHECK_EVERY < BURST:
             await exchange(a, b, number)
 
 
 @pytest.mark.parametrize("count", [5_000, pytest.param(1_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
-async def test_changed_datagrams_change_nothing(
+async def test_mutated_datagrams_are_ignored(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, count: int
 ) -> None:
     caplog.set_level(logging.INFO)
     failures: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
-    tapped = Tapped(monkeypatch, seed=count)
+    tap = Tap(monkeypatch, seed=count)
     async with connected(patient, patient) as (a, b):
-        await bombard(tapped, a, b, count // 5)  # what is made once is made
+        await bombard(tap, a, b, count // 5)  # allocations made once
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        await bombard(tapped, a, b, count - count // 5)
+        await bombard(tap, a, b, count - count // 5)
         await exchange(a, b, count)
         assert (a.peer.state, b.peer.state) == (PeerState.CONNECTED, PeerState.CONNECTED)
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < GROWTH

@@ -26,7 +26,7 @@ def answer(text: str) -> SessionDescription:
     )
 
 
-def test_media_is_answered_as_inactive_in_the_bundle() -> None:
+def test_bundled_media_is_answered_as_inactive() -> None:
     ours = answer(SINGLE_CONNECTION_OFFER)
     assert ours.bundled_mids() == ["0", "1", "2"]
     assert [section.mid for section in ours.media] == ["0", "1", "2"]
@@ -39,40 +39,40 @@ def test_media_is_answered_as_inactive_in_the_bundle() -> None:
     assert "rtcp-mux" in audio.attributes
 
 
-def test_candidates_are_in_the_first_section_of_the_bundle() -> None:
+def test_candidates_are_in_the_tagged_section() -> None:
     ours = answer(SINGLE_CONNECTION_OFFER)
     assert [len(section.candidates) for section in ours.media] == [1, 0, 0]
     assert ours.media[0].has_end_of_candidates
 
 
-def test_media_outside_of_the_bundle_is_rejected() -> None:
+def test_unbundled_media_is_rejected() -> None:
     ours = answer(SINGLE_CONNECTION_OFFER.replace("BUNDLE 0 1 2", "BUNDLE 2"))
     assert [section.port for section in ours.media] == [0, 0, 9]
     assert [len(section.candidates) for section in ours.media] == [0, 0, 1]
     assert ours.bundled_mids() == ["2"]
 
 
-def test_without_a_bundle_the_answer_has_none() -> None:
+def test_offer_without_a_bundle_group_gets_none() -> None:
     ours = answer(SINGLE_CONNECTION_OFFER.replace("a=group:BUNDLE 0 1 2\r\n", ""))
     assert ours.bundled_mids() == []
     assert [section.port for section in ours.media] == [0, 0, 9]
 
 
-def test_rejected_and_unknown_sections_are_rejected() -> None:
+def test_rejected_and_unknown_sections_remain_rejected() -> None:
     text = SINGLE_CONNECTION_OFFER.replace("m=audio 41057", "m=audio 0") + "m=text 9 TCP/MSRP *\r\na=mid:9\r\n"
     ours = answer(text.replace("BUNDLE 0 1 2", "BUNDLE 1 2 9"))
     assert [section.port for section in ours.media] == [0, 9, 9, 0]
     assert ours.bundled_mids() == ["1", "2"]
 
 
-def test_bundle_only_sections_are_taken() -> None:
+def test_bundle_only_sections_are_accepted() -> None:
     text = SINGLE_CONNECTION_OFFER.replace("m=video 9", "m=video 0").replace(
         "a=mid:1\r\n", "a=mid:1\r\na=bundle-only\r\n"
     )
     assert [section.port for section in answer(text).media] == [9, 9, 9]
 
 
-def test_a_first_offer_of_our_own() -> None:
+def test_initial_offer() -> None:
     offer = describe([data_media_section()], LOCAL, session_id=1, version=1, bundle=["0"])
     remote = read_remote(SessionDescription.parse(str(offer)), is_offer=True)
     assert (remote.mid, remote.index, remote.sctp_port, remote.max_message_size) == ("0", 0, 5000, 65_536)
@@ -81,11 +81,11 @@ def test_a_first_offer_of_our_own() -> None:
     assert list(remote.candidates) == list(LOCAL.candidates)
 
 
-def test_the_origin_line_counts_versions() -> None:
+def test_origin_line_has_session_id_and_version() -> None:
     assert answer(data_offer()).session_lines[1].split()[1:3] == ["7", "3"]
 
 
-def test_transport_attributes_may_be_in_the_first_section_of_the_bundle() -> None:
+def test_transport_attributes_may_be_in_the_tagged_section_only() -> None:
     bare = DATA_SECTION.replace(TRANSPORT, "c=IN IP4 0.0.0.0\r\n")
     remote = read_remote(SessionDescription.parse(SINGLE_CONNECTION_OFFER.replace(DATA_SECTION, bare)), is_offer=True)
     assert remote.credentials.ufrag == "QbCv"
@@ -106,12 +106,12 @@ def test_transport_attributes_may_be_in_the_first_section_of_the_bundle() -> Non
         ("a=sctp-port:5000\r\n", "", "sctp-port"),
     ],
 )
-def test_what_is_missing_is_named(old: str, new: str, reason: str) -> None:
+def test_missing_attributes_are_named(old: str, new: str, reason: str) -> None:
     with pytest.raises(SdpError, match=reason):
         read_remote(SessionDescription.parse(data_offer().replace(old, new)), is_offer=True)
 
 
-def test_an_answer_decides_on_the_role() -> None:
+def test_answer_must_choose_a_dtls_role() -> None:
     with pytest.raises(SdpError, match="active"):
         read_remote(SessionDescription.parse(data_offer()), is_offer=False)
 

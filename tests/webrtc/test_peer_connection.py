@@ -1,4 +1,4 @@
-"""Whole peer connections over UDP: with each other and, as a foreign implementation, with aiortc."""
+"""Peer connections over UDP, with each other and with aiortc as another implementation."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def wait_for(awaitable: Awaitable[object]) -> None:
 
 
 class Watched:
-    """A peer connection and what it has told."""
+    """A peer connection and the events it has reported."""
 
     def __init__(self, peer: PeerConnection) -> None:
         self.peer = peer
@@ -132,7 +132,7 @@ async def connected(make_a: MakePeer = ours, make_b: MakePeer = ours) -> AsyncGe
 
 
 @pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
-async def test_messages_of_all_sizes_both_ways(make_a: MakePeer, make_b: MakePeer) -> None:
+async def test_messages_of_all_sizes_in_both_directions(make_a: MakePeer, make_b: MakePeer) -> None:
     async with connected(make_a, make_b) as (a, b):
         for label in ("_reliable", "_lossy"):
             for size in SIZES:
@@ -148,7 +148,7 @@ async def test_messages_of_all_sizes_both_ways(make_a: MakePeer, make_b: MakePee
 
 
 @pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
-async def test_many_messages_stay_in_order(make_a: MakePeer, make_b: MakePeer) -> None:
+async def test_messages_stay_in_order(make_a: MakePeer, make_b: MakePeer) -> None:
     async with connected(make_a, make_b) as (a, b):
         delivered = 0
 
@@ -165,7 +165,7 @@ async def test_many_messages_stay_in_order(make_a: MakePeer, make_b: MakePeer) -
 
 
 @pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
-async def test_either_side_opens_channels_later(make_a: MakePeer, make_b: MakePeer) -> None:
+async def test_channel_opened_by_the_answerer_later(make_a: MakePeer, make_b: MakePeer) -> None:
     async with connected(make_a, make_b) as (a, b):
         b.open(ChannelOptions(label="later"))
         await b.until_open("later")
@@ -202,7 +202,7 @@ async def test_ice_restart(by_answerer: bool) -> None:
 
 
 @pytest.mark.parametrize(("make_a", "make_b"), PAIRS)
-async def test_closing_is_seen_by_the_other_side(make_a: MakePeer, make_b: MakePeer) -> None:
+async def test_peer_detects_close(make_a: MakePeer, make_b: MakePeer) -> None:
     async with connected(make_a, make_b) as (a, b):
         await a.peer.close()
         await a.peer.close()
@@ -214,14 +214,14 @@ async def test_closing_is_seen_by_the_other_side(make_a: MakePeer, make_b: MakeP
             a.channels["_reliable"].send(b"too late")
 
 
-async def test_what_was_sent_before_closing_arrives() -> None:
+async def test_close_flushes_queued_messages() -> None:
     async with connected() as (a, b):
         a.channels["_reliable"].send(b"last words")
         await a.peer.close()
         assert await b.receive() == ("_reliable", b"last words")
 
 
-async def test_close_leaves_nothing_behind() -> None:
+async def test_close_leaks_no_tasks_or_sockets() -> None:
     before = asyncio.all_tasks()
     async with connected() as (a, b):
         assert asyncio.all_tasks() == before
@@ -244,7 +244,7 @@ async def test_close_in_any_state(stage: str) -> None:
         await a.create_offer()
 
 
-async def test_the_peer_vanishes() -> None:
+async def test_silent_peer_disconnects_then_fails() -> None:
     async with connected() as (a, b):
         assert isinstance(b.peer, RtcPeerConnection)
         for ice_socket in b.peer.transport.gatherer._sockets:
@@ -253,7 +253,7 @@ async def test_the_peer_vanishes() -> None:
         assert a.states[-2:] == [PeerState.DISCONNECTED, PeerState.FAILED]
 
 
-async def test_a_false_fingerprint_fails() -> None:
+async def test_wrong_fingerprint_fails_the_connection() -> None:
     a, b = Watched(ours()), Watched(ours())
     a.open(RELIABLE)
     offer = await a.peer.create_offer()
@@ -267,7 +267,7 @@ async def test_a_false_fingerprint_fails() -> None:
     await b.peer.close()
 
 
-async def test_trickled_candidates_may_come_before_the_description() -> None:
+async def test_candidates_before_the_description_are_kept() -> None:
     a, b = Watched(ours()), Watched(ours())
     a.open(RELIABLE)
     offer = await a.peer.create_offer()
@@ -286,8 +286,8 @@ async def test_trickled_candidates_may_come_before_the_description() -> None:
     await b.peer.close()
 
 
-async def test_over_a_tcp_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The only candidate of `b` is a TCP one, behind which frames become datagrams."""
+async def test_connects_over_ice_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only candidate of `b` is a TCP one: a bridge that converts frames to datagrams."""
     monkeypatch.setattr("livekit.webrtc.network.gatherer.TCP_DELAY", 0.0)
     a, b = Watched(ours()), Watched(ours())
     a.open(RELIABLE)
@@ -328,7 +328,7 @@ async def test_over_a_tcp_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     await server.wait_closed()
 
 
-async def test_ice_servers_that_become_known_later() -> None:
+async def test_ice_servers_added_after_the_offer() -> None:
     a = Watched(ours())
     await a.peer.create_offer()
     assert a.candidates == [None]
@@ -361,14 +361,14 @@ async def receive_from(loop: asyncio.AbstractEventLoop, from_socket: socket.sock
     return from_socket.recvfrom(2000)
 
 
-async def test_over_loopback_addresses_when_there_are_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connects_over_loopback_without_other_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("livekit.webrtc.network.gatherer.host_addresses", lambda: ["127.0.0.1"])
     async with connected() as (a, b):
         a.channels["_reliable"].send(b"x")
         assert await b.receive() == ("_reliable", b"x")
 
 
-async def test_over_a_path_that_loses_packets(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reliable_messages_survive_packet_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     randomness = random.Random(5)
     send = UdpSocket.send
 
@@ -390,9 +390,9 @@ async def test_over_a_path_that_loses_packets(monkeypatch: pytest.MonkeyPatch) -
             assert await b.receive() == ("_reliable", message)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="larger packets need sockets that do not fragment")
+@pytest.mark.skipif(sys.platform != "linux", reason="larger packets require do-not-fragment")
 @pytest.mark.parametrize(("make_b", "larger"), [(ours, True), (aiortc, False)])
-async def test_larger_packets_go_only_to_peers_that_say_they_take_them(make_b: MakePeer, larger: bool) -> None:
+async def test_larger_packets_are_sent_only_to_peers_that_announce_them(make_b: MakePeer, larger: bool) -> None:
     async with connected(ours, make_b) as (a, b):
         for _ in range(3):
             a.channels["_reliable"].send(bytes(60_000))
@@ -402,7 +402,7 @@ async def test_larger_packets_go_only_to_peers_that_say_they_take_them(make_b: M
         assert (size > MAX_PACKET_SIZE) is larger
 
 
-async def test_a_message_over_the_peers_limit_is_refused() -> None:
+async def test_message_over_the_peers_limit_is_rejected() -> None:
     async with connected() as (a, b):
         limit = a.peer.max_message_size
         with pytest.raises(ChannelError, match=str(limit)):
@@ -411,7 +411,7 @@ async def test_a_message_over_the_peers_limit_is_refused() -> None:
         assert await b.receive() == ("_reliable", b"still usable")
 
 
-async def test_callbacks_that_raise_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_exceptions_in_callbacks_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("of the application")
 
@@ -423,18 +423,18 @@ async def test_callbacks_that_raise_are_logged(caplog: pytest.LogCaptureFixture)
         await watched.until_open("_reliable")
     inbox = b.channels["_reliable"].on_message
     failed: list[bytes] = []
-    both_came = asyncio.Event()
+    both_received = asyncio.Event()
 
     def fail_on_message(message: bytes) -> None:
         failed.append(message)
         if len(failed) == 2:
-            both_came.set()
+            both_received.set()
         raise RuntimeError("of the application")
 
     b.channels["_reliable"].on_message = fail_on_message
     a.channels["_reliable"].send(b"one")
     a.channels["_reliable"].send(b"two")
-    await asyncio.wait_for(both_came.wait(), WAIT)
+    await asyncio.wait_for(both_received.wait(), WAIT)
     echo = asyncio.get_running_loop().create_future()
     a.channels["_reliable"].on_message = echo.set_result
     b.channels["_reliable"].send(b"alive")
@@ -448,7 +448,7 @@ async def test_callbacks_that_raise_are_logged(caplog: pytest.LogCaptureFixture)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "v=0\r\n", "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"])
-async def test_bad_descriptions_are_refused_and_leave_the_peer_usable(text: str) -> None:
+async def test_rejected_description_leaves_the_connection_usable(text: str) -> None:
     a, b = Watched(ours()), Watched(ours())
     a.open(RELIABLE)
     with pytest.raises(SdpError):

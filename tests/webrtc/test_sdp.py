@@ -24,7 +24,7 @@ texts = st.one_of(
 )
 
 
-def test_the_offer_of_an_official_client() -> None:
+def test_offer_of_an_official_client() -> None:
     description = SessionDescription.parse(SINGLE_CONNECTION_OFFER)
     assert [section.kind for section in description.media] == ["audio", "video", "application"]
     assert description.bundled_mids() == ["0", "1", "2"]
@@ -39,18 +39,18 @@ def test_the_offer_of_an_official_client() -> None:
     assert [candidate.port for candidate in description.media[0].candidates] == [41057]
 
 
-def test_what_is_read_is_written_again() -> None:
+def test_serialization_is_lossless() -> None:
     assert str(SessionDescription.parse(SINGLE_CONNECTION_OFFER)) == SINGLE_CONNECTION_OFFER
 
 
-def test_unknown_sections_are_kept() -> None:
+def test_unknown_sections_are_preserved() -> None:
     text = data_offer() + "m=text 9 TCP/MSRP *\r\ni=something\r\na=path:msrp://x\r\n"
     description = SessionDescription.parse(text)
     assert str(description) == text
     assert description.media[1].protocol == "TCP/MSRP"
 
 
-def test_lines_may_end_without_carriage_return() -> None:
+def test_line_feed_alone_ends_a_line() -> None:
     assert len(SessionDescription.parse(SINGLE_CONNECTION_OFFER.replace("\r\n", "\n")).media) == 3
 
 
@@ -78,7 +78,7 @@ def test_max_message_size(line: str, size: int) -> None:
     assert SessionDescription.parse(text).data_section()[1].max_message_size == size
 
 
-def test_candidates_that_cannot_be_read_are_passed_over() -> None:
+def test_malformed_candidates_are_ignored() -> None:
     text = data_offer() + "a=candidate:nonsense\r\na=candidate:1 1 udp 1 10.0.0.1 5 typ host\r\na=end-of-candidates\r\n"
     _, data = SessionDescription.parse(text).data_section()
     assert [candidate.address for candidate in data.candidates] == [("10.0.0.1", 5)]
@@ -98,7 +98,7 @@ def test_candidates_that_cannot_be_read_are_passed_over() -> None:
         ("v=0\r\n" + "a=x\r\n" * (MAX_DESCRIPTION // 4), "limit"),
     ],
 )
-def test_descriptions_that_cannot_be_read(text: str, reason: str) -> None:
+def test_malformed_descriptions_are_rejected(text: str, reason: str) -> None:
     with pytest.raises(SdpError, match=reason):
         SessionDescription.parse(text)
 
@@ -115,14 +115,14 @@ def test_descriptions_that_cannot_be_read(text: str, reason: str) -> None:
         (f"a={FINGERPRINT}", "a=fingerprint:sha-256", "fingerprint"),
     ],
 )
-def test_attributes_that_cannot_be_read(old: str, new: str, reason: str) -> None:
+def test_malformed_attributes_are_rejected(old: str, new: str, reason: str) -> None:
     description = SessionDescription.parse(data_offer().replace(old, new))
     with pytest.raises(SdpError, match=reason):
         read_remote(description, is_offer=True)
 
 
 @given(texts)
-def test_any_text_is_a_description_or_an_error(text: str) -> None:
+def test_any_text_parses_or_raises_sdp_error(text: str) -> None:
     try:
         description = SessionDescription.parse(text)
     except SdpError:

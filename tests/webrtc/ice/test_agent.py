@@ -181,7 +181,7 @@ def test_unreachable_address_does_not_delay_other_pairs() -> None:
     assert a.agent.selected_pair.address == b.addresses[1]
 
 
-def test_trickled_candidates() -> None:
+def test_trickled_candidate_connects() -> None:
     world = World(*pair_of_hosts())
     world.a.signal_to(world.b, candidates=False)
     world.b.signal_to(world.a, candidates=False)
@@ -201,7 +201,7 @@ def test_fails_without_a_valid_pair() -> None:
 
 
 @pytest.mark.parametrize("controlling", [True, False])
-def test_role_conflict(controlling: bool) -> None:
+def test_role_conflict_is_resolved(controlling: bool) -> None:
     a, b = Host("10.0.0.1", controlling=controlling), Host("10.0.0.2", controlling=controlling)
     world = World(a, b)
     world.signal()
@@ -209,7 +209,7 @@ def test_role_conflict(controlling: bool) -> None:
     assert a.agent.controlling is not b.agent.controlling
 
 
-def test_consent_expires() -> None:
+def test_expired_consent_fails_the_agent() -> None:
     world = connected_world(consent_timeout=4.0)
     start = world.network.now
     world.down.update(world.b.addresses)
@@ -301,7 +301,7 @@ def test_restart_keeps_the_old_pair_until_a_new_one_is_valid() -> None:
     assert world.connected
 
 
-def test_restart_after_failure() -> None:
+def test_restart_recovers_from_failure() -> None:
     world = connected_world(consent_timeout=2.0)
     world.down.update(world.b.addresses)
     assert world.run_until(lambda: all(h.agent.state is IceState.FAILED for h in (world.a, world.b)))

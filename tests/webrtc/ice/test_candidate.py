@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from livekit.webrtc.ice import Candidate, CandidateError
 
-SEEN = [
+OBSERVED = [
     "candidate:2988416341 1 udp 2122260223 192.0.2.7 40328 typ host generation 0 ufrag QbCv network-id 1",
     "candidate:1 1 UDP 1686052607 203.0.113.9 61764 typ srflx raddr 192.0.2.7 rport 40328",
     "candidate:3 1 tcp 1671430143 192.0.2.7 7881 typ host tcptype passive",
@@ -17,29 +17,29 @@ SEEN = [
 ]
 
 
-@pytest.mark.parametrize("line", SEEN)
-def test_lines_that_peers_send(line: str) -> None:
+@pytest.mark.parametrize("line", OBSERVED)
+def test_observed_candidates_round_trip(line: str) -> None:
     candidate = Candidate.parse(line)
     assert Candidate.parse(str(candidate)) == candidate
     assert Candidate.parse("a=" + line) == candidate
     assert Candidate.from_init(candidate.to_init("0", 0, "u")) == candidate
 
 
-def test_fields() -> None:
-    reflexive = Candidate.parse(SEEN[1])
+def test_extension_fields() -> None:
+    reflexive = Candidate.parse(OBSERVED[1])
     assert (reflexive.transport, reflexive.kind, reflexive.related) == ("udp", "srflx", ("192.0.2.7", 40328))
-    assert Candidate.parse(SEEN[0]).ufrag == "QbCv"
-    assert Candidate.parse(SEEN[2]).tcp_type == "passive"
-    assert Candidate.parse(SEEN[3]).ip_version == 6
-    assert Candidate.parse(SEEN[4]).ip_version is None
+    assert Candidate.parse(OBSERVED[0]).ufrag == "QbCv"
+    assert Candidate.parse(OBSERVED[2]).tcp_type == "passive"
+    assert Candidate.parse(OBSERVED[3]).ip_version == 6
+    assert Candidate.parse(OBSERVED[4]).ip_version is None
 
 
-def test_ipv6_addresses_are_compared_in_one_spelling() -> None:
+def test_ipv6_addresses_are_canonical() -> None:
     one = Candidate.parse("1 1 udp 1 2001:DB8:0:0::1 5 typ host")
     assert one.address == ("2001:db8::1", 5)
 
 
-def test_host_before_reflexive_before_relayed() -> None:
+def test_type_preferences_order_host_srflx_relay() -> None:
     kinds = [
         Candidate.local("host", ("10.0.0.1", 1), preference=0),
         Candidate.local("srflx", ("10.0.0.2", 1), preference=65_535, related=("10.0.0.1", 1)),
@@ -60,23 +60,23 @@ def test_host_before_reflexive_before_relayed() -> None:
         "candidate:1 1 udp 1 10.0.0.1 5 host typ",
     ],
 )
-def test_bad_lines(line: str) -> None:
+def test_malformed_candidates_are_rejected(line: str) -> None:
     with pytest.raises(CandidateError):
         Candidate.parse(line)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}", '{"candidate": 1}', "[" * 100_000])
-def test_bad_trickles(text: str) -> None:
+def test_malformed_inits_are_rejected(text: str) -> None:
     with pytest.raises(CandidateError):
         Candidate.from_init(text)
 
 
-def test_an_empty_trickle_is_the_end() -> None:
+def test_empty_candidate_means_end_of_candidates() -> None:
     assert Candidate.from_init(json.dumps({"candidate": ""})) is None
 
 
-@given(st.text(max_size=120) | st.text(max_size=60).map(lambda tail: SEEN[0][:40] + tail))
-def test_any_text_is_a_candidate_or_an_error(text: str) -> None:
+@given(st.text(max_size=120) | st.text(max_size=60).map(lambda tail: OBSERVED[0][:40] + tail))
+def test_any_text_parses_or_raises_candidate_error(text: str) -> None:
     try:
         candidate = Candidate.parse(text)
     except CandidateError:

@@ -18,7 +18,7 @@ RFC_5769_REQUEST = bytes.fromhex(
 addresses = st.tuples(st.ip_addresses().map(str), st.integers(0, 65_535))
 
 
-def test_the_sample_request_of_rfc_5769() -> None:
+def test_sample_request_of_rfc_5769() -> None:
     message = parse_stun(RFC_5769_REQUEST)
     assert message.message_class is MessageClass.REQUEST
     assert message.attributes[Attribute.USERNAME] == b"evtj:h6vY"
@@ -49,7 +49,7 @@ def test_encoding_round_trips(
 
 
 @given(addresses)
-def test_mapped_addresses(address: tuple[str, int]) -> None:
+def test_mapped_address_round_trips(address: tuple[str, int]) -> None:
     message = StunMessage(MessageClass.SUCCESS)
     message.mapped_address = address
     assert parse_stun(message.encode()).mapped_address == address
@@ -63,7 +63,7 @@ def test_error_codes() -> None:
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: RFC_5769_REQUEST[:20] + tail))
-def test_any_bytes_are_a_message_or_an_error(data: bytes) -> None:
+def test_any_bytes_parse_or_raise_stun_error(data: bytes) -> None:
     try:
         message = parse_stun(data)
     except StunError:
@@ -74,18 +74,18 @@ def test_any_bytes_are_a_message_or_an_error(data: bytes) -> None:
 
 
 @given(st.integers(0, len(RFC_5769_REQUEST) - 1), st.integers(1, 255))
-def test_no_changed_byte_stays_authenticated(index: int, change: int) -> None:
+def test_changed_bytes_fail_authentication(index: int, change: int) -> None:
     changed = bytearray(RFC_5769_REQUEST)
     changed[index] ^= change
     try:
         message = parse_stun(bytes(changed))
     except StunError:
         return
-    # A fingerprint attribute changed into another one is the only thing that may pass: it is not signed.
+    # Only a change of the FINGERPRINT attribute type may pass: MESSAGE-INTEGRITY does not cover it.
     assert index >= len(RFC_5769_REQUEST) - 8 or not message.has_integrity(KEY)
 
 
-def test_what_follows_the_signature_is_ignored() -> None:
+def test_attributes_after_message_integrity_are_ignored() -> None:
     message = StunMessage(MessageClass.REQUEST)
     signed = message.encode(KEY)[:-8]
     forged = bytearray(signed + bytes.fromhex("00250000"))
@@ -106,9 +106,9 @@ def test_what_follows_the_signature_is_ignored() -> None:
         b"\x80" + RFC_5769_REQUEST[1:],
         bytes.fromhex("000100042112a442" + "00" * 12 + "0006ffff"),
     ],
-    ids=["empty", "no cookie", "too long", "cut", "longer than it says", "RTP", "attribute too long"],
+    ids=["empty", "no cookie", "too long", "cut", "longer than announced", "RTP", "attribute too long"],
 )
-def test_bad_messages(data: bytes) -> None:
+def test_malformed_messages_are_rejected(data: bytes) -> None:
     with pytest.raises(StunError):
         parse_stun(data)
 
