@@ -40,7 +40,7 @@ def test_strongest_supported_algorithm_decides() -> None:
 
 
 @pytest.mark.parametrize("fingerprints", [[], [Fingerprint("sha-1", "AB:CD")], [Fingerprint("sha-256", "")]])
-def test_without_a_known_fingerprint_nothing_verify_fingerprint(fingerprints: list[Fingerprint]) -> None:
+def test_unsupported_and_missing_fingerprints_are_rejected(fingerprints: list[Fingerprint]) -> None:
     assert not verify_fingerprint(local_certificate().x509, fingerprints)
 
 
