@@ -1,4 +1,4 @@
-"""Sessions with a server, without the room above them."""
+"""Engines connected to a server, without a room."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Join = Callable[..., Awaitable[RecordingListener]]
 
 @pytest.fixture(params=[None, False], ids=["single", "dual"])
 def options(request: pytest.FixtureRequest) -> RoomOptions:
-    """Both ways of signalling."""
+    """Options for one peer connection and for two."""
     return RoomOptions(single_peer_connection=request.param)
 
 
 @pytest.fixture
 async def join(server: TokenServer, room_name: str, options: RoomOptions) -> AsyncIterator[Join]:
-    """`await join("alice")` is a connected member; it is closed when the test ends."""
-    async with AsyncExitStack() as members:
+    """`await join("alice")` returns the listener of a connected engine, which is closed after the test."""
+    async with AsyncExitStack() as stack:
 
         async def join(identity: str, *, url: str = server.url, **grants: Any) -> RecordingListener:
-            member = RecordingListener(url, server.token(identity, room=room_name, **grants), options)
-            members.push_async_callback(member.engine.close)
-            await member.engine.connect()
-            return member
+            listener = RecordingListener(url, server.token(identity, room=room_name, **grants), options)
+            stack.push_async_callback(listener.engine.close)
+            await listener.engine.connect()
+            return listener
 
         yield join

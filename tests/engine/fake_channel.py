@@ -1,4 +1,4 @@
-"""A data channel whose wire is a list, for what runs without I/O."""
+"""A data channel without I/O, whose wire is a list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from livekit.webrtc import ChannelError
 
 
 class FakeChannel:
-    """Keeps what is sent; `drain` puts it on the wire, and `acknowledge` has it confirmed by the other side."""
+    """Buffers sent messages; `drain` empties the buffer, and `acknowledge` acknowledges messages."""
 
     def __init__(self, label: str = "_reliable", max_size: int = 65_536) -> None:
         self.on_open: Callable[[], None] = ignore
@@ -41,15 +41,15 @@ class FakeChannel:
         self._unacknowledged.append(on_delivered or ignore)
 
     def drain(self) -> None:
-        """Put everything on the wire."""
+        """Send everything buffered."""
         above = self.buffered_amount > self.buffered_amount_low_threshold
         self._buffered.clear()
         if above:
             self.on_buffered_amount_low()
 
     def acknowledge(self, count: int | None = None) -> None:
-        """Confirm the first so many, or all."""
-        confirmed = self._unacknowledged[:count]
+        """Acknowledge the first `count` messages, or all."""
+        acknowledged = self._unacknowledged[:count]
         del self._unacknowledged[:count]
-        for on_delivered in confirmed:
+        for on_delivered in acknowledged:
             on_delivered()

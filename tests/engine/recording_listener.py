@@ -1,4 +1,4 @@
-"""A session with a listener that remembers, for tests against a server."""
+"""An engine with a listener that records its callbacks, for tests against a server."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.webrtc import PeerConnection, PeerOptions, create_peer_connection
 
-PATIENCE = 15.0
-"""Seconds that anything in these tests may take."""
+TIMEOUT = 15.0
+"""Seconds for any operation of these tests."""
 
 
 class RecordingListener:
-    """One participant. It is its session's listener."""
+    """Listens to its own engine, the connection of one participant."""
 
     def __init__(self, url: str, token: str, options: RoomOptions | None = None) -> None:
         self.token = token
@@ -26,7 +26,7 @@ class RecordingListener:
         self.joins: list[tuple[rtc.JoinResponse, bool]] = []
         self.signals: list[str | None] = []
         self.packets: list[bytes] = []
-        """The payloads of data packets."""
+        """The payloads of user packets."""
         self.answers: list[models.RpcResponse] = []
         self.fails_at: bytes | None = None
         """The payload at which `on_packet` raises."""
@@ -46,20 +46,20 @@ class RecordingListener:
         self.engine.send_packet(packet(payload, *to), SendOptions(reliable))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something that this member sees makes the condition true."""
+        """Wait until a callback makes the condition true."""
 
         async def wait() -> None:
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
 
-        await asyncio.wait_for(wait(), PATIENCE)
+        await asyncio.wait_for(wait(), TIMEOUT)
 
     async def until_received(self, payload: bytes) -> None:
         await self.until(lambda: payload in self.packets)
 
     async def until_state(self, *states: EngineState) -> None:
-        """Wait until the states told so far end like this."""
+        """Wait until the last reported states are these."""
         await self.until(lambda: tuple(self.states[-len(states) :]) == states)
 
     def _make_peer(self, options: PeerOptions) -> PeerConnection:
@@ -67,7 +67,7 @@ class RecordingListener:
         self.peers.append(peer)
         return peer
 
-    # what a session tells
+    # EngineListener
 
     def on_joined(self, join: rtc.JoinResponse, *, rejoined: bool) -> None:
         self.joins.append((join, rejoined))

@@ -95,7 +95,7 @@ def test_timeout_is_measured_from_the_loss() -> None:
     assert machine.next_attempt(50.0 + TIMEOUT - 0.1) is not None
     machine.handle_event(ConnectionEvent.FAILED, 60.0)
     assert machine.next_attempt(50.0 + TIMEOUT) is None
-    assert machine.is_reconnecting, "giving up is said by an event of its own"
+    assert machine.is_reconnecting, "the timeout is an event of its own"
 
 
 def test_reconnects_within_5_seconds_of_the_end_of_a_45_second_outage() -> None:
@@ -202,7 +202,7 @@ def test_duplicate_identity_of_an_abandoned_attempt_does_not_close_the_connectio
         machine.next_attempt(later)
         machine.handle_event(ConnectionEvent.SUCCEEDED, later)
     assert phases == [ConnectionPhase.REJOINING, ConnectionPhase.CLOSED], (
-        "two of the same identity do not go on like this for ever"
+        "two participants of one identity must not replace each other indefinitely"
     )
 
 
@@ -215,7 +215,7 @@ def test_join_failure_is_retried_until_the_timeout(event: ConnectionEvent) -> No
     machine.next_attempt(0.0)
     machine.handle_event(ConnectionEvent.LEAVE_DISCONNECT, 15.0, models.DisconnectReason.JOIN_FAILURE)
     assert machine.phase is ConnectionPhase.REJOINING
-    assert machine.next_attempt(200.0 + (event is ConnectionEvent.SUCCEEDED)) is None, "our timeout ends it"
+    assert machine.next_attempt(200.0 + (event is ConnectionEvent.SUCCEEDED)) is None, "the timeout ends it"
 
 
 def test_duplicate_identity_while_rejoining_is_of_an_abandoned_attempt() -> None:

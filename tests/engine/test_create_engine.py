@@ -38,7 +38,7 @@ def test_registered_scheme_uses_its_factory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "token", "said"),
+    ("url", "token", "message"),
     [
         ("ws://127.0.0.1:1", None, "token must be a str, not NoneType"),
         (None, "token", "URL must be a str, not NoneType"),
@@ -46,7 +46,7 @@ def test_registered_scheme_uses_its_factory() -> None:
         ("gopher://127.0.0.1", "token", "scheme must be one of"),
     ],
 )
-async def test_invalid_arguments_raise_connect_error_without_the_token(url: Any, token: Any, said: str) -> None:
-    with pytest.raises(ConnectError, match=said) as caught:
+async def test_invalid_arguments_raise_connect_error_without_the_token(url: Any, token: Any, message: str) -> None:
+    with pytest.raises(ConnectError, match=message) as caught:
         await Room().connect(url, token)
     assert "c2lnbmF0dXJl" not in str(caught.value), "a token is never repeated"

@@ -1,4 +1,4 @@
-"""What was sent right before leaving arrives, also where datagrams travel longer than what is signalled."""
+"""Packets sent right before leaving arrive, even if WebRTC has a longer delay than signaling."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from livekit.webrtc.network.udp import UdpSocket
 from tests.engine.conftest import Join
 
 DELAY = 0.2
-"""Seconds."""
+"""Seconds by which datagrams are delayed."""
 
 
 @pytest.fixture
 def slow_media(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Once it is set, datagrams travel `DELAY`."""
+    """While it is set, datagrams are delayed by `DELAY`."""
     is_slow, send = asyncio.Event(), UdpSocket.send
 
     def send_late(udp_socket: UdpSocket, data: bytes, address: Address) -> None:
@@ -46,7 +46,7 @@ async def bob(server: TokenServer, room_name: str) -> Room:
 
 
 async def test_callee_answers_pending_calls_before_it_leaves(join: Join, bob: Room, slow_media: asyncio.Event) -> None:
-    """Callers of some SDKs have nothing but the answer to go by: that the callee has left ends none of their calls"""
+    """Some SDKs do not end calls when the callee leaves: their callers depend on the response."""
     alice, called = await join("alice"), asyncio.Event()
 
     @bob.register_rpc_method("wait")

@@ -16,14 +16,14 @@ from tests.engine.fake_channel import FakeChannel
 from tests.engine.recording_listener import packet
 
 
-def received(channel: FakeChannel) -> list[tuple[int, bytes]]:
-    """What arrives at the other end: number and payload."""
+def sent_packets(channel: FakeChannel) -> list[tuple[int, bytes]]:
+    """Return sequence number and payload of each packet sent on a channel."""
     packets = [models.DataPacket.FromString(data) for data in channel.sent]
     return [(arrived.sequence, arrived.user.payload) for arrived in packets]
 
 
 class PacketEnds:
-    """A packet channel and the newest pair of channels it was attached to."""
+    """A packet channel and the newest pair of data channels it was attached to."""
 
     def __init__(self) -> None:
         self.delivered: list[bytes] = []
@@ -44,33 +44,33 @@ def test_only_reliable_packets_are_numbered() -> None:
     ends.send(b"1")
     ends.send(b"2", reliable=False)
     ends.send(b"3")
-    assert received(ends.reliable) == [(1, b"1"), (2, b"3")]
-    assert received(ends.lossy) == [(0, b"2")]
+    assert sent_packets(ends.reliable) == [(1, b"1"), (2, b"3")]
+    assert sent_packets(ends.lossy) == [(0, b"2")]
     assert models.DataPacket.FromString(ends.lossy.sent[0]).kind == models.DataPacket.Kind.LOSSY
 
 
 def test_new_connection_retransmits_unacknowledged_packets_first() -> None:
     ends = PacketEnds()
     ends.attach()
-    ends.send(b"confirmed")
+    ends.send(b"acknowledged")
     ends.reliable.acknowledge()
-    ends.send(b"unsure")
+    ends.send(b"unacknowledged")
     ends.packets.detach()
-    ends.send(b"waits")
+    ends.send(b"queued")
     ends.attach()
-    assert received(ends.reliable) == [(2, b"unsure"), (3, b"waits")]
+    assert sent_packets(ends.reliable) == [(2, b"unacknowledged"), (3, b"queued")]
 
 
 def test_delivery_over_the_second_connection_is_reported_once() -> None:
     ends = PacketEnds()
-    told: list[bool] = []
+    delivered: list[bool] = []
     ends.attach()
-    ends.packets.send(packet(b"x"), SendOptions(on_delivered=lambda: told.append(True)))
+    ends.packets.send(packet(b"x"), SendOptions(on_delivered=lambda: delivered.append(True)))
     ends.packets.detach()
     ends.attach()
-    assert not told
+    assert not delivered
     ends.reliable.acknowledge()
-    assert told == [True]
+    assert delivered == [True]
 
 
 def test_resume_retransmits_acknowledged_packets_that_the_server_lacks() -> None:
@@ -79,19 +79,19 @@ def test_resume_retransmits_acknowledged_packets_that_the_server_lacks() -> None
     for number in range(1, 5):
         ends.send(b"%d" % number)
     ends.reliable.acknowledge()
-    ends.send(b"on its way")
+    ends.send(b"in flight")
     ends.packets.resumed(2)
-    assert received(ends.reliable)[5:] == [(3, b"3"), (4, b"4")]
+    assert sent_packets(ends.reliable)[5:] == [(3, b"3"), (4, b"4")]
 
 
 def test_reattaching_the_same_channel_retransmits_nothing() -> None:
     ends = PacketEnds()
     ends.attach()
-    ends.send(b"on its way")
+    ends.send(b"in flight")
     ends.packets.detach()
-    ends.send(b"waits")
+    ends.send(b"queued")
     ends.packets.attach(ends.reliable, ends.lossy, 65_536)
-    assert received(ends.reliable) == [(1, b"on its way"), (2, b"waits")]
+    assert sent_packets(ends.reliable) == [(1, b"in flight"), (2, b"queued")]
 
 
 async def test_received_duplicates_are_dropped() -> None:
@@ -110,14 +110,14 @@ async def test_flush_waits_until_the_last_packet_is_acknowledged() -> None:
     ends = PacketEnds()
     await ends.packets.flush()
     ends.attach()
-    told: list[bool] = []
-    ends.packets.send(packet(b"1"), SendOptions(on_delivered=lambda: told.append(True)))
+    delivered: list[bool] = []
+    ends.packets.send(packet(b"1"), SendOptions(on_delivered=lambda: delivered.append(True)))
     arrived = asyncio.ensure_future(ends.packets.flush())
     await asyncio.sleep(0)
-    ends.packets.send(packet(b"2"), SendOptions(on_delivered=lambda: told.append(True)))
+    ends.packets.send(packet(b"2"), SendOptions(on_delivered=lambda: delivered.append(True)))
     ends.reliable.acknowledge()
     await asyncio.wait_for(arrived, 1)
-    assert told == [True, True]
+    assert delivered == [True, True]
 
 
 async def test_flush_waits_for_queued_packets() -> None:
@@ -138,7 +138,7 @@ async def test_flush_waits_for_queued_packets() -> None:
 async def test_flush_waits_for_the_acknowledgement_of_the_second_connection() -> None:
     ends = PacketEnds()
     ends.attach()
-    ends.send(b"unsure")
+    ends.send(b"unacknowledged")
     arrived = asyncio.ensure_future(ends.packets.flush())
     await asyncio.sleep(0)
     ends.packets.detach()
@@ -173,6 +173,6 @@ def test_any_bytes_are_delivered_or_dropped(data: bytes) -> None:
         channel.receive(data)
         assert not arrived
         return
-    if not expected.sequence:  # numbered ones need a clock, that is a loop
+    if not expected.sequence:  # numbered ones need the clock of a loop
         channel.receive(data)
         assert arrived == [expected]

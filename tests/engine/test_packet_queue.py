@@ -12,7 +12,7 @@ from livekit.protocol import models
 from tests.engine.fake_channel import FakeChannel
 
 CHUNK = 15_000
-BULK_BEFORE_A_SINGLE = 64 * 1024
+MAX_BULK_AHEAD = 64 * 1024
 
 
 def payload(packet: models.DataPacket) -> bytes:
@@ -71,7 +71,7 @@ def test_single_packet_waits_behind_at_most_64_kib_of_a_stream() -> None:
     while b"urgent" not in channel.sent:
         channel.drain()
     waited = sum(map(len, channel.sent[: channel.sent.index(b"urgent")])) - before + HIGH_WATER
-    assert waited <= BULK_BEFORE_A_SINGLE
+    assert waited <= MAX_BULK_AHEAD
 
 
 def test_channel_buffer_is_limited_to_the_send_window() -> None:
@@ -191,20 +191,20 @@ def test_packet_over_the_channels_limit_is_dropped(caplog: pytest.LogCaptureFixt
     assert "dropped" in caplog.text
 
 
-def test_what_waits_can_be_undone() -> None:
+def test_queued_packet_can_be_withdrawn() -> None:
     queue, channel = make_queue(), FakeChannel()
-    told: list[str] = []
+    callbacks: list[str] = []
     handles = [
-        queue.send(name, lambda: told.append("delivered"), lambda error: told.append("sent"))
+        queue.send(name, lambda: callbacks.append("delivered"), lambda error: callbacks.append("sent"))
         for name in (b"first", b"second", b"third")
     ]
     first, second, third = (handle for handle in handles if handle is not None)
     assert second.withdraw()
-    assert not second.withdraw(), "it is gone"
+    assert not second.withdraw(), "no longer queued"
     assert queue.queued_bytes == len(b"first") + len(b"third")
     queue.attach(channel)
     assert channel.sent == [b"first", b"third"]
-    assert told == ["sent", "sent"]
+    assert callbacks == ["sent", "sent"]
     assert not first.withdraw()
     assert not third.withdraw()
     assert queue.queued_bytes == 0

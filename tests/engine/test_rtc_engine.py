@@ -1,4 +1,4 @@
-"""Sessions against a real server, both ways of signalling."""
+"""Engines against the dev server, with one peer connection and with two."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.testing import TokenServer
 from tests.engine.conftest import Join
-from tests.engine.recording_listener import PATIENCE, RecordingListener, packet
+from tests.engine.recording_listener import TIMEOUT, RecordingListener, packet
 
 CONNECTING, CONNECTED, DISCONNECTED = EngineState.CONNECTING, EngineState.CONNECTED, EngineState.DISCONNECTED
 
@@ -52,7 +52,7 @@ async def test_single_packet_overtakes_a_long_stream(join: Join) -> None:
     chunks = (packet(b"chunk %d".ljust(15_000) % number, "bob") for number in range(100))
     alice.engine.send_packets(chunks, SendOptions(on_delivered=delivered.set))
     alice.send(b"between", "bob")
-    await asyncio.wait_for(delivered.wait(), PATIENCE)
+    await asyncio.wait_for(delivered.wait(), TIMEOUT)
     await bob.until(lambda: len(bob.packets) == 101)
     assert bob.packets.index(b"between") < 20
 

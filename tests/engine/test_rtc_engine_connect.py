@@ -1,4 +1,4 @@
-"""Connecting, its ways to fail, and being interrupted at any moment."""
+"""Tests of `RtcEngine.connect`: success, failures, and cancellation at any moment."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ async def test_refused_tcp_connection_raises_server_unreachable(
 
 @pytest.mark.usefixtures("no_leaks")
 async def test_silent_server_raises_connect_timeout(options: RoomOptions) -> None:
-    gone = asyncio.Event()
+    closed = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
-        gone.set()
+        closed.set()
 
     listener = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
@@ -92,7 +92,7 @@ async def test_silent_server_raises_connect_timeout(options: RoomOptions) -> Non
     alice = RecordingListener(f"ws://127.0.0.1:{port}", "token", options)
     with pytest.raises(ConnectTimeoutError, match=rf"waiting for 127\.0\.0\.1:{port} to answer"):
         await alice.engine.connect()
-    await gone.wait()
+    await closed.wait()
     listener.close()
     await listener.wait_closed()
 

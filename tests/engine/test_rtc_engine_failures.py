@@ -1,4 +1,4 @@
-"""Troubles that are rare: joins that break off, servers that name others, tokens that are refused, lost addresses."""
+"""Rare failures: interrupted joins, leaves that list regions, rejected tokens, lost addresses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from livekit.signaling import SocketName
 from livekit.testing import NetworkRelay, TokenServer
 from livekit.testing.relay import SignalRelay
 from tests.engine.conftest import Join
-from tests.engine.recording_listener import PATIENCE, RecordingListener
+from tests.engine.recording_listener import TIMEOUT, RecordingListener
 from tests.engine.test_rtc_engine_signals import Action, leave, requests_of
 
 CONNECTED, RECONNECTING, DISCONNECTED = EngineState.CONNECTED, EngineState.RECONNECTING, EngineState.DISCONNECTED
@@ -32,7 +32,7 @@ async def test_interrupted_join_is_retried(
         proxy.muted = {"answer"}
         alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
         connecting = asyncio.ensure_future(alice.engine.connect())
-        await asyncio.wait_for(proxy.heard.wait(), PATIENCE)
+        await asyncio.wait_for(proxy.heard.wait(), TIMEOUT)
         proxy.muted = set()
         await proxy.say(leave(action))
         await connecting
@@ -63,11 +63,11 @@ async def test_region_of_a_leave_is_joined_if_the_server_is_unreachable(join: Jo
         alice = await join("alice", url=relay.url)
         await relay.tcp.refuse()
         await alice.until_state(RECONNECTING)
-        goodbye = leave(Action.RECONNECT)
-        goodbye.leave.regions.regions.add(url=server.url)
+        request = leave(Action.RECONNECT)
+        request.leave.regions.regions.add(url=server.url)
         session = alice.engine._sessions.current
         assert session is not None
-        session._handle_signal(goodbye)
+        session._handle_signal(request)
         await alice.until(lambda: alice.engine.state is CONNECTED)
         assert str(alice.engine._urls.server) == server.url
         assert [rejoined for _, rejoined in alice.joins] == [False, True]

@@ -1,4 +1,4 @@
-"""Losing the signal connection, the peer connections, or both, for real."""
+"""Loss of the signal connection, of the peer connections, or of both, over real sockets."""
 
 from __future__ import annotations
 

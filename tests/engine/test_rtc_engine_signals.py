@@ -1,4 +1,4 @@
-"""What the server says over the signal connection, said here in its name."""
+"""Signal messages of a server, injected by a relay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from livekit.protocol import models, rtc
 from livekit.testing import TokenServer
 from livekit.testing.relay import SignalRelay
 from tests.engine.conftest import Join
-from tests.engine.recording_listener import PATIENCE, RecordingListener
+from tests.engine.recording_listener import TIMEOUT, RecordingListener
 
 CONNECTED, RECONNECTING, DISCONNECTED = EngineState.CONNECTED, EngineState.RECONNECTING, EngineState.DISCONNECTED
 Action = rtc.LeaveRequest.Action
@@ -40,9 +40,9 @@ async def test_leave_disconnect_closes_with_its_reason(join: Join, server: Token
 async def test_leave_with_an_unknown_reason_keeps_its_number(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
-        told = leave(Action.DISCONNECT)
-        told.leave.MergeFromString(bytes((2 << 3, 99)))
-        await proxy.say(told)
+        message = leave(Action.DISCONNECT)
+        message.leave.MergeFromString(bytes((2 << 3, 99)))
+        await proxy.say(message)
         await alice.until_state(CONNECTED, DISCONNECTED)
         assert int(alice.reason) == 99
         await alice.engine.close()
@@ -81,7 +81,7 @@ async def test_resume_reports_received_sequence_numbers(join: Join, server: Toke
         bob.send(b"after", "alice")
         await alice.until_received(b"after")
         (sync,) = (request.sync_state for request in requests_of(proxy, "sync_state"))
-        assert sync.HasField("subscription"), "a server without it may fail for everybody"
+        assert sync.HasField("subscription"), "without it, a server may fail for all participants"
         assert {s.publisher_sid: s.last_seq for s in sync.datachannel_receive_states} == {bob.sid: 3}
         await alice.engine.close()
 
@@ -112,7 +112,7 @@ async def test_malformed_signals_are_dropped_and_logged_once(
         await proxy._client.send_str("text")
         await proxy.say(rtc.SignalResponse(room_update=rtc.RoomUpdate()))
         await alice.until(lambda: "room_update" in alice.signals)
-        # Others can cause it: it is said once in a while.
+        # The peer controls how often this happens, so the log is rate-limited.
         assert caplog.text.count("dropped a signal message") == 1
         assert alice.engine.state is CONNECTED
         await alice.engine.close()
@@ -150,7 +150,7 @@ async def test_leave_while_joining_raises_connect_error(
         proxy.muted = {"answer"}
         alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
         connecting = asyncio.ensure_future(alice.engine.connect())
-        await asyncio.wait_for(proxy.heard.wait(), PATIENCE)
+        await asyncio.wait_for(proxy.heard.wait(), TIMEOUT)
         await proxy.say(leave(Action.DISCONNECT))
         with pytest.raises(ConnectError, match="SERVER_SHUTDOWN"):
             await connecting

@@ -1,4 +1,4 @@
-"""A server in a process of its own, which can be frozen and killed."""
+"""A dev server in its own process, which can be frozen and killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START_TIMEOUT = 20.0
 
 
 class ServerProcess:
-    """`livekit dev`, always at the same port."""
+    """`livekit dev` on a fixed port."""
 
     def __init__(self) -> None:
         with socket.socket() as probe:
@@ -38,7 +38,7 @@ class ServerProcess:
         return self._minter.token(identity, room="processes")
 
     async def start(self) -> None:
-        """Start it (again), knowing of no rooms."""
+        """Start it, or start it again without its rooms."""
         command = (sys.executable, "-m", "livekit", "dev", "--port", str(self._port))
         self._process = await asyncio.create_subprocess_exec(
             *command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=clean_environment()
@@ -46,14 +46,14 @@ class ServerProcess:
         await asyncio.wait_for(self._listening(), START_TIMEOUT)
 
     def freeze(self) -> None:
-        """It does nothing more and says nothing."""
+        """Stop the process (SIGSTOP): its sockets stay open but nothing answers."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
     async def kill(self) -> None:
-        """As by `kill -9`."""
+        """Kill the process (SIGKILL)."""
         assert self._process is not None
         self._signal(signal.SIGKILL)
         await self._process.wait()

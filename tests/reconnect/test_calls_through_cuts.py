@@ -1,4 +1,4 @@
-"""Calls while the signal connection is cut again and again, and now and then the whole connection is lost."""
+"""Calls while signal connections are reset frequently and whole connections are lost occasionally."""
 
 from __future__ import annotations
 
@@ -20,35 +20,34 @@ from livekit.testing.ledger import SUCCESS
 from tests.support.rooms import listed
 
 ROOM = "cuts"
-CUT_EVERY = 0.2
-"""Seconds between two cuts of signal connections, in turns."""
-CUTS_WHILE_AWAY = 3
-"""So often is who comes back from a loss cut off again; where the machine is busy, nobody ever would come back else."""
-BUDGET = 30.0
-AT_ONCE = 50
-"""Calls."""
+RESET_INTERVAL = 0.2
+"""Seconds between resets of signal connections, alternating between participants."""
+MAX_RESETS_WHILE_LOST = 3
+"""Resets of a participant that is reconnecting; with more, reconnecting would never succeed on a busy machine."""
+CALL_TIMEOUT = 30.0
+CONCURRENT_CALLS = 50
 
 
-class Cuts:
-    """Two participants, each behind a relay of its own."""
+class Disruptions:
+    """Resets and losses of two participants, each behind its own relay."""
 
     def __init__(self, server: DevServer, relays: dict[str, NetworkRelay]) -> None:
         self._server = server
         self._relays = relays
         self.lost = 0
-        self._cut_while_away: Counter[str] = Counter()
+        self._resets_while_lost: Counter[str] = Counter()
 
-    async def cut_signals(self) -> None:
+    async def reset_signals(self) -> None:
         for identity, relay in itertools.cycle(self._relays.items()):
-            await asyncio.sleep(CUT_EVERY)
-            self._cut_while_away[identity] += 1
+            await asyncio.sleep(RESET_INTERVAL)
+            self._resets_while_lost[identity] += 1
             if self._link_of(identity) is not None:
-                self._cut_while_away[identity] = 0
-            if self._cut_while_away[identity] <= CUTS_WHILE_AWAY:
+                self._resets_while_lost[identity] = 0
+            if self._resets_while_lost[identity] <= MAX_RESETS_WHILE_LOST:
                 relay.tcp.reset()
 
     async def lose_connections(self, every: float) -> None:
-        """The server's side is gone with all that it was sending, and so is the WebSocket."""
+        """Close the server's peer connections, with all unsent data, and reset the WebSocket."""
         for identity, relay in itertools.cycle(self._relays.items()):
             await asyncio.sleep(every)
             link = self._link_of(identity)
@@ -58,7 +57,7 @@ class Cuts:
                 self.lost += 1
 
     def _link_of(self, identity: str) -> Connection | None:
-        """None for who has not come back from the last loss."""
+        """Return a participant's connection; None while it is reconnecting."""
         room = self._server.rooms.get(ROOM)
         participant = None if room is None else room.participants.get(identity)
         if participant is None or participant.state != State.ACTIVE or participant.transport_failed_at is not None:
@@ -67,14 +66,14 @@ class Cuts:
 
 
 @asynccontextmanager
-async def going_on(*troubles: asyncio.Task[None]) -> AsyncGenerator[None]:
+async def running(*tasks: asyncio.Task[None]) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        for trouble in troubles:
-            trouble.cancel()
+        for task in tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await trouble
+                await task
 
 
 @pytest.mark.parametrize(
@@ -95,28 +94,29 @@ async def test_every_call_succeeds_and_runs_once(calls: int, lose_every: float) 
         await bob.connect(far.url, server.token("bob", room=ROOM))
         await alice.connect(near.url, server.token("alice", room=ROOM))
         await listed(alice, "bob")
-        cuts = Cuts(server, {"alice": near, "bob": far})
-        await _call_many(alice, calls, cuts, lose_every)
+        disruptions = Disruptions(server, {"alice": near, "bob": far})
+        await _call_many(alice, calls, disruptions, lose_every)
         await alice.disconnect()
         await bob.disconnect()
     ledger.assert_clean()
     assert ledger.outcomes() == {SUCCESS: calls}
-    assert cuts.lost > 1
+    assert disruptions.lost > 1
 
 
-async def _call_many(alice: Room, calls: int, cuts: Cuts, lose_every: float) -> None:
-    places = asyncio.Semaphore(AT_ONCE)
+async def _call_many(alice: Room, calls: int, disruptions: Disruptions, lose_every: float) -> None:
+    slots = asyncio.Semaphore(CONCURRENT_CALLS)
 
     async def call(number: int) -> None:
-        async with places:
+        async with slots:
             await asyncio.sleep(0.01)
             await alice.local_participant.perform_rpc(
-                destination_identity="bob", method="echo", payload=f"call {number}", response_timeout=BUDGET
+                destination_identity="bob", method="echo", payload=f"call {number}", response_timeout=CALL_TIMEOUT
             )
 
-    async with going_on(
-        asyncio.ensure_future(cuts.cut_signals()), asyncio.ensure_future(cuts.lose_connections(lose_every))
+    async with running(
+        asyncio.ensure_future(disruptions.reset_signals()),
+        asyncio.ensure_future(disruptions.lose_connections(lose_every)),
     ):
         await asyncio.gather(*(call(number) for number in range(calls)))
-        while cuts.lost < 2:  # noqa: ASYNC110  # the calls may be over first
+        while disruptions.lost < 2:  # noqa: ASYNC110  # the calls may finish first
             await asyncio.sleep(0.1)

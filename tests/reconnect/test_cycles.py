@@ -1,4 +1,4 @@
-"""Joining and leaving again and again, also half-way, leaves nothing behind."""
+"""Repeated joining and leaving, even if cancelled half-way, leaks nothing."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from livekit.server.connection import Connection
 from livekit.webrtc.transport import PeerTransport
 from tests.support.leaks import Resources
 
-KINDS = (Room, LocalParticipant, RtcEngine, PeerTransport, Connection)
+CLASSES = (Room, LocalParticipant, RtcEngine, PeerTransport, Connection)
 WARM_UP = 20
-"""Cycles until what is made once has been made."""
+"""Cycles until everything allocated only once has been allocated."""
 MAX_GROWTH = 8 << 20
-"""Bytes that the process may grow by, of client and server together; what is not given back to the system counts."""
+"""Bytes by which the resident set may grow, client and server together, including memory the allocator keeps."""
 PAGE = 4096
-NOTICED_WITHIN = 20.0
-"""Seconds, also where the machine is busy."""
+DETECTION_TIMEOUT = 20.0
+"""Seconds, even on a busy machine."""
 
 
 def alive() -> Counter[str]:
-    """What there is of connections in memory."""
+    """Count the live objects of connections by class."""
     gc.collect()
-    return Counter(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, KINDS))
+    return Counter(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, CLASSES))
 
 
 def resident() -> int:
-    """Bytes of this process in memory."""
+    """Return the resident set size of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
@@ -57,21 +57,21 @@ async def cancelled_cycle(server: DevServer, number: int, moment: float) -> None
 
 
 async def settled(server: DevServer, before: Resources) -> None:
-    """Wait until the server has noticed who is gone."""
-    await soon(lambda: not server.rooms.rooms)
+    """Wait until the server has removed all participants and resources are released."""
+    await wait_until(lambda: not server.rooms.rooms)
     await before.assert_restored()
 
 
 async def nothing_more_than(kept: Counter[str]) -> None:
-    """What earlier tests of this process left may go meanwhile; nothing may have come."""
-    await soon(lambda: alive() <= kept)
+    """Check that no objects were added; objects of earlier tests may have been collected."""
+    await wait_until(lambda: alive() <= kept)
     assert alive() <= kept
 
 
-async def soon(condition: Callable[[], bool]) -> None:
-    """Wait until it is true, but not for ever."""
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition is true, up to `DETECTION_TIMEOUT` seconds."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + NOTICED_WITHIN
+    until = loop.time() + DETECTION_TIMEOUT
     while not condition() and loop.time() < until:  # noqa: ASYNC110  # nothing to wait for
         await asyncio.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""A participant whose process is killed."""
+"""Detection of a participant whose process is killed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from livekit.server import DevServer
 from tests.support.processes import read_until, running
 from tests.support.rooms import listed
 
-NOTICED_WITHIN = 5.0
+DETECTION_TIMEOUT = 5.0
 OVERHEAD = 5.0
 """Seconds that a busy machine may add."""
 CLIENT = (sys.executable, "-m", "tests.reconnect.lonely_client")
 
 
 async def test_killed_client_is_disconnected_for_other_participants() -> None:
-    bob, gone = Room(), asyncio.Event()
-    bob.on("participant_disconnected", lambda _: gone.set())
+    bob, disconnected = Room(), asyncio.Event()
+    bob.on("participant_disconnected", lambda _: disconnected.set())
     async with DevServer(port=0) as server:
         await bob.connect(server.url, server.token("bob", room="dead"))
         async with running(*CLIENT, server.url, server.token("alice", room="dead")) as alice:
             await read_until(alice, "joined")
             await listed(bob, "alice")
             alice.kill()
-            await asyncio.wait_for(gone.wait(), NOTICED_WITHIN + OVERHEAD)
+            await asyncio.wait_for(disconnected.wait(), DETECTION_TIMEOUT + OVERHEAD)
         await bob.disconnect()

@@ -1,4 +1,4 @@
-"""A server that is frozen, killed, or started again with all rooms gone."""
+"""A server that is frozen, killed, or restarted without its rooms."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.reconnect.server_process import ServerProcess
 from tests.support.leaks import Resources
 from tests.support.rooms import listed
 
-NOTICED_WITHIN = 5.0
-BACK_WITHIN = 15.0
-CLOSED_WITHIN = 5.0
+DETECTION_TIMEOUT = 5.0
+RECONNECT_TIMEOUT = 15.0
+CLOSE_TIMEOUT = 5.0
 OVERHEAD = 5.0
-"""Seconds that a busy machine may add to what timers say."""
+"""Seconds that a busy machine may add to timers."""
 OPTIONS = [RoomOptions(), RoomOptions(single_peer_connection=False)]
 
 
@@ -27,13 +27,13 @@ async def process() -> AsyncIterator[ServerProcess]:
         yield process
 
 
-async def enter(process: ServerProcess, identity: str, options: RoomOptions | None = None) -> Room:
+async def join(process: ServerProcess, identity: str, options: RoomOptions | None = None) -> Room:
     room = Room()
     await room.connect(process.url, process.token(identity), options or RoomOptions())
     return room
 
 
-def happens(room: Room, event: str) -> asyncio.Event:
+def event_of(room: Room, event: str) -> asyncio.Event:
     happened = asyncio.Event()
     room.on(event, lambda *_: happened.set())  # type: ignore[call-overload]  # any event
     return happened
@@ -51,18 +51,18 @@ async def within(seconds: float, event: asyncio.Event) -> None:
 async def test_dead_server_is_detected_without_traffic(
     process: ServerProcess, options: RoomOptions, death: str
 ) -> None:
-    alice = await enter(process, "alice", options)
-    noticed, back = happens(alice, "reconnecting"), happens(alice, "reconnected")
+    alice = await join(process, "alice", options)
+    reconnecting, reconnected = event_of(alice, "reconnecting"), event_of(alice, "reconnected")
     if death == "frozen":
         process.freeze()
     else:
         await process.kill()
-    await within(NOTICED_WITHIN, noticed)
+    await within(DETECTION_TIMEOUT, reconnecting)
     if death == "frozen":
         process.thaw()
     else:
         await process.start()
-    await within(BACK_WITHIN, back)
+    await within(RECONNECT_TIMEOUT, reconnected)
     await alice.disconnect()
 
 
@@ -79,7 +79,7 @@ async def test_calls_settle_when_the_server_is_killed_and_restarted(process: Ser
     for room, identity in ((alice, "alice"), (bob, "bob")):
         await room.connect(process.url, process.token(identity))
     await listed(alice, "bob")
-    back = [happens(room, "reconnected") for room in (alice, bob)]
+    reconnected = [event_of(room, "reconnected") for room in (alice, bob)]
 
     async def call(payload: str) -> str:
         try:
@@ -94,8 +94,8 @@ async def test_calls_settle_when_the_server_is_killed_and_restarted(process: Ser
     await process.kill()
     meanwhile = [asyncio.ensure_future(call(f"meanwhile {number}")) for number in range(20)]
     await process.start()
-    for event in back:
-        await within(BACK_WITHIN, event)
+    for event in reconnected:
+        await within(RECONNECT_TIMEOUT, event)
     await listed(alice, "bob")
     assert await call("after") == "after"
     await asyncio.gather(*before, *meanwhile)
@@ -110,12 +110,12 @@ async def test_disconnect_from_a_frozen_server_is_fast_in_every_phase(
 ) -> None:
     resources = Resources.now()
     for phase in ("connected", "resuming", "rejoining"):
-        alice = await enter(process, "alice", options)
+        alice = await join(process, "alice", options)
         process.freeze()
         if phase != "connected":
             alice._require_session().engine.force_reconnect(full=phase == "rejoining")
             await asyncio.sleep(0.1)
-        await asyncio.wait_for(alice.disconnect(), CLOSED_WITHIN + OVERHEAD)
+        await asyncio.wait_for(alice.disconnect(), CLOSE_TIMEOUT + OVERHEAD)
         await resources.assert_restored()
         process.thaw()
 
@@ -127,7 +127,7 @@ async def test_cancelled_connect_to_a_frozen_server_is_fast(process: ServerProce
     connecting = asyncio.ensure_future(alice.connect(process.url, process.token("alice")))
     await asyncio.wait({connecting}, timeout=0.3)
     connecting.cancel()
-    await asyncio.wait({connecting}, timeout=CLOSED_WITHIN + OVERHEAD)
+    await asyncio.wait({connecting}, timeout=CLOSE_TIMEOUT + OVERHEAD)
     assert connecting.cancelled()
     await alice.disconnect()
     await resources.assert_restored()

@@ -1,4 +1,4 @@
-"""What arrives through reconnects, in virtual time: once and in order, whoever reconnects and whenever."""
+"""Exactly-once, in-order delivery through reconnects of either participant at any moment, in virtual time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from livekit.testing import Faults, MemoryRoom, VirtualClock
 from livekit.testing.ledger import SUCCESS, CallLedger
 
 DELAY = 0.5
-"""Seconds; what arrived may be unconfirmed for as long."""
+"""Seconds; packets that arrived stay unacknowledged for as long."""
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ async def clock() -> AsyncIterator[VirtualClock]:
 
 
 class Inbox:
-    """What a room receives."""
+    """Collects what a room receives."""
 
     def __init__(self, room: Room) -> None:
         self.packets: list[bytes] = []
@@ -53,7 +53,7 @@ class Inbox:
 @pytest.mark.parametrize("continues", [True, False])
 @pytest.mark.parametrize("moment", [0.1, 0.6, 0.9, 1.1])
 async def test_retransmitted_packets_are_received_once(continues: bool, moment: float) -> None:
-    """Also by servers that know nothing of who reconnects: those of LiveKit."""
+    """Even by servers that cannot associate a full reconnect with the previous session, such as LiveKit's."""
     async with MemoryRoom(announces_joins=continues, faults=Faults(delay=DELAY)) as memory:
         alice, bob = await memory.join("alice"), await memory.join("bob")
         inbox, me = Inbox(bob), alice.local_participant
@@ -132,7 +132,7 @@ async def test_metadata_attributes_and_name_survive_full_reconnect_and_server_re
                 memory.lose_transport("alice")
             await asyncio.sleep(20)
             assert me.sid != sid
-            seen = bob.remote_participants["alice"]
-            for participant in (me, seen):
+            remote = bob.remote_participants["alice"]
+            for participant in (me, remote):
                 assert (participant.metadata, participant.attributes) == ("new metadata", {"mood": "good"})
                 assert participant.name == "Alice"

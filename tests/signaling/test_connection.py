@@ -1,4 +1,4 @@
-"""A signal connection and a WebSocket server that does what each test wants."""
+"""A signal connection to a WebSocket server that each test scripts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from livekit.signaling import SignalConnection, SignalParameters, SignalUrls, pa
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 Serve = Callable[[web.WebSocketResponse], Awaitable[None]]
 PING = rtc.SignalRequest(ping=1)
 
 
 async def listen(socket: web.WebSocketResponse) -> None:
-    """Read until the client goes."""
+    """Read until the client closes the connection."""
     async for _ in socket:
         pass
 
@@ -68,7 +68,7 @@ async def test_raising_callback_does_not_stop_messages(caplog: pytest.LogCapture
     async with connected(serve) as connection:
         connection.on_message = on_message
         connection.start(ping_interval=5, ping_timeout=15)
-        await asyncio.wait_for(last.wait(), PATIENCE)
+        await asyncio.wait_for(last.wait(), TIMEOUT)
     assert got == [0, 1, 2]
     assert caplog.text.count("RuntimeError: a mistake above") == 3
 
@@ -85,7 +85,7 @@ async def test_close_sends_queued_messages() -> None:
         for _ in range(100):
             connection.send(PING)
         await connection.close()
-        await asyncio.wait_for(closed.wait(), PATIENCE)
+        await asyncio.wait_for(closed.wait(), TIMEOUT)
         connection.send(PING)
         await connection.close()
     assert got == [PING.SerializeToString()] * 100
@@ -103,9 +103,9 @@ async def test_round_trip_time_is_measured_by_pings() -> None:
     async with connected(serve) as connection:
         connection.on_message = lambda _: answered.set()
         connection.start(ping_interval=5, ping_timeout=15)
-        await asyncio.wait_for(answered.wait(), PATIENCE)
+        await asyncio.wait_for(answered.wait(), TIMEOUT)
         assert connection.round_trip_time is not None
-        assert 0 <= connection.round_trip_time < PATIENCE
+        assert 0 <= connection.round_trip_time < TIMEOUT
 
 
 async def test_silent_server_closes_the_connection_once() -> None:
@@ -113,7 +113,7 @@ async def test_silent_server_closes_the_connection_once() -> None:
     async with connected(listen) as connection:
         connection.on_closed = reason.set_result
         connection.start(ping_interval=0.02, ping_timeout=0.1)
-        assert await asyncio.wait_for(reason, PATIENCE) == "the server was silent for 0.1 s"
+        assert await asyncio.wait_for(reason, TIMEOUT) == "the server was silent for 0.1 s"
         assert connection.closed
 
 
@@ -128,7 +128,7 @@ async def test_close_by_the_server_is_reported() -> None:
         connection.on_closed = reason.set_result
         connection.start(ping_interval=5, ping_timeout=15)
         go.set()
-        assert "closed" in await asyncio.wait_for(reason, PATIENCE)
+        assert "closed" in await asyncio.wait_for(reason, TIMEOUT)
 
 
 async def test_own_close_is_not_reported() -> None:

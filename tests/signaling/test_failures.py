@@ -1,4 +1,4 @@
-"""Every way in which connecting can fail, against real sockets."""
+"""All causes of a failed connection, against real sockets."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def nothing(_: str) -> None:
-    """Nobody wants to know the progress."""
+def ignore_progress(_: str) -> None:
+    """Ignore progress."""
 
 
 async def attempt(url: str, token: str = TOKEN) -> rtc.SignalResponse:
     """Connect and wait for the first message."""
     urls = SignalUrls.single(parse_server_url(url), SignalParameters())
-    connection = await SignalConnection.open(urls, token, nothing)
+    connection = await SignalConnection.open(urls, token, ignore_progress)
     try:
         return await connection.receive()
     finally:
@@ -111,17 +111,17 @@ async def test_refusal_is_classified_by_status_and_text(
 
 
 async def test_token_is_sent_in_a_header_and_never_in_messages() -> None:
-    seen: list[str | None] = []
+    authorizations: list[str | None] = []
 
     async def refuse(request: web.Request) -> web.StreamResponse:
-        seen.append(request.headers.get("Authorization"))
+        authorizations.append(request.headers.get("Authorization"))
         assert TOKEN not in str(request.url)
         return web.Response(status=401, text="invalid API key")
 
     async with http_server(refuse, refuse) as url:
         with pytest.raises(AuthenticationError) as caught:
             await attempt(url)
-    assert seen == [f"Bearer {TOKEN}"] * 2
+    assert authorizations == [f"Bearer {TOKEN}"] * 2
     assert TOKEN not in str(caught.value)
 
 
