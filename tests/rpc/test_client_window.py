@@ -106,7 +106,7 @@ async def test_queued_requests_fail_when_the_session_closes(count: int) -> None:
     assert len(alice.client._window) == 0
 
 
-def refuse(packet: object, **_: object) -> None:
+def refuse(*arguments: object) -> None:
     raise ValueError("no key")
 
 
