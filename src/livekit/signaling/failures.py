@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import socket
 import ssl
@@ -43,7 +42,7 @@ class RouteMissingError(NotLiveKitError):
 
 
 def classify_exception(error: BaseException, url: URL) -> ConnectError:
-    """Return the ConnectError for an exception of aiohttp, http.client or a socket, raised before any HTTP status."""
+    """Return the ConnectError for an exception of aiohttp or a socket, raised before any HTTP status."""
     where = f"{url.host}:{url.port}"
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         hint = "If the server does not use TLS, use ws:// instead of wss://; otherwise check its certificate."
@@ -58,9 +57,9 @@ def classify_exception(error: BaseException, url: URL) -> ConnectError:
         return ServerUnreachableError(
             f"no connection to {where}: {reason}. Check that the server is running and no firewall blocks it."
         )
-    if isinstance(error, (aiohttp.ServerDisconnectedError, http.client.RemoteDisconnected)):
+    if isinstance(error, aiohttp.ServerDisconnectedError):
         return NotLiveKitError(f"{where} closed the connection without a response. {_NOT_LIVEKIT_HINT}")
-    if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError, http.client.HTTPException)):
+    if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
         detail = str(getattr(error, "message", "") or type(error).__name__).split("\n", 1)[0][:80]
         return NotLiveKitError(f"{where} does not answer in HTTP ({detail}). {_NOT_LIVEKIT_HINT} {_TLS_HINT}")
     if isinstance(error, (aiohttp.ClientError, OSError)):
