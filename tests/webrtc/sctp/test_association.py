@@ -12,6 +12,7 @@ from livekit.webrtc.sctp import Association, Channel, CloseReason, State
 from livekit.webrtc.sctp.chunks import DATA_HEADER, Sack
 from livekit.webrtc.sctp.constants import (
     DEFAULT_PEER_MAX_MESSAGE_SIZE,
+    DUPLICATE_SACK_PACKETS,
     FLAG_BEGIN,
     MAX_MESSAGE_SIZE,
     RECEIVE_BUFFER,
@@ -285,3 +286,18 @@ def test_closed_channel_resets_its_stream(pair: Pair) -> None:
     channel.close()
     (packet,) = pair.client.association.datagrams_to_send(pair.now)
     assert [kind for kind, *_ in iterate_chunks(packet)] == [ChunkType.RE_CONFIG]
+
+
+def test_sack_for_several_packets_on_a_lossy_path_is_sent_twice(pair: Pair) -> None:
+    server = pair.server.association
+    transfer = server.tcb.transfer
+    assert transfer is not None
+    first = transfer.receiver.cumulative_tsn + 2  # above a gap
+    header = PacketHeader(server.tcb.local_tag)
+    for index in range(DUPLICATE_SACK_PACKETS):
+        tsn = (first + index) & 0xFFFF_FFFF
+        chunk = DATA_HEADER.pack(0, FLAG_BEGIN, 20, tsn, 0, 0, 53) + b"data"
+        server.receive_datagram(header.packet([chunk]), pair.now)
+    packets = server.datagrams_to_send(pair.now)
+    assert [[kind for kind, *_ in iterate_chunks(packet)] for packet in packets] == [[ChunkType.SACK]] * 2
+    assert packets[0] == packets[1]
