@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from livekit import Room, RoomOptions
 from livekit.server import DevServer
@@ -25,6 +26,11 @@ from tests.support.leaks import Resources
 from tests.support.rooms import Join
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Wall-clock limits of Hypothesis fail on a busy machine; its own profile for CI lifts them in the same way.
+if not os.environ.get("CI"):
+    settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("local")
 
 # A shell without job control starts background processes with SIGINT ignored. The programs that tests start and
 # interrupt would inherit that.
