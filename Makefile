@@ -10,7 +10,7 @@ SETUP := tools/setup.sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help api-diff bench coverage demo fuzz test test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak clean
+.PHONY: help api-diff bench coverage coverage-all demo fuzz test test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ test-latest: ## The tests with the newest official Python SDK as peer
 coverage: ## Each module of the protocol cores is fully covered by its own tests; takes minutes
 	@$(SETUP) dev
 	@$(BIN)/python tools/own_coverage.py $(ARGS)
+
+coverage-all: ## The whole package by the whole suite, programs that tests start included
+	@$(SETUP) dev official node
+	@$(BIN)/coverage run --rcfile=tools/coverage.ini -m pytest $(ARGS)
+	@$(BIN)/coverage combine --rcfile=tools/coverage.ini --quiet
+	@$(BIN)/coverage report --rcfile=tools/coverage.ini --skip-covered --fail-under=95
 
 fuzz: ## Every fuzz target for SECONDS (60) each
 	@$(SETUP) dev
@@ -99,4 +105,4 @@ setup: ## All environments that `make test` and `make check` need
 	@$(SETUP) dev official node
 
 clean: ## Remove environments, caches and builds
-	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/interop/js/node_modules*
+	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage tests/interop/js/node_modules*
