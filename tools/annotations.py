@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _LOWER = {"List": "list", "Dict": "dict", "Tuple": "tuple", "NoneType": "None"}
 _UNCOMPARED = {"Callable", "Any", "F", "T", "C"}
-"""Types that are not compared: too general, or spelled too differently."""
+"""Names of types that are not compared: too general, or spelled too differently."""
 _ALIASES = {
     "RtcStatsMessage": {"RtcStats"},
     "LocalTrack": {"LocalAudioTrack", "LocalVideoTrack"},
@@ -20,6 +20,8 @@ _REPR = re.compile(r"<(?:class '([\w.]+)'|(\w+\.\w+): [^>]*|factory)>")
 
 @dataclass(frozen=True)
 class Parameter:
+    """A parameter of a signature, with its default and annotation as source text."""
+
     name: str
     kind: str
     default: str | None
@@ -48,7 +50,7 @@ def _spell(annotation: object) -> str:
 
 def _plain(text: str) -> str:
     text = _REPR.sub(lambda match: match[1] or match[2] or "...", text)
-    text = re.sub(r"= (?=[,)])", "= ...", text)  # an empty protobuf message, whose repr is empty, as the default
+    text = re.sub(r"= (?=[,)])", "= ...", text)  # the default is a protobuf message without fields, whose repr is empty
     return re.sub(r"ForwardRef\(('[^']*')\)", r"\1", text)
 
 

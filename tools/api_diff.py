@@ -1,10 +1,8 @@
 """Compare the public API with the official SDK's: `make api-diff`.
 
-    python tools/api_diff.py
-
-compares `livekit.rtc` and `livekit` with tests/reference/official_api.json, prints the differences of the data half and
-of the media half, and exits with 0 if the data half has none. Additions are no differences: names, members, optional
-parameters, and fields at the end.
+Compares `livekit.rtc` and `livekit` with tests/reference/official_api.json and prints the differences of the data half
+and of the media half. Exits with 0 if the data half has none. Additions are not differences: names, members, optional
+parameters, and trailing fields.
 """
 
 from __future__ import annotations
@@ -75,6 +73,8 @@ MADE_BY_SDK = frozenset({"ByteStreamWriter", "TextStreamWriter"})
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
+    """A difference from the official SDK, in the data half or the media half."""
+
     half: str
     where: str
     problem: str
@@ -89,13 +89,14 @@ def load_reference() -> dict[str, Any]:
 
 
 def half_of(name: str, module: str = "") -> str:
+    """Return DATA or MEDIA for a class, function or member."""
     if name in MEDIA_MEMBERS or name.partition(".")[0] in MEDIA_MEMBERS or module in MEDIA_MODULES:
         return MEDIA
     return DATA
 
 
-Found = Iterator[tuple[str, str]]
-"""Differences: the name concerned, and the difference."""
+Findings = Iterator[tuple[str, str]]
+"""Pairs of a name and its difference."""
 
 
 def compare(reference: Mapping[str, Any]) -> list[Difference]:
@@ -133,7 +134,7 @@ def _compare_events(events: list[str]) -> Iterator[Difference]:
             yield Difference(DATA, f"event {event}", "not in EventTypes")
 
 
-def _compare_class(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
+def _compare_class(name: str, ours: Any, described: Mapping[str, Any]) -> Findings:
     if ours is None:
         yield name, "missing"
         return
@@ -155,7 +156,7 @@ def _compare_class(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
         yield from _compare_enum(f"{name}.{nested}", getattr(ours, nested, None), member)
 
 
-def _compare_fields(name: str, ours: Any, fields: list[Mapping[str, str]]) -> Found:
+def _compare_fields(name: str, ours: Any, fields: list[Mapping[str, str]]) -> Findings:
     if not dataclasses.is_dataclass(ours):
         yield name, "is not a dataclass"
         return
@@ -179,7 +180,7 @@ def _default_of(field: dataclasses.Field[Any]) -> str:
     return f"factory:{getattr(field.default_factory, '__name__', '')}"
 
 
-def _compare_method(where: str, ours: Any, name: str, described: Mapping[str, Any]) -> Found:
+def _compare_method(where: str, ours: Any, name: str, described: Mapping[str, Any]) -> Findings:
     method: Any = inspect.getattr_static(ours, name, None)
     if method is None:
         yield where, "missing"
@@ -193,7 +194,7 @@ def _compare_method(where: str, ours: Any, name: str, described: Mapping[str, An
     yield from _compare_callable(where, function, described["signature"])
 
 
-def _compare_property(where: str, ours: Any, name: str, described: Mapping[str, Any]) -> Found:
+def _compare_property(where: str, ours: Any, name: str, described: Mapping[str, Any]) -> Findings:
     found = inspect.getattr_static(ours, name, None)
     if not isinstance(found, property):
         yield where, "missing" if found is None else "is not a property"
@@ -206,7 +207,7 @@ def _compare_property(where: str, ours: Any, name: str, described: Mapping[str, 
     yield from _compare_types(where, "", annotations.get("return"), described["type"])
 
 
-def _compare_callable(where: str, ours: Any, signature: str) -> Found:
+def _compare_callable(where: str, ours: Any, signature: str) -> Findings:
     if ours is None:
         yield where, "missing"
         return
@@ -232,11 +233,11 @@ def _compare_callable(where: str, ours: Any, signature: str) -> Found:
     yield from _compare_types(where, "return type", mine.return_annotation, returns)
 
 
-def _compare_function(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
+def _compare_function(name: str, ours: Any, described: Mapping[str, Any]) -> Findings:
     return _compare_callable(name, ours, described["signature"])
 
 
-def _compare_default(where: str, parameter: inspect.Parameter, wanted: str | None) -> Found:
+def _compare_default(where: str, parameter: inspect.Parameter, wanted: str | None) -> Findings:
     if (parameter.default is parameter.empty) != (wanted is None):
         yield where, f"{parameter.name} is {'required' if wanted else 'optional'}"
     elif wanted is not None and parameter.default is not None:
@@ -247,14 +248,14 @@ def _compare_default(where: str, parameter: inspect.Parameter, wanted: str | Non
         yield where, f"{parameter.name} has the default None, not {wanted}"
 
 
-def _compare_types(where: str, part: str, ours: object, theirs: str | None, *, takes: bool = False) -> Found:
+def _compare_types(where: str, part: str, ours: object, theirs: str | None, *, takes: bool = False) -> Findings:
     """Compare types; a parameter may accept more than the official one, a result may be more specific.
 
     Args:
         part: A parameter's name, "return type", or empty for an attribute.
         takes: The types are those of a parameter.
     """
-    if theirs is None or (where, part) in SAME:
+    if theirs is None or (where, part) in EQUIVALENT:
         return
     mine, wanted = canonical(ours), canonical(theirs)
     if mine is None or wanted is None:
@@ -268,7 +269,7 @@ def _compare_types(where: str, part: str, ours: object, theirs: str | None, *, t
         )
 
 
-def _compare_enum(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
+def _compare_enum(name: str, ours: Any, described: Mapping[str, Any]) -> Findings:
     if ours is None:
         yield name, "missing"
         return
@@ -285,7 +286,7 @@ def _compare_enum(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
         yield name, f"has the values {values}"
 
 
-def _compare_message(name: str, ours: Any, described: Mapping[str, Any]) -> Found:
+def _compare_message(name: str, ours: Any, described: Mapping[str, Any]) -> Findings:
     if ours is None:
         yield name, "missing"
         return
@@ -308,7 +309,7 @@ def _message_field(field: FieldDescriptor) -> dict[str, object]:
     }
 
 
-SAME: Mapping[tuple[str, str], str] = {
+EQUIVALENT: Mapping[tuple[str, str], str] = {
     ("ByteStreamReader.__aiter__", "return type"): "a reader is its own iterator",
     ("TextStreamReader.__aiter__", "return type"): "a reader is its own iterator",
     ("DataTrackStream.__aiter__", "return type"): "a stream is its own iterator",
@@ -319,7 +320,7 @@ SAME: Mapping[tuple[str, str], str] = {
     ("ByteStreamWriter.info", ""): "a type variable of the base of both writers",
     ("TextStreamWriter.info", ""): "a type variable of the base of both writers",
 }
-"""Types that are equivalent although they are spelled differently, and why."""
+"""Types that are equivalent despite different spelling, with the reason."""
 
 
 def render(reference: Mapping[str, Any], found: list[Difference]) -> str:
@@ -344,6 +345,7 @@ def section() -> str:
 
 
 def half_of_export(reference: Mapping[str, Any], name: str) -> str:
+    """Return DATA or MEDIA for an exported name."""
     kinds = ("classes", "functions", "enums")
     module = next((str(reference[kind][name].get("module", "")) for kind in kinds if name in reference[kind]), "")
     if name in reference["type_aliases_in_all"] or name.startswith(("Video", "Encoded")):
@@ -355,9 +357,9 @@ def main() -> int:
     reference = load_reference()
     found = compare(reference)
     for half in (DATA, MEDIA):
-        here = [difference for difference in found if difference.half == half]
-        print(f"{half} half: {len(here)} missing or different")
-        for difference in here:
+        differences = [difference for difference in found if difference.half == half]
+        print(f"{half} half: {len(differences)} missing or different")
+        for difference in differences:
             print(f"  {difference}")
     print(MEDIA_NOTE)
     return int(any(difference.half == DATA for difference in found))

@@ -1,7 +1,7 @@
 """Run the interoperability tests and write docs/conformance.md from their results: `make conformance`.
 
-They run against the embedded server, or against LIVEKIT_URL if it is set. The results are stored in docs/conformance/,
-and the page shows the last run against each.
+The tests run against the embedded server, or against LIVEKIT_URL if it is set. Results are stored in docs/conformance/;
+the page shows the last run against each server.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import api_diff  # noqa: E402 - found from the root of the project
+from tools import api_diff  # noqa: E402 - importable only with ROOT in sys.path
 
 RESULTS = ROOT / "docs" / "conformance"
 PAGE = ROOT / "docs" / "conformance.md"
@@ -44,7 +44,7 @@ class Outcome:
     caller: str
     callee: str
     outcome: str
-    """passed, failed or skipped"""
+    """`passed`, `failed` or `skipped`."""
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Run:
     python: str = field(default_factory=platform.python_version)
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     failures: list[list[Any]] = field(default_factory=list[list[Any]])
-    """The calls that cannot succeed: case, SDK, error as text, seconds."""
+    """Calls that cannot succeed: case, SDK, error text, seconds."""
 
     @property
     def path(self) -> Path:

@@ -1,7 +1,7 @@
-"""Make the virtual environments of this project, each once per state of its inputs.
+"""Create the project's virtual environments, each only when its inputs change.
 
-Called by `tools/setup.sh`, which picks the Python. A stamp in each environment tells what it was made from; it is
-written last, so that an interrupted run starts over. Only the standard library is used here.
+Called by `tools/setup.sh`, which picks the Python. A stamp file in each environment holds a digest of its inputs; it is
+written last, so that an interrupted set-up starts over. Uses only the standard library.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OTHERS = ROOT / ".venvs"
+VENVS = ROOT / ".venvs"
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
 OLDEST_NODE = 20
 JS_PEERS = ROOT / "tests" / "interop" / "js"
@@ -27,16 +27,16 @@ JS_PEERS = ROOT / "tests" / "interop" / "js"
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment: where it is, what goes into it."""
+    """A virtual environment: its path and its contents."""
 
     path: Path
     requirements: Path
     editable: bool = False
-    """Whether this project itself is installed into it."""
+    """Install this project, in editable mode."""
     upgrade: bool = False
-    """Whether the newest versions are asked for anew each time."""
-    complete: bool = True
-    """Whether pip may install what the requirements themselves require."""
+    """Upgrade to the newest versions at each set-up."""
+    with_dependencies: bool = True
+    """Let pip install the dependencies of the listed requirements."""
     python: str = sys.executable
 
     @property
@@ -45,22 +45,23 @@ class Environment:
 
 
 def run(*command: str | Path) -> None:
-    """Run a command, its output hidden unless it fails."""
-    done = subprocess.run(
+    """Run a command; exit with its output if it fails."""
+    completed = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
     )
-    if done.returncode:
-        sys.stderr.write(done.stdout.decode(errors="replace"))
+    if completed.returncode:
+        sys.stderr.write(completed.stdout.decode(errors="replace"))
         sys.exit(f"Set-up failed: {' '.join(map(str, command))}")
 
 
 def digest(*parts: object) -> str:
+    """Return the SHA-256 of files (paths) and of other values as text."""
     texts = (part.read_text() if isinstance(part, Path) else str(part) for part in parts)
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def once(stamp: Path, state: str, make: Callable[[], None]) -> None:
-    """Call `make` unless `stamp` says that it was done for this state."""
+    """Call `make` unless the file `stamp` contains `state`; write it when `make` returns."""
     if stamp.is_file() and stamp.read_text() == state:
         return
     stamp.unlink(missing_ok=True)
@@ -69,17 +70,18 @@ def once(stamp: Path, state: str, make: Callable[[], None]) -> None:
 
 
 def make_environment(env: Environment) -> None:
+    """Create, upgrade and install whatever has changed since the last set-up."""
     version = subprocess.run([env.python, "-VV"], capture_output=True, text=True, check=True).stdout
     state = digest(str(env.path), os.path.realpath(env.python), version, env.requirements)
     stamp = env.path / "made-from"
 
-    def install(*what: str | Path) -> None:
-        run(env.bin / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
+    def install(*arguments: str | Path) -> None:
+        run(env.bin / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
 
     def make() -> None:
         print(f"Making {env.path.relative_to(ROOT)} with {version.split('(')[0].strip()} ...", flush=True)
         run(env.python, "-m", "venv", "--clear", env.path)
-        install(*(() if env.complete else ("--no-deps",)), "--requirement", env.requirements)
+        install(*(() if env.with_dependencies else ("--no-deps",)), "--requirement", env.requirements)
 
     once(stamp, state, make)
     if env.upgrade:
@@ -91,9 +93,9 @@ def make_environment(env: Environment) -> None:
 
 
 def link_typings(env: Environment) -> None:
-    """Show pyright the parts of `livekit` that live in site-packages, beside our own source tree."""
+    """Link the parts of `livekit` that live in site-packages into pyright's stub path."""
     (parent,) = env.path.glob("lib/python3*/site-packages/livekit")
-    typings = OTHERS / "typings" / "livekit"
+    typings = VENVS / "typings" / "livekit"
     typings.mkdir(parents=True, exist_ok=True)
     for name in ("api", "protocol"):
         link = typings / name
@@ -109,59 +111,61 @@ def make_dev() -> None:
 
 
 def make_official() -> None:
-    make_environment(Environment(OTHERS / "official", ROOT / "requirements/official.txt"))
+    make_environment(Environment(VENVS / "official", ROOT / "requirements/official.txt"))
 
 
 def make_agents() -> None:
-    """livekit-agents with this project in the place of the official SDK, which it requires."""
-    make_environment(Environment(OTHERS / "agents", ROOT / "requirements/agents.txt", editable=True, complete=False))
+    """Install livekit-agents, with this project in place of the official SDK that it requires."""
+    make_environment(
+        Environment(VENVS / "agents", ROOT / "requirements/agents.txt", editable=True, with_dependencies=False)
+    )
 
 
 def make_bench() -> None:
-    make_environment(Environment(OTHERS / "bench", ROOT / "requirements/bench.txt", editable=True))
+    make_environment(Environment(VENVS / "bench", ROOT / "requirements/bench.txt", editable=True))
 
 
 def make_latest() -> None:
-    make_environment(Environment(OTHERS / "latest", ROOT / "requirements/latest.txt", upgrade=True))
+    make_environment(Environment(VENVS / "latest", ROOT / "requirements/latest.txt", upgrade=True))
 
 
 def make_lowest() -> None:
-    version, python = next(iter(found_pythons()))
+    version, python = next(iter(find_pythons()))
     requirements = ROOT / "requirements/lowest.txt"
     if version != SUPPORTED[0]:
         print(f"Python {SUPPORTED[0]} not found: the lowest dependencies are tested with {version}.")
-    make_environment(Environment(OTHERS / "lowest", requirements, editable=True, python=python))
+    make_environment(Environment(VENVS / "lowest", requirements, editable=True, python=python))
 
 
 def make_matrix() -> None:
-    """An environment per supported Python that is found."""
-    for version, python in found_pythons():
+    """Create an environment for each supported Python that is installed."""
+    for version, python in find_pythons():
         requirements = ROOT / "requirements/test.txt"
-        make_environment(Environment(OTHERS / f"python{version}", requirements, editable=True, python=python))
+        make_environment(Environment(VENVS / f"python{version}", requirements, editable=True, python=python))
 
 
-def found_pythons() -> Iterator[tuple[str, str]]:
-    """Each supported version that is installed, oldest first, with its interpreter."""
+def find_pythons() -> Iterator[tuple[str, str]]:
+    """Yield the version and interpreter of each supported Python that is installed, oldest first."""
     probe = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2], sys.executable)"
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for version in SUPPORTED:
         for candidate in (f"python{version}", *map(str, sorted(pyenv.glob(f"{version}.*/bin/python3"), reverse=True))):
             if shutil.which(candidate) is None:
                 continue
-            answer = subprocess.run(
+            output = subprocess.run(
                 [candidate, "-c", probe], capture_output=True, text=True, check=False
             ).stdout.split()
-            if answer[:1] == [version]:
-                yield version, answer[1]
+            if output[:1] == [version]:
+                yield version, output[1]
                 break
 
 
 def make_node() -> None:
-    """The JavaScript peers, where Node.js is installed; the tests that need them skip elsewhere."""
+    """Install the JavaScript peers if Node.js is installed; otherwise the tests that need them are skipped."""
     npm, node = shutil.which("npm"), shutil.which("node")
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout if node else ""
     if not npm or not version or int(version.lstrip("v").split(".")[0]) < OLDEST_NODE:
-        print(f"No Node.js {OLDEST_NODE} or newer with npm: tests with JavaScript peers are left out.")
+        print(f"No Node.js {OLDEST_NODE} or newer with npm found: tests with JavaScript peers are skipped.")
         return
 
     def install() -> None:
@@ -185,10 +189,10 @@ ENVIRONMENTS: dict[str, Callable[[], None]] = {
 
 
 @contextmanager
-def only_one() -> Generator[None]:
-    """Wait for another set-up of the same checkout to end."""
-    OTHERS.mkdir(exist_ok=True)
-    with (OTHERS / "lock").open("w") as lock:
+def exclusive_lock() -> Generator[None]:
+    """Serialize set-ups of the same checkout with a file lock."""
+    VENVS.mkdir(exist_ok=True)
+    with (VENVS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -196,7 +200,7 @@ def only_one() -> Generator[None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+", choices=ENVIRONMENTS, metavar="NAME", help=", ".join(ENVIRONMENTS))
-    with only_one():
+    with exclusive_lock():
         for name in parser.parse_args().names:
             ENVIRONMENTS[name]()
 
@@ -205,4 +209,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("Set-up interrupted; the next run starts over where needed.")
+        sys.exit("Set-up interrupted; the next run repeats the unfinished steps.")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pin the newest versions that fit pyproject.toml: names and versions only, no download addresses. Needs uv.
+# Pin the newest versions that pyproject.toml allows: names and versions, without download URLs. Needs uv.
 set -eu
 cd "$(dirname "$0")/.."
 compile() {
@@ -10,9 +10,9 @@ compile --universal --all-extras --group check pyproject.toml --output-file requ
 compile --universal --all-extras --group test --group build pyproject.toml --output-file requirements/test.txt
 compile --universal --extra fast --group bench --group build pyproject.toml --output-file requirements/bench.txt
 compile --universal --group test --group build pyproject.toml requirements/agents.in | grep -v '^livekit==' \
-    >requirements/agents.txt # the official SDK is what ours stands in for
+    >requirements/agents.txt # this project replaces the official SDK
 compile --universal requirements/official.in --output-file requirements/official.txt
-# The lowest of what we ask for ourselves, with today's test tools.
+# The lowest allowed versions of our direct dependencies, with current test tools.
 lowest=$(mktemp)
 trap 'rm -f "$lowest"' EXIT
 compile --resolution lowest-direct pyproject.toml --output-file "$lowest"

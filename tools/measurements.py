@@ -1,4 +1,4 @@
-"""Measurements of processes and samples that benchmarks and reliability runs share. Linux only."""
+"""Process measurements and percentiles for benchmarks and reliability runs. Linux only."""
 
 from __future__ import annotations
 
@@ -26,13 +26,21 @@ def process_stats() -> dict[str, int]:
 
 
 def rss_kib(process: int | str = "self") -> int:
-    """Return a process's resident memory in KiB. Raises OSError, StopIteration: it has ended."""
+    """Return a process's resident memory in KiB.
+
+    Raises:
+        OSError, StopIteration: The process has ended.
+    """
     with open(f"/proc/{process}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
 def cpu_seconds(process: int | str = "self") -> float:
-    """Return the CPU time that a process has used, in seconds. Raises OSError: it has ended."""
+    """Return the CPU time that a process has used, in seconds.
+
+    Raises:
+        OSError: The process has ended.
+    """
     with open(f"/proc/{process}/stat") as stat:
         after_name = stat.read().rpartition(")")[2].split()
     return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,8 +1,6 @@
 """Compile src/livekit/_proto/*.proto into a descriptor set and type stubs.
 
-python tools/proto.py            write them (`make proto`)
-
-`tests/packaging/test_proto.py` asserts that the committed output is up to date.
+Called by `make proto`. `tests/packaging/test_proto.py` asserts that the committed output is up to date.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ DESCRIPTORS = "descriptors.binpb"
 
 
 def compile_into(folder: Path) -> list[Path]:
-    """Compile the .proto files into a folder that stands for src/, and return the files written."""
+    """Compile the .proto files into a folder with the layout of src/, and return the files written."""
     output = folder / "livekit" / "_proto"
     output.mkdir(parents=True, exist_ok=True)
     command = [

@@ -1,6 +1,6 @@
-"""Testing what uses LiveKit: rooms in memory, a virtual clock, bad networks, a call ledger, stubs and a pytest plugin.
+"""Tools to test LiveKit applications: in-memory rooms, virtual time, network emulation, a call ledger and stubs.
 
-See docs/testing.md. What is named here loads on first use.
+See docs/testing.md, also for the pytest plugin. Names load on first use.
 """
 
 from __future__ import annotations
