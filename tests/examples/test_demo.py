@@ -1,4 +1,4 @@
-"""The demo, as `make demo` runs it."""
+"""examples/demo.py, as `make demo` runs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.processes import output_of
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-async def test_demo() -> None:
+async def test_demo_calls_in_both_directions() -> None:
     code, out, err = await output_of(sys.executable, str(EXAMPLES / "demo.py"))
     assert code == 0, out + err
     lines = [line.strip() for line in out.splitlines()]

@@ -1,4 +1,4 @@
-"""The small examples, against an embedded server or that of LIVEKIT_URL."""
+"""The small examples, with an embedded server or the one at LIVEKIT_URL."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from tests.examples.test_demo import EXAMPLES
 from tests.support.processes import SETTINGS, output_of, read_until, running
 
 
-async def test_hello() -> None:
+async def test_hello_prints_an_answer_and_an_error() -> None:
     code, out, err = await output_of(sys.executable, str(EXAMPLES / "hello.py"))
     assert (code, err) == (0, "")
     assert out.splitlines() == ["Hello world, called by bob!", "1500: whom?"]
 
 
-async def test_serve_and_call() -> None:
+async def test_call_reaches_serve() -> None:
     async with DevServer(port=0) as embedded:
         settings = {"LIVEKIT_URL": embedded.url, "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret"}
         if "LIVEKIT_URL" in os.environ:
             settings = {name: os.environ[name] for name in SETTINGS}
-        quiet = {**settings, "PYTHONWARNINGS": "ignore"}  # PyJWT warns that the development secret is short
-        async with running(sys.executable, str(EXAMPLES / "serve.py"), **quiet) as serve:
+        environment = {**settings, "PYTHONWARNINGS": "ignore"}  # PyJWT warns that the development secret is short
+        async with running(sys.executable, str(EXAMPLES / "serve.py"), **environment) as serve:
             await read_until(serve, "Serving")
-            code, out, err = await output_of(sys.executable, str(EXAMPLES / "call.py"), "you", **quiet)
+            code, out, err = await output_of(sys.executable, str(EXAMPLES / "call.py"), "you", **environment)
             assert (code, out, err) == (0, "Hello you!\n", "")
             serve.send_signal(signal.SIGINT)
-            shown, complaints = await serve.communicate()
-            assert (serve.returncode, complaints) == (0, b"")
-            assert shown.decode() == "caller calls greet('you')\n"
+            stdout, stderr = await serve.communicate()
+            assert (serve.returncode, stderr) == (0, b"")
+            assert stdout.decode() == "caller calls greet('you')\n"
 
 
 async def test_call_without_a_callee_fails() -> None:

@@ -1,4 +1,4 @@
-"""The README's program is examples/hello.py, which is tested."""
+"""The README shows the program of examples/hello.py, which has its own test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A short run of each fuzz target, and what earlier ones found; `make fuzz` runs them longer."""
+"""A short run of each fuzz target and a replay of its corpus; `make fuzz` runs them longer."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from fuzz.targets import FUZZERS
 
 
 @pytest.mark.parametrize("name", FUZZERS)
-def test_what_is_kept_raises_nothing(name: str) -> None:
+def test_the_corpus_raises_no_unexpected_exception(name: str) -> None:
     FUZZERS[name].replay()
 
 
 @pytest.mark.parametrize("name", FUZZERS)
-def test_changed_inputs_raise_what_is_allowed(name: str) -> None:
+def test_mutated_inputs_raise_only_allowed_exceptions(name: str) -> None:
     assert FUZZERS[name].run(seed=1, count=500) == 500
 
 
-def test_every_folder_of_the_corpus_has_a_target() -> None:
-    kept = {path.name for path in CORPUS.iterdir()}
-    assert kept <= set(FUZZERS)
+def test_every_corpus_folder_has_a_target() -> None:
+    folders = {path.name for path in CORPUS.iterdir()}
+    assert folders <= set(FUZZERS)
     assert all(path.stat().st_size <= mutate.LONGEST_INPUT for path in CORPUS.rglob("*") if path.is_file())
 
 
-def test_a_failure_names_its_input_which_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_input_is_reported_and_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(data: bytes) -> None:
         raise ZeroDivisionError
 
@@ -39,6 +39,6 @@ def test_a_failure_names_its_input_which_can_be_kept(tmp_path: Path, monkeypatch
     assert fuzzer.corpus == [caught.value.data]
 
 
-def test_an_end_by_the_clock() -> None:
+def test_a_run_ends_after_its_seconds() -> None:
     fuzzer = Fuzzer("idle", [b"seed"], (), always(lambda data: None))
     assert fuzzer.run(seed=1, seconds=0.01) > 0

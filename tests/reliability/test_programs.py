@@ -1,4 +1,4 @@
-"""Short slices of `make reliability` and `make soak`, with the processes that they use."""
+"""Short runs of the programs behind `make reliability` and `make soak`, with their server and peer processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEED = 5
 
 
 @pytest.mark.timeout(120)
-async def test_a_cell_of_the_grid() -> None:
+async def test_a_grid_cell_reaches_its_required_success_rate() -> None:
     cell = grid.Cell(0.10, 0.1, "25 % reordered")
     async with Server() as server:
         result = await grid.run_cell(server, "ours", cell, 60, SEED)
@@ -23,16 +23,16 @@ async def test_a_cell_of_the_grid() -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_an_outage() -> None:
+async def test_calls_recover_after_an_outage() -> None:
     async with Server() as server:
         result = await outages.run_outage(server, "ours", 3.0, SEED)
     assert result["violations"] == []
-    assert result["back"] < 15.0, "5 s where nothing else runs"
+    assert result["back"] < 15.0, "5 s on an idle machine"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-async def test_a_flood() -> None:
+async def test_a_flood_violates_no_guarantee() -> None:
     result = await flood.Flood("ours", 1.0, rate=800.0, idle=0.5, afterwards=0.5, flooders=("flooder",)).run()
     assert result["violations"] == result["quiet_violations"] == []
     assert {outcome.partition(" ")[0] for outcome in result["outcomes"]} <= {"ok", "1500", "1501", "1502"}
@@ -43,12 +43,12 @@ async def test_a_flood() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_a_short_soak() -> None:
+async def test_a_short_soak_loses_no_call() -> None:
     result = await Soak(seconds=20.0, fill=200).run()
     assert result["ok"] == result["calls"]
 
 
-def test_results_are_kept_beside_those_of_other_runs(tmp_path: Path) -> None:
+def test_stored_results_keep_those_of_other_runs(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     report.keep(path, "grid", "ours", [{"seed": 1}])
     report.keep(path, "grid", "official", [{"seed": 2}])

@@ -1,4 +1,4 @@
-"""RoomManager in memory on a virtual clock."""
+"""Fixtures for rooms in memory on a virtual clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from livekit.testing import MemoryRoom, VirtualClock
 
 @pytest.fixture
 async def clock(no_leaks: None) -> AsyncIterator[VirtualClock]:
-    """Puts the test on virtual time."""
+    """Run the test in virtual time."""
     with VirtualClock() as clock:
         yield clock
 

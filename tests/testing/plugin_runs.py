@@ -1,4 +1,4 @@
-"""Running pytest inside a test, in a process of its own, with the plugin as users have it."""
+"""Run pytest inside a test, in a subprocess, with the plugin loaded as users load it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import livekit.testing
 
 PLUGIN = "livekit.testing.plugin"
 SOURCE = Path(livekit.testing.__file__).parents[2]
-"""Where the package under test is, installed or not."""
+"""The directory that contains the package under test, installed or not."""
 
 
 def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    """Run pytest on what is in the tester's folder; warnings are errors."""
+    """Run pytest on the files in the tester's folder; warnings are errors."""
     installed = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(SOURCE))

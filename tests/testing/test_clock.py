@@ -19,21 +19,21 @@ async def test_waiting_takes_no_real_time() -> None:
     assert time.monotonic() - started < 60
 
 
-async def test_timers_run_in_order_and_at_their_times() -> None:
+async def test_timers_fire_in_order_at_their_times() -> None:
     loop = asyncio.get_running_loop()
-    seen: list[tuple[str, float]] = []
+    fired: list[tuple[str, float]] = []
     with VirtualClock() as clock:
 
         def fire(name: str) -> None:
-            seen.append((name, round(clock.elapsed, 6)))
+            fired.append((name, round(clock.elapsed, 6)))
 
         for name, delay in (("late", 15.0), ("early", 0.25), ("middle", 7.0)):
             loop.call_later(delay, fire, name)
         await asyncio.sleep(20)
-    assert seen == [("early", 0.25), ("middle", 7.0), ("late", 15.0)]
+    assert fired == [("early", 0.25), ("middle", 7.0), ("late", 15.0)]
 
 
-async def test_timeouts() -> None:
+async def test_timeouts_expire_in_virtual_time() -> None:
     with VirtualClock() as clock:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.sleep(100), 15)
@@ -50,7 +50,7 @@ async def test_time_stands_still_while_code_runs() -> None:
 
 
 async def test_the_clock_is_monotonic() -> None:
-    """Nor does it stop when the virtual time ends."""
+    """It also keeps advancing after virtual time ends."""
     loop = asyncio.get_running_loop()
     times = [loop.time()]
     for _ in range(2):
@@ -65,8 +65,8 @@ async def test_the_clock_is_monotonic() -> None:
     assert times[-1] - times[0] >= 20
 
 
-async def test_real_time_while_a_thread_works() -> None:
-    """A timer does not overtake what runs in an executor."""
+async def test_time_is_real_while_a_thread_works() -> None:
+    """A timer does not overtake a function that runs in an executor."""
     fired: list[str] = []
     release = threading.Event()
 
@@ -82,7 +82,7 @@ async def test_real_time_while_a_thread_works() -> None:
     assert not fired
 
 
-async def test_another_thread_wakes_the_loop() -> None:
+async def test_call_soon_threadsafe_wakes_the_loop() -> None:
     loop = asyncio.get_running_loop()
     with VirtualClock():
         woken = asyncio.Event()
@@ -100,7 +100,7 @@ def test_deadlock_raises() -> None:
         run_virtual(main())
 
 
-def test_exceeding_the_limit_raises() -> None:
+def test_exceeding_the_time_limit_raises() -> None:
     async def main() -> None:
         for _ in range(1000):
             await asyncio.sleep(60)
@@ -109,7 +109,7 @@ def test_exceeding_the_limit_raises() -> None:
         run_virtual(main(), limit=1800)
 
 
-def test_the_limit_is_configurable() -> None:
+def test_the_time_limit_is_configurable() -> None:
     async def main() -> float:
         before = asyncio.get_running_loop().time()
         await asyncio.sleep(YEAR)
@@ -123,31 +123,31 @@ def test_results_and_exceptions_propagate() -> None:
         await asyncio.sleep(1)
         raise LookupError("out")
 
-    async def debugged() -> bool:
+    async def debug_mode() -> bool:
         return asyncio.get_running_loop().get_debug()
 
     with pytest.raises(LookupError, match="out"):
         run_virtual(fail())
-    assert run_virtual(debugged(), debug=True) is True
+    assert run_virtual(debug_mode(), debug=True) is True
 
 
 def test_pending_tasks_are_cancelled_at_the_end() -> None:
     cancelled: list[str] = []
 
-    async def forever() -> None:
+    async def sleep_long() -> None:
         try:
             await asyncio.sleep(1000)
         except asyncio.CancelledError:
-            cancelled.append("forever")
+            cancelled.append("sleep_long")
             raise
 
     async def main() -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(forever())
+        task = asyncio.get_running_loop().create_task(sleep_long())
         await asyncio.sleep(1)
         return task
 
     assert run_virtual(main()).cancelled()
-    assert cancelled == ["forever"]
+    assert cancelled == ["sleep_long"]
 
 
 async def test_nested_clocks_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""`livekit.testing` names what it has, and loads it on first use."""
+"""Lazily loaded exports of `livekit.testing`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 testing = import_module("livekit.testing")
 
 
-def test_every_name_is_there() -> None:
+def test_every_exported_name_loads() -> None:
     for name in testing.__all__:
         assert getattr(testing, name).__name__ == name
     assert set(testing.__all__) <= set(dir(testing))
 
 
-def test_other_names_are_not() -> None:
+def test_an_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Nothing"):
         testing.Nothing  # noqa: B018
 
 
-def test_importing_loads_nothing() -> None:
+def test_importing_does_not_load_rooms() -> None:
     code = "import livekit.testing, sys; sys.exit('livekit.room' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

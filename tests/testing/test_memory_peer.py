@@ -15,47 +15,47 @@ RELIABLE = ChannelOptions(label="_reliable")
 
 
 class Pair:
-    """Two connected sides with a channel between them; `near` offered and opened it."""
+    """Two peers with a data channel between them; `local` sends the offer and creates the channel."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
-        self.near, self.far = MemoryPeer(), MemoryPeer(MemoryLink(lambda: self.faults, Random(0)))
+        self.local, self.remote = MemoryPeer(), MemoryPeer(MemoryLink(lambda: self.faults, Random(0)))
         self.states: list[tuple[str, PeerState]] = []
         self.opened: list[DataChannel] = []
-        self.near.on_state = lambda state: self.states.append(("near", state))
-        self.far.on_state = lambda state: self.states.append(("far", state))
-        self.far.on_channel = self.opened.append
-        self.channel = self.near.create_channel(RELIABLE)
+        self.local.on_state = lambda state: self.states.append(("local", state))
+        self.remote.on_state = lambda state: self.states.append(("remote", state))
+        self.remote.on_channel = self.opened.append
+        self.channel = self.local.create_channel(RELIABLE)
 
     async def connect(self) -> Pair:
-        await self.near.accept_answer(await self.far.accept_offer(await self.near.create_offer()))
+        await self.local.accept_answer(await self.remote.accept_offer(await self.local.create_offer()))
         await asyncio.sleep(1)
         return self
 
 
-def test_the_interfaces_are_implemented() -> None:
+def test_peers_and_channels_implement_the_interfaces() -> None:
     peer: PeerConnection = MemoryPeer()
     channel: DataChannel = MemoryChannel(RELIABLE)
     assert peer.state is PeerState.NEW
     assert channel.label == "_reliable"
 
 
-async def test_connecting(clock: VirtualClock) -> None:
+async def test_both_peers_connect_and_open_the_channel(clock: VirtualClock) -> None:
     unconnected = Pair(Faults(delay=0.1))
     assert not unconnected.channel.is_open
-    assert unconnected.near.round_trip_time is None
+    assert unconnected.local.round_trip_time is None
     pair = await unconnected.connect()
     assert pair.states == [
-        ("near", PeerState.CONNECTING),
-        ("far", PeerState.CONNECTED),
-        ("near", PeerState.CONNECTED),
+        ("local", PeerState.CONNECTING),
+        ("remote", PeerState.CONNECTED),
+        ("local", PeerState.CONNECTED),
     ]
     assert pair.channel.is_open
     assert [channel.label for channel in pair.opened] == ["_reliable"]
-    assert pair.near.round_trip_time == pytest.approx(0.2)
+    assert pair.local.round_trip_time == pytest.approx(0.2)
 
 
-async def test_messages_both_ways(clock: VirtualClock) -> None:
+async def test_messages_in_both_directions(clock: VirtualClock) -> None:
     pair = await Pair().connect()
     received: list[bytes] = []
     pair.opened[0].on_message = received.append
@@ -76,7 +76,7 @@ async def test_delivery_is_confirmed_after_a_round_trip(clock: VirtualClock) -> 
     assert confirmed == pytest.approx([1.0])
 
 
-async def test_a_message_over_the_limit(clock: VirtualClock) -> None:
+async def test_a_message_over_the_size_limit_is_refused(clock: VirtualClock) -> None:
     pair = await Pair().connect()
     with pytest.raises(ChannelError, match="over the limit"):
         pair.channel.send(bytes(MAX_MESSAGE_SIZE + 1))
@@ -96,9 +96,9 @@ async def test_on_buffered_amount_low_is_called(clock: VirtualClock) -> None:
     assert pair.channel.buffered_amount == 0
 
 
-async def test_a_channel_opened_later(clock: VirtualClock) -> None:
+async def test_a_channel_created_after_connecting_opens(clock: VirtualClock) -> None:
     pair = await Pair().connect()
-    later = pair.near.create_channel(ChannelOptions(label="later"))
+    later = pair.local.create_channel(ChannelOptions(label="later"))
     await asyncio.sleep(0.1)
     assert later.is_open
     assert [channel.label for channel in pair.opened] == ["_reliable", "later"]
@@ -112,33 +112,33 @@ async def test_a_repeated_offer_is_idempotent(clock: VirtualClock) -> None:
     assert len(pair.opened) == 1
 
 
-async def test_closing(clock: VirtualClock) -> None:
+async def test_closing_fails_the_remote_peer(clock: VirtualClock) -> None:
     pair = await Pair().connect()
     closed: list[str] = []
-    pair.channel.on_close = lambda: closed.append("near")
-    pair.opened[0].on_close = lambda: closed.append("far")
-    await pair.near.close()
-    await pair.near.close()
-    assert (pair.near.state, closed) == (PeerState.CLOSED, ["near"])
+    pair.channel.on_close = lambda: closed.append("local")
+    pair.opened[0].on_close = lambda: closed.append("remote")
+    await pair.local.close()
+    await pair.local.close()
+    assert (pair.local.state, closed) == (PeerState.CLOSED, ["local"])
     await asyncio.sleep(1)
-    assert (pair.far.state, closed) == (PeerState.FAILED, ["near", "far"])
+    assert (pair.remote.state, closed) == (PeerState.FAILED, ["local", "remote"])
     with pytest.raises(ChannelError, match="not open"):
         pair.channel.send(b"x")
 
 
-async def test_closing_while_connecting(clock: VirtualClock) -> None:
+async def test_closing_cancels_connecting(clock: VirtualClock) -> None:
     pair = Pair(Faults(setup=5.0))
     await pair.connect()
-    await pair.near.close()
+    await pair.local.close()
     await asyncio.sleep(10)
-    assert pair.near.state is PeerState.CLOSED
+    assert pair.local.state is PeerState.CLOSED
     assert not pair.opened
 
 
-async def test_failing(clock: VirtualClock) -> None:
+async def test_failing_ends_both_peers(clock: VirtualClock) -> None:
     pair = await Pair().connect()
-    pair.near.fail()
-    assert (pair.near.state, pair.far.state) == (PeerState.FAILED, PeerState.FAILED)
+    pair.local.fail()
+    assert (pair.local.state, pair.remote.state) == (PeerState.FAILED, PeerState.FAILED)
     assert not pair.channel.is_open
 
 
@@ -146,18 +146,18 @@ async def test_a_broken_path_fails_after_the_consent_timeout(clock: VirtualClock
     pair = await Pair().connect()
     received: list[bytes] = []
     pair.opened[0].on_message = received.append
-    pair.far.break_path()
+    pair.remote.break_path()
     pair.channel.send(b"x")
     await asyncio.sleep(CONSENT_TIMEOUT - 0.5)
-    assert pair.near.state is PeerState.CONNECTED
+    assert pair.local.state is PeerState.CONNECTED
     await asyncio.sleep(1)
-    assert (pair.near.state, pair.far.state) == (PeerState.FAILED, PeerState.FAILED)
+    assert (pair.local.state, pair.remote.state) == (PeerState.FAILED, PeerState.FAILED)
     assert not received
 
 
 async def test_an_unknown_description_is_refused(clock: VirtualClock) -> None:
-    gone = await MemoryPeer().create_offer()
+    collected = await MemoryPeer().create_offer()
     gc.collect()
-    for sdp in ("v=0", gone):
+    for sdp in ("v=0", collected):
         with pytest.raises(ValueError, match="not the session description"):
             await MemoryPeer().accept_offer(sdp)

@@ -1,4 +1,4 @@
-"""The pytest plugin as users have it: in a process of its own, with each plugin that runs coroutines."""
+"""The pytest plugin in a subprocess, with each plugin that runs coroutines."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ async def test_clock(livekit_clock, livekit_environment, livekit_environment_nam
 
 async def test_faults(livekit_memory, livekit_environment):
     alice = await livekit_environment.join("alice")
-    gone = asyncio.Event()
-    alice.on("disconnected", gone.set)
+    disconnected = asyncio.Event()
+    alice.on("disconnected", disconnected.set)
     livekit_memory.shut_down()
-    await asyncio.wait_for(gone.wait(), 10)
+    await asyncio.wait_for(disconnected.wait(), 10)
 """
 
 PLAIN = """
@@ -76,7 +76,7 @@ def anyio_backend():
 MARKS = {"asyncio": "pytestmark = pytest.mark.asyncio", "anyio": "pytestmark = pytest.mark.anyio", "auto": ""}
 
 
-def write(pytester: pytest.Pytester, runner: str) -> None:
+def write_tests(pytester: pytest.Pytester, runner: str) -> None:
     pytester.makepyfile(TESTS.format(mark=MARKS[runner]))
     pytester.makeconftest(ANYIO_BACKEND)
     if runner == "anyio":
@@ -84,29 +84,29 @@ def write(pytester: pytest.Pytester, runner: str) -> None:
 
 
 @pytest.mark.parametrize("runner", ["asyncio", "anyio", "auto"])
-def test_every_runner(pytester: pytest.Pytester, runner: str) -> None:
-    write(pytester, runner)
+def test_fixtures_work_with_every_async_plugin(pytester: pytest.Pytester, runner: str) -> None:
+    write_tests(pytester, runner)
     mode = ("-o", f"asyncio_mode={'auto' if runner == 'auto' else 'strict'}")
     run_pytest(pytester, *mode).assert_outcomes(passed=4)
 
 
-def test_several_environments(pytester: pytest.Pytester) -> None:
-    write(pytester, "asyncio")
+def test_each_test_runs_in_every_requested_environment(pytester: pytest.Pytester) -> None:
+    write_tests(pytester, "asyncio")
     result = run_pytest(pytester, "--livekit-environment=memory,embedded", "-v")
     result.assert_outcomes(passed=7, skipped=1)
     result.stdout.fnmatch_lines_random(["*test_pair?memory? PASSED*", "*test_pair?embedded? PASSED*"])
 
 
-@pytest.mark.parametrize("by", ["environment", "url"])
-def test_a_server_that_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
-    write(pytester, "asyncio")
+@pytest.mark.parametrize("source", ["environment", "url"])
+def test_a_running_server_is_used(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    write_tests(pytester, "asyncio")
     with ServerThread() as server:
         monkeypatch.setenv("LIVEKIT_API_KEY", server.api_key)
         monkeypatch.setenv("LIVEKIT_API_SECRET", server.api_secret)
-        monkeypatch.setenv("LIVEKIT_URL", "ws://127.0.0.1:1" if by == "url" else server.url)
-        if by == "environment":
+        monkeypatch.setenv("LIVEKIT_URL", "ws://127.0.0.1:1" if source == "url" else server.url)
+        if source == "environment":
             monkeypatch.setenv("LIVEKIT_TEST_ENVIRONMENT", "server")
-        options = [f"--livekit-environment={server.url}"] if by == "url" else []
+        options = [f"--livekit-environment={server.url}"] if source == "url" else []
         run_pytest(pytester, *options).assert_outcomes(passed=3, skipped=1)
 
 
@@ -126,14 +126,14 @@ def test_an_environment_that_is_none(pytester: pytest.Pytester) -> None:
 
 def test_no_server_to_take_place_on(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIVEKIT_URL", raising=False)
-    write(pytester, "asyncio")
+    write_tests(pytester, "asyncio")
     result = run_pytest(pytester, "--livekit-environment=server", "-k", "test_environment")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*--livekit-environment=server needs LIVEKIT_URL*"])
 
 
-def test_it_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester) -> None:
-    """Starting pytest loads neither rooms nor servers nor what they are made of."""
+def test_the_unused_plugin_loads_no_heavy_modules(pytester: pytest.Pytester) -> None:
+    """Starting pytest loads neither rooms nor servers nor their dependencies."""
     pytester.makepyfile(
         """
         import sys
@@ -146,7 +146,7 @@ def test_it_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester) -> Non
     run_pytest(pytester).assert_outcomes(passed=1)
 
 
-def test_the_package_declares_it() -> None:
+def test_the_package_declares_the_entry_point() -> None:
     project = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     assert f'[project.entry-points.pytest11]\nlivekit = "{PLUGIN}"\n' in project
     assert importlib.import_module(PLUGIN).ENVIRONMENTS == ("memory", "embedded", "server")

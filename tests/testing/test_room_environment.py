@@ -10,7 +10,7 @@ from tests.environments import MEMORY_LATE
 
 
 async def test_a_call_on_every_environment(environment: RoomEnvironment) -> None:
-    """Two participants meet and one calls the other."""
+    """Alice calls Bob."""
     bob = await environment.join("bob")
 
     async def greet(invocation: RpcInvocationData) -> str:
@@ -29,7 +29,7 @@ async def test_a_pair_on_every_environment(environment: RoomEnvironment) -> None
     assert list(bob.remote_participants) == ["carol"]
 
 
-async def test_the_clock_is_virtual_in_memory(environment: RoomEnvironment) -> None:
+async def test_time_is_virtual_in_memory_only(environment: RoomEnvironment) -> None:
     loop = asyncio.get_running_loop()
     before = loop.time()
     await asyncio.sleep(30 if environment.virtual else 0)
@@ -45,7 +45,7 @@ async def test_an_environment_that_announces_late(environment: RoomEnvironment) 
     await environment.wait_for(alice, "bob")
 
 
-async def test_every_environment_has_a_room_of_its_own() -> None:
+async def test_environments_of_one_memory_room_are_separate() -> None:
     async with (
         MemoryRoom() as memory,
         RoomEnvironment("memory", memory) as one,
@@ -58,7 +58,7 @@ async def test_every_environment_has_a_room_of_its_own() -> None:
         assert one.room in repr(one)
 
 
-async def test_the_context_disconnects() -> None:
+async def test_leaving_the_context_disconnects_its_rooms() -> None:
     async with MemoryRoom() as memory:
         async with RoomEnvironment("memory", memory) as environment:
             alice = await environment.join("alice")
@@ -67,14 +67,14 @@ async def test_the_context_disconnects() -> None:
         assert not bob.isconnected()
 
 
-def test_faults_are_for_memory_only() -> None:
+def test_memory_raises_type_error_in_other_environments() -> None:
     environment = RoomEnvironment("server", RunningServer("ws://127.0.0.1:7880", "key", "secret"))
     with pytest.raises(TypeError, match="this environment is server"):
         _ = environment.memory
 
 
 class TestRunningServer:
-    def test_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_settings_from_environment_variables(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in (("URL", "ws://example"), ("API_KEY", "key"), ("API_SECRET", "hidden")):
             monkeypatch.setenv(f"LIVEKIT_{name}", value)
         server = RunningServer.from_environment()
@@ -82,15 +82,15 @@ class TestRunningServer:
         assert "hidden" not in repr(server)
         assert RunningServer.from_environment("ws://other") == RunningServer("ws://other", "key", "hidden")
 
-    def test_development_keys(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_development_keys_are_the_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("URL", "API_KEY", "API_SECRET"):
             monkeypatch.delenv(f"LIVEKIT_{name}", raising=False)
         assert RunningServer.from_environment() is None
         assert RunningServer.from_environment("ws://x") == RunningServer("ws://x", "devkey", "secret")
 
 
-async def test_a_server_in_a_thread() -> None:
-    """It has its own event loop; its tokens are those of any server with its key."""
+async def test_a_server_in_a_thread_accepts_tokens_with_its_key() -> None:
+    """The server runs in an event loop of its own."""
     with ServerThread() as server:
         running = RunningServer(server.url, server.api_key, server.api_secret)
         for make_token in (server.token, running.token):

@@ -10,8 +10,8 @@ from livekit.testing.relay.rewriting import decode_join_request, hide_client, hi
 
 UDP = "candidate:1 1 udp 2130706431 10.0.0.7 5000 typ host"
 TCP = "candidate:2 1 tcp 1671430143 10.0.0.7 7881 typ host tcptype passive"
-NAMED = "candidate:3 1 udp 2130706431 a.local 5000 typ host"
-SDP = f"v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na={UDP}\r\na={TCP}\r\na={NAMED}\r\na=mid:0\r\n"
+MDNS = "candidate:3 1 udp 2130706431 a.local 5000 typ host"
+SDP = f"v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na={UDP}\r\na={TCP}\r\na={MDNS}\r\na=mid:0\r\n"
 
 
 async def locate(address: tuple[str, int]) -> tuple[str, int]:
@@ -20,7 +20,7 @@ async def locate(address: tuple[str, int]) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("kind", ["offer", "answer"])
-async def test_candidates_of_the_server_are_at_the_relay_or_gone(kind: str) -> None:
+async def test_server_candidates_are_redirected_to_the_relay_or_removed(kind: str) -> None:
     message = rtc.SignalResponse()
     changed: rtc.SessionDescription = getattr(message, kind)
     changed.CopyFrom(rtc.SessionDescription(type=kind, sdp=SDP, id=3))
@@ -32,7 +32,7 @@ async def test_candidates_of_the_server_are_at_the_relay_or_gone(kind: str) -> N
     )
 
 
-async def test_trickled_candidates_of_the_server() -> None:
+async def test_trickled_server_candidates_are_redirected() -> None:
     message = rtc.SignalResponse(
         trickle=rtc.TrickleRequest(candidateInit=json.dumps({"candidate": UDP, "sdpMid": "0"}))
     )
@@ -40,14 +40,14 @@ async def test_trickled_candidates_of_the_server() -> None:
     init = json.loads(message.trickle.candidateInit)
     assert init["sdpMid"] == "0"
     assert "127.0.0.1 6000" in init["candidate"]
-    for dropped in (TCP, NAMED, "nonsense"):
+    for dropped in (TCP, MDNS, "nonsense"):
         message.trickle.candidateInit = json.dumps({"candidate": dropped})
         assert not await redirect_server(message, locate)
     message.trickle.candidateInit = json.dumps({"candidate": ""})
-    assert await redirect_server(message, locate), "the end of the candidates"
+    assert await redirect_server(message, locate), "end of candidates"
 
 
-async def test_no_way_around_the_relay_is_named() -> None:
+async def test_paths_around_the_relay_are_removed() -> None:
     servers = [rtc.ICEServer(urls=["turn:turn.example.com"])]
     joined = rtc.SignalResponse(join=rtc.JoinResponse(ice_servers=servers, alternative_url="wss://other.example.com"))
     resumed = rtc.SignalResponse(reconnect=rtc.ReconnectResponse(ice_servers=servers))
@@ -60,7 +60,7 @@ async def test_no_way_around_the_relay_is_named() -> None:
     assert not moved.leave.HasField("regions")
 
 
-def test_the_server_does_not_learn_the_client_s_addresses() -> None:
+def test_client_candidates_are_removed() -> None:
     sdp = SDP + "a=end-of-candidates\r\n"
     request = rtc.SignalRequest(offer=rtc.SessionDescription(sdp=sdp))
     assert hide_client(request)
@@ -70,7 +70,7 @@ def test_the_server_does_not_learn_the_client_s_addresses() -> None:
 
 
 @pytest.mark.parametrize("padding", [1, 10_000], ids=["plain", "compressed"])
-def test_nor_from_the_join_request(padding: int) -> None:
+def test_client_candidates_in_the_join_request_are_removed(padding: int) -> None:
     offer = rtc.SessionDescription(sdp=SDP + "a=x\r\n" * padding)
     encoded = encode_join_request(rtc.JoinRequest(publisher_offer=offer, metadata="kept"))
     hidden = decode_join_request(hide_client_in_join(encoded))

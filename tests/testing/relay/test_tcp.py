@@ -16,7 +16,7 @@ BULK = random.Random(3).randbytes(300_000)
 
 @pytest.fixture
 async def echo_port(no_leaks: None) -> AsyncIterator[int]:
-    """A server that sends back what it gets."""
+    """Run an echo server and return its port."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
@@ -51,7 +51,7 @@ async def test_bytes_arrive_once_and_in_order(echo_port: int, options: LinkOptio
         await writer.wait_closed()
 
 
-async def test_nothing_is_lost_in_an_outage(echo_port: int) -> None:
+async def test_bytes_arrive_after_an_outage(echo_port: int) -> None:
     up, down = links(LinkOptions())
     async with TcpRelay(("127.0.0.1", echo_port), up, down) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
@@ -65,12 +65,12 @@ async def test_nothing_is_lost_in_an_outage(echo_port: int) -> None:
         await writer.wait_closed()
 
 
-async def test_who_gives_up_before_the_handshake_has_passed_was_never_there() -> None:
-    served: list[bytes] = []
+async def test_a_client_that_closes_before_the_handshake_never_reaches_the_server() -> None:
+    received: list[bytes] = []
     done = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        served.append(await reader.read())
+        received.append(await reader.read())
         writer.close()
         done.set()
 
@@ -87,14 +87,14 @@ async def test_who_gives_up_before_the_handshake_has_passed_was_never_there() ->
         up.is_down = False
         writer.write_eof()
         await asyncio.wait_for(done.wait(), 10)
-        assert served == [b"waits"]
+        assert received == [b"waits"]
         writer.close()
         await writer.wait_closed()
     server.close()
     await server.wait_closed()
 
 
-async def test_reset_and_refuse(echo_port: int) -> None:
+async def test_reset_closes_connections_and_refuse_rejects_them(echo_port: int) -> None:
     async with TcpRelay(("127.0.0.1", echo_port), *links(LinkOptions())) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         writer.write(b"x")

@@ -9,8 +9,8 @@ from livekit.testing.relay import UdpRelay
 from livekit.testing.relay.datagram_link import DatagramLink
 
 
-class Target:
-    """A socket that is read by hand."""
+class UdpSocket:
+    """A UDP socket on which tests await single datagrams."""
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -19,7 +19,7 @@ class Target:
         self.address: tuple[str, int] = self.socket.getsockname()
 
     async def receive(self) -> tuple[bytes, tuple[str, int]]:
-        """The next datagram and where it comes from."""
+        """Return the next datagram and its source address."""
         ready = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_reader(self.socket, ready.set)
@@ -30,29 +30,29 @@ class Target:
         return self.socket.recvfrom(2048)
 
 
-async def test_every_client_has_a_port_of_its_own_until_the_address_changes() -> None:
-    target, one, two = Target(), Target(), Target()
-    link = LinkOptions(delay=0.01)
-    ways = DatagramLink(Link(link, random.Random(1))), DatagramLink(Link(link, random.Random(2)))
-    relay = UdpRelay(target.address, *ways)
+async def test_each_client_has_its_own_port_until_the_address_changes() -> None:
+    target, one, two = UdpSocket(), UdpSocket(), UdpSocket()
+    options = LinkOptions(delay=0.01)
+    links = DatagramLink(Link(options, random.Random(1))), DatagramLink(Link(options, random.Random(2)))
+    relay = UdpRelay(target.address, *links)
     await relay.open()
-    seen: list[tuple[str, int]] = []
+    sources: list[tuple[str, int]] = []
     for client in (one, two, one):
         client.socket.sendto(b"ping", relay.address)
         data, source = await target.receive()
         assert data == b"ping"
-        seen.append(source)
+        sources.append(source)
         target.socket.sendto(b"pong", source)
         assert await client.receive() == (b"pong", relay.address)
-    assert seen[0] == seen[2] != seen[1]
+    assert sources[0] == sources[2] != sources[1]
     await relay.change_address()
     one.socket.sendto(b"again", relay.address)
     data, source = await target.receive()
     assert data == b"again"
-    assert source not in seen
+    assert source not in sources
     relay.close()
-    for way in ways:
-        way.close()
+    for link in links:
+        link.close()
     for end in (target, one, two):
         end.socket.close()
 
@@ -76,7 +76,7 @@ async def test_datagrams_arrive_in_order_after_their_delay() -> None:
     assert arrived == [bytes([number]) for number in range(100)]
 
 
-async def test_what_is_on_its_way_when_a_link_is_closed_is_dropped() -> None:
+async def test_closing_a_link_drops_datagrams_in_flight() -> None:
     link = DatagramLink(Link(LinkOptions(delay=0.01), random.Random(1)))
     arrived: list[bytes] = []
     link.send(b"x", arrived.append)
