@@ -74,9 +74,9 @@ async def test_publish_subscribe_and_unpublish(environment: RoomEnvironment) -> 
     assert all([frame.payload == bytes(40_000) async for frame in stream])
     assert not remote.is_published()
     assert not track.is_published()
-    with pytest.raises(PushFrameError, match="not published"):
+    with pytest.raises(PushFrameError, match="no longer published"):
         track.try_push(DataTrackFrame(b""))
-    with pytest.raises(SubscribeDataTrackError, match="not published"):
+    with pytest.raises(SubscribeDataTrackError, match="no longer published"):
         await remote.subscribe().read()
     await track.unpublish()
 

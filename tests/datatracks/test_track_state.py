@@ -18,7 +18,7 @@ def test_unpublished_track_rejects_frames_and_unpublishes_once() -> None:
     track.unpublish()
     track.is_published = False
     track.unpublish()
-    with pytest.raises(PushFrameError, match="'position' is not published"):
+    with pytest.raises(PushFrameError, match="'position' is no longer published"):
         track.push(DataTrackFrame(b"y"))
     assert pushed == [DataTrackFrame(b"x")]
     assert unpublished == [None]

@@ -56,7 +56,7 @@ class Transcription:
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """A LiveKit chat message. (Ours; the official SDK for Python has none.)"""
+    """A LiveKit chat message. (Not in the official Python SDK.)"""
 
     id: str
     timestamp: int

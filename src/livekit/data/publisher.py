@@ -18,7 +18,7 @@ from .user_packet_deduper import UserPacketNonces
 
 
 class DataPublisher(LocalParticipantMixin):
-    """Sends packets. Without `destination_identities` a packet goes to all participants of the room.
+    """Sends packets. Without `destination_identities` a packet is sent to all participants of the room.
 
     Each method returns once the transport has accepted the packet. While the room is reconnecting, that may take a
     while; a queued packet is sent even if the awaiting task is cancelled.
@@ -43,7 +43,7 @@ class DataPublisher(LocalParticipantMixin):
             reliable: deliver the packet, in order. Otherwise it is sent once, unordered, and may be lost.
 
         Raises:
-            PublishDataError: not connected, not allowed, or too long. The connection stays usable.
+            PublishDataError: not connected, not allowed, or too large. The connection stays usable.
         """
         content = payload.encode() if isinstance(payload, str) else bytes(payload)
         nonce = self._nonces.next() if reliable else b""
@@ -82,7 +82,9 @@ class DataPublisher(LocalParticipantMixin):
     async def send_chat_message(
         self, message: str, *, replaces: ChatMessage | None = None, destination_identities: Sequence[str] = ()
     ) -> ChatMessage:
-        """Send a chat message, or an edit of the message that it `replaces`. (Ours.) Raises PublishDataError."""
+        """Send a chat message, or an edit of the message that it `replaces`. Raises PublishDataError.
+
+        (Not in the official SDK.)"""
         now = time.time_ns() // 1_000_000
         chat = models.ChatMessage(id=str(uuid.uuid4()), timestamp=now, message=message)
         if replaces is not None:

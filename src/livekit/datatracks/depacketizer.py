@@ -29,7 +29,7 @@ class Depacketizer:
     def __init__(self) -> None:
         self.max_partial_frames = DEFAULT_PARTIAL_FRAMES
         self._partial_frames: dict[int, _PartialFrame] = {}
-        """By frame number, oldest first."""
+        """Incomplete frames by frame number, oldest first."""
 
     def push(self, packet: TrackPacket) -> tuple[bytes, dict[int, bytes]] | None:
         """Return the payload and extensions of the frame that this packet completes, or None."""

@@ -45,7 +45,7 @@ class DataTrackManager:
 
     def __init__(self, engine: Engine, e2ee: E2EEManager, *, strict: bool, emit: Callable[..., None]) -> None:
         self.identity = ""
-        """The local participant, whose key encrypts."""
+        """The local participant's identity, whose key encrypts frames."""
         self._engine = engine
         self._drop_log = RateLimitedLog(logger)
         self._e2ee = e2ee
@@ -172,7 +172,7 @@ class DataTrackManager:
                 self._subscribe(track, True)
 
     def _await_republish(self, key: _TrackKey) -> None:
-        """Keep a track for a while whose publisher has reconnected in full."""
+        """Keep a track whose publisher has reconnected in full for `REPUBLISH_GRACE` seconds."""
         if key not in self._republish_timers:
             loop = asyncio.get_running_loop()
             self._republish_timers[key] = loop.call_later(REPUBLISH_GRACE, self._remove, key)
@@ -234,7 +234,7 @@ class DataTrackManager:
         return key.aead.encrypt(iv, payload, None), bytes((index,)) + iv
 
     def _decrypt(self, track: RemoteTrackState, payload: bytes, extensions: dict[int, bytes]) -> bytes | None:
-        """Return the plain payload; None if decryption fails, or if encryption is required and missing."""
+        """Return the plaintext payload; None if decryption fails, or if encryption is required and missing."""
         extension = extensions.get(E2EE_EXTENSION)
         provider = self._e2ee.key_provider
         if extension is None:

@@ -1,4 +1,4 @@
-"""State of data tracks: `DataTrackManager` updates it, the tracks that users hold read it."""
+"""State of data tracks: `DataTrackManager` updates it, the public track objects read it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LocalTrackState:
     def push(self, frame: DataTrackFrame) -> None:
         """Send a frame. Raises PushFrameError."""
         if not self.is_published:
-            raise PushFrameError(f"the data track {self.info.name!r} is not published any more")
+            raise PushFrameError(f"the data track {self.info.name!r} is no longer published")
         self._push(frame)
 
     def unpublish(self) -> None:

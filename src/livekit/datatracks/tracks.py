@@ -1,4 +1,4 @@
-"""Data tracks as users hold them, with the official SDK's names."""
+"""The public data track objects, with the official SDK's names."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class RemoteDataTrack:
         if self._state.is_published:
             self._state.subscribe(buffer)
         else:
-            buffer.end(SubscribeDataTrackError(f"the data track {self.info.name!r} is not published any more"))
+            buffer.end(SubscribeDataTrackError(f"the data track {self.info.name!r} is no longer published"))
         return DataTrackStream(buffer, self._state.unsubscribe)
 
     def is_published(self) -> bool:
@@ -131,5 +131,5 @@ class DataTrackStream:
         self._on_close(self._buffer)
 
     async def aclose(self) -> None:
-        """`close`."""
+        """Call `close`."""
         self.close()

@@ -30,7 +30,7 @@ class KeyProviderOptions:
 
 @dataclass
 class E2EEOptions:
-    """Encryption of a room. As `RoomOptions.encryption` it encrypts all data, and drops data received in plain."""
+    """Encryption of a room. As `RoomOptions.encryption` it encrypts all data, and drops data received in plaintext."""
 
     key_provider_options: KeyProviderOptions = field(default_factory=KeyProviderOptions)
     encryption_type: EncryptionType.ValueType = EncryptionType.GCM

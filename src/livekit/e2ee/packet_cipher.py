@@ -22,7 +22,7 @@ logger = logging.getLogger("livekit.e2ee")
 
 IV_BYTES = 12
 ENCRYPTED_KINDS = frozenset(field.name for field in models.EncryptedPacketPayload.DESCRIPTOR.fields)
-"""Kinds of packets that are encrypted. Others (transcriptions, metrics, …) are sent in plain, as by official SDKs."""
+"""Kinds of encrypted packets. Others (transcriptions, metrics, …) are sent in plaintext, as by official SDKs."""
 
 _REPLIES = frozenset({"rpc_ack", "rpc_response", "stream_header", "stream_chunk", "stream_trailer"})
 
@@ -35,13 +35,13 @@ class PacketCipher:
     """Encrypts sent packets and decrypts received ones.
 
     Args:
-        strict: encrypt all data and drop data received in plain. Otherwise only decrypt what is received encrypted.
+        strict: encrypt all data and drop data received in plaintext. Otherwise only decrypt encrypted packets.
         accept_server_calls: accept calls made by the server itself, which cannot be encrypted.
     """
 
     def __init__(self, manager: E2EEManager, *, strict: bool, accept_server_calls: bool) -> None:
         self.identity = ""
-        """The local participant, whose key encrypts."""
+        """The local participant's identity, whose key encrypts packets."""
         self._manager = manager
         self._drop_log = RateLimitedLog(logger)
         self._strict = strict
@@ -80,7 +80,7 @@ class PacketCipher:
     def decrypt(self, packet: models.DataPacket) -> models.DataPacket | None:
         """Decrypt a packet in place.
 
-        Return None for a packet that must not be delivered: in plain although encryption is required, or encrypted
+        Return None for a packet that must not be delivered: in plaintext although encryption is required, or encrypted
         with an unknown key."""
         kind = packet.WhichOneof("value") or ""
         if kind != "encrypted_packet":
@@ -146,7 +146,7 @@ class PacketCipher:
         return True
 
     def _is_reply_to_server(self, packet: models.DataPacket) -> bool:
-        """Return True for a reply to such a call, which is sent in plain. The last packet of a reply ends the call."""
+        """Return True for a reply to such a call, which is sent in plaintext. The reply's last packet ends the call."""
         caller = packet.destination_identities[0] if len(packet.destination_identities) == 1 else ""
         kind = packet.WhichOneof("value")
         if caller not in self._server_calls or kind not in _REPLIES:
