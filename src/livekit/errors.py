@@ -8,7 +8,7 @@
     │   ├── AuthenticationError         … the server refused the token
     │   ├── ServerUnreachableError      … DNS, TCP or TLS failed, or the server reports a failure (HTTP 5xx)
     │   ├── NotLiveKitError             … the peer does not speak LiveKit's protocol
-    │   └── PeerConnectionError         … signalling works, but no WebRTC connection was established
+    │   └── PeerConnectionError         … signaling works, but no WebRTC connection was established
     ├── RuntimeError
     │   ├── SessionClosedError          the room is not connected
     │   │   └── OutboxFullError         … or its send queue is full
@@ -63,7 +63,7 @@ class AuthenticationError(ConnectError):
 
 class ServerUnreachableError(ConnectError):
     """The server cannot be reached: its name does not resolve, the connection is refused, TLS fails, or it reports
-    a failure of its own (HTTP 5xx)."""
+    an internal failure (HTTP 5xx)."""
 
 
 class NotLiveKitError(ConnectError):

@@ -63,8 +63,8 @@ class LocalParticipant(DataPublisher, DataTrackPublisher, StreamSender, Metadata
             response_timeout: seconds for the whole call, waiting included; None for 15. Inside a handler the call is
                 also bounded by the handler's own deadline (see `detach_deadline`).
             max_round_trip_latency: seconds from the delivery of a request to its acknowledgement; None for 7.
-            wait_for_ready: wait, within `response_timeout`, for a callee that has not joined yet. (Ours, not the
-                official SDK's.)
+            wait_for_ready: wait, within `response_timeout`, for a callee that has not joined yet. (Not in the
+                official SDK.)
 
         Raises:
             RpcError: the call failed; `code` has the kind of failure and `data`, if any, the reason.
@@ -97,8 +97,8 @@ class LocalParticipant(DataPublisher, DataTrackPublisher, StreamSender, Metadata
         other exception becomes APPLICATION_ERROR there, without its text.
 
         Args:
-            replace: replace a handler that is already registered. (Ours.)
-            executor: run a sync handler there instead of on the event loop. (Ours.)
+            replace: replace a handler that is already registered. (Not in the official SDK.)
+            executor: run a sync handler there instead of on the event loop. (Not in the official SDK.)
 
         Raises:
             ValueError: the name is empty or already registered.
@@ -110,7 +110,7 @@ class LocalParticipant(DataPublisher, DataTrackPublisher, StreamSender, Metadata
         """Stop answering calls of `method`. Running handlers continue.
 
         Raises:
-            KeyError: no handler is registered for the method (unless `missing_ok`, which is ours).
+            KeyError: no handler is registered for the method (unless `missing_ok`, an addition to the official SDK).
         """
         self._rpc.registry.unregister(method, missing_ok=missing_ok)
 

@@ -50,7 +50,7 @@ class DataStreamOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RpcOptions:
-    """Limits and behaviour of a room's RPC calls. An addition to the official SDK."""
+    """Limits and behavior of a room's RPC calls. An addition to the official SDK."""
 
     max_payload_size: int | None = 262_144
     """Maximum size of a request or response, sent or received, in bytes of UTF-8; None for no limit. Peers whose own
@@ -94,7 +94,7 @@ class RoomOptions:
     auto_subscribe: bool = True
     dynacast: bool = False
     e2ee: E2EEOptions | None = None
-    """Encrypts media and decrypts data that arrives encrypted. Deprecated by the official SDK in favour of
+    """Encrypts media and decrypts data that arrives encrypted. Deprecated by the official SDK in favor of
     `encryption`."""
     encryption: E2EEOptions | None = None
     """Encrypts all data as well; data that arrives unencrypted is dropped."""
@@ -106,7 +106,7 @@ class RoomOptions:
     data_stream: DataStreamOptions | None = None
     _: KW_ONLY
     rpc: RpcOptions = field(default_factory=RpcOptions)
-    """Addition: limits and behaviour of RPC."""
+    """Addition: limits and behavior of RPC."""
     record: RecordOptions | None = None
     """Addition: record the room's data packets; None to follow the environment (see
     `RecordOptions.from_environment`)."""

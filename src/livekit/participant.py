@@ -39,7 +39,7 @@ class ParticipantRecord:
     connection_quality: ConnectionQuality = ConnectionQuality.QUALITY_UNKNOWN
 
 
-class Participant(ABC):  # noqa: B024  # abstract officially
+class Participant(ABC):  # noqa: B024  # abstract in the official SDK
     """A participant of the room. Its properties follow the server's announcements."""
 
     def __init__(self, record: ParticipantRecord) -> None:
@@ -53,7 +53,7 @@ class Participant(ABC):  # noqa: B024  # abstract officially
 
     @property
     def identity(self) -> str:
-        """Unique in the room."""
+        """The identity, unique in the room."""
         return self._info.identity
 
     @property

@@ -60,7 +60,7 @@ class Room(RoomEmitter):
         await self.disconnect()
 
     async def connect(self, url: str, token: str, options: RoomOptions | None = None) -> None:
-        """Join the room that the token names. If cancelled, it closes everything it has opened.
+        """Join the room that the token names. Cancellation closes everything that was opened.
 
         Args:
             url: the server's URL: ws, wss, http or https.
@@ -182,7 +182,9 @@ class Room(RoomEmitter):
         replace: bool = False,
         executor: Executor | None = None,
     ) -> RpcHandler | Callable[[_H], _H]:
-        """Register like `LocalParticipant.register_rpc_method`, before `connect` too, to miss no early call. (Ours.)"""
+        """Register like `LocalParticipant.register_rpc_method`; works before `connect`, so that no call is missed.
+
+        (Not in the official SDK.)"""
         return self._rpc.registry.register(method_name, handler, replace=replace, executor=executor)
 
     def register_text_stream_handler(self, topic: str, handler: TextStreamHandler) -> None:

@@ -29,12 +29,12 @@ class RtcStats:
     """Always empty: `publisher_stats` counts both directions."""
 
 
-def rtc_stats(session: Engine) -> RtcStats:
+def rtc_stats(engine: Engine) -> RtcStats:
     """Return the data channels' counters since the room was joined, and the round-trip time to the server."""
     now = time.time_ns() // 1_000_000
-    connected = session.state is EngineState.CONNECTED
+    connected = engine.state is EngineState.CONNECTED
     stats: list[RtcStatsMessage] = []
-    for reliable, counts in session.counts.items():
+    for reliable, counts in engine.counts.items():
         channel = DataChannelStats(
             label=_LABELS[reliable],
             protocol="",
@@ -50,9 +50,9 @@ def rtc_stats(session: Engine) -> RtcStats:
     pair = CandidatePairStats(
         nominated=True,
         state=IceCandidatePairState.PAIR_SUCCEEDED if connected else IceCandidatePairState.PAIR_IN_PROGRESS,
-        bytes_sent=sum(counts.bytes_sent for counts in session.counts.values()),
-        bytes_received=sum(counts.bytes_received for counts in session.counts.values()),
-        current_round_trip_time=session.round_trip_time or 0.0,
+        bytes_sent=sum(counts.bytes_sent for counts in engine.counts.values()),
+        bytes_received=sum(counts.bytes_received for counts in engine.counts.values()),
+        current_round_trip_time=engine.round_trip_time or 0.0,
     )
     data = RtcStatsData(id="candidate-pair", timestamp=now)
     stats.append(RtcStatsMessage(candidate_pair=RtcStatsMessage.CandidatePair(rtc=data, candidate_pair=pair)))

@@ -21,7 +21,7 @@ Fields = dict[str, Any]
 
 
 class PacketRecorder:
-    """Appends a line for each packet.
+    """Appends a JSON line for each packet.
 
     Each line is an object with `time` (Unix seconds), `local` (the local identity), `way` ("out" or "in"), `peer` (the
     sender, or the receivers), `kind`, and the fields of that kind: `request_id`, `method`, `timeout_ms`, `stream_id`,

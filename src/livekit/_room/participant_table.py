@@ -183,7 +183,7 @@ class ParticipantTable:
                 self._emit("connection_quality_changed", participant, record.connection_quality)
 
     def packet_received(self, identity: str, sid: str = "") -> None:
-        """Note the sender of a packet: it is in the room and ready, even if it has not been announced yet."""
+        """Record the sender of a packet: it is in the room and ready, even if it has not been announced yet."""
         if not identity or self._packet_sids.get(identity) == sid or sid in self._left_sids:
             return
         self._packet_sids.pop(identity, None)

@@ -94,7 +94,7 @@ class RoomSession:
         self._packet_handlers = self._make_packet_handlers()
 
     async def join(self) -> None:
-        """Connect the engine. On an error or cancellation, everything is closed again.
+        """Connect the engine. An error or cancellation closes everything.
 
         Raises:
             ConnectError: joining failed.
@@ -260,7 +260,7 @@ class RoomSession:
         self.info.CopyFrom(moved.room)
         self._emit("moved")
 
-    # The end
+    # Shutdown
 
     def _end(self, reason: models.DisconnectReason) -> None:
         """End everything that depends on the connection."""
@@ -272,7 +272,7 @@ class RoomSession:
         self.incoming_streams.close()
         self.rpc_client.close()
         shutdown = self._close_callee_and_recorder()
-        self._shutdown = asyncio.get_running_loop().create_task(shutdown, name="livekit end of calls")
+        self._shutdown = asyncio.get_running_loop().create_task(shutdown, name="livekit RPC shutdown")
 
     async def _close_callee_and_recorder(self) -> None:
         await self.rpc_callee.close()

@@ -1,4 +1,4 @@
-"""Cancellation-safe timeouts and clean-up, which asyncio of Python 3.10 lacks."""
+"""Cancellation-safe timeouts and clean-up, which asyncio lacks on Python 3.10."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def loop_time() -> float:
 async def within(seconds: float | None, coroutine: Coroutine[Any, Any, T]) -> T:
     """Await `coroutine` with a timeout; None for no timeout.
 
-    The coroutine has ended when this returns or raises, also if this is cancelled. Unlike `asyncio.wait_for` before
+    The coroutine has ended when this returns or raises, even if this is cancelled. Unlike `asyncio.wait_for` before
     Python 3.12, this never swallows a cancellation.
 
     Raises:

@@ -17,7 +17,7 @@ def warn_of_official_rtc(folder: str | os.PathLike[str] | None = None) -> None:
     if os.path.isfile(os.path.join(folder, "rtc", "__init__.py")):
         warnings.warn(
             "the official package `livekit` is installed in the same place as `livekit-pure`, so `livekit.rtc` is the "
-            "official one; run `pip uninstall livekit` to have this package's (see docs/coexistence.md)",
+            "official one; run `pip uninstall livekit` to use this package's (see docs/coexistence.md)",
             RuntimeWarning,
             stacklevel=3,
         )

@@ -25,16 +25,16 @@ def attach(
         exports: Public names by the submodule that defines them, relative to the package.
         submodules: Submodules that are public names themselves.
     """
-    homes = {name: f"{package}.{module}" for module, names in exports.items() for name in names}
+    module_names = {name: f"{package}.{module}" for module, names in exports.items() for name in names}
     modules = frozenset(submodules)
-    public = sorted({*homes, *modules})
+    public = sorted({*module_names, *modules})
 
     def __getattr__(name: str) -> object:  # noqa: N807 - the module's
         if name in modules:
             return import_module(f"{package}.{name}")
-        if name not in homes:
+        if name not in module_names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value: object = getattr(import_module(homes[name]), name)
+        value: object = getattr(import_module(module_names[name]), name)
         setattr(sys.modules[package], name, value)
         return value
 

@@ -12,7 +12,7 @@ __all__ = ["RateLimitedLog", "fields"]
 INTERVAL = 10.0
 """Seconds between two warnings about the same subject."""
 MAX_SUBJECTS = 256
-"""Maximum number of subjects tracked; above it, the least recently warned about is forgotten."""
+"""Maximum number of subjects tracked; above it, the least recently warned about is evicted."""
 
 
 @dataclass(slots=True)

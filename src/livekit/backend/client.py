@@ -1,4 +1,4 @@
-"""The public API: calls of participants' methods through a server's RoomService."""
+"""The public API: RPC calls to participants through a server's RoomService."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class Backend:
     async def perform_rpc(
         self, *, room: str, destination_identity: str, method: str, payload: str, response_timeout: float | None = None
     ) -> str:
-        """Call a participant's method and return the handler's response. The handler sees a caller that is in no room.
+        """Call a participant's method and return the handler's response. The caller is not in the room.
 
         Args:
             room: the room's name.
             destination_identity: the participant to call.
             method: the name that the handler is registered under.
-            payload: at most 15,360 UTF-8 bytes on LiveKit servers.
+            payload: up to 15,360 UTF-8 bytes on LiveKit servers.
             response_timeout: seconds for the whole call; None for 15. LiveKit servers repeat the request after 3 s and
                 8 s without a response, so a slower handler runs up to three times, and end each call after 15 s. The
                 embedded server does neither.
@@ -77,7 +77,7 @@ class Backend:
     ) -> str:
         """Call `perform_rpc` from synchronous code: blocks the thread, needs no event loop and ignores `session`.
 
-        Takes the same arguments and raises the same errors. Ctrl-C ends it. Resolving the server's host name may take
+        Takes the same arguments and raises the same errors. Ctrl-C aborts it. Resolving the server's host name may take
         longer than `response_timeout`.
         """
         call = BackendCall.create(room, RpcCallInfo(destination_identity, method, payload, response_timeout))

@@ -1,4 +1,4 @@
-"""Parser for the text that LiveKit servers make of an RpcError: ``RpcError CODE: message``, then ``: data`` if any."""
+"""Parser for an RpcError as LiveKit servers format it: ``RpcError CODE: message``, then ``: data`` if any."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livekit.rpc.errors import RpcError
 
 SEPARATOR = ": "
 MAX_SEPARATORS_TRIED = 32
-"""Separators after which JSON data is looked for; bounds the work for hostile texts, and messages are short."""
+"""Separators after which to look for JSON data. Bounds the work on hostile texts; real messages are short."""
 
 _TEXT = re.compile(r"RpcError ([0-9]{1,10}): (.*)", re.DOTALL)
 _PREFIX = re.compile(r"(?:twirp error \w+: )+")

@@ -1,4 +1,4 @@
-"""Synchronous calls of coroutines: each in an event loop of its own, in any thread, also beside a running loop."""
+"""Runs coroutines from synchronous code, in any thread, even one whose event loop is running."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to completion and return its result; Ctrl-C in the main thread cancels it.
 
-    Where an event loop is running in this thread, that loop is blocked and the coroutine runs in a short-lived thread.
+    If an event loop is running in this thread, it is blocked and the coroutine runs in a short-lived thread.
     No thread, task or socket outlives the call.
     """
     runner = _Runner(coroutine)

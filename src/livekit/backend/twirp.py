@@ -21,11 +21,11 @@ from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError, S
 M = TypeVar("M", bound=Message)
 
 TOKEN_LIFETIME = 600
-"""Seconds that a request's token is valid; more than a few only because clocks of two machines differ."""
+"""Lifetime of a request's token in seconds; long only to tolerate clock skew."""
 TOKEN_LEEWAY = 60
 """Seconds that the server's clock may be behind."""
 MAX_RESPONSE_SIZE = 16 << 20
-"""Bytes of a response that are read."""
+"""Maximum number of bytes to read from a response."""
 
 _SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 _EXAMPLE = "expected something like ws://127.0.0.1:7880 or wss://my-project.livekit.cloud"
@@ -47,7 +47,7 @@ class TwirpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TwirpRequest:
-    """A POST."""
+    """An HTTP POST request."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)

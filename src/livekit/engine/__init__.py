@@ -1,4 +1,4 @@
-"""The life of one connection, across resumes and reconnects. A room uses :mod:`livekit.engine.interfaces` only.
+"""The lifecycle of one connection, across resumes and reconnects. A room uses :mod:`livekit.engine.interfaces` only.
 
 The classes are named after those of LiveKit's Rust and JavaScript SDKs:
 

@@ -1,4 +1,4 @@
-"""The state machine of a connection's life. No I/O, no clock, no randomness of its own.
+"""State machine of a connection's lifecycle. No I/O; time and randomness are passed in.
 
     CONNECTING ──succeeded──▶ CONNECTED
     CONNECTING ──signal disconnected, leave (resume, reconnect)──▶ CONNECTING: the join is retried, up to
@@ -12,7 +12,7 @@
     REJOINING  ──failed, unreachable──▶ REJOINING, after a delay
     RESUMING, REJOINING ──not connected within `timeout` seconds──▶ CLOSED
     any but CONNECTING ──leave (disconnect), token rejected──▶ CLOSED, unless the leave answers one of our own earlier
-                          attempts or reports that we did not come up in time: both count as leave (reconnect)
+                          attempts or reports that we were not ready in time: both count as leave (reconnect)
     any        ──closed by the user──▶ CLOSED
 
 RESUMING keeps the peer connections and opens a new signal connection for the same participant. REJOINING is a full
@@ -48,7 +48,7 @@ LEAVE_GRACE = 0.25
 """Minimum delay in seconds after a peer connection failed: a server that removes a participant closes it, and its
 `leave`, sent over the signal connection, may arrive later."""
 STALE_ATTEMPT_WINDOW = 10.0
-"""Seconds after a rejoin of several attempts during which an abandoned one may still reach the server."""
+"""Seconds after a rejoin that took several attempts during which an abandoned one may still reach the server."""
 MAX_JOIN_ATTEMPTS = 3
 """Attempts of the first join if it is interrupted."""
 
@@ -112,8 +112,8 @@ _TRANSITIONS: dict[tuple[ConnectionPhase, ConnectionEvent], ConnectionPhase] = {
     },
     **{(phase, _Event.CLOSED): _Phase.CLOSED for phase in _Phase if phase is not _Phase.CLOSED},
 }
-"""The next phase by phase and event; other events change nothing. While CONNECTING, what would close a connection is
-raised as the error of the join."""
+"""The next phase by phase and event; other events change nothing. While CONNECTING, events that would close the
+connection are raised as the error of the join."""
 
 _RETRIES_JOIN = frozenset({_Event.SIGNAL_DISCONNECTED, _Event.LEAVE_RESUME, _Event.LEAVE_RECONNECT})
 """Interruptions after which the first join is retried."""
@@ -139,11 +139,11 @@ class AttemptTimeouts:
     """Seconds for each step of an attempt; None for no limit."""
 
     open: float | None = None
-    """Until the WebSocket is open."""
+    """Opening the WebSocket."""
     answer: float | None = None
-    """From then until the server has admitted us."""
+    """Then, waiting for the server to admit us."""
     ready: float | None = None
-    """From then until packets can be sent and received."""
+    """Then, connecting until packets can be sent and received."""
 
 
 RECONNECT_TIMEOUTS = AttemptTimeouts(open=3.0, answer=3.0, ready=5.0)
@@ -165,7 +165,7 @@ class Attempt:
 
 
 class ConnectionStateMachine:
-    """Tracks a connection's phase and schedules attempts. Times are seconds of any monotonic clock."""
+    """Tracks a connection's phase and schedules attempts. Times are seconds on a monotonic clock."""
 
     def __init__(self, *, timeout: float | None, random: Callable[[], float]) -> None:
         """`timeout`: seconds of reconnecting until CLOSED, None for no limit; `random` returns a number from 0 to 1."""
@@ -214,7 +214,7 @@ class ConnectionStateMachine:
         return True
 
     def _concerns_one_attempt(self, reason: models.DisconnectReason, now: float) -> bool:
-        """Return True if a leave ends one attempt rather than the participation: the attempt did not come up in time,
+        """Return True if a leave ends one attempt rather than the participation: the attempt was not ready in time,
         or it was replaced by an abandoned attempt that reached the server late."""
         if reason == _Reason.JOIN_FAILURE:
             return True

@@ -1,8 +1,8 @@
 """The interface between a room and its connection.
 
-An engine is one connection's life: it joins, keeps the connection alive, resumes or reconnects it, and carries signal
-messages and data packets. The room above it has no sockets; an in-memory room is the same room on another engine.
-:func:`livekit.engine.create_engine` chooses the engine by the scheme of the URL.
+An engine manages one connection's lifecycle: it joins, keeps the connection alive, resumes or reconnects it, and
+carries signal messages and data packets. The room above it has no sockets; an in-memory room is the same room on
+another engine. :func:`livekit.engine.create_engine` chooses the engine by the scheme of the URL.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class PacketStream(Protocol):
 
 
 class Engine(PacketSender, Protocol):
-    """One connection's life, from `connect` to `close`."""
+    """One connection's lifecycle, from `connect` to `close`."""
 
     @property
     def state(self) -> EngineState: ...
@@ -160,7 +160,7 @@ class Engine(PacketSender, Protocol):
 
     @property
     def round_trip_time(self) -> float | None:
-        """Seconds to the server and back; None while unknown."""
+        """Round-trip time to the server in seconds; None while unknown."""
         ...
 
     @property
@@ -198,7 +198,7 @@ class Engine(PacketSender, Protocol):
         ...
 
     async def flush(self) -> None:
-        """Wait until the server has received all reliable packets; indefinitely if the connection does not return."""
+        """Wait until the server has received all reliable packets; indefinitely if the connection is not restored."""
         ...
 
     def send_signal(self, request: rtc.SignalRequest) -> None:

@@ -1,4 +1,4 @@
-"""Buffers what a new session receives until the room has processed the join. No I/O."""
+"""Buffers the signals and packets of a new session until the room has processed the join. No I/O."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ logger = logging.getLogger("livekit.engine")
 
 
 class JoinBuffer:
-    """Holds back signals and packets until `release`. It dies with its session: the server retransmits packets that
-    were not acknowledged."""
+    """Holds back signals and packets until `release`. Discarded with its session: the server retransmits packets
+    that were not acknowledged."""
 
     def __init__(self, on_signal: Callable[[rtc.SignalResponse], None], on_data: Callable[[bytes], None]) -> None:
         self._on_signal = on_signal
         self._on_data = on_data
-        self._held: list[Callable[[], None]] | None = []
+        self._buffered: list[Callable[[], None]] | None = []
 
     def receive_signal(self, message: rtc.SignalResponse) -> None:
-        if self._held is None:
+        if self._buffered is None:
             self._on_signal(message)
         else:
-            self._held.append(partial(self._on_signal, message))
+            self._buffered.append(partial(self._on_signal, message))
 
     def receive_data(self, data: bytes) -> None:
-        if self._held is None:
+        if self._buffered is None:
             self._on_data(data)
         else:
-            self._held.append(partial(self._on_data, data))
+            self._buffered.append(partial(self._on_data, data))
 
     def release(self) -> None:
-        """Deliver what was held, and pass on everything from now on."""
-        held, self._held = self._held, None
-        for deliver in held or ():
+        """Deliver the buffered messages, and pass on later ones immediately."""
+        buffered, self._buffered = self._buffered, None
+        for deliver in buffered or ():
             try:
                 deliver()
             except Exception:

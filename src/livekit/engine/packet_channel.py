@@ -58,7 +58,7 @@ class PacketChannel:
         return self._reliable.send_stream(packets, options.on_delivered, options.on_sent)
 
     def attach(self, reliable: DataChannel, lossy: DataChannel, max_message_size: int) -> None:
-        """Send on these channels from now on: first what the old ones have not acknowledged, then what is queued."""
+        """Send on these channels from now on: first the unacknowledged packets of the old ones, then queued ones."""
         self._max_size = min(max_message_size, MAX_PACKET_SIZE)
         if reliable is not self._attached:
             self._attached = reliable
@@ -74,14 +74,14 @@ class PacketChannel:
         self._lossy.detach()
 
     def resumed(self, last_sequence: int) -> None:
-        """Retransmit the packets after `last_sequence`, the last one the server has, that its transport acknowledged.
+        """Retransmit packets acknowledged by the server's transport that the server lost: those after `last_sequence`.
 
-        Unacknowledged ones are still being retransmitted by SCTP."""
+        SCTP still retransmits unacknowledged ones."""
         for sent in self._sent.acknowledged_after(last_sequence):
             self._retransmit(sent.data, sent.acknowledge)
 
     async def flush(self) -> None:
-        """Wait until all reliable packets are acknowledged; indefinitely if the connection does not return."""
+        """Wait until all reliable packets are acknowledged; indefinitely if the connection is not restored."""
         while (newest := self._sent.newest) is not None and not newest.acknowledged:
             acknowledged = asyncio.Event()
             newest.add_callback(acknowledged.set)
@@ -94,12 +94,12 @@ class PacketChannel:
         self._lossy.clear()
 
     def receive_states(self) -> list[rtc.DataChannelReceiveState]:
-        """Return the last number received from each sender; the server retransmits what follows."""
+        """Return the last number received from each sender; the server retransmits later packets."""
         last = self._received.last_sequences(loop_time())
         return [rtc.DataChannelReceiveState(publisher_sid=sid, last_seq=sequence) for sid, sequence in last.items()]
 
     def receive(self, data: bytes) -> None:
-        """Take a message of either channel."""
+        """Handle a message received on either channel."""
         try:
             packet = models.DataPacket.FromString(data)
         except DecodeError:

@@ -15,7 +15,7 @@ class PacketFilter:
     """A `PacketSender` that passes each packet through `transform`, then to `inner`."""
 
     def __init__(self, inner: PacketSender, transform: Callable[[models.DataPacket], models.DataPacket]) -> None:
-        """`transform` returns the packet to send: the one it got, or another."""
+        """`transform` returns the packet to send: the one passed in, or another."""
         self._inner = inner
         self._transform = transform
 

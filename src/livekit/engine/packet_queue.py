@@ -23,13 +23,13 @@ __all__ = ["HIGH_WATER", "LOW_WATER", "MAX_QUEUED", "SINGLES_QUANTUM", "Outgoing
 logger = logging.getLogger("livekit.engine")
 
 HIGH_WATER = 48 * 1024
-"""Bytes in the channel above which packets are queued here; with one stream chunk more it is still below 64 KiB."""
+"""Bytes in the channel above which packets are queued here; one more stream chunk still keeps it below 64 KiB."""
 LOW_WATER = 24 * 1024
 """Bytes in the channel at which sending continues, unless its send window is smaller."""
 SINGLES_QUANTUM = 64 * 1024
 """Bytes of single packets that may overtake a waiting stream before it sends a packet."""
 MAX_QUEUED = 64 * 1024 * 1024
-"""Bytes of single packets that are queued while the connection is slow or lost."""
+"""Maximum number of bytes of single packets queued while the connection is slow or lost."""
 
 Entry = tuple[bytes, "Delivered | None", "Sent | None"]
 """A serialized packet and its callbacks."""
@@ -121,7 +121,7 @@ class PacketQueue:
         return self._queued_bytes
 
     def attach(self, channel: DataChannel) -> None:
-        """Send on this channel from now on, beginning with what is queued."""
+        """Send on this channel from now on, queued packets first."""
         self._channel = channel
         channel.on_buffered_amount_low = self.send_queued
         self.send_queued()
@@ -199,7 +199,7 @@ class PacketQueue:
             self._is_sending = False
 
     def _send_next(self, channel: DataChannel) -> bool:
-        """Send one packet; return False if there is none, or the channel is closed."""
+        """Send one packet; return False if nothing is queued, or the channel is closed."""
         if self._singles and not (self._streams and self._singles_sent >= SINGLES_QUANTUM):
             handle, entry = self._singles.popitem(last=False)
             if not self._transmit(channel, entry):

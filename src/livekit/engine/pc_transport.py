@@ -50,7 +50,7 @@ class PCTransport:
             logger.debug("ignored the answer to offer %d; the last one is %d", answer.id, self._offer_id)
 
     def handle_offer(self, offer: rtc.SessionDescription) -> None:
-        """Answer an offer of the server, with the id of the offer."""
+        """Answer an offer of the server, with the same id."""
 
         async def answer() -> None:
             sdp = await self.peer.accept_offer(offer.sdp)

@@ -35,7 +35,7 @@ class Reconnector:
         on_resumed: Callable[[int], None],
         on_gave_up: Callable[[ConnectionEvent, models.DisconnectReason], None],
     ) -> None:
-        """`on_joined` gets True for a rejoin; `on_resumed` the number of the last reliable packet that the server has;
+        """`on_joined` takes True for a rejoin; `on_resumed` the number of the last reliable packet that the server has;
         `on_gave_up` is called when no further attempt is made."""
         self._machine = machine
         self._sessions = sessions

@@ -196,7 +196,7 @@ class RtcEngine:
             self._packets.resumed(last_sequence)
 
     def _connected(self, session: RtcSession) -> None:
-        """Notify the listener, then send what is queued."""
+        """Notify the listener, then send the queued packets and signals."""
         if not self._machine.handle_event(ConnectionEvent.SUCCEEDED, loop_time()):
             return
         self._notify_state(EngineState.CONNECTED)
@@ -224,7 +224,7 @@ class RtcEngine:
 
     def _check_open(self) -> None:
         if self._machine.phase is ConnectionPhase.CLOSED:
-            raise SessionClosedError("the room is not connected any more")
+            raise SessionClosedError("the room is no longer connected")
 
     def _close(self, event: ConnectionEvent, reason: models.DisconnectReason) -> None:
         if self._machine.handle_event(event, loop_time(), reason):

@@ -57,13 +57,13 @@ class SessionCallbacks:
     on_event: EventHandler
     """An event for the connection's state machine."""
     on_progress: Callable[[str], None]
-    """Connecting has reached the next step, which is described."""
+    """A step of connecting begins; takes its description."""
     receive_states: Callable[[], list[rtc.DataChannelReceiveState]]
-    """Returns the last packets received, after which the server retransmits."""
+    """Returns the last packet received from each sender; the server retransmits later ones."""
 
 
 class RtcSession:
-    """The connection of one participant sid: `join`, then `wait_ready`. Whoever creates it must `close` it."""
+    """The connection of one participant sid: `join`, then `wait_ready`. Its creator must `close` it."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class RtcSession:
 
     @property
     def sid(self) -> str:
-        """The participant's; empty before the join."""
+        """The participant's sid; empty before the join."""
         return self.join_response.participant.sid
 
     @property
@@ -119,7 +119,7 @@ class RtcSession:
 
     @property
     def round_trip_time(self) -> float | None:
-        """Seconds to the server and back; None while unknown."""
+        """Round-trip time to the server in seconds; None while unknown."""
         transport = None if self._transport is None else self._transport.round_trip_time
         return transport if transport is not None else self._signal.round_trip_time
 
@@ -174,7 +174,7 @@ class RtcSession:
         self._signal.send(request)
 
     async def close(self, *, leave: bool) -> None:
-        """Release everything. `leave`: tell the server that the participant does not come back."""
+        """Release everything. `leave`: send a leave request, as the participant will not return."""
         if self._transport is not None:
             self._transport.remove_callbacks()
         try:

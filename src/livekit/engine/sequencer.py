@@ -1,7 +1,7 @@
 """Sequence numbers of reliable packets: retransmission after a resume, and deduplication of received ones. No I/O.
 
 A sender numbers its reliable packets; the server forwards the number and drops packets whose number does not increase.
-On a resume both sides report the last number they received, and the other side retransmits what follows.
+On a resume both sides report the last number they received, and the other side retransmits later packets.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = [
 MAX_SEQUENCE_SIZE = 7
 """Largest number of bytes that a sequence number adds to a packet."""
 RESEND_BUFFER_SIZE = 128 * 1024
-"""Bytes of sent packets that are kept: a little more than twice what the packet queue lets into the channel."""
+"""Bytes of sent packets that are kept: a little more than twice what the packet queue buffers in the channel."""
 RECEIVE_STATE_TTL = 180.0
 """Seconds for which an inactive sender's last number is kept: longer than most connection losses."""
 MAX_RECEIVE_STATES = 4096
@@ -62,7 +62,7 @@ class SentPacket:
         return SentPacket(self.sequence, self.data, on_delivered)
 
     def add_callback(self, on_delivered: Callable[[], None]) -> None:
-        """Have `on_delivered` called too when the packet is acknowledged."""
+        """Also call `on_delivered` when the packet is acknowledged."""
         before = self._on_delivered
 
         def both() -> None:
@@ -114,8 +114,8 @@ class ResendBuffer:
             self._bytes -= len(self._packets.pop().data)
 
     def acknowledged_after(self, sequence: int) -> list[SentPacket]:
-        """Return the packets after `sequence`, the last one the server has, that its transport acknowledged all the
-        same: they are retransmitted on a resume."""
+        """Return the packets after `sequence`, the last one the server has, that its transport has
+        nevertheless acknowledged: they are retransmitted on a resume."""
         return [sent for sent in self._packets if sent.sequence > sequence and sent.acknowledged]
 
     def ignore_acknowledgements(self) -> None:

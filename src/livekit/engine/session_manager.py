@@ -78,12 +78,12 @@ class SessionManager:
         return await self.current.resume(self._urls.token, attempt)
 
     def release_received(self) -> None:
-        """Deliver what the new session has received: the room has processed the join."""
+        """Deliver the messages that the new session has buffered: the room has processed the join."""
         if self._join_buffer is not None:
             self._join_buffer.release()
 
     async def close(self, *, leave: bool) -> None:
-        """Close all sessions. `leave`: tell the server that the participant does not come back."""
+        """Close all sessions. `leave`: send a leave request, as the participant will not return."""
         sessions = [session for session in (self._previous, self.current) if session is not None]
         self._previous = self.current = None
         await asyncio.gather(*(session.close(leave=leave) for session in sessions))

@@ -41,17 +41,17 @@ class SignalCallbacks:
     on_address_lost: Callable[[str], None]
     """This host no longer has the local address of the connection."""
     on_progress: Callable[[str], None]
-    """Connecting has reached the next step, which is described."""
+    """A step of connecting begins; takes its description."""
 
 
 class SignalClient:
     """Sends and receives signal messages; queues requests while there is no connection.
 
-    Whoever creates it must `close` it."""
+    Its creator must `close` it."""
 
     def __init__(self, open_connection: SignalOpener, callbacks: SignalCallbacks) -> None:
         self.is_admitted = False
-        """True if the server answered the last `open`, favourably or not."""
+        """True if the server answered the last `open`, even by refusing."""
         self._open_connection = open_connection
         self._callbacks = callbacks
         self._connection: SignalConnection | None = None
@@ -92,7 +92,7 @@ class SignalClient:
         ping_timeout: float,
         first: Iterable[rtc.SignalRequest] = (),
     ) -> None:
-        """Deliver messages from now on; send `first`, then the queued requests. Pings are given in seconds."""
+        """Deliver messages from now on; send `first`, then the queued requests. Ping times are in seconds."""
         connection = self._connection
         assert connection is not None, "open was called before"
         connection.on_message = self._callbacks.on_message

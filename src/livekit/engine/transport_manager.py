@@ -28,7 +28,7 @@ RELIABLE_LABEL = "_reliable"
 LOSSY_LABEL = "_lossy"
 
 DISCONNECTED_GRACE = 1.5
-"""Seconds that a peer connection may be disconnected before that is reported: it may recover by itself."""
+"""Seconds that a peer connection may be disconnected before that is reported: it may recover."""
 
 _FAILED_STATES = frozenset({PeerState.FAILED, PeerState.CLOSED})
 _FIREWALL_HINT = "Check that UDP between here and the server's media ports is open, or that the server offers TURN."
@@ -121,7 +121,7 @@ class TransportManager:
             peer.use_ice_servers(servers)
 
     def require_subscriber(self) -> None:
-        """Be ready only once the subscriber is connected too, which the server will offer."""
+        """Require that the subscriber, which the server will offer, is connected too."""
         self._requires_subscriber = self._subscriber is not None
 
     def handle_signal(self, message: rtc.SignalResponse) -> bool:
@@ -160,7 +160,7 @@ class TransportManager:
             self._ready.set_exception(error)
 
     def remove_callbacks(self) -> None:
-        """Stop calling back."""
+        """Replace all callbacks with no-ops."""
         self._on_data = self._send = self.on_failed = self.on_disconnected = ignore
         for channel in self._channels:
             channel.on_message = ignore
@@ -191,7 +191,7 @@ class TransportManager:
         return channel
 
     def _handle_channel(self, channel: DataChannel) -> None:
-        """Take a channel that the server opened: it sends on channels of its own."""
+        """Accept a channel that the server opened to send on."""
         if channel.label == TRACK_CHANNEL_LABEL:
             channel.on_message = self._receive_track_packet
             self._channels.append(channel)

@@ -103,7 +103,7 @@ class RemoteTrackPublication(TrackPublication):
         return False
 
     def set_subscribed(self, subscribed: bool) -> None:
-        """Unsubscribing does nothing; subscribing raises MediaNotBuiltError."""
+        """Do nothing to unsubscribe; raise MediaNotBuiltError to subscribe."""
         if subscribed:
             raise MediaNotBuiltError("Subscribing to a track")
 

@@ -66,7 +66,7 @@ class AudioFrame:
 
     @property
     def sample_rate(self) -> int:
-        """In Hz."""
+        """The sample rate in Hz."""
         return self._sample_rate
 
     @property
@@ -81,7 +81,7 @@ class AudioFrame:
 
     @property
     def duration(self) -> float:
-        """In seconds."""
+        """The duration in seconds."""
         return self.samples_per_channel / self.sample_rate
 
     def to_wav_bytes(self) -> bytes:
