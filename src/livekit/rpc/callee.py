@@ -87,7 +87,7 @@ class RpcCallee:
         return _RequestSink(self.responder, call, self._options.max_payload_size)
 
     def receive_cancel(self, sender: str, request_id: str) -> None:
-        """Handle a cancel: stop the handler without an answer."""
+        """Handle a cancel: stop the handler without answering."""
         self.responder.receive_cancel(sender, request_id)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""State machine of outgoing calls: what to send, when to time out and how a call ends. No I/O, no clock.
+"""State machine of outgoing calls: sending, timeouts and completion. No I/O, no clock.
 
 The shell passes in received packets and the time, and carries out the actions requested through `CallerOutput`. The
 states of a call are
@@ -73,7 +73,7 @@ class OutgoingCall:
     """Opaque to the core: the shell's handle of the call."""
     state: OutgoingCallState = OutgoingCallState.WAITING
     due: float | None = None
-    """When `Caller.handle_timer` must handle the call; None once it is completed."""
+    """Time at which `Caller.handle_timer` must handle the call; None once it is completed."""
     entry_due: float = math.inf
     entry_id: int = 0
     wait_until: float = 0.0
@@ -300,8 +300,8 @@ class Caller:
         """Set how long to wait for the peer before sending anyway or, where that cannot succeed, failing."""
         peer = self._peers.peer(call.destination)
         call.listed = peer.listed
-        patience = READY_WAIT if peer.announced else self._listing_grace(call)
-        call.wait_until = call.deadline if call.wait_for_ready else min(call.deadline, now + patience)
+        max_wait = READY_WAIT if peer.announced else self._listing_grace(call)
+        call.wait_until = call.deadline if call.wait_for_ready else min(call.deadline, now + max_wait)
 
     def _listing_grace(self, call: OutgoingCall) -> float:
         """Return the seconds that a peer which the server has not announced may take to be listed."""

@@ -78,7 +78,7 @@ class RpcError(Exception):
 
     @property
     def data(self) -> str | None:
-        """Machine-readable data attached to the error; None if there is none."""
+        """Machine-readable data attached to the error; None if it has none."""
         return self._data
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -104,7 +104,7 @@ _KNOWN_CODES = frozenset(int(code) for code in RpcError.ErrorCode)
 
 
 class RpcNotConnectedError(RpcError, RuntimeError):
-    """The room is not connected: not yet, or not any more."""
+    """The room is not connected: not yet, or no longer."""
 
 
 class RpcOverloadedError(RpcError):
@@ -148,6 +148,6 @@ def error_from_proto(proto: models.RpcError, error_type: type[RpcError] = RpcErr
 
 
 def error_to_proto(error: RpcError) -> models.RpcError:
-    """Serialise an error for sending. Raises any exception: application code may put anything into an error."""
+    """Serialize an error for sending. Raises any exception: application code may put anything into an error."""
     data = "" if error.data is None else truncate_utf8(error.data, MAX_ERROR_DATA_BYTES)
     return models.RpcError(code=error.code, message=truncate_utf8(error.message, MAX_ERROR_MESSAGE_BYTES), data=data)

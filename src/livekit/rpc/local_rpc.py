@@ -18,7 +18,7 @@ class LocalRpc:
         self.client: RpcClient | None = None
 
     async def perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
-        """Check the arguments and make the call inside the interceptors. Raises as `LocalParticipant.perform_rpc`."""
+        """Check the arguments and make the call inside the interceptors. Raises like `LocalParticipant.perform_rpc`."""
 
         async def terminal(info: RpcCallInfo) -> str:
             check_arguments(info)  # again: interceptors may change the call

@@ -10,22 +10,22 @@ from livekit.protocol import models
 
 
 class LoopbackSender:
-    """Sends packets through the session; delivers packets addressed to us alone on the next loop iteration.
+    """Sends packets through `inner`; delivers packets addressed to us alone on the next loop iteration.
 
     Implements `PacketSender`.
     """
 
-    def __init__(self, session: PacketSender, receive: Callable[[models.DataPacket], None]) -> None:
+    def __init__(self, inner: PacketSender, receive: Callable[[models.DataPacket], None]) -> None:
         self.identity = ""
         """Our own identity; empty disables the loopback."""
-        self._session = session
+        self._inner = inner
         self._receive = receive
         self._loop = asyncio.get_running_loop()
 
     def send_packet(self, packet: models.DataPacket, options: SendOptions = RELIABLE) -> QueuedPacket | None:
         """Send a packet, or deliver it to ourselves."""
         if not self._is_to_self(packet):
-            return self._session.send_packet(packet, options)
+            return self._inner.send_packet(packet, options)
         packet.participant_identity = self.identity
         self._loop.call_soon(self._receive, packet)
         self._report_sent(options)
@@ -35,7 +35,7 @@ class LoopbackSender:
         """Send packets of one destination, or deliver them to ourselves."""
         first = next(packets)
         if not self._is_to_self(first):
-            return self._session.send_packets(_chain(first, packets), options)
+            return self._inner.send_packets(_chain(first, packets), options)
         for packet in _chain(first, packets):
             self.send_packet(packet)
         self._report_sent(options)

@@ -11,9 +11,9 @@ class PeerInfo:
     """The state and capabilities of a participant that matter to a call."""
 
     listed: bool
-    """The server announced it, or a packet of it arrived since it last left."""
+    """The server announced it, or a packet from it has arrived since it last left."""
     ready: bool
-    """It is ACTIVE, or a packet of it arrived: packets sent to it are delivered."""
+    """It is ACTIVE, or a packet from it has arrived: packets sent to it are delivered."""
     client_protocol: int = 0
     """0: version 1 packets only; 1: text streams; 2: inline text streams. 0 while unknown."""
     deflate: bool = False
@@ -36,5 +36,5 @@ class PeerLookup(Protocol):
         ...
 
     def blocked_reason(self) -> str | None:
-        """Return why we cannot make calls (``cannot_publish_data`` or ``hidden_caller``), None if we can."""
+        """Return the reason why we cannot make calls: ``cannot_publish_data`` or ``hidden_caller``; None if we can."""
         ...

@@ -228,7 +228,7 @@ class Responder:
             self.fail(call, built_in_error(_Code.APPLICATION_ERROR))
 
     def receive_cancel(self, caller: str, request_id: str) -> None:
-        """Handle a cancel: stop the handler without an answer."""
+        """Handle a cancel: stop the handler without answering."""
         call = self._in_flight.get((caller, request_id))
         if call is None or call.state is IncomingCallState.ANSWERED:
             return
@@ -289,7 +289,7 @@ class Responder:
         return result
 
     def _answer_error(self, call: IncomingCall, error: RpcError) -> None:
-        """Send an error. One that cannot be serialised is replaced by APPLICATION_ERROR with its type and the cause."""
+        """Send an error. One that cannot be serialized is replaced by APPLICATION_ERROR with its type and the cause."""
         try:
             self._output.send_error(call, error)
         except Exception as problem:  # the fields may have any type, and a subclass may lack them

@@ -32,7 +32,7 @@ ATTR_TIMEOUT_MS = "lk.rpc_request_response_timeout_ms"
 ATTR_VERSION = "lk.rpc_request_version"
 
 METHODS_METHOD = "livekit-pure.methods"
-"""Method by which the server itself asks a participant for its methods; the response is a JSON list of names."""
+"""Method that the server itself calls to list a participant's methods; the response is a JSON list of names."""
 CANCEL_REASON = "cancelled"
 """`reason` of the stream trailer that cancels a call."""
 SERVER_ANNOUNCES_JOINS = "livekit-pure announce=immediate"

@@ -31,17 +31,17 @@ SocketName = tuple[str, int] | tuple[str, int, int, int]
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024
 """Bytes of one message from the server: enough for a room of thousands of participants."""
 MAX_REASON_SIZE = 4096
-"""Bytes read of the body of a refusal."""
+"""Maximum number of bytes to read from the body of a refusal."""
 VALIDATE_TIMEOUT = 3.0
 """Seconds to query the reason of a refusal."""
 CLOSE_TIMEOUT = 0.5
-"""Seconds to send queued messages, and as many for the closing handshake."""
+"""Seconds to send queued messages, and again for the closing handshake."""
 
 
 class SignalConnection:
     """A signal connection. `receive` returns messages until `start`; later ones are passed to `on_message`.
 
-    Create it with `open`. Whoever opens it must `close` or `abort` it.
+    Create it with `open`. The caller must `close` or `abort` it.
     """
 
     def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
@@ -64,7 +64,7 @@ class SignalConnection:
         everything.
 
         Raises:
-            ConnectError: the class says what failed.
+            ConnectError: its class identifies the failure.
         """
         headers = authorization_headers(token)
         where = f"{urls.websocket.host}:{urls.websocket.port}"
@@ -81,12 +81,12 @@ class SignalConnection:
 
     @property
     def round_trip_time(self) -> float | None:
-        """Seconds, measured by the last ping; None before the first pong."""
+        """Round-trip time in seconds, measured by the last ping; None before the first pong."""
         return None if self._keepalive is None else self._keepalive.round_trip_time
 
     @property
     def local_address(self) -> SocketName | None:
-        """The local address; None if there is none, as in memory."""
+        """The local address; None for in-memory connections."""
         return cast("SocketName | None", self._socket.get_extra_info("sockname"))
 
     @property

@@ -89,7 +89,7 @@ class SignalParameters:
 
 
 def client_info() -> models.ClientInfo:
-    """Return the description of this SDK that the server gets."""
+    """Return the description of this SDK that is sent to the server."""
     return models.ClientInfo(
         sdk=models.ClientInfo.SDK.PYTHON,
         version=__version__,

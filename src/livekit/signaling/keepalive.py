@@ -36,22 +36,22 @@ class Keepalive:
         return min(self._next_ping, self._last_received + self.timeout)
 
     def poll(self, now: float) -> KeepaliveAction:
-        """Return what to do now."""
+        """Return the action to take now."""
         if now >= self._last_received + self.timeout:
             return KeepaliveAction.DEAD
         return KeepaliveAction.PING if now >= self._next_ping else KeepaliveAction.WAIT
 
     def ping_sent(self, timestamp: int, now: float) -> None:
-        """Note that a ping with this timestamp was sent."""
+        """Record that a ping with this timestamp was sent."""
         self._pending_ping = timestamp, now
         self._next_ping = now + self.interval
 
     def message_received(self, now: float) -> None:
-        """Note that a message was received, of any kind."""
+        """Record that a message of any kind was received."""
         self._last_received = now
 
     def pong_received(self, timestamp: int, now: float) -> None:
-        """Note a pong with the timestamp of its ping; only the pong to the newest ping is measured."""
+        """Record a pong with the timestamp of its ping; only the pong to the newest ping is measured."""
         self._last_received = now
         if self._pending_ping is not None and self._pending_ping[0] == timestamp:
             self.round_trip_time = now - self._pending_ping[1]

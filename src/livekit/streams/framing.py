@@ -75,7 +75,7 @@ class StreamFramer:
         # Copied now: the sender may encrypt the header in place.
         self._stream_id = header.stream_header.stream_id
         self._destinations = list(header.destination_identities)
-        self._speaker = header.participant_identity
+        self._on_behalf_of = header.participant_identity
         self._whole_characters = whole_characters
         self._index = 0
 
@@ -105,7 +105,7 @@ class StreamFramer:
     ) -> models.DataPacket:
         return models.DataPacket(
             destination_identities=self._destinations,
-            participant_identity=self._speaker,
+            participant_identity=self._on_behalf_of,
             stream_chunk=stream_chunk,
             stream_trailer=stream_trailer,
         )

@@ -160,7 +160,7 @@ class StreamReassembler:
         if factory is None or header.stream_id in streams or len(streams) >= MAX_OPEN_STREAMS_PER_SENDER:
             logger.debug("ignored a stream of topic %r from %r", header.topic, sender)
             return
-        registered = factory is not self._default  # a topic of RPC, where nobody may act for another participant
+        registered = factory is not self._default  # an RPC topic: participants cannot act for others
         sink = factory(sender if on_behalf_of is None or registered else on_behalf_of, header)
         if sink is None:
             return

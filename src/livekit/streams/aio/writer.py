@@ -58,7 +58,7 @@ class BaseStreamWriter(Generic[Info]):
 
         Raises:
             RuntimeError: the stream is closed already.
-            StreamError: the room is not connected any more.
+            StreamError: the room is no longer connected.
         """
         async with self._lock:
             if self._closed:
@@ -101,7 +101,7 @@ class TextStreamWriter(BaseStreamWriter[TextStreamInfo]):
 
         Raises:
             RuntimeError: the stream is closed.
-            StreamError: the room is not connected any more.
+            StreamError: the room is no longer connected.
         """
         await self._write(text.encode())
 
@@ -110,7 +110,7 @@ class ByteStreamWriter(BaseStreamWriter[ByteStreamInfo]):
     """An outgoing byte stream."""
 
     async def write(self, data: bytes) -> None:
-        """Send bytes, as `TextStreamWriter.write`."""
+        """Send bytes, as `TextStreamWriter.write` does."""
         await self._write(data)
 
 
