@@ -1,4 +1,4 @@
-"""A participant's link over the network: its WebSocket, its peer connections, and the core between them."""
+"""A participant's link over the network: connects its WebSocket and peer connections to the core."""
 
 from __future__ import annotations
 

@@ -42,4 +42,4 @@ class ParticipantLeft:
 
 RoomEvent = RoomStarted | RoomFinished | ParticipantJoined | ParticipantLeft
 RoomObserver = Callable[[RoomEvent], None]
-"""Is called while the room changes: must not raise, block, or call back."""
+"""Called while the room changes; must not raise, block, or call back."""

@@ -63,7 +63,7 @@ class MessageSocket(Generic[Incoming, Outgoing]):
             await asyncio.wait({self._closer})
 
     async def requests(self) -> AsyncIterator[Incoming]:
-        """Yield incoming messages until the connection ends or sends anything that is not such a message.
+        """Yield incoming messages until the connection ends or an invalid message arrives.
 
         Reading pauses while the client exceeds the rate limits, which exerts TCP back-pressure.
         """

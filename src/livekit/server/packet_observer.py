@@ -1,4 +1,4 @@
-"""The interface through which something watches the packets that pass through the rooms."""
+"""Interface of observers of the packets that pass through the rooms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ObservedRoom(Protocol):
 
 
 class PacketObserver(Protocol):
-    """Is called for every packet while it is being forwarded.
+    """Called for every packet while it is being forwarded.
 
     Implementations must not raise, block, modify the packet, or call into the room.
     """
@@ -45,5 +45,5 @@ class PacketObserver(Protocol):
         ...
 
     def sent_by_server(self, room: ObservedRoom, packet: models.DataPacket, size: int, now: float) -> None:
-        """The server sends a data packet of its own, with the sender that its receivers see, to its destinations."""
+        """The server sends a data packet that it has created; `packet` has the sender that its receivers see."""
         ...

@@ -213,7 +213,7 @@ class Participant:
     def supersedes(self, previous_sid: str) -> bool:
         """Return whether this participant is ACTIVE and already replaced `previous_sid`.
 
-        A full reconnect from `previous_sid` is then a late attempt that the client has given up.
+        A full reconnect from `previous_sid` is then a late attempt that the client has abandoned.
         """
         return bool(previous_sid) and previous_sid == self._previous_sid and self.state == ACTIVE
 
@@ -229,8 +229,8 @@ class Participant:
     def take_over(self, older: Participant) -> None:
         """Inherit the packet state of `older` after a full reconnect.
 
-        Packets that `older` sent are not accepted again; packets that its client lacks are sent once the client
-        has reported what it has.
+        Packets that `older` sent are not accepted again; packets that its client lacks are sent once its
+        SyncState has arrived.
         """
         self.last_sequence = older.last_sequence
         self._sent, self._waiting = older._sent, older._waiting
@@ -248,8 +248,8 @@ class Participant:
     def flush(self, now: float) -> bool:
         """Send the waiting packets if the transport is connected.
 
-        After a transport was replaced, the packets that it lost are sent first, once the client has reported what
-        it has. Returns False if the backlog is full: the participant reads too slowly and must be removed.
+        After a transport was replaced, the packets that it lost are sent first, once the client's SyncState has
+        arrived. Returns False if the backlog is full: the participant reads too slowly and must be removed.
         """
         if self.state != ACTIVE or self.transport_failed_at is not None:
             return True

@@ -1,4 +1,4 @@
-"""The interface through which the core reaches a participant, whatever connects it."""
+"""The interface between the core and a participant's connection."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ class ParticipantLink(Protocol):
         ...
 
     def close(self) -> None:
-        """Send what is queued, then close all connections: the participant has left."""
+        """Send everything queued, then close all connections: the participant has left."""
         ...

@@ -13,10 +13,10 @@ from . import limits
 DisconnectReason = models.DisconnectReason
 
 PROTOCOL_VERSION = 17
-"""Version of LiveKit's signalling protocol that the server implements."""
+"""Version of LiveKit's signaling protocol that the server implements."""
 
 COMPATIBLE_VERSION = "1.9.0"
-"""Version of LiveKit's server whose behaviour towards data clients this server follows. Clients detect features by it:
+"""Version of LiveKit's server whose behavior towards data clients this server follows. Clients detect features by it:
 below 1.8.0 they refuse RPC, from 1.9.0 they expect the single peer connection."""
 
 _RECONNECT_REASONS = frozenset({DisconnectReason.STATE_MISMATCH, DisconnectReason.CONNECTION_TIMEOUT})

@@ -179,7 +179,7 @@ class Room:
     def remove(
         self, participant: Participant, reason: DisconnectReason, now: float, *, send_leave: bool = True
     ) -> None:
-        """Remove a participant and announce that; send it the reason, unless it left by itself."""
+        """Remove a participant and announce that; send it the reason, unless it asked to leave."""
         self._evict(participant, reason, send_leave=send_leave)
         self._update_empty(now)
 
@@ -190,7 +190,7 @@ class Room:
         self._had_independent |= not participant.is_dependent
 
     def _update_empty(self, now: float) -> None:
-        """Note if the room became empty; dependent participants do not keep a room open that had others."""
+        """Record whether the room became empty; dependent participants do not keep a room open that had others."""
         is_empty = all(self._had_independent and participant.is_dependent for participant in self.participants.values())
         if self.empty_since is None and is_empty:
             self.empty_since = now
@@ -213,7 +213,7 @@ class Room:
         self._emit_left(participant, was_active=was_active)
 
     def move_out(self, participant: Participant, now: float) -> None:
-        """Take a participant out that moves to another room; its connections stay open."""
+        """Remove a participant that moves to another room; its connections stay open."""
         del self.participants[participant.identity]
         self.data_tracks.remove(participant)
         if not participant.hidden:
@@ -249,7 +249,7 @@ class Room:
         return [other.info() for other in self._other_participants(participant) if not other.hidden]
 
     def announce(self, participant: Participant, *, to_itself: bool = False) -> None:
-        """Send a participant's current info to the other participants, unless it is hidden, and on demand to itself."""
+        """Send a participant's info to the other participants, unless it is hidden, and with `to_itself` to itself."""
         info = participant.info()
         if to_itself:
             participant.send_update([info])

@@ -47,7 +47,7 @@ def random_sid(prefix: str) -> str:
 class RoomManager:
     """The rooms of a server, by name.
 
-    Every `now` is in seconds of the same monotonic clock; `epoch` is the Unix time at which that clock showed 0.
+    Every `now` is in seconds on the same monotonic clock; `epoch` is the Unix time at which that clock showed 0.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class RoomManager:
         return self._services.wall_time(now)
 
     def observe(self, observer: RoomObserver) -> Callable[[], None]:
-        """Call `observer` with every event from now on; return a function that ends that."""
+        """Call `observer` with every event from now on; return a function that unregisters it."""
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
 

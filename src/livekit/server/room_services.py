@@ -1,4 +1,4 @@
-"""The dependencies that a room gets from its server."""
+"""The dependencies that a server passes to its rooms."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RoomServices:
     emit: Callable[[Callable[[], RoomEvent]], None]
     """Reports an event to the observers; the event is built only if there are any."""
     close_idle_rooms: Callable[[float], None]
-    """Is called with `now` whenever a room becomes empty."""
+    """Called with `now` whenever a room becomes empty."""
     traffic: Traffic
     """Packet counters of the whole server."""
     packet_observer: PacketObserver | None

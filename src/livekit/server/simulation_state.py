@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class SimulationState:
-    """Pending effects of `SimulateScenario` requests. Times are seconds of the server's clock."""
+    """Pending effects of `SimulateScenario` requests. Times are seconds on the server's clock."""
 
     unanswered_resumes: int = 0
     """Resumes still to be dropped before they are answered."""

@@ -1,4 +1,4 @@
-"""The `token` method of everything that mints access tokens with an API key of its own."""
+"""A mixin with the `token` method, for classes that have an API key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .auth import TokenAuthority
 
 
 class Credentials(Protocol):
-    """An API key with its secret, and the room of tokens that name none."""
+    """An API key with its secret, and a default room for tokens."""
 
     @property
     def api_key(self) -> str: ...
@@ -25,7 +25,7 @@ class TokenSource:
     """Mixin for classes that have `api_key` and `api_secret`."""
 
     default_room = ""
-    """The room of tokens that name none."""
+    """Room of tokens for which no room is given."""
 
     def token(
         self: Credentials,

@@ -62,7 +62,7 @@ class _Running:
 
 
 class JobManager:
-    """Finds a worker for each job and follows it to its end."""
+    """Assigns each job to a worker and tracks it until it ends."""
 
     def __init__(self, pool: WorkerPool, mint: MintJoinToken, wall_time: Callable[[float], float]) -> None:
         """`wall_time` is the Unix time at `now`."""
@@ -74,7 +74,7 @@ class JobManager:
 
     @property
     def offered(self) -> int:
-        """How many jobs wait for the answer of a worker."""
+        """Number of jobs offered to workers that have not responded yet."""
         return len(self._offers)
 
     @property
@@ -82,7 +82,7 @@ class JobManager:
         return [running.job for running in self._running.values()]
 
     def offer(self, job: agent.Job, now: float, on_assigned: OnAssigned) -> None:
-        """Offer a job to the available workers, one after the other; without a taker it is logged and dropped."""
+        """Offer a job to the available workers, one after the other; log and drop it if none accepts."""
         self._offer_next(job, now, on_assigned, set())
 
     def offer_to_worker(self, worker: Worker, job: agent.Job, now: float) -> None:

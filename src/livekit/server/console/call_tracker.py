@@ -43,7 +43,7 @@ class CallState(str, enum.Enum):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class TrackedCall:
-    """A call, or a series of encrypted packets. Times are seconds of the server's clock."""
+    """A call, or a series of encrypted packets. Times are seconds on the server's clock."""
 
     number: int
     """Sequence number, from 1."""
@@ -64,7 +64,7 @@ class TrackedCall:
     code: int | None = None
     message: str = ""
     data: str | None = None
-    """Data of the error; None if there is none or if payloads are not kept."""
+    """Data of the error; None if it has none or if payloads are not kept."""
     request: PayloadPreview = field(default_factory=lambda: PayloadPreview(keep=False))
     response: PayloadPreview | None = None
     packets: int = 0
@@ -89,7 +89,7 @@ class CallTracker:
     """Tracks calls from all packets, in order; keeps the newest calls."""
 
     def __init__(self, on_end: Callable[[TrackedCall], None] = lambda call: None) -> None:
-        """Track no call yet; `on_end` is called for each call that ends with a response or an error."""
+        """`on_end` is called with each call that ends with a response or an error."""
         self.revision = 0
         self.started = 0
         """Number of calls."""

@@ -22,7 +22,7 @@ class LogEntry:
     number: int
     """Sequence number, from 1."""
     at: float
-    """Seconds of the log's clock."""
+    """Seconds on the log's clock."""
     room: str
     who: str
     """An identity, a room or a path."""

@@ -27,7 +27,7 @@ HEARTBEAT = 15.0
 RETRY = b"retry: 1000\n"
 """Reconnection delay of pages, in milliseconds."""
 MAX_CALLS_PER_UPDATE = 100
-"""Maximum number of calls in one update; the next updates have the others, unless dropped by then."""
+"""Maximum number of calls in one update; the rest follow in later updates, unless dropped by then."""
 
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -64,7 +64,7 @@ class EventStreams:
     """Serves the event streams of all open pages."""
 
     def __init__(self, rooms: RoomManager, observer: Observer, greeting: Callable[[], dict[str, Any]]) -> None:
-        """Serve no page yet; `greeting` returns the data of the first event."""
+        """`greeting` returns the data of the first event."""
         self._rooms = rooms
         self._observer = observer
         self._greeting = greeting

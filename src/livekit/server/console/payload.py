@@ -16,7 +16,7 @@ class PayloadPreview:
     __slots__ = ("_inflater", "_is_announced", "_kept", "cut", "size")
 
     def __init__(self, *, keep: bool, deflated: bool = False, announced: int | None = None) -> None:
-        """Keep nothing yet.
+        """Create an empty preview.
 
         Args:
             keep: whether to keep the beginning of the payload.

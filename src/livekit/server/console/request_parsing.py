@@ -71,7 +71,7 @@ def parse_participant(body: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def parse_payloads(body: Mapping[str, Any]) -> bool:
-    """Parse a switch of the recording of payloads. Raises InputError."""
+    """Parse a request to keep payloads or not. Raises InputError."""
     return _value(body, "keep", bool, False)
 
 

@@ -1,4 +1,4 @@
-"""The console over HTTP: its page, its live updates, and what a page may have done. For this machine only."""
+"""HTTP routes of the console: its page, live updates and actions, for requests from this machine only."""
 
 from __future__ import annotations
 

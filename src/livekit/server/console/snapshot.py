@@ -27,7 +27,7 @@ WallTime = Callable[[float], float]
 
 
 def rooms_json(rooms: Sequence[Room], observer: Observer, now: float) -> Json:
-    """Return the rooms and the figures of the header."""
+    """Return the rooms, and the totals for the page's header."""
     return {
         "rooms": [_room(room, observer, now) for room in rooms[:MAX_ROOMS_SHOWN]],
         "more": max(0, len(rooms) - MAX_ROOMS_SHOWN),

@@ -62,7 +62,7 @@ class BackendCalls:
         if identity not in room.participants:
             raise _twirp_error(built_in_error(_Code.RECIPIENT_NOT_FOUND))
         if len(room.backend_receivers) >= limits.MAX_BACKEND_CALLS:
-            raise TwirpError("resource_exhausted", f"{limits.MAX_BACKEND_CALLS} calls are under way in this room")
+            raise TwirpError("resource_exhausted", f"{limits.MAX_BACKEND_CALLS} calls are in flight in this room")
         timeout = request.response_timeout_ms / 1000 or DEFAULT_RESPONSE_TIMEOUT
         call = RpcCallInfo(identity, request.method, request.payload, response_timeout=timeout)
         try:

@@ -1,4 +1,4 @@
-"""The metrics of a server, under the names of LiveKit server's where it has the same."""
+"""The metrics of a server, with the names of LiveKit server where it has the same metric."""
 
 from __future__ import annotations
 

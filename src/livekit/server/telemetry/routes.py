@@ -14,7 +14,7 @@ from .state import describe
 
 
 class Telemetry:
-    """Counts from its creation on, and serves the counters."""
+    """Counts events and requests from its creation on; serves metrics and the server's state."""
 
     def __init__(self, components: Components) -> None:
         self._components = components

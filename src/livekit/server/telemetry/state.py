@@ -1,4 +1,4 @@
-"""State of a server for debugging. Contains no tokens and payloads, and only the size of metadata."""
+"""State of a server for debugging. Contains no tokens or payloads, and only the size of metadata."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def to_webhook(event: RoomEvent, *, event_id: str, wall_time: float) -> webhook.
 
 
 def to_body(event: webhook.WebhookEvent) -> bytes:
-    """Return the body, which is also what is signed."""
+    """Return the request body, over which the signature is computed."""
     return MessageToJson(event, indent=None).encode()
 
 

@@ -67,7 +67,7 @@ class DeliveryQueue:
 
     @property
     def wake_at(self) -> float | None:
-        """When to call `due` next; None if the queue is empty."""
+        """Time at which to call `due` next; None if the queue is empty."""
         return self._next_attempt_at if self._pending else None
 
     def add(self, event: webhook.WebhookEvent, now: float) -> None:
