@@ -1,13 +1,13 @@
-"""The shape that all sans-I/O protocol cores of this package share: bytes and time in, bytes and a deadline out.
+"""The interface of the sans-I/O protocol cores in this package: bytes and time in, bytes and a deadline out.
 
-A core opens no sockets and reads no clock; `now` is seconds of any one monotonic clock. Its driver, such as
+A core opens no sockets and reads no clock; `now` is in seconds on a monotonic clock. Its driver, such as
 :class:`livekit.webrtc.transport.PeerTransport` or the network emulator in the tests, does this:
 
 - pass each received datagram to `receive_datagram`;
 - at the time that `next_timer` returns, call `handle_timer`;
 - after any input, send what `datagrams_to_send` returns and look at `next_timer` again.
 
-:class:`~livekit.webrtc.dtls.DtlsTransport` and :class:`~livekit.webrtc.sctp.Association` have exactly this shape.
+:class:`~livekit.webrtc.dtls.DtlsTransport` and :class:`~livekit.webrtc.sctp.Association` implement it.
 :class:`~livekit.webrtc.ice.IceAgent` runs over several sockets and addresses at once: its `receive_datagram` also takes
 the socket and the source address, and its `datagrams_to_send` returns :class:`~livekit.webrtc.ice.Transmit` objects,
 which name both.

@@ -1,6 +1,6 @@
 """DTLS 1.2 (RFC 6347, RFC 8261, RFC 8842) on OpenSSL, as a sans-I/O core.
 
-OpenSSL retransmits a lost flight after one second of its own clock, doubled each time. A first connection should not
+OpenSSL retransmits a lost flight after one second by its own clock, doubled each time. A first connection should not
 wait that long for one lost packet, so the last flight is also retransmitted verbatim, sooner and on the caller's clock.
 A peer that already has it drops the copy as a replay (RFC 6347 section 4.1.2.6).
 """
@@ -177,7 +177,7 @@ class DtlsTransport:
     # Handshake
 
     def _continue_handshake(self, now: float) -> bool:
-        """Let OpenSSL process what it was fed. Return True once the association is up and the peer authenticated."""
+        """Let OpenSSL process the data fed to it. Return True once the association is up and the peer authenticated."""
         is_complete = False
         try:
             self._connection.do_handshake()
@@ -250,7 +250,7 @@ class DtlsTransport:
 
 
 def _split_into_datagrams(records: bytes) -> list[bytes]:
-    """Pack whole records into datagrams of up to `MTU` bytes; a longer record gets a datagram of its own."""
+    """Pack whole records into datagrams of up to `MTU` bytes; a longer record gets its own datagram."""
     datagrams: list[bytes] = []
     start = end = 0
     while end < len(records):

@@ -20,7 +20,7 @@ class PeerState(enum.Enum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
-    """The peer has not responded for a while; may recover by itself or by an ICE restart."""
+    """The peer has not responded for a while; may recover spontaneously or through an ICE restart."""
     FAILED = "failed"
     """Consent expired (RFC 7675), the DTLS handshake failed or the peer aborted."""
     CLOSED = "closed"

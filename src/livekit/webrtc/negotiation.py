@@ -99,7 +99,7 @@ def describe(
 ) -> SessionDescription:
     """Return a local offer or answer with `sections`, those of the last description or an initial `data_media_section`.
 
-    `bundle` has the mids of the BUNDLE group. A media section outside the group would need a transport of its own and
+    `bundle` has the mids of the BUNDLE group. A media section outside the group would need its own transport and
     is rejected.
     """
     description = SessionDescription.new(session_id, version)

@@ -133,7 +133,7 @@ class RtcPeerConnection:
         await self.transport.gatherer.gather()
 
     def _validate(self, remote: RemoteParameters) -> None:
-        """Raises SdpError for a description that asks for something unsupported."""
+        """Check a remote description. Raises SdpError if it requires something unsupported."""
         if remote.sctp_port != SCTP_PORT:
             raise SdpError(f"a=sctp-port:{remote.sctp_port} is not supported, only {SCTP_PORT}")
         known = self._remote

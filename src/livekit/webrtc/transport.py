@@ -45,7 +45,7 @@ class PeerTransport:
             self._receive_datagram, options, add_socket=self._add_socket, remove_socket=self._remove_socket
         )
         self.peer_max_packet_size = 0
-        """Bytes of the longest SCTP packet that the peer announced to accept; 0 if it did not."""
+        """Longest SCTP packet in bytes that the peer announced that it accepts; 0 if it announced none."""
         self._loop = asyncio.get_running_loop()
         self._early_datagrams: list[tuple[bytes, IceSocket, Address]] = []
         self._current_pair: CandidatePair | None = None
@@ -60,7 +60,7 @@ class PeerTransport:
 
     @property
     def now(self) -> float:
-        """The clock of all cores: seconds of the event loop."""
+        """The clock of all cores: the event loop's time in seconds."""
         return self._loop.time()
 
     # Setup
@@ -139,7 +139,7 @@ class PeerTransport:
         try:
             self._send(self._loop.time())
         except Exception:
-            logger.exception("sending failed")  # the timer goes on, and with it retransmission
+            logger.exception("sending failed")  # the timer keeps running, and so does retransmission
         self._update_state()
         self._schedule_timer()
 

@@ -1,6 +1,6 @@
 """Interactive Connectivity Establishment (RFC 8445, 8838, 7675) without I/O and without a clock.
 
-An :class:`IceAgent` has the shape that :mod:`livekit.webrtc.core` describes, with a socket and an address per datagram.
+An :class:`IceAgent` implements the interface of :mod:`livekit.webrtc.core`, with a socket and an address per datagram.
 """
 
 from __future__ import annotations

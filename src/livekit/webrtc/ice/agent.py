@@ -39,7 +39,7 @@ class IceState(enum.Enum):
 class IceAgent:
     """A full ICE agent with trickle (RFC 8838); regular nomination when controlling (RFC 8445 section 8.1.1).
 
-    All times are seconds of any one monotonic clock. After each call look at `state`, `selected_pair`,
+    All times are seconds on a monotonic clock. After each call, look at `state`, `selected_pair`,
     `datagrams_to_send` and `next_timer`.
     """
 
@@ -51,7 +51,7 @@ class IceAgent:
         self.round_trip_time: float | None = None
         """Seconds, measured by the last check of the selected pair that was answered at first transmission."""
         self.authenticated_addresses: set[Address] = set()
-        """Remote addresses that have proved to know the password; data is accepted from these only."""
+        """Remote addresses that have proved knowledge of the password; data is accepted from these only."""
         self._consent = Consent(consent_timeout, rng or random.Random())
         self._local_candidates: dict[object, LocalCandidate] = {}
         self._checklist = Checklist(Credentials.generate())
@@ -78,9 +78,9 @@ class IceAgent:
     def add_local_candidate(
         self, candidate: Candidate, socket: object, now: float, *, connected_to: Address | None = None
     ) -> None:
-        """Add a local candidate with a base of its own: host, relay, or a TCP connection to `connected_to`.
+        """Add a local candidate that is its own base: host, relay, or a TCP connection to `connected_to`.
 
-        `socket` sends from that base. Server-reflexive candidates are not added: they are redundant with their host
+        `socket` sends from it. Server-reflexive candidates are not added: they are redundant with their host
         candidate (RFC 8445 section 6.1.2.4).
         """
         local = LocalCandidate(socket=socket, candidate=candidate, connected_to=connected_to)
@@ -269,7 +269,7 @@ class IceAgent:
         return min(times, default=None)
 
     def _advance(self, now: float) -> None:
-        """Do what is due. Runs at the end of every input."""
+        """Perform the actions that are due. Called at the end of every input."""
         waiting = self._pairs_to_check()
         if waiting and self._paced_check_at <= now:
             self._paced_check_at = now + PACING

@@ -40,7 +40,7 @@ class Candidate:
     related: Address | None = None
     """The base of a srflx candidate, the mapped address of a relay candidate (`raddr` and `rport`)."""
     tcp_type: str | None = None
-    """active, passive or so (RFC 6544 section 4.5); None for UDP."""
+    """The TCP type: active, passive or so (simultaneous-open), by RFC 6544 section 4.5; None for UDP."""
     ufrag: str | None = None
     """The username fragment that the candidate belongs to (RFC 8838 section 13); None if not given."""
 

@@ -20,7 +20,7 @@ __all__ = ["CandidatePair", "Checklist", "Credentials", "LocalCandidate", "PairS
 
 ICE_CHARS = string.ascii_letters + string.digits
 MAX_REMOTE_CANDIDATES = 64
-"""Per checklist. Further candidates are ignored: a limit against ICE amplification (RFC 8445 section 19.5.1)."""
+"""Limit per checklist; further candidates are ignored. Protects against ICE amplification (RFC 8445 section 19.5.1)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ class PairState(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalCandidate:
-    """A local candidate that has a base of its own, and the socket of that base."""
+    """A local candidate that is its own base, and its socket."""
 
     socket: object
     """Opaque to the agent; returned in :class:`~livekit.webrtc.ice.Transmit`."""
@@ -78,7 +78,7 @@ class CandidatePair:
     nominate_on_success: bool = False
     """The controlling peer nominated the pair before the local check succeeded (RFC 8445 section 7.3.1.5)."""
     last_response_at: float = -math.inf
-    """When the last check of this pair succeeded."""
+    """Time of the last successful check of this pair."""
 
     @property
     def socket(self) -> object:
@@ -109,7 +109,7 @@ class Checklist:
     pairs: dict[tuple[object, Address], CandidatePair] = field(
         default_factory=dict[tuple[object, Address], CandidatePair]
     )
-    """By local socket and remote address."""
+    """Pairs by local socket and remote address."""
 
     def __iter__(self) -> Iterator[CandidatePair]:
         return iter(self.pairs.values())

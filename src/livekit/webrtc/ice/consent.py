@@ -11,7 +11,7 @@ __all__ = ["Consent"]
 CHECKS_PER_TIMEOUT = 4
 """Consent checks started per consent timeout, each retransmitted until answered."""
 RECHECK_TIMEOUT = 1.0
-"""Seconds that the selected pair has to prove itself once the peer has nominated another valid pair."""
+"""Seconds in which the selected pair must get a response once the peer has nominated another valid pair."""
 
 
 class Consent:
@@ -26,7 +26,7 @@ class Consent:
     def schedule_next_check(self, now: float) -> None:
         """Schedule the next consent check.
 
-        RFC 7675 section 5.1 randomises the interval by a fifth; its 5 s are for a timeout of 30 s.
+        RFC 7675 section 5.1 randomizes the interval by a fifth; its 5 s are for a timeout of 30 s.
         """
         self.next_check_at = now + self._timeout / CHECKS_PER_TIMEOUT * self._rng.uniform(0.8, 1.2)
 
@@ -35,7 +35,7 @@ class Consent:
         return pair.last_response_at + self._timeout
 
     def disconnected_at(self, pair: CandidatePair) -> float:
-        """Return when the peer will not have responded on `pair` for half the timeout."""
+        """Return the time at which `pair` counts as disconnected: half a timeout after the last response."""
         return pair.last_response_at + self._timeout / 2
 
     def recheck(self, pair: CandidatePair, now: float) -> None:

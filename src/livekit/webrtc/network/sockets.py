@@ -1,4 +1,4 @@
-"""The interface of the sockets that ICE sends through, and what their implementations share.
+"""The interface of the sockets that ICE sends through, and helpers for their implementations.
 
 A socket passes each datagram it receives to a plain function: no queue, no task.
 """

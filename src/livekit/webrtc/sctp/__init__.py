@@ -1,6 +1,6 @@
 """Sans-I/O SCTP for data channels (RFC 9260, 8261, 8831, 8832, 7053, 3758, 6525).
 
-An :class:`Association` runs on top of DTLS. `now` is the time in seconds of any one monotonic clock. Its driver does
+An :class:`Association` runs on top of DTLS. `now` is the time in seconds on a monotonic clock. Its driver does
 this:
 
 - set `on_output`, `on_established`, `on_closed` and `on_channel`; open channels with `open_channel` at any time;

@@ -130,7 +130,7 @@ class Channel:
 
 
 def call(callback: Callable[..., None], *arguments: object) -> None:
-    """Call a callback of the application; log what it raises, so that the association goes on."""
+    """Call a callback of the application; log its exceptions, so that the association continues."""
     try:
         callback(*arguments)
     except Exception:

@@ -22,7 +22,7 @@ class Cookie:
     """The parameters of both sides from INIT and INIT ACK, with a message authentication code."""
 
     created_at: float
-    """Seconds of the clock of `now`."""
+    """Seconds on the clock of `now`."""
     local_tag: int
     peer_tag: int
     local_tie_tag: int = 0

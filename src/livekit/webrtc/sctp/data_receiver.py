@@ -100,11 +100,11 @@ class DataReceiver:
         self.reassembly.skip(tsn, chunk.streams)
 
     def should_duplicate_sack(self) -> bool:
-        """True if the next SACK covers several packets on a lossy path, so that its loss would be expensive."""
+        """Return True if the next SACK covers several packets on a lossy path, so that its loss would be expensive."""
         return self._unacked_packets >= DUPLICATE_SACK_PACKETS and bool(self._ranges or self._duplicates)
 
     def sack(self) -> Sack:
-        """Return the SACK to send now, and clear what it reports."""
+        """Return the SACK to send now, and reset the state that it reports."""
         base = self.cumulative_tsn
         duplicates, self._duplicates = self._duplicates, []
         self._unacked_packets = 0

@@ -87,7 +87,7 @@ class DataSender:
     # Transmission (section 6.1)
 
     def transmit(self, bundle: Bundle, now: float, max_packets: int = MAX_BURST_PACKETS) -> None:
-        """Bundle what the windows allow: retransmissions first, then new data (section 6.1, rule C)."""
+        """Bundle as much as the windows allow: retransmissions first, then new data (section 6.1, rule C)."""
         if self._forward_tsn_due:
             self._forward_tsn_due = False
             bundle.add(self.outstanding.forward_tsn().encode())

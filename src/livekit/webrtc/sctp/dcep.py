@@ -1,4 +1,4 @@
-"""Data Channel Handshake Protocol messages (RFC 8832 section 5)."""
+"""Data Channel Establishment Protocol messages (RFC 8832 section 5)."""
 
 from __future__ import annotations
 

@@ -14,12 +14,12 @@ from .constants import MAX_RECEIVED_PACKET, NEVER, PACKET_HEADER_SIZE, ChunkType
 from .packet import encode_chunk
 
 PROBE_SIZES = (1_412, 8_912, MAX_RECEIVED_PACKET)
-"""Probed sizes, in bytes of SCTP packets: what fits beside IPv6, UDP and DTLS into Ethernet's MTU of 1,500 bytes, into
-jumbo frames of 9,000 bytes, and into one DTLS record."""
+"""Probed sizes, in bytes of SCTP packets: the largest that fit, after the headers of IPv6, UDP and DTLS, into
+Ethernet's MTU of 1,500 bytes, into jumbo frames of 9,000 bytes, and into one DTLS record."""
 PROBE_TIMER = 2.0
 """PROBE_TIMER: seconds until an unanswered probe counts as lost."""
 MAX_PROBES = 3
-"""MAX_PROBES: unanswered probes after which a size is given up."""
+"""MAX_PROBES: unanswered probes after which a size is abandoned."""
 RAISE_TIMER = 600.0
 """PMTU_RAISE_TIMER: seconds until a finished search is repeated, as the path may have changed."""
 BLACK_HOLE_TIMEOUTS = 2

@@ -72,7 +72,7 @@ class OutstandingData:
 
     def __init__(self, initial_tsn: int, on_abandoned: Callable[[Message], None]) -> None:
         self.chunks: dict[int, SentChunk] = {}
-        """By TSN, ascending and without gaps."""
+        """Chunks by TSN, ascending and without gaps."""
         self.next_tsn = initial_tsn
         """TSN of the next new chunk."""
         self.cumulative_acked_tsn = initial_tsn - 1

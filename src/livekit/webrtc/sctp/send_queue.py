@@ -68,7 +68,7 @@ class Message:
         self.expires_at: float | None = None
 
     def should_abandon(self, transmissions: int, now: float) -> bool:
-        """Return True if a chunk lost after so many transmissions abandons the message (RFC 3758 sections 3.5, 4.1)."""
+        """Return True if losing a chunk after `transmissions` abandons the message (RFC 3758 sections 3.5, 4.1)."""
         if self.max_retransmits is not None and transmissions > self.max_retransmits:
             return True
         return self.expires_at is not None and now >= self.expires_at

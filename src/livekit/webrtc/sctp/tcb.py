@@ -71,6 +71,6 @@ class TransmissionControlBlock:
             self.control_chunks.append(chunk)
 
     def send_packet(self, tag: int, chunk: bytes) -> None:
-        """Send a chunk unbundled, under a verification tag of its own. Drop it if `MAX_PENDING_REPLIES` are pending."""
+        """Send a chunk unbundled, with the given verification tag. Drop it if `MAX_PENDING_REPLIES` are pending."""
         if len(self.packets) < MAX_PENDING_REPLIES:
             self.packets.append(PacketHeader(tag).packet([chunk]))
