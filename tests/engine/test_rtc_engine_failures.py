@@ -29,12 +29,12 @@ async def test_interrupted_join_is_retried(
     server: TokenServer, room_name: str, options: RoomOptions, action: rtc.LeaveRequest.Action
 ) -> None:
     async with SignalRelay(server.url) as proxy:
-        proxy.muted = {"answer"}
+        proxy.dropped_kinds = {"answer"}
         alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
         connecting = asyncio.ensure_future(alice.engine.connect())
-        await asyncio.wait_for(proxy.heard.wait(), TIMEOUT)
-        proxy.muted = set()
-        await proxy.say(leave(action))
+        await asyncio.wait_for(proxy.request_received.wait(), TIMEOUT)
+        proxy.dropped_kinds = set()
+        await proxy.inject(leave(action))
         await connecting
         assert proxy.joins == 2
         assert [rejoined for _, rejoined in alice.joins] == [False]
@@ -43,16 +43,16 @@ async def test_interrupted_join_is_retried(
 
 async def test_join_interrupted_every_time_raises(server: TokenServer, room_name: str, options: RoomOptions) -> None:
     async with SignalRelay(server.url) as proxy:
-        proxy.muted = {"answer"}
+        proxy.dropped_kinds = {"answer"}
         alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
         connecting = asyncio.ensure_future(alice.engine.connect())
         while not connecting.done():
-            proxy.heard.clear()
-            heard = asyncio.ensure_future(proxy.heard.wait())
-            await asyncio.wait({heard, connecting}, return_when=asyncio.FIRST_COMPLETED)
-            heard.cancel()
+            proxy.request_received.clear()
+            received = asyncio.ensure_future(proxy.request_received.wait())
+            await asyncio.wait({received, connecting}, return_when=asyncio.FIRST_COMPLETED)
+            received.cancel()
             if not connecting.done():
-                await proxy.say(leave(Action.RECONNECT))
+                await proxy.inject(leave(Action.RECONNECT))
         with pytest.raises(ConnectError):
             await connecting
         assert proxy.joins == 3

@@ -31,7 +31,7 @@ def requests_of(proxy: SignalRelay, kind: str) -> list[rtc.SignalRequest]:
 async def test_leave_disconnect_closes_with_its_reason(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
-        await proxy.say(leave(Action.DISCONNECT))
+        await proxy.inject(leave(Action.DISCONNECT))
         await alice.until_state(CONNECTED, DISCONNECTED)
         assert alice.reason == models.DisconnectReason.SERVER_SHUTDOWN
         await alice.engine.close()
@@ -42,7 +42,7 @@ async def test_leave_with_an_unknown_reason_keeps_its_number(join: Join, server:
         alice = await join("alice", url=proxy.url)
         message = leave(Action.DISCONNECT)
         message.leave.MergeFromString(bytes((2 << 3, 99)))
-        await proxy.say(message)
+        await proxy.inject(message)
         await alice.until_state(CONNECTED, DISCONNECTED)
         assert int(alice.reason) == 99
         await alice.engine.close()
@@ -51,7 +51,7 @@ async def test_leave_with_an_unknown_reason_keeps_its_number(join: Join, server:
 async def test_leave_resume_keeps_the_participant(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
-        await proxy.say(leave(Action.RESUME))
+        await proxy.inject(leave(Action.RESUME))
         await alice.until_state(RECONNECTING, CONNECTED)
         assert len(alice.joins) == 1
         assert proxy.joins == 2
@@ -62,7 +62,7 @@ async def test_leave_resume_keeps_the_participant(join: Join, server: TokenServe
 async def test_leave_reconnect_rejoins_without_sending_leave(join: Join, server: TokenServer, old_style: bool) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
-        await proxy.say(leave(Action.DISCONNECT, can_reconnect=True) if old_style else leave(Action.RECONNECT))
+        await proxy.inject(leave(Action.DISCONNECT, can_reconnect=True) if old_style else leave(Action.RECONNECT))
         await alice.until_state(RECONNECTING, CONNECTED)
         assert [rejoined for _, rejoined in alice.joins] == [False, True]
         assert not requests_of(proxy, "leave")
@@ -76,7 +76,7 @@ async def test_resume_reports_received_sequence_numbers(join: Join, server: Toke
         for payload in (b"1", b"2", b"3"):
             bob.send(payload, "alice")
         await alice.until_received(b"3")
-        await proxy.say(leave(Action.RESUME))
+        await proxy.inject(leave(Action.RESUME))
         await alice.until_state(RECONNECTING, CONNECTED)
         bob.send(b"after", "alice")
         await alice.until_received(b"after")
@@ -110,7 +110,7 @@ async def test_malformed_signals_are_dropped_and_logged_once(
         assert proxy._client is not None
         await proxy._client.send_bytes(b"\xff\xff")
         await proxy._client.send_str("text")
-        await proxy.say(rtc.SignalResponse(room_update=rtc.RoomUpdate()))
+        await proxy.inject(rtc.SignalResponse(room_update=rtc.RoomUpdate()))
         await alice.until(lambda: "room_update" in alice.signals)
         # The peer controls how often this happens, so the log is rate-limited.
         assert caplog.text.count("dropped a signal message") == 1
@@ -121,8 +121,8 @@ async def test_malformed_signals_are_dropped_and_logged_once(
 async def test_answer_to_an_older_offer_is_ignored(join: Join, server: TokenServer) -> None:
     async with SignalRelay(server.url) as proxy:
         alice = await join("alice", url=proxy.url)
-        await proxy.say(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp="nonsense", id=77)))
-        await proxy.say(rtc.SignalResponse(room_update=rtc.RoomUpdate()))
+        await proxy.inject(rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp="nonsense", id=77)))
+        await proxy.inject(rtc.SignalResponse(room_update=rtc.RoomUpdate()))
         await alice.until(lambda: "room_update" in alice.signals)
         assert alice.engine.state is CONNECTED
         await alice.engine.close()
@@ -134,7 +134,7 @@ async def test_server_that_stops_answering_raises_connect_timeout(
 ) -> None:
     options.connect_timeout = 0.5
     async with SignalRelay(server.url) as proxy:
-        proxy.muted = {kind}
+        proxy.dropped_kinds = {kind}
         alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
         started = asyncio.get_running_loop().time()
         with pytest.raises(ConnectTimeoutError, match=r"within 0\.5 s"):
@@ -147,10 +147,10 @@ async def test_leave_while_joining_raises_connect_error(
     server: TokenServer, room_name: str, options: RoomOptions
 ) -> None:
     async with SignalRelay(server.url) as proxy:
-        proxy.muted = {"answer"}
+        proxy.dropped_kinds = {"answer"}
         alice = RecordingListener(proxy.url, server.token("alice", room=room_name), options)
         connecting = asyncio.ensure_future(alice.engine.connect())
-        await asyncio.wait_for(proxy.heard.wait(), TIMEOUT)
-        await proxy.say(leave(Action.DISCONNECT))
+        await asyncio.wait_for(proxy.request_received.wait(), TIMEOUT)
+        await proxy.inject(leave(Action.DISCONNECT))
         with pytest.raises(ConnectError, match="SERVER_SHUTDOWN"):
             await connecting

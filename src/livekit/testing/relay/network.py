@@ -26,7 +26,7 @@ logger = logging.getLogger("livekit.testing")
 class NetworkRelay:
     """Relays clients to a server over an emulated link: delay, loss, duplication, reordering, a rate limit, outages.
 
-    Clients connect to the relay's `url`, not the server's. Signalling over TCP and media over UDP share the link::
+    Clients connect to the relay's `url`, not the server's. Signaling over TCP and media over UDP share the link::
 
         async with NetworkRelay("ws://127.0.0.1:7880", seed=7, link=LinkOptions(delay=0.05, loss=0.1)) as relay:
             await room.connect(relay.url, token)

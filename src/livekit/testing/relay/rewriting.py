@@ -1,4 +1,4 @@
-"""Rewriting of signal messages so that media pass a relay. No I/O except for the `Locate` callback."""
+"""Rewriting of signal messages so that media passes through a relay. No I/O except for the `Locate` callback."""
 
 from __future__ import annotations
 

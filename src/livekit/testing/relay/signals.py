@@ -27,7 +27,7 @@ Address = tuple[str, int]
 class SignalRelay:
     """Relays WebSockets and plain HTTP requests to the server at `url`; `self.url` is the relay's URL.
 
-    With `locate`, addresses in messages are rewritten so that media pass the relays that it returns.
+    With `locate`, addresses in messages are rewritten so that media passes through the relays that it returns.
     """
 
     def __init__(self, url: str, *, locate: Callable[[Address], Awaitable[Address]] | None = None) -> None:
@@ -35,7 +35,7 @@ class SignalRelay:
         self.url = ""
         self.missing: tuple[str, ...] = ()
         """Path prefixes that are answered with 404."""
-        self.muted: set[str] = set()
+        self.dropped_kinds: set[str] = set()
         """Kinds of server messages to drop."""
         self.requests: list[rtc.SignalRequest] = []
         """Messages received from clients."""
@@ -43,7 +43,7 @@ class SignalRelay:
         """Paths requested by clients, with the query."""
         self.joins = 0
         """Number of WebSockets opened."""
-        self.heard = asyncio.Event()
+        self.request_received = asyncio.Event()
         """Set when a client has sent a message."""
         self._server = URL(url)
         self._locate = locate
@@ -81,12 +81,12 @@ class SignalRelay:
         assert self._runner is not None, "opened by its context"
         return int(self._runner.addresses[0][1])
 
-    async def say(self, message: rtc.SignalResponse) -> None:
-        """Send a message in the server's name to the client that connected last."""
-        await self.say_bytes(message.SerializeToString())
+    async def inject(self, message: rtc.SignalResponse) -> None:
+        """Send a message, as if from the server, to the client that connected last."""
+        await self.inject_bytes(message.SerializeToString())
 
-    async def say_bytes(self, data: bytes) -> None:
-        """Send arbitrary bytes in the server's name."""
+    async def inject_bytes(self, data: bytes) -> None:
+        """Send arbitrary bytes, as if from the server."""
         assert self._client is not None
         await self._client.send_bytes(data)
 
@@ -137,7 +137,7 @@ class SignalRelay:
                 continue
             request = rtc.SignalRequest.FromString(message.data)
             self.requests.append(request)
-            self.heard.set()
+            self.request_received.set()
             if self._locate is None:
                 await upstream.send_bytes(message.data)
                 continue
@@ -154,7 +154,7 @@ class SignalRelay:
             except DecodeError:
                 await client.send_bytes(message.data)
                 continue
-            if response.WhichOneof("message") in self.muted:
+            if response.WhichOneof("message") in self.dropped_kinds:
                 continue
             if self._locate is None:
                 await client.send_bytes(message.data)

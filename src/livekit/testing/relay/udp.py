@@ -77,7 +77,7 @@ class _ClientSocket(asyncio.DatagramProtocol):
         self._relay.take(data, addr[:2])
 
     def error_received(self, exc: Exception) -> None:
-        """Ignore ICMP errors: the target detects by itself that a client is gone."""
+        """Ignore ICMP errors: the target's own timeouts detect a lost client."""
 
 
 class _Flow(asyncio.DatagramProtocol):
@@ -111,7 +111,7 @@ class _Flow(asyncio.DatagramProtocol):
         self._relay.answer(data, self._client)
 
     def error_received(self, exc: Exception) -> None:
-        """Ignore ICMP errors: the client detects by itself that the target is gone."""
+        """Ignore ICMP errors: the client's own timeouts detect a lost target."""
 
     def close(self) -> None:
         if self._transport is not None:
