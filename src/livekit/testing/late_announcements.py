@@ -29,8 +29,8 @@ class LateAnnouncements:
         socket.filter = lambda data: self._pass(listener, data)
 
     def _pass(self, listener: _Listener, data: bytes) -> bytes | None:
-        passed = listener.tell(rtc.SignalResponse.FromString(data))
-        if listener.kept and self._timer is None:
+        passed = listener.filter(rtc.SignalResponse.FromString(data))
+        if listener.held and self._timer is None:
             loop = asyncio.get_running_loop()
             until_tick = ANNOUNCE_INTERVAL - loop.time() % ANNOUNCE_INTERVAL
             self._timer = loop.call_later(until_tick, self._tick)
@@ -39,54 +39,54 @@ class LateAnnouncements:
     def _tick(self) -> None:
         self._timer = None
         for listener in self._listeners:
-            listener.tell_kept()
+            listener.send_held()
 
 
 class _Listener:
-    """A participant that receives announcements, and the state of the others as announced to it."""
+    """A participant that receives announcements, and the states of other participants as announced to it."""
 
     def __init__(self, socket: MemorySocket, identity: str) -> None:
         self.socket = socket
-        self.kept: dict[str, models.ParticipantInfo] = {}
+        self.held: dict[str, models.ParticipantInfo] = {}
         """Announcements held back, by identity."""
-        self._told: dict[str, models.ParticipantInfo] = {}
+        self._announced: dict[str, models.ParticipantInfo] = {}
         self._identity = identity
         self._resumed = False
 
-    def tell(self, message: rtc.SignalResponse) -> rtc.SignalResponse | None:
-        """Return the part of a message to send immediately: everything about itself, and updates of other participants
-        that do not change their state."""
+    def filter(self, message: rtc.SignalResponse) -> rtc.SignalResponse | None:
+        """Return the part of a message to send immediately: everything about the participant itself, and updates
+        of other participants that do not change their state."""
         kind = message.WhichOneof("message")
         if kind == "join":
             message.join.server_info.debug_info = ""
-            self._told = {info.identity: info for info in message.join.other_participants}
+            self._announced = {info.identity: info for info in message.join.other_participants}
         elif kind == "reconnect":
             message.reconnect.server_info.debug_info = ""
             self._resumed = True
         elif kind == "update" and self._resumed:
             self._resumed = False
-            self._told = {info.identity: info for info in message.update.participants}
+            self._announced = {info.identity: info for info in message.update.participants}
         elif kind == "update":
-            at_once = [info for info in message.update.participants if self._is_told_at_once(info)]
-            if not at_once:
+            immediate = [info for info in message.update.participants if self._is_sent_immediately(info)]
+            if not immediate:
                 return None
-            return rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=at_once))
+            return rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=immediate))
         return message
 
-    def tell_kept(self) -> None:
+    def send_held(self) -> None:
         """Send the announcements held back."""
-        kept, self.kept = self.kept, {}
-        if kept:
-            self._told.update(kept)
-            update = rtc.ParticipantUpdate(participants=kept.values())
+        held, self.held = self.held, {}
+        if held:
+            self._announced.update(held)
+            update = rtc.ParticipantUpdate(participants=held.values())
             self.socket.send_now(rtc.SignalResponse(update=update).SerializeToString())
 
-    def _is_told_at_once(self, info: models.ParticipantInfo) -> bool:
+    def _is_sent_immediately(self, info: models.ParticipantInfo) -> bool:
         if info.identity == self._identity:
             return True
-        told = self._told.get(info.identity)
-        if told is not None and told.sid == info.sid and told.state == info.state:
-            self._told[info.identity] = info
+        announced = self._announced.get(info.identity)
+        if announced is not None and announced.sid == info.sid and announced.state == info.state:
+            self._announced[info.identity] = info
             return True
-        self.kept[info.identity] = info
+        self.held[info.identity] = info
         return False

@@ -39,7 +39,7 @@ class MemoryRoom(TokenSource, RoomClients):
             bob = Room()
             await bob.connect(memory.url, memory.token("bob"))
 
-    Everything from `Room` down to serialised packets is the code that runs over a network, and so is the server core;
+    Everything from `Room` down to serialized packets is the code that runs over a network, and so is the server core;
     only the WebSocket and the peer connections are replaced by in-memory links. It belongs to the event loop of the
     first join.
 

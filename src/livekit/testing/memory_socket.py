@@ -21,7 +21,7 @@ class MemorySocket:
 
     def __init__(self, link: MemoryLink) -> None:
         self.close_code: int | None = None
-        self.filter: Callable[[bytes], bytes | None] = _as_it_is
+        self.filter: Callable[[bytes], bytes | None] = _unchanged
         """Transforms each message before it is sent; returning None drops it."""
         self._link = link
         self._pipe: MemoryPipe[bytes | None] | None = None
@@ -47,9 +47,9 @@ class MemorySocket:
     async def send_bytes(self, data: bytes) -> None:
         if self.closed:
             raise ConnectionResetError("the in-memory WebSocket is closed")
-        kept = self.filter(data)
-        if kept is not None:
-            self.send_now(kept)
+        filtered = self.filter(data)
+        if filtered is not None:
+            self.send_now(filtered)
 
     async def receive(self) -> WSMessage:
         """Return the next message; one of type CLOSED at the end."""
@@ -71,7 +71,7 @@ class MemorySocket:
         return message
 
     async def close(self) -> bool:
-        """Close after delivering what was sent before."""
+        """Close after delivering the messages already sent."""
         if self.closed:
             return False
         if self._pipe is not None:
@@ -114,5 +114,5 @@ def socket_pair(link: MemoryLink) -> tuple[MemorySocket, MemorySocket]:
     return near, remote
 
 
-def _as_it_is(data: bytes) -> bytes:
+def _unchanged(data: bytes) -> bytes:
     return data

@@ -21,7 +21,7 @@ __all__ = ["Endpoint", "Link", "LinkOptions", "Network"]
 
 
 MIN_REORDER_DELAY = 0.005
-"""Seconds by which a reordered datagram is late at least, so that others can overtake it."""
+"""Minimum extra delay of a reordered datagram in seconds, so that later ones can overtake it."""
 
 T = TypeVar("T")
 Datagram = TypeVar("Datagram", bound=Sized)
@@ -67,7 +67,7 @@ class LinkOptions:
     queue: int = 256 * 1024
     """Size of the queue in front of a limited `rate`; datagrams that do not fit are dropped (tail drop)."""
     mtu: int | None = None
-    """Longest datagram that is not lost; None for no limit. It is 1472 over Ethernet."""
+    """Longest datagram in bytes; longer ones are lost. None for no limit; 1472 for UDP over Ethernet."""
 
     def __post_init__(self) -> None:
         for name in ("delay", "jitter", "queue"):
@@ -83,7 +83,7 @@ class LinkOptions:
 
 
 class Link(Generic[T]):
-    """One direction of a path: the fate of each datagram, and the datagrams in transit. It has no clock of its own."""
+    """One direction of a path: the fate of each datagram, and the datagrams in transit. It reads no clock."""
 
     def __init__(self, options: LinkOptions, rng: random.Random) -> None:
         self.options = options

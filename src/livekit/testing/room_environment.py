@@ -68,9 +68,9 @@ class RoomEnvironment(RoomClients):
 
     @property
     def memory(self) -> MemoryRoom:
-        """The room in memory, for its faults. Raises TypeError on another environment."""
+        """The in-memory room, for fault injection. Raises TypeError in other environments."""
         if not isinstance(self._server, MemoryRoom):
-            raise TypeError(f"faults are made in a room in memory; this environment is {self.name}")
+            raise TypeError(f"fault injection needs an in-memory room; this environment is {self.name}")
         return self._server
 
     def token(self, identity: str, **grants: Any) -> str:
