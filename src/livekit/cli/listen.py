@@ -28,7 +28,7 @@ CHAT_TOPIC = "lk.chat"
 
 DESCRIPTION = """\
 Join a room and print its events until Ctrl-C: participants, data packets, chat, text streams and RPC calls. The
-listener is a regular participant, visible to the others; --method makes it respond to RPC calls.
+listener is a regular participant, visible to other participants; --method makes it respond to RPC calls.
 """
 
 EXAMPLES = """\

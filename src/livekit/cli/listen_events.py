@@ -154,11 +154,11 @@ def _left(participant: Participant) -> Fields:
     return {"identity": participant.identity, "reason": None if reason is None else enum_name(DisconnectReason, reason)}
 
 
-def _renamed(participant: Participant, old: str, new: str) -> Fields:
+def _name_changed(participant: Participant, old: str, new: str) -> Fields:
     return {"identity": participant.identity, "name": new}
 
 
-def _annotated(participant: Participant, old: str, new: str) -> Fields:
+def _metadata_changed(participant: Participant, old: str, new: str) -> Fields:
     return {"identity": participant.identity, "metadata": new}
 
 
@@ -201,8 +201,8 @@ def _no_fields() -> Fields:
 EVENTS: dict[str, Callable[..., Fields]] = {
     "participant_connected": _joined,
     "participant_disconnected": _left,
-    "participant_name_changed": _renamed,
-    "participant_metadata_changed": _annotated,
+    "participant_name_changed": _name_changed,
+    "participant_metadata_changed": _metadata_changed,
     "participant_attributes_changed": _attributes,
     "room_metadata_changed": _room_metadata,
     "data_received": _data,
