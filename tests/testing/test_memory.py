@@ -49,7 +49,7 @@ class TestJoining:
             assert alice.local_participant.attributes == {"team": "red"}
             assert not alice.remote_participants
 
-    async def test_a_pair_lists_each_other(self, memory: MemoryRoom) -> None:
+    async def test_pair_lists_each_other(self, memory: MemoryRoom) -> None:
         alice, bob = await memory.pair()
         assert list(alice.remote_participants) == ["bob"]
         assert list(bob.remote_participants) == ["alice"]

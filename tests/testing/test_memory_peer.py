@@ -83,7 +83,7 @@ async def test_a_message_over_the_size_limit_is_refused(clock: VirtualClock) -> 
     pair.channel.send(bytes(MAX_MESSAGE_SIZE))
 
 
-async def test_on_buffered_amount_low_is_called(clock: VirtualClock) -> None:
+async def test_on_buffered_amount_low_is_called_at_the_threshold(clock: VirtualClock) -> None:
     pair = await Pair(Faults(bandwidth=1000)).connect()
     low: list[int] = []
     pair.channel.buffered_amount_low_threshold = 300
@@ -104,7 +104,7 @@ async def test_a_channel_created_after_connecting_opens(clock: VirtualClock) -> 
     assert [channel.label for channel in pair.opened] == ["_reliable", "later"]
 
 
-async def test_a_repeated_offer_is_idempotent(clock: VirtualClock) -> None:
+async def test_repeated_offer_is_idempotent(clock: VirtualClock) -> None:
     pair = await Pair().connect()
     pair.states.clear()
     await pair.connect()
@@ -142,7 +142,7 @@ async def test_failing_ends_both_peers(clock: VirtualClock) -> None:
     assert not pair.channel.is_open
 
 
-async def test_a_broken_path_fails_after_the_consent_timeout(clock: VirtualClock) -> None:
+async def test_broken_path_fails_after_the_consent_timeout(clock: VirtualClock) -> None:
     pair = await Pair().connect()
     received: list[bytes] = []
     pair.opened[0].on_message = received.append

@@ -19,7 +19,7 @@ def send_and_receive(one: Link[bytes], count: int = 10_000, interval: float = 0.
     return one.receive(float("inf"))
 
 
-def test_delay() -> None:
+def test_delay_postpones_arrival() -> None:
     one = link(LinkOptions(delay=0.5))
     one.send(b"a", 1, 1.0)
     assert one.next_arrival() == 1.5
@@ -56,12 +56,12 @@ def test_jitter_and_reorder_reorder(options: LinkOptions) -> None:
         ("mtu", 0, "positive"),
     ],
 )
-def test_options_out_of_range(option: str, value: float, message: str) -> None:
+def test_options_out_of_range_raise(option: str, value: float, message: str) -> None:
     with pytest.raises(ValueError, match=f"{option}.*{message}"):
         LinkOptions(**{option: value})  # type: ignore[arg-type]
 
 
-def test_mtu_and_a_link_that_is_down() -> None:
+def test_datagrams_over_the_mtu_and_on_a_downed_link_are_dropped() -> None:
     one = link(LinkOptions(mtu=100))
     one.send(bytes(100), 100, 0.0)
     one.send(bytes(101), 101, 0.0)

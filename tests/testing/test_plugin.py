@@ -110,7 +110,7 @@ def test_a_running_server_is_used(pytester: pytest.Pytester, monkeypatch: pytest
         run_pytest(pytester, *options).assert_outcomes(passed=3, skipped=1)
 
 
-def test_without_an_async_plugin(pytester: pytest.Pytester) -> None:
+def test_without_an_async_plugin_only_the_environment_works(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PLAIN)
     pytester.makepyfile(test_more="def test_pair(livekit_pair): ...\ndef test_clock(livekit_clock): ...")
     result = run_pytest(pytester, "-p", "no:anyio", "-p", "no:asyncio", "-W", "ignore")
@@ -118,13 +118,13 @@ def test_without_an_async_plugin(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*livekit_pair must share the test's event loop*"])
 
 
-def test_an_environment_that_is_none(pytester: pytest.Pytester) -> None:
+def test_unknown_environment_is_a_usage_error(pytester: pytest.Pytester) -> None:
     result = run_pytest(pytester, "--livekit-environment=moon")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*'moon' is not one of memory, embedded, server*"])
 
 
-def test_no_server_to_take_place_on(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_environment_requires_a_url(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIVEKIT_URL", raising=False)
     write_tests(pytester, "asyncio")
     result = run_pytest(pytester, "--livekit-environment=server", "-k", "test_environment")

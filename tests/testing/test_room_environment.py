@@ -23,7 +23,7 @@ async def test_a_call_on_every_environment(environment: RoomEnvironment) -> None
     assert alice.name == environment.room
 
 
-async def test_a_pair_on_every_environment(environment: RoomEnvironment) -> None:
+async def test_pair_in_every_environment(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair("carol", "dave")
     assert list(alice.remote_participants) == ["dave"]
     assert list(bob.remote_participants) == ["carol"]
@@ -37,7 +37,7 @@ async def test_time_is_virtual_in_memory_only(environment: RoomEnvironment) -> N
 
 
 @pytest.mark.parametrize("environment", [MEMORY_LATE], indirect=True)
-async def test_an_environment_that_announces_late(environment: RoomEnvironment) -> None:
+async def test_late_announcements_are_awaited(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     await environment.join("bob")
     assert not environment.announces_joins
