@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-async def test_answers_and_errors(matrix: Matrix, kind: Kind) -> None:
+async def test_result_or_error_of_the_handler_is_returned(matrix: Matrix, kind: Kind) -> None:
     """The result of the handler is returned, and its error is raised"""
     callee = await matrix.member(kind)
     async with matrix.backend() as (support, room):

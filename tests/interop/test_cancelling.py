@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
-async def test_official_callee_ignores_it(matrix: Matrix, pair: Pair) -> None:
+async def test_official_callee_ignores_a_cancel(matrix: Matrix, pair: Pair) -> None:
     """Official callees silently ignore a cancel: the handler finishes, nothing is logged, the next call is answered"""
     caller, callee = await matrix.quiet_pair(pair)
     logged, happened = len(callee.program.log), len(callee.events)
@@ -27,7 +27,7 @@ async def test_official_callee_ignores_it(matrix: Matrix, pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
-async def test_cancel_while_the_request_is_sent(matrix: Matrix, pair: Pair) -> None:
+async def test_cancel_during_transmission_of_the_request(matrix: Matrix, pair: Pair) -> None:
     """Official callees answer the next call after a large request is cancelled during transmission"""
     caller, callee = await matrix.pair(pair)
     size = 15_000 if pair.version_1 else 262_144
@@ -35,7 +35,7 @@ async def test_cancel_while_the_request_is_sent(matrix: Matrix, pair: Pair) -> N
     assert await caller.call(callee, "echo", "still there") == "still there"
 
 
-async def test_our_callee_stops(matrix: Matrix) -> None:
+async def test_our_callee_cancels_the_handler(matrix: Matrix) -> None:
     """A callee with this SDK cancels the handler immediately"""
     caller, callee = await matrix.pair(Pair(OURS, OURS))
     happened = len(callee.events)

@@ -18,7 +18,7 @@ SIZES = (1, 14_900, 15_000, 15_001, 65_536, 1_000_000)
 
 @pytest.mark.parametrize("reliable", [True, False])
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_packets(matrix: Matrix, pair: Pair, reliable: bool) -> None:
+async def test_packet_arrives_with_sender_and_topic(matrix: Matrix, pair: Pair, reliable: bool) -> None:
     """A data packet arrives with its sender and topic"""
     sender, receiver = await matrix.pair(pair)
     content = f"packet {reliable} {pair}"
@@ -28,7 +28,7 @@ async def test_packets(matrix: Matrix, pair: Pair, reliable: bool) -> None:
 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_the_largest_packet(matrix: Matrix, pair: Pair) -> None:
+async def test_largest_packet_arrives(matrix: Matrix, pair: Pair) -> None:
     """A packet of 63,000 bytes arrives"""
     sender, receiver = await matrix.pair(pair)
     content = f"{pair}".ljust(63_000, ".")
@@ -39,7 +39,7 @@ async def test_the_largest_packet(matrix: Matrix, pair: Pair) -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", TEXTS)
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_texts(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
+async def test_text_arrives_with_its_attributes(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
     """Texts of 1 to 1,000,000 bytes arrive with their attributes"""
     sender, receiver = await matrix.pair(pair)
     content = text(kind, size)
@@ -50,7 +50,7 @@ async def test_texts(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_texts_in_pieces(matrix: Matrix, pair: Pair) -> None:
+async def test_text_written_incrementally_arrives_complete(matrix: Matrix, pair: Pair) -> None:
     """A text written incrementally arrives complete"""
     sender, receiver = await matrix.pair(pair)
     pieces = [f"{pair}", "漢" * 9_999, "", "x" * 20_000, "🎈"]
@@ -59,7 +59,7 @@ async def test_texts_in_pieces(matrix: Matrix, pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("pair", [Pair(OURS, PYTHON), Pair(PYTHON, OURS), Pair(OURS, OURS)], ids=str)
-async def test_texts_that_are_broken_off(matrix: Matrix, pair: Pair) -> None:
+async def test_aborted_text_fails_after_its_content(matrix: Matrix, pair: Pair) -> None:
     """A text stream closed with a reason fails after the content received"""
     sender, receiver = await matrix.pair(pair)
     content = f"to be cont {pair}"
@@ -69,7 +69,7 @@ async def test_texts_that_are_broken_off(matrix: Matrix, pair: Pair) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_bytes(matrix: Matrix, pair: Pair, size: int) -> None:
+async def test_byte_stream_arrives_unchanged(matrix: Matrix, pair: Pair, size: int) -> None:
     """Byte streams of 1 to 1,000,000 bytes arrive unchanged"""
     sender, receiver = await matrix.pair(pair)
     content = random.Random(f"{pair}{size}").randbytes(size)
@@ -80,7 +80,7 @@ async def test_bytes(matrix: Matrix, pair: Pair, size: int) -> None:
 @pytest.mark.parametrize(
     "pair", [pair for pair in WITH_OURS if pair.caller is not pair.callee and not pair.version_1], ids=str
 )
-async def test_encrypted_rooms(matrix: Matrix, pair: Pair) -> None:
+async def test_encrypted_data_reaches_participants_with_the_key_only(matrix: Matrix, pair: Pair) -> None:
     """Packets, streams and calls pass between participants with the key; those of others are not delivered"""
     sender, receiver = await matrix.encrypted(pair.caller, "right"), await matrix.encrypted(pair.callee, "right")
     wrong = await matrix.encrypted(pair.caller, "wrong")

@@ -149,7 +149,7 @@ async def measure(attempt: Attempt) -> tuple[Exception, float]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_ours(
+async def test_our_caller_fails_fast(
     matrix: Matrix, case: Case, embedded_server: bool, record_property: Callable[[str, object], None]
 ) -> None:
     """A call that cannot succeed fails fast, with the right code and reason"""
@@ -165,7 +165,9 @@ async def test_ours(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_official(matrix: Matrix, case: Case, record_property: Callable[[str, object], None]) -> None:
+async def test_official_caller_for_comparison(
+    matrix: Matrix, case: Case, record_property: Callable[[str, object], None]
+) -> None:
     """The same calls with the official Python SDK, for comparison"""
     error, seconds = await measure(await case.prepare(matrix, PYTHON))
     record_property("failure", [case.title, "official", str(error), seconds])

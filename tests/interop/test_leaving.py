@@ -17,7 +17,7 @@ AT_ONCE = 20.0
 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_callee_leaves(matrix: Matrix, pair: Pair, embedded_server: bool) -> None:
+async def test_call_fails_when_the_callee_leaves(matrix: Matrix, pair: Pair, embedded_server: bool) -> None:
     """A call whose callee leaves fails with 1503, immediately if the server announces the leave immediately"""
     caller, _ = await matrix.pair(pair)
     callee = await matrix.guest(pair.callee)
@@ -34,7 +34,7 @@ async def test_callee_leaves(matrix: Matrix, pair: Pair, embedded_server: bool) 
 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_caller_leaves(matrix: Matrix, pair: Pair) -> None:
+async def test_callee_survives_a_leaving_caller(matrix: Matrix, pair: Pair) -> None:
     """A callee whose caller left answers the next caller, and logs nothing about the undeliverable answer"""
     _, callee = await matrix.quiet_pair(pair)
     caller, other = await matrix.guest(pair.caller), await matrix.guest(pair.caller)
@@ -51,7 +51,7 @@ async def test_caller_leaves(matrix: Matrix, pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
-async def test_callee_left(matrix: Matrix, pair: Pair) -> None:
+async def test_call_to_a_participant_that_left_fails(matrix: Matrix, pair: Pair) -> None:
     """A call to a participant that has left fails with 1401"""
     caller, _ = await matrix.pair(pair)
     callee = await matrix.guest(pair.callee)

@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 
-async def test_who_is_moved_calls_and_is_called_there(matrix: Matrix, kind: Kind) -> None:
+async def test_moved_participant_makes_and_answers_calls(matrix: Matrix, kind: Kind) -> None:
     """It answers calls there, lists the participants there, and calls them"""
     moved, other = await matrix.guest(kind), await matrix.guest(OURS)
     async with matrix.backend() as (backend, room):

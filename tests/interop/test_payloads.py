@@ -31,7 +31,7 @@ def text(kind: str, size: int) -> str:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", TEXTS)
 @pytest.mark.parametrize("pair", ALL_PAIRS, ids=str)
-async def test_echo(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
+async def test_payloads_of_all_sizes_are_echoed(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
     """Payloads of 0 to 262,144 bytes are echoed; over 15,360 bytes a version 1 call fails with 1402"""
     caller, callee = await matrix.pair(pair)
     payload = text(kind, size)
@@ -44,7 +44,7 @@ async def test_echo(matrix: Matrix, pair: Pair, kind: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("pair", [pair for pair in ALL_PAIRS if pair.version_1], ids=str)
-async def test_response_over_the_limit(matrix: Matrix, pair: Pair) -> None:
+async def test_version_1_response_over_the_limit_fails(matrix: Matrix, pair: Pair) -> None:
     """A response over 15,360 bytes in version 1 fails with 1504"""
     caller, callee = await matrix.pair(pair)
     with pytest.raises(CallError) as failed:
@@ -53,7 +53,7 @@ async def test_response_over_the_limit(matrix: Matrix, pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("pair", [pair for pair in WITH_OURS if not pair.version_1], ids=str)
-async def test_response_of_another_size(matrix: Matrix, pair: Pair) -> None:
+async def test_short_request_gets_a_long_response(matrix: Matrix, pair: Pair) -> None:
     """A short request can have a long response"""
     caller, callee = await matrix.pair(pair)
     response = await caller.call(callee, "repeat", json.dumps({"text": "漢字", "times": 40_000}))
@@ -61,7 +61,7 @@ async def test_response_of_another_size(matrix: Matrix, pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("pair", ALL_PAIRS, ids=str)
-async def test_nothing(matrix: Matrix, pair: Pair) -> None:
+async def test_none_is_an_empty_response(matrix: Matrix, pair: Pair) -> None:
     """A handler that returns nothing sends an empty response"""
     caller, callee = await matrix.pair(pair)
     assert await caller.call(callee, "nothing") == ""

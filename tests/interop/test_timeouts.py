@@ -17,14 +17,14 @@ pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_handler_within_the_timeout(matrix: Matrix, pair: Pair) -> None:
+async def test_handler_within_the_timeout_finishes(matrix: Matrix, pair: Pair) -> None:
     """A handler that takes 2 s finishes within a timeout of 5 s"""
     caller, callee = await matrix.pair(pair)
     assert await caller.call(callee, "sleep", "2", timeout=5.0) == "slept"
 
 
 @pytest.mark.parametrize("pair", WITH_OURS, ids=str)
-async def test_handler_beyond_the_timeout(matrix: Matrix, pair: Pair) -> None:
+async def test_handler_beyond_the_timeout_fails_its_call_only(matrix: Matrix, pair: Pair) -> None:
     """A call with a timeout of 0.5 s fails with 1502 after it; its late answer affects no other call"""
     caller, callee = await matrix.pair(pair)
     happened = len(callee.events)
@@ -39,7 +39,7 @@ async def test_handler_beyond_the_timeout(matrix: Matrix, pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)
-async def test_unknown_identity(matrix: Matrix, pair: Pair) -> None:
+async def test_unknown_identity_fails(matrix: Matrix, pair: Pair) -> None:
     """A call to an identity that is not in the room fails with 1401"""
     caller, _ = await matrix.pair(pair)
     with pytest.raises(CallError) as failed:
