@@ -42,7 +42,7 @@ def run(*arguments: str | Path) -> dict[str, object]:
     return result
 
 
-def test_imports() -> None:
+def test_modules_of_livekit_agents_import() -> None:
     result = run("-c", IMPORTS)
     assert str(result["agents"]).startswith("1.")
     assert str(result["rtc"]).endswith("rtc.py"), "the official package is installed there"

@@ -27,7 +27,7 @@ def failure(status: int, code: str, message: str, meta: dict[str, str] | None = 
     return caught.value
 
 
-def test_request() -> None:
+def test_request_has_all_fields_of_the_call() -> None:
     request = PerformRpcRequest.FromString(CALL.request(SERVER).body)
     expected = PerformRpcRequest(
         room="r", destination_identity="alice", method="greet", payload="hi", response_timeout_ms=15_000
@@ -36,13 +36,13 @@ def test_request() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "milliseconds"), [(5, 5000), (0.0001, 1), (1e9, MAX_TIMEOUT_MS)])
-def test_timeout(seconds: float, milliseconds: int) -> None:
+def test_timeout_is_sent_in_whole_milliseconds_within_bounds(seconds: float, milliseconds: int) -> None:
     call = BackendCall.create("r", RpcCallInfo("a", "m", "", seconds))
     assert call.timeout == seconds
     assert PerformRpcRequest.FromString(call.request(SERVER).body).response_timeout_ms == milliseconds
 
 
-def test_response() -> None:
+def test_response_is_the_payload() -> None:
     body = PerformRpcResponse(payload="é").SerializeToString()
     assert CALL.parse_response(CALL.request(SERVER), 200, body) == "é"
 
@@ -65,7 +65,9 @@ def test_response() -> None:
     ],
 )
 @pytest.mark.parametrize("prefix", ["", "twirp error unknown: "])
-def test_errors(prefix: str, status: int, service_code: str, text: str, code: int, error_class: type[RpcError]) -> None:
+def test_errors_have_code_and_class(
+    prefix: str, status: int, service_code: str, text: str, code: int, error_class: type[RpcError]
+) -> None:
     error = failure(status, service_code, prefix + text)
     assert type(error) is error_class
     assert error.code == code

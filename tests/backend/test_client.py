@@ -44,12 +44,12 @@ async def alice(join: Join) -> Room:
 
 
 @pytest.mark.parametrize("payload", ["", "plain", '{"é": "😀\\u0000"}', "x" * 15_360])
-async def test_response(perform: Perform, alice: Room, room_name: str, payload: str) -> None:
+async def test_response_is_returned(perform: Perform, alice: Room, room_name: str, payload: str) -> None:
     response = await perform(room=room_name, destination_identity="alice", method="echo", payload=payload)
     assert response == payload
 
 
-async def test_error_of_the_handler(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_error_of_the_handler_is_raised(perform: Perform, alice: Room, room_name: str) -> None:
     with pytest.raises(BackendRpcError) as caught:
         await perform(room=room_name, destination_identity="alice", method="fail", payload="no money: really")
     error = caught.value
@@ -65,25 +65,25 @@ async def test_errors_of_the_embedded_server_are_exact(perform: Perform, alice: 
     assert (caught.value.message, caught.value.data, caught.value.exact) == ("a: {}: b", '{"balance": 3}', True)
 
 
-async def test_unsupported_method(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_unsupported_method_raises(perform: Perform, alice: Room, room_name: str) -> None:
     with pytest.raises(BackendRpcError) as caught:
         await perform(room=room_name, destination_identity="alice", method="nothing", payload="")
     assert caught.value.code is Code.UNSUPPORTED_METHOD
 
 
-async def test_no_such_participant(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_missing_participant_raises(perform: Perform, alice: Room, room_name: str) -> None:
     with pytest.raises(RecipientNotFoundError) as caught:
         await perform(room=room_name, destination_identity="bob", method="echo", payload="")
     assert caught.value.code is Code.RECIPIENT_NOT_FOUND
 
 
-async def test_no_such_room(perform: Perform) -> None:
+async def test_missing_room_raises(perform: Perform) -> None:
     with pytest.raises(RecipientNotFoundError, match="no such room") as caught:
         await perform(room="nowhere", destination_identity="alice", method="echo", payload="")
     assert caught.value.code is Code.RECIPIENT_NOT_FOUND
 
 
-async def test_timeout(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_handler_beyond_the_timeout_raises(perform: Perform, alice: Room, room_name: str) -> None:
     started = time.monotonic()
     with pytest.raises(BackendTimeoutError) as caught:
         await perform(room=room_name, destination_identity="alice", method="sleep", payload="", response_timeout=0.5)
@@ -91,31 +91,31 @@ async def test_timeout(perform: Perform, alice: Room, room_name: str) -> None:
     assert 0.4 < time.monotonic() - started < 5.0
 
 
-async def test_payload_too_large(perform: Perform, alice: Room, room_name: str) -> None:
+async def test_payload_over_the_limit_raises(perform: Perform, alice: Room, room_name: str) -> None:
     with pytest.raises(BackendRpcError) as caught:
         await perform(room=room_name, destination_identity="alice", method="echo", payload="x" * 300_000)
     assert caught.value.code is Code.REQUEST_PAYLOAD_TOO_LARGE
 
 
-async def test_wrong_secret(server: Server, kind: str) -> None:
+async def test_wrong_secret_raises_authentication_error(server: Server, kind: str) -> None:
     perform = performer(kind, Backend(server.url, server.api_key, "not the secret" * 3))
     with pytest.raises(AuthenticationError, match="LIVEKIT_API_SECRET"):
         await perform(room="r", destination_identity="alice", method="echo", payload="")
 
 
-async def test_unknown_key(server: Server, kind: str) -> None:
+async def test_unknown_key_raises_authentication_error(server: Server, kind: str) -> None:
     perform = performer(kind, Backend(server.url, "unknown", "secret" * 6))
     with pytest.raises(AuthenticationError, match="LIVEKIT_API_KEY"):
         await perform(room="r", destination_identity="alice", method="echo", payload="")
 
 
-async def test_unreachable_server(kind: str, no_leaks: None, unused_tcp_port: int) -> None:
+async def test_unreachable_server_raises(kind: str, no_leaks: None, unused_tcp_port: int) -> None:
     perform = performer(kind, Backend(f"ws://127.0.0.1:{unused_tcp_port}", "k", "s"))
     with pytest.raises(ServerUnreachableError, match=f"no connection to 127.0.0.1:{unused_tcp_port}"):
         await perform(room="r", destination_identity="alice", method="echo", payload="")
 
 
-async def test_wrong_path(server: Server, kind: str) -> None:
+async def test_url_of_another_service_raises_not_livekit(server: Server, kind: str) -> None:
     perform = performer(kind, Backend(f"{server.url}/elsewhere", server.api_key, server.api_secret))
     with pytest.raises(NotLiveKitError):
         await perform(room="r", destination_identity="alice", method="echo", payload="")
@@ -132,7 +132,7 @@ async def test_wrong_path(server: Server, kind: str) -> None:
         {"payload": "\ud800"},
     ],
 )
-async def test_invalid_values(wrong: dict[str, object], kind: str) -> None:
+async def test_invalid_values_raise_value_error(wrong: dict[str, object], kind: str) -> None:
     perform = performer(kind, Backend("ws://127.0.0.1:1", "k", "s"))
     arguments = {"room": "r", "destination_identity": "a", "method": "m", "payload": "", **wrong}
     with pytest.raises(ValueError, match="must|surrogates"):
@@ -140,7 +140,7 @@ async def test_invalid_values(wrong: dict[str, object], kind: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"room": None}, {"payload": b"x"}, {"response_timeout": "5"}])
-async def test_invalid_types(wrong: dict[str, object], kind: str) -> None:
+async def test_invalid_types_raise_type_error(wrong: dict[str, object], kind: str) -> None:
     perform = performer(kind, Backend("ws://127.0.0.1:1", "k", "s"))
     arguments = {"room": "r", "destination_identity": "a", "method": "m", "payload": "", **wrong}
     with pytest.raises(RpcArgumentTypeError, match="must be"):
@@ -160,7 +160,7 @@ async def test_session_keeps_its_connection(server: Server, alice: Room, room_na
         assert len(session.connector._conns) == 1
 
 
-async def test_many_threads(backend: Backend, alice: Room, room_name: str) -> None:
+async def test_many_threads_share_a_backend(backend: Backend, alice: Room, room_name: str) -> None:
     perform = performer("sync", backend)
     calls = [
         perform(room=room_name, destination_identity="alice", method="echo", payload=str(number))
@@ -187,7 +187,7 @@ async def test_cancellation_leaves_nothing_behind(backend: Backend, alice: Room,
         await call
 
 
-def test_import_stays_light() -> None:
+def test_imports_are_deferred() -> None:
     """`import livekit` does not import livekit.backend, which does not import aiohttp"""
     script = """if True:
         import sys, livekit
@@ -198,7 +198,7 @@ def test_import_stays_light() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_url() -> None:
+def test_url_is_normalised_to_http() -> None:
     assert Backend("wss://x.livekit.cloud", "k", "s").url == "https://x.livekit.cloud"
     with pytest.raises(ValueError, match="wss://"):
         Backend("x.livekit.cloud", "k", "s")

@@ -21,7 +21,9 @@ PROGRAMS: list[str] = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE |
 @pytest.mark.parametrize(
     ("program", "printed"), list(zip(PROGRAMS, (["hi"], ["hi", "carol is not there"]), strict=True))
 )
-async def test_program(program: str, printed: list[str], server: Server, join: Join, room_name: str) -> None:
+async def test_programs_of_the_page_print_as_documented(
+    program: str, printed: list[str], server: Server, join: Join, room_name: str
+) -> None:
     alice = await join("alice")
 
     @alice.register_rpc_method("greet")

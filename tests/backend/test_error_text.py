@@ -42,7 +42,7 @@ def text_of(code: int, message: str, data: str) -> str:
         ("7: a: {b: c", (7, "a", "{b: c", False)),
     ],
 )
-def test_parse(prefix: str, rest: str, expected: tuple[int, str, str | None, bool]) -> None:
+def test_error_text_is_parsed(prefix: str, rest: str, expected: tuple[int, str, str | None, bool]) -> None:
     assert parse_error_text(f"{prefix}RpcError {rest}") == ParsedError(*expected)
 
 
@@ -59,7 +59,7 @@ def test_parse(prefix: str, rest: str, expected: tuple[int, str, str | None, boo
         "rpcerror 5: y",
     ],
 )
-def test_other_texts_are_not_parsed(text: str) -> None:
+def test_texts_of_another_form_are_not_parsed(text: str) -> None:
     assert parse_error_text(text) is None
 
 
@@ -99,6 +99,6 @@ def test_hostile_text_is_parsed_quickly() -> None:
     assert parsed.message == nested
 
 
-def test_strip_twirp_prefix() -> None:
+def test_twirp_prefix_is_stripped() -> None:
     assert strip_twirp_prefix("twirp error unknown: requested room does not exist") == "requested room does not exist"
     assert strip_twirp_prefix("requested room does not exist") == "requested room does not exist"

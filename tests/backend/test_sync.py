@@ -1,4 +1,4 @@
-"""Coroutines run from synchronous code, and what they leave behind: nothing."""
+"""Coroutines run from synchronous code leave no thread, socket, loop or task behind."""
 
 from __future__ import annotations
 

@@ -32,14 +32,14 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ws://user:password@host:1", "http://host:1"),
     ],
 )
-def test_url(url: str, expected: str) -> None:
+def test_websocket_urls_become_http_urls(url: str, expected: str) -> None:
     assert http_url(url) == expected
 
 
 @pytest.mark.parametrize(
     "url", ["", "localhost:7880", "ftp://x", "ws://", "ws://x:y", "ws://x:99999", "ws://[x", "ws://a..b", "ws://\ud800"]
 )
-def test_invalid_url(url: str) -> None:
+def test_invalid_url_raises_with_an_example(url: str) -> None:
     with pytest.raises(ValueError, match="wss://my-project"):
         http_url(url)
 
@@ -62,7 +62,7 @@ def test_settings_default_to_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         TwirpEndpoint.from_settings(None, None, "")
 
 
-def test_request() -> None:
+def test_request_has_url_body_and_token() -> None:
     endpoint = TwirpEndpoint("http://x", "key", "secret")
     request = endpoint.request("ListRooms", ListRoomsRequest(names=["a"]), {"roomList": True})
     assert request.url == "http://x/twirp/livekit.RoomService/ListRooms"
@@ -80,7 +80,7 @@ def test_repr_hides_secrets() -> None:
     assert request.headers["Authorization"] not in repr(request)
 
 
-def test_parse_response() -> None:
+def test_response_is_decoded() -> None:
     body = PerformRpcResponse(payload="x").SerializeToString()
     assert parse_response(REQUEST, 200, body, PerformRpcResponse).payload == "x"
 
@@ -102,7 +102,9 @@ def test_parse_response() -> None:
         (500, b"\xff", NotLiveKitError, "500"),
     ],
 )
-def test_response_that_is_not_twirp(status: int, body: bytes, error_class: type[ConnectError], text: str) -> None:
+def test_response_that_is_not_twirp_raises(
+    status: int, body: bytes, error_class: type[ConnectError], text: str
+) -> None:
     with pytest.raises(error_class, match=text) as caught:
         parse_response(REQUEST, status, body, PerformRpcResponse)
     assert type(caught.value) is error_class
@@ -117,7 +119,7 @@ def test_error_does_not_repeat_the_token() -> None:
 
 
 @pytest.mark.parametrize("meta", [{"a": "b"}, None, "x"])
-def test_twirp_error(meta: object) -> None:
+def test_twirp_error_has_code_message_and_meta(meta: object) -> None:
     body = json.dumps({"code": "not_found", "msg": "no room", "meta": meta}).encode()
     with pytest.raises(TwirpError) as caught:
         parse_response(REQUEST, 404, body, PerformRpcResponse)
@@ -126,7 +128,7 @@ def test_twirp_error(meta: object) -> None:
     assert error.meta == ({"a": "b"} if isinstance(meta, dict) else {})
 
 
-def test_request_too_large_for_the_server() -> None:
+def test_status_413_is_a_twirp_error() -> None:
     with pytest.raises(TwirpError) as caught:
         parse_response(REQUEST, 413, b"too large", PerformRpcResponse)
     assert caught.value.status == 413

@@ -44,7 +44,7 @@ async def test_only_the_response_is_printed(call: Run, payload: str) -> None:
     assert await call("echo", payload) == Result(ExitCode.DONE, f"{payload}\n", "")
 
 
-async def test_without_payload(call: Run) -> None:
+async def test_payload_defaults_to_an_empty_text(call: Run) -> None:
     assert (await call("echo")).out == "\n"
 
 
@@ -64,7 +64,7 @@ async def test_standard_input_too_large(call: Run) -> None:
     assert f"more than {MAX_PAYLOAD} bytes" in result.err
 
 
-async def test_json(call: Run) -> None:
+async def test_json_prints_response_or_error_as_an_object(call: Run) -> None:
     result = await call("echo", "é", "--json")
     assert json.loads(result.out) == {"payload": "é"}
     failed = await call("fail", "data", "--json")
@@ -72,7 +72,7 @@ async def test_json(call: Run) -> None:
     assert json.loads(failed.err) == {"code": 2001, "message": "no\nmoney", "data": "data"}
 
 
-async def test_error_of_the_handler(call: Run) -> None:
+async def test_error_of_the_handler_sets_the_exit_code(call: Run) -> None:
     result = await call("fail", '{"balance": 3}')
     assert result == Result(ExitCode.CALL_FAILED, "", 'livekit: error 2001: no\\nmoney; data: {"balance": 3}\n')
 
@@ -92,12 +92,12 @@ async def test_failures(call: Run, arguments: list[str], code: ExitCode, message
     assert len(result.err.splitlines()) == 1
 
 
-async def test_no_such_participant(call: Run) -> None:
+async def test_missing_participant_sets_the_exit_code(call: Run) -> None:
     result = await call("echo", to="carol")
     assert (result.code, result.out) == (ExitCode.NOT_FOUND, "")
     assert "error 1401: " in result.err
 
 
-async def test_no_such_room(run: Run) -> None:
+async def test_missing_room_sets_the_exit_code(run: Run) -> None:
     result = await run("call", "--room", "nowhere", "--to", "alice", "echo")
     assert result.code == ExitCode.NOT_FOUND

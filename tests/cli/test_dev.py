@@ -69,7 +69,7 @@ async def test_banner_has_the_console_url() -> None:
             assert "<title>livekit dev</title>" in await response.text()
 
 
-async def test_without_console() -> None:
+async def test_no_console_disables_the_page() -> None:
     async with running(*DEV, "--no-console") as server:
         shown = await read_until(server, LAST_LINE)
         assert "Console" not in shown
@@ -93,7 +93,7 @@ async def test_stops_with_participants_in_a_room() -> None:
         await room.disconnect()
 
 
-async def test_port_in_use() -> None:
+async def test_port_in_use_is_reported() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -106,7 +106,7 @@ async def test_port_in_use() -> None:
     assert f"port {port} on 127.0.0.1 is taken" in err
 
 
-async def test_address_of_another_machine() -> None:
+async def test_address_of_another_machine_is_reported() -> None:
     code, _, err = await output_of(*LIVEKIT, "dev", "--bind", "192.0.2.1", "--port", "0")
     assert code == ExitCode.CANNOT_LISTEN
     assert "192.0.2.1" in err
@@ -119,7 +119,7 @@ async def test_address_of_another_machine() -> None:
         ((), {"LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}),
     ],
 )
-async def test_keys(arguments: tuple[str, ...], settings: dict[str, str]) -> None:
+async def test_keys_sign_the_printed_tokens(arguments: tuple[str, ...], settings: dict[str, str]) -> None:
     async with running(*DEV, *arguments, **settings) as server:
         shown = await read_until(server, LAST_LINE)
     token = re.findall(JWT, shown, re.MULTILINE)[0]
@@ -164,7 +164,7 @@ async def test_webhooks_and_json_logs() -> None:
     assert [(line["logger"], line["path"]) for line in logged] == [("livekit.access", "/rtc/v1")]
 
 
-async def test_invalid_webhook_url() -> None:
+async def test_invalid_webhook_url_is_a_usage_error() -> None:
     code, _, err = await output_of(*DEV, "--webhook", "here")
     assert code == ExitCode.USAGE
     assert "a webhook needs a URL such as http://127.0.0.1:3000/webhook, not 'here'" in err

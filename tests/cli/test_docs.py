@@ -66,7 +66,7 @@ def matches(printed: str, expected: str) -> bool:
 
 
 @pytest.mark.timeout(300)  # some twenty processes
-async def test_every_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_commands_of_the_page_print_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     settings: dict[str, str] = {}
@@ -116,7 +116,7 @@ def test_page_has_every_command() -> None:
         assert level.subcommands or re.search(rf"livekit {' '.join(level.path)}", PAGE) or "room" in level.path
 
 
-def test_exit_codes() -> None:
+def test_exit_codes_are_documented() -> None:
     documented = re.findall(r"^\| (\d+) \| (.*) \|$", PAGE, re.MULTILINE)
     assert [int(code) for code, _ in documented] == [code.value for code in ExitCode]
     shown = build_parser().format_help()
@@ -124,7 +124,7 @@ def test_exit_codes() -> None:
         assert f"  {code}  {meaning}\n" in shown
 
 
-def test_events() -> None:
+def test_events_are_documented() -> None:
     table = PAGE.split("| event | fields |")[1].split("\n\n")[0]
     documented = set(
         re.findall(r"`(\w+)`", "".join(line.split(" | ")[0] for line in table.splitlines() if "|" in line))

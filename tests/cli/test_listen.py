@@ -59,7 +59,9 @@ async def call(room: Room, method: str, payload: str = "") -> str:
     return await room.local_participant.perform_rpc(destination_identity="ear", method=method, payload=payload)
 
 
-async def test_json_lines(listening: Listening, join: Join, server: Server, room_name: str) -> None:
+async def test_events_are_json_lines_with_json(
+    listening: Listening, join: Join, server: Server, room_name: str
+) -> None:
     ear = await listening("--json", "--method", "greet=hello", "--method", "echo", "--topic", "mine")
     bob = await join("bob", name="Bob", can_update_own_metadata=True)
     joined = await next_event(ear, "participant_connected")
@@ -106,7 +108,7 @@ async def test_json_lines(listening: Listening, join: Join, server: Server, room
     assert await stopped(ear) == (ExitCode.DONE, "", "")
 
 
-async def test_text_output(listening: Listening, join: Join) -> None:
+async def test_text_output_escapes_control_characters(listening: Listening, join: Join) -> None:
     ear = await listening()
     bob = await join("bob")
     await asyncio.wait_for(read_until(ear, "identity=bob"), WAIT)
@@ -116,7 +118,7 @@ async def test_text_output(listening: Listening, join: Join) -> None:
     assert await stopped(ear, signal.SIGTERM) == (ExitCode.DONE, "", "")
 
 
-async def test_room_is_deleted(listening: Listening, run: Run, room_name: str) -> None:
+async def test_deleted_room_ends_the_command(listening: Listening, run: Run, room_name: str) -> None:
     ear = await listening("--json")
     await run("room", "delete", room_name)
     assert (await next_event(ear, "disconnected"))["reason"] == "ROOM_DELETED"
@@ -124,7 +126,7 @@ async def test_room_is_deleted(listening: Listening, run: Run, room_name: str) -
     assert (ear.returncode, err) == (ExitCode.FAILED, b"livekit: disconnected: ROOM_DELETED\n")
 
 
-async def test_broken_pipe(listening: Listening, join: Join) -> None:
+async def test_broken_pipe_ends_the_command(listening: Listening, join: Join) -> None:
     ear = await listening()
     assert ear.stdout is not None
     ear.stdout._transport.close()  # type: ignore[attr-defined]
@@ -141,7 +143,9 @@ async def test_broken_pipe(listening: Listening, join: Join) -> None:
         ({"LIVEKIT_URL": "ws://127.0.0.1:1"}, ExitCode.UNREACHABLE, "`livekit dev`"),
     ],
 )
-async def test_cannot_join(server: Server, settings: dict[str, str], code: ExitCode, message: str) -> None:
+async def test_failed_join_is_reported_in_one_line(
+    server: Server, settings: dict[str, str], code: ExitCode, message: str
+) -> None:
     command = (*LIVEKIT, "listen", "--room", "r")
     async with running(*command, **{**settings_of(server), **settings}) as process:
         out, err = await asyncio.wait_for(process.communicate(), WAIT)
@@ -150,7 +154,7 @@ async def test_cannot_join(server: Server, settings: dict[str, str], code: ExitC
     assert len(err.splitlines()) == 1
 
 
-def test_format_line() -> None:
+def test_long_and_multi_line_values_are_formatted() -> None:
     entry: Fields = {
         "time": "2026-01-02T03:04:05.678Z",
         "event": "call",

@@ -14,7 +14,7 @@ def formatted(record: logging.LogRecord) -> dict[str, object]:
     return fields
 
 
-def test_message_and_fields() -> None:
+def test_record_becomes_an_object_with_its_fields() -> None:
     record = logging.getLogger("a.b").makeRecord(
         "a.b", logging.INFO, __file__, 1, "hello %s", ("you\n",), None, extra={"status": 200, "thing": {1}}
     )
@@ -29,7 +29,7 @@ def test_message_and_fields() -> None:
     }
 
 
-def test_exception() -> None:
+def test_traceback_is_a_field() -> None:
     try:
         raise ValueError("no")
     except ValueError:

@@ -35,20 +35,20 @@ def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str])
     assert f"usage: livekit {command}" in capsys.readouterr().out
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"livekit-pure {__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["dev", "--port", "x"], ["dev", "--keys", "key"]])
-def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_are_usage_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == ExitCode.USAGE
     assert "usage: livekit" in capsys.readouterr().err
 
 
-def test_python_m_livekit() -> None:
+def test_python_m_livekit_is_equivalent() -> None:
     done = subprocess.run([sys.executable, "-m", "livekit", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"livekit-pure {__version__}\n"

@@ -20,7 +20,7 @@ from .conftest import Result, Run
 HELP = [sys.executable, "-m", "livekit", "completion", "bash"]
 
 
-def test_table() -> None:
+def test_table_aligns_columns_and_escapes_cells() -> None:
     shown = table(("NAME", "N", "X"), [("a", 5, ""), ("long name", 123, "\n")])
     assert shown == "NAME         N  X\na            5\nlong name  123  \\n"
 
@@ -36,7 +36,7 @@ def test_table() -> None:
         ("\ud800", r"\ud800"),
     ],
 )
-def test_printable(text: str, shown: str) -> None:
+def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
@@ -45,7 +45,7 @@ def test_json_is_ascii() -> None:
     assert json.loads(to_json({"é": "\x9b"})) == {"é": "\x9b"}
 
 
-def test_iso_time() -> None:
+def test_time_is_iso_8601_in_utc() -> None:
     assert iso_time(0) is None
     assert iso_time(1_700_000_000_123) == "2023-11-14T22:13:20.123Z"
 
@@ -53,15 +53,15 @@ def test_iso_time() -> None:
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(5, "[5-9]s"), (61, "1m"), (7201, "2h"), (86_400 * 3, "3d"), (-100, "0s")]
 )
-def test_age(seconds: int, shown: str) -> None:
+def test_age_is_in_the_largest_unit(seconds: int, shown: str) -> None:
     assert re.fullmatch(shown, age(int((time.time() - seconds) * 1000)))
 
 
-def test_age_of_an_unknown_time() -> None:
+def test_unknown_age_is_a_dash() -> None:
     assert age(0) == "-"
 
 
-def test_broken_pipe() -> None:
+def test_broken_pipe_exits_silently() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -71,20 +71,20 @@ def test_broken_pipe() -> None:
     assert (done.returncode, done.stderr) == (ExitCode.BROKEN_PIPE, b"")
 
 
-def test_closed_output() -> None:
+def test_closed_output_is_not_an_error() -> None:
     script = f"{sys.executable} -m livekit completion bash >&-"
     done = subprocess.run(["sh", "-c", script], stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (ExitCode.DONE, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_full_disk() -> None:
+def test_full_disk_is_reported() -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(HELP, stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (ExitCode.FAILED, b"livekit: No space left on device\n")
 
 
 @pytest.mark.parametrize("command", [["room", "create"], ["call", "--room", "r", "--to", "a", "m"]])
-async def test_arguments_that_are_not_utf8(run: Run, command: list[str]) -> None:
+async def test_arguments_that_are_not_utf8_are_rejected(run: Run, command: list[str]) -> None:
     done = await run(*command, os.fsdecode(b"\xff"))
     assert done == Result(ExitCode.USAGE, "", "livekit: an argument is not UTF-8\n")

@@ -12,7 +12,7 @@ from tests.support.rooms import Join
 from .conftest import Run
 
 
-async def test_create_list_delete(run: Run, room_name: str) -> None:
+async def test_room_is_created_listed_and_deleted(run: Run, room_name: str) -> None:
     created = await run("room", "create", room_name, "--metadata", "about \x1b[31mit", "--empty-timeout", "5m")
     assert (created.code, created.err) == (ExitCode.DONE, "")
     assert created.out.startswith(f"Created room '{room_name}' (RM_")
@@ -52,7 +52,7 @@ async def test_deleting_a_missing_room(run: Run) -> None:
     assert done.err == "livekit: requested room does not exist\n"
 
 
-async def test_participants(run: Run, join: Join, room_name: str) -> None:
+async def test_participants_are_listed(run: Run, join: Join, room_name: str) -> None:
     await join("alice", name="Alice", metadata="m", attributes={"a": "1"})
     await join("bob", can_publish_data=False)
     shown = await run("participants", "--room", room_name)
@@ -97,7 +97,7 @@ async def test_participants_of_an_empty_and_of_a_missing_room(run: Run, room_nam
         ["completion", "csh"],
     ],
 )
-async def test_invalid_arguments(run: Run, arguments: list[str]) -> None:
+async def test_invalid_arguments_are_usage_errors(run: Run, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         await run(*arguments)
     assert caught.value.code == ExitCode.USAGE

@@ -20,7 +20,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("command", REQUESTS)
-async def test_wrong_secret(run: Run, command: list[str]) -> None:
+async def test_wrong_secret_is_reported(run: Run, command: list[str]) -> None:
     done = await run(*command, LIVEKIT_API_SECRET="not the secret of this server")
     assert (done.code, done.out) == (ExitCode.REFUSED, "")
     assert "check LIVEKIT_API_SECRET" in done.err
@@ -35,7 +35,9 @@ async def test_arguments_override_the_environment(run: Run, server: Server) -> N
 
 @pytest.mark.parametrize("command", REQUESTS)
 @pytest.mark.usefixtures("no_settings")
-def test_server_down(command: list[str], capsys: pytest.CaptureFixture[str], unused_tcp_port: int) -> None:
+def test_unreachable_server_is_reported(
+    command: list[str], capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+) -> None:
     assert main([*command, "--url", f"ws://127.0.0.1:{unused_tcp_port}"]) == ExitCode.UNREACHABLE
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -58,7 +60,9 @@ def test_server_down(command: list[str], capsys: pytest.CaptureFixture[str], unu
     ],
 )
 @pytest.mark.usefixtures("no_settings")
-def test_invalid_settings(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_settings_are_usage_errors(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["room", "list", *arguments]) == ExitCode.USAGE
     assert message in capsys.readouterr().err
 

@@ -17,7 +17,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_default_key(capsys: pytest.CaptureFixture[str]) -> None:
+def test_development_key_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["token", "--room", "r", "--identity", "i"]) == ExitCode.DONE
     claims = TokenVerifier("devkey", "secret").verify(capsys.readouterr().out.strip())
     assert claims.identity == "i"
@@ -25,7 +25,7 @@ def test_default_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert (claims.video.room_join, claims.video.room) == (True, "r")
 
 
-def test_claims(capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_become_claims(capsys: pytest.CaptureFixture[str]) -> None:
     more = ["--name", "N", "--metadata", "M", "--attribute", "a=1", "--attribute", "b=2", "--ttl", "90"]
     grants = ["--grant", "hidden", "--grant", "canPublishData=false"]
     assert main(["token", "--room", "r", "--identity", "i", *more, *grants]) == ExitCode.DONE
@@ -35,7 +35,7 @@ def test_claims(capsys: pytest.CaptureFixture[str]) -> None:
     assert (claims.video.hidden, claims.video.can_publish_data) == (True, False)
 
 
-def test_time_to_live(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ttl_sets_the_expiry(capsys: pytest.CaptureFixture[str]) -> None:
     import jwt
 
     main(["token", "--room", "r", "--identity", "i", "--ttl", "90"])
@@ -43,7 +43,7 @@ def test_time_to_live(capsys: pytest.CaptureFixture[str]) -> None:
     assert claims["exp"] == pytest.approx(time.time() + 90, abs=5)
 
 
-def test_key_of_the_environment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_key_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("LIVEKIT_API_KEY", "other-key")
     monkeypatch.setenv("LIVEKIT_API_SECRET", "other-secret")
     main(["token", "--room", "r", "--identity", "i"])
@@ -62,7 +62,7 @@ def test_arguments_override_the_environment(
     "arguments",
     [[], ["--room", "r"], ["--room", "", "--identity", "i"], ["--room", "r", "--identity", "i", "--grant", "nothing"]],
 )
-def test_invalid_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_usage_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["token", *arguments])
     assert caught.value.code == ExitCode.USAGE

@@ -89,7 +89,7 @@ async def test_publishing_after_disconnecting_raises(environment: RoomEnvironmen
         await local.publish_transcription(Transcription("alice", "", []))
 
 
-async def test_dtmf(environment: RoomEnvironment) -> None:
+async def test_dtmf_arrives_with_its_sender(environment: RoomEnvironment) -> None:
     alice, bob = await environment.pair()
     events = bob.events("sip_dtmf_received")
     await alice.local_participant.publish_dtmf(code=11, digit="#")

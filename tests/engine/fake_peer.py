@@ -1,4 +1,4 @@
-"""A peer connection without I/O, for tests of what is above it."""
+"""A peer connection without I/O, for tests of the layers above it."""
 
 from __future__ import annotations
 

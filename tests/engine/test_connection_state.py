@@ -113,7 +113,7 @@ def test_without_timeout_attempts_never_end() -> None:
         machine.handle_event(ConnectionEvent.FAILED, 0.0)
 
 
-def test_a_success_starts_the_ladder_anew() -> None:
+def test_success_resets_the_backoff() -> None:
     machine = connected()
     for now in (0.0, 200.0, 400.0):
         machine.handle_event(ConnectionEvent.SIGNAL_DISCONNECTED, now)

@@ -11,7 +11,7 @@ from tests.engine.fake_peer import FakePeer
 
 
 class Negotiation:
-    """A transport and what it sends and reports."""
+    """A transport, the signals that it sends, and the events that it reports."""
 
     def __init__(self) -> None:
         self.peer = FakePeer()

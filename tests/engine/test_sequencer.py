@@ -42,7 +42,7 @@ def test_undone_sequence_is_used_by_the_next_packet() -> None:
     assert [packet.sequence for packet in buffer.unacknowledged()] == [1, 2]
 
 
-def test_acknowledged_after_returns_what_the_server_lacks() -> None:
+def test_acknowledged_after_returns_packets_that_the_server_lacks() -> None:
     buffer = ResendBuffer()
     sent = [buffer.append(PACKET) for _ in range(5)]
     assert buffer.acknowledged_after(0) == []

@@ -107,7 +107,7 @@ def test_imports_without_warnings(installed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("livekit",), ("python", "-m", "livekit")])
-def test_command_line(installed: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_installed_command_runs(installed: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     program, *arguments = command
     assert "usage: livekit" in run(installed / program, *arguments, "--help", cwd=tmp_path)
     assert run(installed / program, *arguments, "--version", cwd=tmp_path) == f"livekit-pure {__version__}\n"

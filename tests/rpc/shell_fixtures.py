@@ -22,7 +22,7 @@ LIMIT = 64_000
 
 async def until(condition: Callable[[], bool]) -> None:
     """Yield to the event loop until `condition` holds."""
-    while not condition():  # noqa: ASYNC110 - each turn may be the one, and there is nothing to wait for
+    while not condition():  # noqa: ASYNC110 - no event to wait for
         await asyncio.sleep(0)
 
 
@@ -161,7 +161,7 @@ def pair(
     caller: PeerInfo = V2,
     callee_options: RpcOptions | None = None,
 ) -> tuple[Endpoint, Endpoint]:
-    """Return Alice, for whom Bob is `callee`, and Bob, for whom Alice is `caller`."""
+    """Return Alice, who knows Bob as `callee`, and Bob, who knows Alice as `caller`."""
     alice = Endpoint("alice", options, bob=callee)
     bob = Endpoint("bob", callee_options or options, alice=caller)
     alice.link.receive, bob.link.receive = bob.receive, alice.receive

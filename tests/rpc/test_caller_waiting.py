@@ -117,7 +117,7 @@ def test_row_08_a_peer_announced_within_the_grace_gets_the_usual_timeouts(confir
     assert harness.ended(call)[:2] == expected
 
 
-def test_row_08_a_heard_peer_counts_as_listed() -> None:
+def test_row_08_a_peer_that_sent_a_packet_counts_as_listed() -> None:
     harness = CallerHarness(bob=HEARD)
     harness.core.announces_joins = True
     call = harness.start()
@@ -272,7 +272,7 @@ def test_row_18_wait_for_ready_waits_for_an_absent_peer() -> None:
         (JOINED, (Code.RESPONSE_TIMEOUT, reason_data("recipient_not_ready"))),
     ],
 )
-def test_row_18_wait_for_ready_in_vain(peer: PeerInfo | None, expected: tuple[int, str]) -> None:
+def test_row_18_wait_for_ready_expires(peer: PeerInfo | None, expected: tuple[int, str]) -> None:
     harness = CallerHarness()
     if peer is not None:
         harness.peers.peers["bob"] = peer

@@ -26,7 +26,7 @@ def room() -> Iterator[fuzz_packets.Room]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_mutated_packet(room: fuzz_packets.Room, seed: int) -> None:
+def test_mutated_packets_raise_decode_errors_only(room: fuzz_packets.Room, seed: int) -> None:
     mutate.run(room.target, fuzz_packets.SEEDS, fuzz_packets.ALLOWED, count=2000, seed=seed)
 
 
@@ -36,7 +36,7 @@ def test_many_mutated_packets(room: fuzz_packets.Room) -> None:
 
 
 @given(data=st.binary(max_size=300))
-def test_any_bytes(room: fuzz_packets.Room, data: bytes) -> None:
+def test_any_bytes_are_accepted_or_raise_decode_error(room: fuzz_packets.Room, data: bytes) -> None:
     try:
         room.target(data)
     except DecodeError:
@@ -97,7 +97,7 @@ PACKETS = st.builds(
 
 
 @given(packet=PACKETS)
-def test_any_packet_that_can_be_built(room: fuzz_packets.Room, packet: models.DataPacket) -> None:
+def test_any_well_formed_packet_is_accepted(room: fuzz_packets.Room, packet: models.DataPacket) -> None:
     room.target(packet.SerializeToString())
 
 

@@ -53,7 +53,7 @@ HANDLERS: list[RpcHandler] = [
     CallableObject(),
     functools.partial(coroutine),
     functools.partial(sync),
-    lambda invocation: coroutine(invocation),  # noqa: PLW0108 - a kind of its own
+    lambda invocation: coroutine(invocation),  # noqa: PLW0108 - lambdas are handlers, too
 ]
 
 
@@ -102,7 +102,7 @@ def block(invocation: RpcInvocationData) -> None:
 
 async def block_after_a_turn(invocation: RpcInvocationData) -> None:
     await asyncio.sleep(0)
-    time.sleep(0.02)  # noqa: ASYNC251 - what is warned of
+    time.sleep(0.02)  # noqa: ASYNC251 - the blocking that causes the warning
 
 
 async def wait(invocation: RpcInvocationData) -> None:

@@ -27,7 +27,7 @@ def test_the_page_has_vectors_of_both_kinds() -> None:
 
 
 @pytest.mark.parametrize(("request_id", "verdict"), IDS)
-def test_row_05_ids(request_id: str, verdict: str) -> None:
+def test_row_05_ids_are_recognised_as_documented(request_id: str, verdict: str) -> None:
     assert wire.is_our_request_id(request_id) == (verdict == "yes")
 
 
@@ -37,11 +37,11 @@ def test_row_05_new_ids_match_the_documented_marker() -> None:
     assert all(re.fullmatch(pattern, wire.new_request_id()) for _ in range(100))
 
 
-def test_row_05_the_allowance_of_others() -> None:
+def test_row_05_other_callers_get_the_documented_allowance() -> None:
     assert f"({RUST_CALLER_ALLOWANCE:g} s)" in PAGE
 
 
-def test_row_13_cancel() -> None:
+def test_row_13_cancel_has_the_documented_bytes() -> None:
     (ours,) = (request_id for request_id, verdict in IDS if verdict == "yes")
     packet = wire.cancel_packet("bob", ours, ours)
     assert packet.SerializeToString(deterministic=True) == BLOCKS["cancel"]

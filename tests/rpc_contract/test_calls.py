@@ -22,7 +22,7 @@ Code = RpcError.ErrorCode
 
 
 async def pair(environment: RoomEnvironment) -> tuple[Room, Room]:
-    """Return Alice, who calls, and Bob, who has a method `echo`."""
+    """Return the rooms of Alice, the caller, and Bob, who has registered `echo`."""
     bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
     alice = await environment.join("alice")

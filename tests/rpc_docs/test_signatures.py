@@ -36,7 +36,7 @@ def outline(parameter: inspect.Parameter) -> tuple[str, object, object]:
 
 
 @pytest.mark.parametrize("method", ["perform_rpc", "register_rpc_method", "unregister_rpc_method"])
-async def test_method_takes_what_the_page_shows(page: Namespace, method: str) -> None:
+async def test_methods_have_the_parameters_of_the_page(page: Namespace, method: str) -> None:
     shown = getattr(page["LocalParticipant"], method)
     ours = getattr(LocalParticipant, method)
 
@@ -47,7 +47,7 @@ async def test_method_takes_what_the_page_shows(page: Namespace, method: str) ->
     assert all(parameter.default is not parameter.empty for parameter in further if "VAR" not in parameter.kind.name)
 
 
-async def test_rpc_error_takes_what_the_page_shows(page: Namespace) -> None:
+async def test_rpc_error_has_the_parameters_of_the_page(page: Namespace) -> None:
     shown = cast("type[Exception]", page["RpcError"])
     wanted = [outline(parameter) for parameter in parameters(shown.__init__)]
     assert [outline(parameter) for parameter in parameters(RpcError.__init__)][: len(wanted)] == wanted

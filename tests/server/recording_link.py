@@ -1,4 +1,4 @@
-"""Rooms without a network: the core of the server with links that record what they send."""
+"""Rooms without a network: the server core with links that record all output."""
 
 from __future__ import annotations
 

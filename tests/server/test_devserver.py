@@ -30,7 +30,7 @@ async def test_url_host_port_and_key() -> None:
     assert DevServer("::1").url == "ws://[::1]:7880"
 
 
-async def test_tokens() -> None:
+async def test_token_has_identity_claims_and_grants() -> None:
     server = DevServer(keys={"key": "a-secret-that-is-long-enough-for-hs256"})
     token = server.token("alice", room="demo", name="A", metadata="m", attributes={"k": "v"}, kind="agent", hidden=True)
     claims = TokenVerifier(server.api_key, server.api_secret).verify(token)
@@ -50,7 +50,7 @@ def test_requires_keys_with_secrets(keys: dict[str, str]) -> None:
         DevServer(keys=keys)
 
 
-async def test_port_taken(server: DevServer) -> None:
+async def test_port_in_use_raises_server_start_error(server: DevServer) -> None:
     second = DevServer(port=server.port)
     before = asyncio.all_tasks()
     with pytest.raises(ServerStartError) as caught:
@@ -62,7 +62,7 @@ async def test_port_taken(server: DevServer) -> None:
     await second.aclose()
 
 
-async def test_address_of_another_machine() -> None:
+async def test_address_of_another_machine_raises_server_start_error() -> None:
     with pytest.raises(ServerStartError, match=r"cannot listen on 192\.0\.2\.77"):
         await DevServer("192.0.2.77", 0).start()
 

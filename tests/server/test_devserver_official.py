@@ -77,7 +77,7 @@ async def official(
 
 
 @modes
-async def test_calls_and_packets(server: DevServer, official_python: str, mode: str) -> None:
+async def test_official_clients_exchange_calls_and_packets(server: DevServer, official_python: str, mode: str) -> None:
     async with official(official_python, server, "alice", "single") as alice:
         _ = await alice.event("connected", others=[])
         async with official(official_python, server, "bob", mode) as bob:
@@ -99,7 +99,9 @@ async def test_calls_and_packets(server: DevServer, official_python: str, mode: 
 
 
 @modes
-async def test_same_identity(server: DevServer, official_python: str, mode: str) -> None:
+async def test_second_client_of_an_identity_replaces_the_first(
+    server: DevServer, official_python: str, mode: str
+) -> None:
     async with (
         official(official_python, server, "alice") as alice,
         official(official_python, server, "bob", mode) as bob,
@@ -115,7 +117,7 @@ async def test_same_identity(server: DevServer, official_python: str, mode: str)
 
 
 @modes
-async def test_resume(server: DevServer, official_python: str, mode: str) -> None:
+async def test_official_client_resumes(server: DevServer, official_python: str, mode: str) -> None:
     async with (
         official(official_python, server, "alice", mode) as alice,
         official(official_python, server, "bob") as bob,
@@ -174,7 +176,7 @@ async def test_hidden_and_without_publish_permission(server: DevServer, official
                 assert (await alice.event("data"))["payload"] == "hello"
 
 
-async def test_set_name(server: DevServer, official_python: str) -> None:
+async def test_set_name_requires_the_grant(server: DevServer, official_python: str) -> None:
     token = server.token("bob", room="demo", can_update_own_metadata=True)
     async with (
         official(official_python, server, "alice") as alice,

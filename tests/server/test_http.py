@@ -20,7 +20,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def test_health(server: DevServer) -> None:
+async def test_root_is_the_health_check(server: DevServer) -> None:
     async with aiohttp.ClientSession() as http, http.get(http_url(server, "/")) as response:
         assert (response.status, await response.text()) == (200, "OK")
 

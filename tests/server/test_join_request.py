@@ -49,7 +49,7 @@ def refusal(encoded: str) -> str:
 
 @pytest.mark.parametrize("padded", [True, False])
 @pytest.mark.parametrize("zipped", [True, False])
-def test_join_request(padded: bool, zipped: bool) -> None:
+def test_join_request_is_parsed_in_every_encoding(padded: bool, zipped: bool) -> None:
     data = REQUEST.SerializeToString()
     encoded = wrap(gzip.compress(data), rtc.WrappedJoinRequest.GZIP) if zipped else wrap(data)
     found = parse_v1(encoded if padded else encoded.rstrip("="))
@@ -118,7 +118,7 @@ def test_query_parameters() -> None:
     ("name", "sdk"),
     [("js", models.ClientInfo.JS), ("reactnative", models.ClientInfo.REACT_NATIVE), ("huh", models.ClientInfo.UNKNOWN)],
 )
-def test_sdk_names(name: str, sdk: models.ClientInfo.SDK) -> None:
+def test_sdk_names_are_mapped(name: str, sdk: models.ClientInfo.SDK) -> None:
     assert parse_join({"sdk": name}, single_peer_connection=False).client.sdk == sdk
 
 

@@ -22,7 +22,7 @@ from livekit.webrtc.interfaces import IceServerSettings
 
 
 class FakeChannel:
-    """A data channel that records what is sent, and buffers it while `is_blocked`."""
+    """A data channel that records sent messages, and buffers them while `is_blocked`."""
 
     def __init__(self, label: str) -> None:
         self.label = label

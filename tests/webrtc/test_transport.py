@@ -31,7 +31,7 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class RecordingSocket(UnbatchedSocket):
-    """A socket that records what it sends."""
+    """A socket that records sent datagrams."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []

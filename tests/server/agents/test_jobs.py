@@ -134,7 +134,7 @@ def test_full_worker_gets_no_jobs() -> None:
     assert len(kept.offered) == 1
 
 
-def test_simulated_job() -> None:
+def test_worker_may_simulate_a_job() -> None:
     agents = make_handler(make_rooms())
     kept = FakeWorker(agents, "helper")
     kept.say(agent.WorkerMessage(simulate_job=agent.SimulateJobRequest(room=models.Room(name="there"))))

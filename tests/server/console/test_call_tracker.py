@@ -145,7 +145,7 @@ def test_duplicate_request_counts_once() -> None:
     assert (tracker.started, tracker.unmatched) == (1, 2)
 
 
-def test_timeout() -> None:
+def test_unanswered_call_times_out_after_a_grace_period() -> None:
     tracker = CallTracker()
     feed(tracker, ("alice", request(ms=5000)))
     tracker.tick(5.0 + RESPONSE_GRACE - 0.1)

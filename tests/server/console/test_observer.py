@@ -100,7 +100,7 @@ def test_log_of_room_events() -> None:
     assert notes[0]["at"] == EPOCH * 1000
 
 
-def test_state_of_rooms() -> None:
+def test_rooms_json_has_participants_and_traffic() -> None:
     rooms, observer = watched()
     alice, _ = join(rooms, grants("alice", name="Alice")), join(rooms, "bob")
     alice.send(user_packet(b"x" * 600))
@@ -115,7 +115,7 @@ def test_state_of_rooms() -> None:
     assert json.loads(json.dumps(state)) == state
 
 
-def test_unknown_sdk() -> None:
+def test_unknown_sdk_is_shown_by_number() -> None:
     rooms, observer = watched()
     join(rooms, "alice").participant.client.MergeFromString(bytes((1 << 3, 99)))
     (room,) = rooms_json(rooms.rooms, observer, 1.0)["rooms"]
@@ -130,7 +130,7 @@ def test_participants_shown_are_limited() -> None:
     assert (len(room["participants"]), room["more"]) == (MAX_PARTICIPANTS_SHOWN, 2)
 
 
-def test_call_as_json() -> None:
+def test_call_json_has_duration_and_payloads() -> None:
     rooms, observer = watched()
     observer.calls.set_keep_payloads(True)
     alice, bob = join(rooms, "alice"), join(rooms, "bob")

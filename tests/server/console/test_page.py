@@ -194,7 +194,7 @@ async def test_keyboard_navigation(user: User, server: DevServer) -> None:
 
 
 @pytest.mark.parametrize(("size", "dark"), [(DESKTOP, True), (PHONE, False)], ids=["desktop-dark", "phone-light"])
-async def test_layout_and_contrast(
+async def test_layout_fits_and_contrast_is_sufficient(
     browser: User, server: DevServer, size: tuple[int, int], dark: bool, tmp_path: Path
 ) -> None:
     user = browser
@@ -233,7 +233,7 @@ async def test_names_are_not_parsed_as_html(user: User, server: DevServer) -> No
         assert await user.count("main img") == 0
 
 
-async def test_pause(user: User, server: DevServer) -> None:
+async def test_pause_collects_calls_until_resumed(user: User, server: DevServer) -> None:
     async with two_participants(server) as (_, bob):
         await user.click("#calls-pause")
         await call(bob, "greet")

@@ -146,7 +146,7 @@ async def test_no_url_without_a_loopback_address() -> None:
     assert DevServer("::1", 7880, console=True).console_url == "http://[::1]:7880/"
 
 
-async def test_tokens(server: DevServer) -> None:
+async def test_token_action_mints_the_wanted_claims(server: DevServer) -> None:
     async with open_page(server) as page:
         given = await page.act(
             "token", room="kitchen", identity="carol", name="Carol", hours=1, hidden=True, publish=False
@@ -199,7 +199,7 @@ def fail(data: RpcInvocationData) -> str:
     raise RpcError(2001, "cold", '{"degrees": 20}')
 
 
-async def test_calls(server: DevServer) -> None:
+async def test_call_action_returns_response_or_error(server: DevServer) -> None:
     async with open_page(server) as page, Room() as room:
         room.register_rpc_method("answer", answer)
         room.register_rpc_method("fail", fail)
@@ -261,11 +261,11 @@ async def test_participants_cannot_ask_each_other(server: DevServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "names"),
+    ("response", "names"),
     [('["a"]', ["a"]), ("[]", []), ('["a", 1, null]', ["a"]), ('{"a": 1}', []), ("a", []), ("[" * 100_000, [])],
 )
-def test_parse_methods(said: str, names: list[str]) -> None:
-    assert parse_methods(said) == names
+def test_parse_methods_keeps_names_and_ignores_invalid_lists(response: str, names: list[str]) -> None:
+    assert parse_methods(response) == names
 
 
 async def test_rejected_requests_are_logged(server: DevServer) -> None:

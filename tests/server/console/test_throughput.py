@@ -15,7 +15,7 @@ def test_rate_covers_the_last_whole_seconds() -> None:
     assert (meter.size, meter.packets) == (900, 2)
 
 
-def test_series() -> None:
+def test_series_has_one_total_per_second() -> None:
     meter = Throughput(4)
     for now, size in ((0.0, 1), (1.0, 2), (1.5, 3), (3.0, 4)):
         meter.add(size, now)

@@ -39,7 +39,9 @@ REFUSED = {
 }
 
 
-async def test_javascript_sdk(server: RunningServer, join: Join, js_peers: Path, room_name: str) -> None:
+async def test_javascript_sdk_calls_every_method(
+    server: RunningServer, join: Join, js_peers: Path, room_name: str
+) -> None:
     alice, bob, carol = await join("alice"), await join("bob"), await join("carol")
     await listed(bob, "alice")
     received, updated = once(alice, "data_received"), once(bob, "participant_attributes_changed")

@@ -122,7 +122,7 @@ async def test_unknown_track_sources_are_ignored(lk: LiveKitAPI, join: Join, roo
     ],
     ids=["name", "metadata", "attributes with those it has"],
 )
-async def test_updates_too_large(
+async def test_updates_over_a_limit_are_rejected(
     lk: LiveKitAPI, join: Join, room_name: str, change: dict[str, Any], message: str
 ) -> None:
     await join("bob", attributes={"a": "1"})
@@ -152,7 +152,7 @@ async def test_track_methods_without_tracks(lk: LiveKitAPI, backend: Backend, jo
 
 
 @embedded_only
-async def test_move_participant(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_moved_participant_leaves_and_joins(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     elsewhere = room_name + "-b"
     alice, bob, carol = await join("alice"), await join("bob"), await join("carol", room=elsewhere)
     await listed(alice, "bob")

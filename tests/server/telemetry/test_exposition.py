@@ -11,7 +11,7 @@ LINE = re.compile(r'name\{label="((?:[^"\\\n]|\\["\\n])*)"\} (\S+)')
 ESCAPES = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
 
 
-def test_render() -> None:
+def test_samples_are_rendered_in_prometheus_text_format() -> None:
     page = render(
         [
             counter("some_total", "What\nit is.", 3),

@@ -132,7 +132,7 @@ async def test_metrics_of_agents_and_webhooks(http: aiohttp.ClientSession) -> No
     assert "a-secret" not in json.dumps([samples, found])
 
 
-async def test_state(server: DevServer, http: aiohttp.ClientSession) -> None:
+async def test_state_has_rooms_and_versions_without_secrets(server: DevServer, http: aiohttp.ClientSession) -> None:
     async with open_client(server, "alice") as alice, open_client(server, "carol") as carol:
         token = server.token("bob", room="demo", metadata="secret-metadata", attributes={"k": "secret-attribute"})
         async with http.ws_connect(http_url(server, "/rtc", access_token=token)):
@@ -181,7 +181,7 @@ def test_process_metrics_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert process.open_files() is None
 
 
-async def test_unknown_sdk(server: DevServer, http: aiohttp.ClientSession) -> None:
+async def test_unknown_sdk_is_reported_by_number(server: DevServer, http: aiohttp.ClientSession) -> None:
     async with open_client(server, "alice"):
         server.rooms.rooms[0].participants["alice"].client.MergeFromString(bytes((1 << 3, 99)))
         (room,) = (await state(http, server))["rooms"]

@@ -61,7 +61,7 @@ def test_failures_back_off_and_block_later_events() -> None:
     assert queue.stats == DeliveryStats(delivered=0, failed=3, dropped=1, waiting=1)
 
 
-def test_jitter() -> None:
+def test_jitter_halves_the_backoff_at_most() -> None:
     queue = DeliveryQueue("", SETTINGS, random_factor=lambda: 0.0)
     queue.add(event("a"), 0.0)
     queue.failed("it failed", 0.0)

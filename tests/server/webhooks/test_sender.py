@@ -44,7 +44,7 @@ async def come_and_go(server: DevServer, identity: str = "alice") -> None:
     await room.disconnect()
 
 
-async def test_events_of_a_stay(no_leaks: None) -> None:
+async def test_join_and_leave_are_delivered(no_leaks: None) -> None:
     before = int(time.time())
     async with Receiver() as receiver, serving([receiver.url]) as server:
         await come_and_go(server)
@@ -126,7 +126,7 @@ async def test_slow_receiver_does_not_delay_rooms_or_other_receivers(no_leaks: N
     assert slow.names == quick.names
 
 
-async def test_receiver_timeout(no_leaks: None) -> None:
+async def test_unanswered_delivery_is_retried(no_leaks: None) -> None:
     async with Receiver() as receiver, serving([receiver.url], attempts=100, timeout=0.2) as server:
         receiver.gate.clear()
         await come_and_go(server)
@@ -157,7 +157,7 @@ async def test_unresponsive_receiver_does_not_block_shutdown(no_leaks: None) -> 
         receiver.gate.set()
 
 
-async def test_signing_key(no_leaks: None) -> None:
+async def test_configured_key_signs_deliveries(no_leaks: None) -> None:
     keys = {"first": "a-secret-that-is-long-enough-for-hs256", "second": "another-secret-that-is-long-enough-x"}
     async with Receiver("second", keys["second"]) as receiver:
         settings = WebhookSettings([receiver.url], api_key="second")

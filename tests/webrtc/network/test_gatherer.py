@@ -22,7 +22,7 @@ from tests.webrtc.network.stun_server import StunServer
 
 
 class Recorder:
-    """A gatherer and what it reports."""
+    """A gatherer, and the sockets and candidates that it reports."""
 
     def __init__(self, options: PeerOptions | None = None) -> None:
         self.added: list[tuple[IceSocket, Candidate, Candidate | None]] = []

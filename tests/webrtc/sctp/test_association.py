@@ -150,7 +150,7 @@ actions = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 1 << 30), actions)
-def test_attacker_on_the_path_cannot_change_what_is_delivered(seed: int, steps: list[tuple[str, int]]) -> None:
+def test_attacker_on_the_path_cannot_change_delivered_messages(seed: int, steps: list[tuple[str, int]]) -> None:
     """Under loss, replay, reordering and corruption, messages arrive once, in order and unchanged."""
     rng = random.Random(seed)
     pair = Pair(seed, LinkOptions(delay=0.02, loss=0.1, jitter=0.02, duplicate=0.1)).establish()

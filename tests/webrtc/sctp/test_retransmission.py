@@ -27,7 +27,7 @@ class Sender:
     def send(
         self, chunks: int = 1, *, stream: int = 1, ordered: bool = True, max_retransmits: int | None = None
     ) -> Message:
-        """Send one message of so many chunks."""
+        """Send one message of that number of chunks."""
         index = self.data.next_tsn - FIRST
         message = Message(
             OutboundStream(stream),
