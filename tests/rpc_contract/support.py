@@ -33,7 +33,7 @@ async def failure(attempt: Awaitable[str]) -> RpcError:
 
 def error_reason(error: RpcError) -> str:
     """Return the reason in an error's data."""
-    assert error.data is not None, f"{error!r} says nothing of why"
+    assert error.data is not None, f"{error!r} has no reason"
     return str(json.loads(error.data)["reason"])
 
 
@@ -89,7 +89,7 @@ class Gate:
         return "opened"
 
 
-class UnderWay(NamedTuple):
+class PendingCall(NamedTuple):
     """A call from Alice to Bob, whose handler has started and waits."""
 
     alice: Room
@@ -98,14 +98,14 @@ class UnderWay(NamedTuple):
     pending: asyncio.Future[str]
 
 
-async def under_way(environment: RoomEnvironment, **options: Any) -> UnderWay:
+async def start_pending_call(environment: RoomEnvironment, **options: Any) -> PendingCall:
     bob = await environment.join("bob")
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
     alice = await environment.join("alice")
     pending = asyncio.ensure_future(call(alice, "bob", "gate", **options))
     await gate.entered.wait()
-    return UnderWay(alice, bob, gate, pending)
+    return PendingCall(alice, bob, gate, pending)
 
 
 class Stopwatch:

@@ -29,7 +29,7 @@ async def pair(environment: RoomEnvironment) -> tuple[Room, Room]:
     return alice, bob
 
 
-def test_row_01_import() -> None:
+def test_row_01_names_are_importable() -> None:
     for name in ("Room", "LocalParticipant", "RpcError", "RpcInvocationData", "RpcHandler"):
         assert getattr(livekit, name) is getattr(livekit.rtc, name)
 
@@ -90,7 +90,7 @@ BAD_TYPES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("bad", [*BAD_VALUES, *BAD_TYPES], ids=str)
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_06_bad_arguments(environment: RoomEnvironment, bad: dict[str, Any]) -> None:
+async def test_row_06_invalid_arguments_raise_before_sending(environment: RoomEnvironment, bad: dict[str, Any]) -> None:
     alice, bob = await pair(environment)
     ran = Gate()
     bob.local_participant.register_rpc_method("gate", ran)
@@ -101,7 +101,7 @@ async def test_row_06_bad_arguments(environment: RoomEnvironment, bad: dict[str,
     assert not ran.invocations
 
 
-async def test_row_07_not_connected(environment: RoomEnvironment) -> None:
+async def test_row_07_calls_raise_when_not_connected(environment: RoomEnvironment) -> None:
     with pytest.raises(RuntimeError, match="not connected"):
         _ = Room().local_participant
     alice, _ = await pair(environment)
@@ -144,7 +144,7 @@ async def test_row_07_while_reconnecting_a_call_fails_at_once_by_option(environm
     assert watch.seconds() == 0.0
 
 
-async def test_row_09_own_identity(environment: RoomEnvironment) -> None:
+async def test_row_09_calls_to_the_own_identity_run_the_local_handler(environment: RoomEnvironment) -> None:
     alice, _ = await pair(environment)
     alice.local_participant.register_rpc_method("echo", echo)
     assert await call(alice, "alice") == "hi"
@@ -155,7 +155,7 @@ async def test_row_09_own_identity(environment: RoomEnvironment) -> None:
     assert (await failure(call(alice, "alice", "gate", response_timeout=0.2))).code == Code.RESPONSE_TIMEOUT
 
 
-async def test_row_12_unknown_method(environment: RoomEnvironment) -> None:
+async def test_row_12_unknown_method_fails_with_1400(environment: RoomEnvironment) -> None:
     alice, _ = await pair(environment)
     error = await failure(call(alice, "bob", "nothing"))
     assert error.code == Code.UNSUPPORTED_METHOD
@@ -173,7 +173,7 @@ async def test_row_15_a_handler_returns_none_or_a_str(environment: RoomEnvironme
 
 
 @pytest.mark.parametrize("result", [{"a": 1}, b"bytes", 7, ["x"]], ids=repr)
-async def test_row_16_a_handler_returns_anything_else(
+async def test_row_16_a_handler_returns_another_type(
     environment: RoomEnvironment, result: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice, bob = await pair(environment)
@@ -259,7 +259,7 @@ async def test_row_22_errors_travel_with_code_message_and_data(environment: Room
             error.code = 1  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-async def test_row_24_invocation_data(environment: RoomEnvironment) -> None:
+async def test_row_24_invocation_data_has_all_fields(environment: RoomEnvironment) -> None:
     alice, bob = await pair(environment)
     seen: list[RpcInvocationData] = []
     bob.local_participant.register_rpc_method("look", seen.append)

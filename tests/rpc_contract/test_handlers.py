@@ -57,7 +57,7 @@ async def test_row_13_cancelling_a_large_request_during_transmission(environment
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_19_registering(environment: RoomEnvironment) -> None:
+async def test_row_19_callables_of_every_kind_can_be_registered(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     local = bob.local_participant
 
@@ -100,7 +100,7 @@ async def test_row_19_registering(environment: RoomEnvironment) -> None:
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_20_unregistering(environment: RoomEnvironment) -> None:
+async def test_row_20_an_unregistered_method_is_unknown(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     local = bob.local_participant
     local.register_rpc_method("echo", echo)
@@ -130,7 +130,7 @@ async def test_row_21_with_an_executor_it_runs_in_a_thread(environment: RoomEnvi
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-async def test_row_21_a_blocking_handler_is_named(
+async def test_row_21_a_blocking_handler_is_named_in_a_warning(
     environment: RoomEnvironment, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     bob = await environment.join("bob")
@@ -173,7 +173,7 @@ class Recording(RpcInterceptor):
             raise
 
 
-async def test_row_25_interceptors(environment: RoomEnvironment) -> None:
+async def test_row_25_interceptors_wrap_calls_and_handlers_in_order(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
     alice = await environment.join("alice")
@@ -219,7 +219,7 @@ async def test_row_26_deadlines_nest_three_hops_deep(environment: RoomEnvironmen
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_26_only_while_the_invocation_runs(environment: RoomEnvironment) -> None:
+async def test_row_26_deadlines_are_inherited_only_while_the_invocation_runs(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     carol = await environment.join("carol")
     carol.local_participant.register_rpc_method("slow", slow_answer)

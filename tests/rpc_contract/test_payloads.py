@@ -32,7 +32,7 @@ async def test_row_14_sizes_up_to_the_limit(environment: RoomEnvironment, size: 
     assert await call(alice, "bob", payload=payload) == payload
 
 
-async def test_row_14_over_the_limit(environment: RoomEnvironment) -> None:
+async def test_row_14_payloads_over_the_limit_fail(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
     bob.local_participant.register_rpc_method("large", lambda invocation: "x" * (LIMIT + 1))
@@ -42,7 +42,7 @@ async def test_row_14_over_the_limit(environment: RoomEnvironment) -> None:
     assert (error.code, error.message) == (Code.RESPONSE_PAYLOAD_TOO_LARGE, "Response payload too large")
 
 
-async def test_row_14_without_a_limit(environment: RoomEnvironment) -> None:
+async def test_row_14_limits_can_be_disabled(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob", options=limited(None))
     bob.local_participant.register_rpc_method("echo", echo)
     alice = await environment.join("alice", options=limited(None))
@@ -88,7 +88,7 @@ async def test_row_31_a_large_call_does_not_block_a_small_one(environment: RoomE
     assert order[0] == "small"
 
 
-async def test_row_32_encrypted_rooms(environment: RoomEnvironment) -> None:
+async def test_row_32_calls_in_encrypted_rooms(environment: RoomEnvironment) -> None:
     def encrypted(key: bytes) -> RoomOptions:
         return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=key)))
 

@@ -9,13 +9,13 @@ import pytest
 from livekit import Room, RpcError
 from livekit.testing import Faults, RoomEnvironment
 
-from .support import SLACK, Gate, Stopwatch, call, echo, error_reason, failure, listed, under_way, until
+from .support import SLACK, Gate, Stopwatch, call, echo, error_reason, failure, listed, start_pending_call, until
 
 Code = RpcError.ErrorCode
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
-async def test_row_03_one_budget_whatever_the_network_does(environment: RoomEnvironment) -> None:
+async def test_row_03_the_budget_bounds_a_call_on_a_dead_network(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     bob.local_participant.register_rpc_method("echo", echo)
     alice = await environment.join("alice")
@@ -43,7 +43,7 @@ async def test_row_03_no_ack_within_the_latency_is_1501(environment: RoomEnviron
     assert bob.isconnected()
 
 
-async def test_row_08_unknown_identity(environment: RoomEnvironment) -> None:
+async def test_row_08_unknown_identity_fails_with_1401(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     watch = Stopwatch()
     error = await failure(call(alice, "nobody", response_timeout=10.0))
@@ -51,7 +51,7 @@ async def test_row_08_unknown_identity(environment: RoomEnvironment) -> None:
     assert watch.is_within(environment, (0.25 if environment.announces_joins else 3.5) + SLACK)
 
 
-async def test_row_08_unknown_identity_with_a_large_payload(environment: RoomEnvironment) -> None:
+async def test_row_08_large_payload_to_an_unknown_identity_fails_with_1401(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     error = await failure(call(alice, "nobody", payload="x" * 20_000, response_timeout=10.0))
     assert (error.code, error_reason(error)) == (Code.RECIPIENT_NOT_FOUND, "not_listed")
@@ -77,7 +77,7 @@ async def test_row_08_a_hidden_callee_answers(environment: RoomEnvironment) -> N
     assert await call(alice, "bob") == "hi"
 
 
-async def test_row_10_own_permission_missing(environment: RoomEnvironment) -> None:
+async def test_row_10_missing_own_permission_fails(environment: RoomEnvironment) -> None:
     await environment.join("bob")
     mute = await environment.join("mute", can_publish_data=False)
     watch = Stopwatch()
@@ -86,7 +86,7 @@ async def test_row_10_own_permission_missing(environment: RoomEnvironment) -> No
     assert watch.is_within(environment, 0.1)
 
 
-async def test_row_10_their_permission_missing(environment: RoomEnvironment) -> None:
+async def test_row_10_missing_permission_of_the_callee_fails(environment: RoomEnvironment) -> None:
     await environment.join("mute", can_publish_data=False)
     alice = await environment.join("alice")
     await listed(alice, "mute")
@@ -96,7 +96,7 @@ async def test_row_10_their_permission_missing(environment: RoomEnvironment) -> 
     assert watch.is_within(environment, 0.1)
 
 
-async def test_row_10_a_hidden_caller(environment: RoomEnvironment) -> None:
+async def test_row_10_a_hidden_caller_fails(environment: RoomEnvironment) -> None:
     await environment.join("bob")
     hidden = await environment.join("hidden", hidden=True)
     error = await failure(call(hidden, "bob"))
@@ -104,7 +104,7 @@ async def test_row_10_a_hidden_caller(environment: RoomEnvironment) -> None:
 
 
 async def test_row_11_the_recipient_leaves_mid_call(environment: RoomEnvironment) -> None:
-    _, bob, _, pending = await under_way(environment)
+    _, bob, _, pending = await start_pending_call(environment)
     watch = Stopwatch()
     await asyncio.gather(bob.disconnect(), return_exceptions=True)
     error = await failure(pending)
@@ -114,7 +114,7 @@ async def test_row_11_the_recipient_leaves_mid_call(environment: RoomEnvironment
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
 async def test_row_11_the_recipient_is_removed_mid_call(environment: RoomEnvironment) -> None:
-    pending = (await under_way(environment)).pending
+    pending = (await start_pending_call(environment)).pending
     watch = Stopwatch()
     environment.memory.remove("bob")
     assert (await failure(pending)).code == Code.RECIPIENT_DISCONNECTED
@@ -123,7 +123,7 @@ async def test_row_11_the_recipient_is_removed_mid_call(environment: RoomEnviron
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
 async def test_row_11_the_recipient_reconnects_in_full_mid_call(environment: RoomEnvironment) -> None:
-    _, bob, gate, pending = await under_way(environment)
+    _, bob, gate, pending = await start_pending_call(environment)
     sid = bob.local_participant.sid
     environment.memory.lose_transport("bob")
     await until(lambda: bob.local_participant.sid != sid)
@@ -134,7 +134,7 @@ async def test_row_11_the_recipient_reconnects_in_full_mid_call(environment: Roo
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)
 async def test_row_11_another_participant_takes_the_identity_mid_call(environment: RoomEnvironment) -> None:
-    pending = (await under_way(environment, response_timeout=2.0)).pending
+    pending = (await start_pending_call(environment, response_timeout=2.0)).pending
     await environment.join("bob")
     error = await failure(pending)
     assert (error.code, error_reason(error)) == (Code.RESPONSE_TIMEOUT, "peer_restarted")
@@ -171,7 +171,7 @@ async def test_row_18_a_peer_that_never_becomes_active_still_gets_the_request(en
     await asyncio.gather(joining, return_exceptions=True)
 
 
-async def test_row_18_waiting_for_an_absent_peer(environment: RoomEnvironment) -> None:
+async def test_row_18_wait_for_ready_waits_for_an_absent_peer(environment: RoomEnvironment) -> None:
     alice = await environment.join("alice")
     waiting = asyncio.ensure_future(call(alice, "bob", wait_for_ready=True, response_timeout=10.0))
     await asyncio.sleep(0.3)
@@ -186,7 +186,7 @@ async def test_row_18_waiting_for_an_absent_peer(environment: RoomEnvironment) -
 
 
 @pytest.mark.parametrize("early", ["caller", "callee"])
-async def test_row_18_joining_and_calling_immediately(environment: RoomEnvironment, early: str) -> None:
+async def test_row_18_calls_right_after_joining_succeed(environment: RoomEnvironment, early: str) -> None:
     """No call made as soon as both have joined fails, in either order of joining."""
     rounds = 100 if environment.virtual else 5
     for number in range(rounds):
@@ -204,12 +204,14 @@ async def test_row_18_joining_and_calling_immediately(environment: RoomEnvironme
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("early", ["caller", "callee"])
 @pytest.mark.parametrize("environment", ["memory", "memory-late"], indirect=True)
-async def test_row_18_a_thousand_rounds(environment: RoomEnvironment, early: str) -> None:
+async def test_row_18_calls_right_after_joining_succeed_in_many_rounds(
+    environment: RoomEnvironment, early: str
+) -> None:
     for _ in range(10):
-        await test_row_18_joining_and_calling_immediately(environment, early)
+        await test_row_18_calls_right_after_joining_succeed(environment, early)
 
 
-async def test_row_28_the_room_disconnects(environment: RoomEnvironment) -> None:
+async def test_row_28_disconnecting_cancels_running_handlers(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     gate = Gate()
     bob.local_participant.register_rpc_method("gate", gate)
@@ -222,8 +224,8 @@ async def test_row_28_the_room_disconnects(environment: RoomEnvironment) -> None
     assert (await failure(served)).code == Code.RECIPIENT_DISCONNECTED
 
 
-async def test_row_28_own_pending_calls_end(environment: RoomEnvironment) -> None:
-    alice, _, _, pending = await under_way(environment)
+async def test_row_28_disconnecting_ends_own_pending_calls(environment: RoomEnvironment) -> None:
+    alice, _, _, pending = await start_pending_call(environment)
     await alice.disconnect()
     assert (await failure(pending)).code == Code.RECIPIENT_DISCONNECTED
 

@@ -12,7 +12,7 @@ from livekit.rpc import wire
 from livekit.streams.framing import text_stream
 from livekit.testing import RoomEnvironment
 
-from .support import Gate, call, echo, under_way
+from .support import Gate, call, echo, start_pending_call
 
 pytestmark = pytest.mark.parametrize("environment", ["memory"], indirect=True)
 
@@ -103,7 +103,7 @@ async def test_row_27_duplicate_packets_after_a_resume_are_dropped(environment: 
 
 
 async def test_row_27_an_answer_without_a_sender_is_ignored(environment: RoomEnvironment) -> None:
-    _, _, gate, pending = await under_way(environment)
+    _, _, gate, pending = await start_pending_call(environment)
     nameless = wire.response_packet("alice", gate.invocations[0].request_id, "from nobody")
     environment.memory.inject("alice", nameless)
     await asyncio.sleep(0.1)
