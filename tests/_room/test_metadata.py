@@ -6,7 +6,7 @@ import pytest
 
 from livekit.errors import RequestError, SessionClosedError
 from livekit.testing import RoomEnvironment
-from tests.data.support import next_args
+from tests.support.mailbox import next_args
 
 
 async def test_changes_are_visible_at_once_and_announced_to_other_participants(environment: RoomEnvironment) -> None:

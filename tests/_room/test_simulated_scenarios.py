@@ -6,7 +6,7 @@ import pytest
 
 from livekit import Room, SimulateScenarioKind
 from livekit.testing import RoomEnvironment
-from tests.data.support import Mailbox, next_args
+from tests.support.mailbox import Mailbox, next_args
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -11,8 +11,7 @@ from livekit.data import ChatMessage, DataPacket, SipDTMF
 from livekit.e2ee import E2EEOptions, KeyProviderOptions
 from livekit.local_participant import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from livekit.testing import RoomEnvironment
-
-from .support import Mailbox, next_args
+from tests.support.mailbox import Mailbox, next_args
 
 
 def received(room: Room) -> Mailbox[DataPacket]:

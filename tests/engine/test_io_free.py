@@ -1,4 +1,4 @@
-"""The protocol cores do no I/O, as the package's documentation says."""
+"""The protocol cores do no I/O, as docs/architecture.md requires."""
 
 from __future__ import annotations
 

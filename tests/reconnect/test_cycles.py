@@ -1,4 +1,4 @@
-"""Repeated joining and leaving, even if cancelled half-way, leaks nothing."""
+"""Repeated joining and leaving, even if cancelled midway, leaks nothing."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.support.rooms import listed
 DETECTION_TIMEOUT = 5.0
 OVERHEAD = 5.0
 """Seconds that a busy machine may add."""
-CLIENT = (sys.executable, "-m", "tests.reconnect.lonely_client")
+CLIENT = (sys.executable, "-m", "tests.reconnect.idle_client")
 
 
 async def test_killed_client_is_disconnected_for_other_participants() -> None:

@@ -335,7 +335,7 @@ def test_row_13_an_unsent_call_sends_no_cancel() -> None:
     assert len(harness.core) == 0
 
 
-# Row 27: answers from anybody else
+# Row 27: answers of other senders
 
 
 @pytest.mark.parametrize("peer", [V0, V2, HEARD])

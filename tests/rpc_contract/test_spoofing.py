@@ -104,7 +104,7 @@ async def test_row_27_duplicate_packets_after_a_resume_are_dropped(environment: 
 
 async def test_row_27_an_answer_without_a_sender_is_ignored(environment: RoomEnvironment) -> None:
     _, _, gate, pending = await start_pending_call(environment)
-    nameless = wire.response_packet("alice", gate.invocations[0].request_id, "from nobody")
+    nameless = wire.response_packet("alice", gate.invocations[0].request_id, "without a sender")
     environment.memory.inject("alice", nameless)
     await asyncio.sleep(0.1)
     assert not pending.done(), "bob was listed: an answer must name him"

@@ -12,7 +12,7 @@ from livekit.server.auth import TokenAuthority
 from livekit.server.permissions import InvalidClaimsError, parse_grants
 from livekit.server.responses import DisconnectReason
 from livekit.server.room_manager import RoomFullError, RoomManager
-from tests.server.agents.workers import KEYS, FakeWorker, make_handler
+from tests.server.agents.fake_worker import KEYS, FakeWorker, make_handler
 from tests.server.recording_link import EPOCH, grants, join, make_rooms
 
 HELPER = RoomAgentDispatch(agent_name="helper", metadata="why", attributes={"k": "v"})

@@ -8,7 +8,7 @@ from livekit.protocol import agent, models
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.server import limits
 from livekit.server.agents.jobs import AGENT_NAME_ATTRIBUTE, AVAILABILITY_TIMEOUT
-from tests.server.agents.workers import FakeWorker, make_handler
+from tests.server.agents.fake_worker import FakeWorker, make_handler
 from tests.server.recording_link import EPOCH, join, make_rooms
 
 

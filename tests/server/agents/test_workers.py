@@ -13,7 +13,7 @@ from livekit.protocol import agent
 from livekit.server import limits
 from livekit.server.agents.agent_handler import TooManyWorkersError
 from livekit.server.agents.workers import Worker, WorkerKey, WorkerPool
-from tests.server.agents.workers import FakeWorker, make_handler
+from tests.server.agents.fake_worker import FakeWorker, make_handler
 from tests.server.recording_link import EPOCH, make_rooms
 
 

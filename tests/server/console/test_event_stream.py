@@ -17,8 +17,8 @@ from livekit.server.console.event_stream import MAX_CALLS_PER_UPDATE, MAX_PAGES,
 from livekit.server.console.observer import Observer
 from livekit.server.console.payload import MAX_PREVIEW
 from tests.server.client import PATIENCE, http_url
-from tests.server.console.events import open_page
 from tests.server.console.packets import request
+from tests.server.console.page_client import open_page
 from tests.server.recording_link import join, make_rooms
 
 

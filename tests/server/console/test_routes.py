@@ -20,7 +20,7 @@ from livekit.server.console.request_parsing import MAX_TIMEOUT, parse_methods
 from livekit.server.console.routes import KEY_HEADER
 from livekit.server.room_manager import RoomManager
 from tests.server.client import PATIENCE, http_url
-from tests.server.console.events import BROWSER, open_page
+from tests.server.console.page_client import BROWSER, open_page
 
 PATHS = ("/console/feed", "/console/main.js", "/console/index.html")
 

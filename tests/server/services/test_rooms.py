@@ -97,19 +97,19 @@ async def test_full_room_rejects_joins(lk: LiveKitAPI, join: Join, room_name: st
         await join("bob")
 
 
-@pytest.mark.parametrize(("told", "meant"), [((0, 0), (300, 20)), ((7, 3), (7, 3))])
-def test_room_timeouts(told: tuple[int, int], meant: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("requested", "expected"), [((0, 0), (300, 20)), ((7, 3), (7, 3))])
+def test_room_timeouts(requested: tuple[int, int], expected: tuple[int, int]) -> None:
     now = 0.0
     rooms = make_rooms()
     service = RoomService(rooms, lambda: now)
     administrator = grants("backend", roomCreate=True)
-    request = room_pb.CreateRoomRequest(name="demo", empty_timeout=told[0], departure_timeout=told[1])
-    empty, departure = meant
+    request = room_pb.CreateRoomRequest(name="demo", empty_timeout=requested[0], departure_timeout=requested[1])
+    empty, departure = expected
     service.create_room(administrator, request)
     rooms.tick(empty - 0.1)
     assert rooms.get("demo") is not None
     rooms.tick(empty)
-    assert rooms.get("demo") is None, "nobody came"
+    assert rooms.get("demo") is None, "closed after its empty timeout"
     service.create_room(administrator, request)
     member = join_core(rooms, "alice")
     rooms.tick(now := 1.0)
@@ -117,7 +117,7 @@ def test_room_timeouts(told: tuple[int, int], meant: tuple[int, int]) -> None:
     rooms.tick(now + departure - 0.1)
     assert rooms.get("demo") is member.room
     rooms.tick(now + departure)
-    assert rooms.get("demo") is None, "nobody came back"
+    assert rooms.get("demo") is None, "closed after its departure timeout"
 
 
 async def test_room_name_too_long(lk: LiveKitAPI) -> None:

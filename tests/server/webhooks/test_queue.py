@@ -82,7 +82,7 @@ def test_dropped_events_are_reported_to_the_receiver(caplog: pytest.LogCaptureFi
     assert following is not None
     assert following.num_dropped == 0
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert len(warnings) == 2, "one when it begins, one when it is over"
+    assert len(warnings) == 2, "one for the first drop, one for the next delivery"
     assert "webhook a to the receiver dropped: status 400 (attempt 1)" in warnings[0]
     assert "after 2 were dropped" in warnings[1]
 

@@ -14,7 +14,7 @@ from livekit import ByteStreamReader, DataStreamOptions, Room, RoomOptions, Stre
 from livekit.e2ee import E2EEOptions, KeyProviderOptions
 from livekit.streams.aio.reader import MAX_UNREAD
 from livekit.testing import RoomEnvironment
-from tests.data.support import TIMEOUT, Mailbox, Streams
+from tests.support.mailbox import TIMEOUT, Mailbox, Streams
 
 SIZES = [0, 1, 14_000, 15_000, 15_001, 100_000, 1_000_000]
 

@@ -1,4 +1,4 @@
-"""Acknowledgement, loss and abandonment of DATA chunks; one chunk per message and packet unless said otherwise."""
+"""Acknowledgement, loss and abandonment of DATA chunks; one chunk per message and packet unless noted."""
 
 from __future__ import annotations
 

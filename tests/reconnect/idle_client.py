@@ -1,4 +1,4 @@
-"""Joins a room, prints "joined" and waits: `python -m tests.reconnect.lonely_client URL TOKEN`."""
+"""Joins a room, prints "joined" and waits: `python -m tests.reconnect.idle_client URL TOKEN`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A console page without a browser."""
+"""An open console page without a browser: its event stream and its actions."""
 
 from __future__ import annotations
 
