@@ -160,7 +160,7 @@ async def test_token_action_mints_the_wanted_claims(server: DevServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "body", "said"),
+    ("action", "body", "message"),
     [
         ("token", {}, "a room is required"),
         ("token", {"room": "r"}, "an identity is required"),
@@ -176,10 +176,10 @@ async def test_token_action_mints_the_wanted_claims(server: DevServer) -> None:
         ("token", ["room"], "not an object"),
     ],
 )
-async def test_invalid_input_is_reported(server: DevServer, action: str, body: object, said: str) -> None:
+async def test_invalid_input_is_reported(server: DevServer, action: str, body: object, message: str) -> None:
     async with open_page(server) as page, page.post(action, json=body) as response:
         assert response.status == 400
-        assert said in (await response.json())["error"]
+        assert message in (await response.json())["error"]
 
 
 async def test_bodies_that_are_not_json(server: DevServer) -> None:

@@ -70,8 +70,8 @@ async def test_updates_are_announced_to_all_participants(lk: LiveKitAPI, join: J
     info = await lk.room.update_participant(request)
     assert (info.name, info.metadata, dict(info.attributes)) == ("Bob", "m", {"kept": "2", "new": "3"})
     await asyncio.gather(*events, refreshed)
-    for told in (seen, bob.local_participant):
-        assert (told.name, told.metadata, told.attributes) == ("Bob", "m", {"kept": "2", "new": "3"})
+    for updated in (seen, bob.local_participant):
+        assert (updated.name, updated.metadata, updated.attributes) == ("Bob", "m", {"kept": "2", "new": "3"})
 
 
 async def test_permissions_apply_immediately(lk: LiveKitAPI, join: Join, room_name: str) -> None:
@@ -92,11 +92,11 @@ async def test_hidden_participant_disappears_for_others(lk: LiveKitAPI, join: Jo
     alice, _ = await join("alice"), await join("bob")
     await listed(alice, "bob")
     for hidden, event in ((True, "participant_disconnected"), (False, "participant_connected")):
-        told = once(alice, event)
+        announced = once(alice, event)
         permission = models.ParticipantPermission(can_publish_data=True, hidden=hidden)
         request = room_pb.UpdateParticipantRequest(room=room_name, identity="bob", permission=permission)
         await lk.room.update_participant(request)
-        assert (await told)[0].identity == "bob"
+        assert (await announced)[0].identity == "bob"
 
 
 @embedded_only
@@ -156,7 +156,7 @@ async def test_moved_participant_leaves_and_joins(lk: LiveKitAPI, join: Join, ro
     elsewhere = room_name + "-b"
     alice, bob, carol = await join("alice"), await join("bob"), await join("carol", room=elsewhere)
     await listed(alice, "bob")
-    left, moved, came = (
+    left, moved, joined = (
         once(alice, "participant_disconnected"),
         once(bob, "moved"),
         once(carol, "participant_connected"),
@@ -165,7 +165,7 @@ async def test_moved_participant_leaves_and_joins(lk: LiveKitAPI, join: Join, ro
     await lk.room.move_participant(
         room_pb.MoveParticipantRequest(room=room_name, identity="bob", destination_room=elsewhere)
     )
-    assert [(await told)[0].identity for told in (left, came)] == ["bob", "bob"]
+    assert [(await event)[0].identity for event in (left, joined)] == ["bob", "bob"]
     await moved
     assert (bob.name, list(bob.remote_participants)) == (elsewhere, ["carol"])
     assert bob.local_participant.sid != old_sid

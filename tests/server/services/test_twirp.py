@@ -93,7 +93,7 @@ async def test_json_with_unknown_fields(backend: Backend, token: str, room_name:
     assert (answer.status, answer.content_type.split(";")[0]) == (200, JSON)
     made = answer.json
     assert (made["name"], made["empty_timeout"], made["departure_timeout"]) == (room_name, 5, 6)
-    assert (made["metadata"], made["max_participants"]) == ("é", 0), "what is 0 is told too"
+    assert (made["metadata"], made["max_participants"]) == ("é", 0), "JSON includes fields with default values"
     assert made["sid"].startswith("RM_")
 
 
@@ -204,5 +204,5 @@ async def test_errors_of_a_method(code: str) -> None:
 
 
 async def test_invalid_timeout_header(backend: Backend, token: str) -> None:
-    for told in ("soon", "-1", "1e3", "9" * 5_000):
-        assert (await backend.post(LIST, token=token, headers={TIMEOUT_HEADER: told})).status == 200
+    for value in ("soon", "-1", "1e3", "9" * 5_000):
+        assert (await backend.post(LIST, token=token, headers={TIMEOUT_HEADER: value})).status == 200
