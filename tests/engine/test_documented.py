@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from livekit.data.user_packet_deduper import UserPacketNonces
+from livekit.data.user_packet_dedup import UserPacketNonces
 from livekit.engine.connection_state import BACKOFF, MAX_JOIN_ATTEMPTS, ConnectionPhase
 from livekit.options import RoomOptions
 from livekit.signaling import CONTINUATION_FLAG

@@ -14,7 +14,7 @@ from livekit.protocol import models
 
 from .errors import PublishDataError, PublishDTMFError, PublishTranscriptionError
 from .packets import ChatMessage, Transcription
-from .user_packet_deduper import UserPacketNonces
+from .user_packet_dedup import UserPacketNonces
 
 
 class DataPublisher(LocalParticipantMixin):

@@ -9,7 +9,7 @@ from livekit.enums import DataPacketKind
 from livekit.protocol import models
 
 from .packets import ChatMessage, DataPacket, SipDTMF, TranscriptionSegment
-from .user_packet_deduper import UserPacketDeduper
+from .user_packet_dedup import UserPacketDedup
 
 _LOSSY = models.DataPacket.Kind.LOSSY
 
@@ -20,7 +20,7 @@ class DataReceiver:
     def __init__(self, participants: ParticipantTable, emit: Callable[..., None]) -> None:
         self._participants = participants
         self._emit = emit
-        self._deduper = UserPacketDeduper()
+        self._dedup = UserPacketDedup()
         self.packet_handlers: dict[str, Callable[[str, models.DataPacket], None]] = {
             "user": self._on_user_packet,
             "sip_dtmf": self._on_sip_dtmf,
@@ -29,7 +29,7 @@ class DataReceiver:
         }
 
     def _on_user_packet(self, sender: str, packet: models.DataPacket) -> None:
-        if not self._deduper.is_new(sender, packet.user.nonce):
+        if not self._dedup.is_new(sender, packet.user.nonce):
             return
         received = DataPacket(
             data=packet.user.payload,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 
-__all__ = ["MAX_SENDERS", "UserPacketDeduper", "UserPacketNonces"]
+__all__ = ["MAX_SENDERS", "UserPacketDedup", "UserPacketNonces"]
 
 _FORMAT = struct.Struct(">4s8sI")
 """Magic, random sender id, sequence number."""
@@ -32,7 +32,7 @@ class UserPacketNonces:
         return _FORMAT.pack(_MAGIC, self._sender_id, self._sequence)
 
 
-class UserPacketDeduper:
+class UserPacketDedup:
     """Rejects packets that were received before."""
 
     def __init__(self) -> None:
