@@ -35,7 +35,7 @@ _Action = rtc.LeaveRequest.Action
 
 
 class When(enum.IntEnum):
-    """When the message is received."""
+    """Time at which the message is received."""
 
     CONNECTED = 0
     RESUMING = 1

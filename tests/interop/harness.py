@@ -1,4 +1,4 @@
-"""Peer programs: each kind of participant in a process of its own, driven by lines of JSON.
+"""Peer programs: each kind of participant in a separate process, driven by lines of JSON.
 
 A program receives `{"id": n, "do": "join" | "listed" | "gone" | "call" | "cancel" | "leave", …}`. It sends
 `{"reply": n, "value": …}`, `{"reply": n, "error": {"type", "message", and for an RpcError "code", "data"}}`, and

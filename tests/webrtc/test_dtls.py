@@ -289,7 +289,7 @@ def test_timers_do_nothing_before_the_handshake_starts() -> None:
 
 
 def test_flight_is_split_at_record_boundaries() -> None:
-    """RFC 6347 section 4.1.1: a record never spans datagrams; one over the MTU has a datagram of its own."""
+    """RFC 6347 section 4.1.1: a record never spans datagrams; one over the MTU has its own datagram."""
 
     def record(size: int) -> bytes:
         return bytes(11) + size.to_bytes(2, "big") + bytes(size)

@@ -147,7 +147,7 @@ def test_stalled_acknowledgements_are_not_a_queue(congestion: CongestionControl)
 
 
 def test_resize_keeps_the_window_within_its_ceiling(congestion: CongestionControl) -> None:
-    """Large packets have a ceiling of their own: each takes 16 KiB of the receiver's socket buffer."""
+    """Large packets have their own ceiling: each takes 16 KiB of the receiver's socket buffer."""
     assert congestion.max_cwnd == MAX_WINDOW_PACKETS * MTU
     congestion.resize(15_872)
     assert congestion.max_cwnd == MAX_WINDOW_LARGE_PACKETS * 15_872
