@@ -166,7 +166,7 @@ async def ring(server: Server, groups: list[list[str]], calls_each: int, before:
 
 
 def installed() -> Results:
-    """Bytes on disk of each SDK with what it needs."""
+    """Return the bytes on disk of each SDK with its dependencies."""
     results: Results = []
     for name, python, distribution in (("ours", OURS, "livekit-pure"), ("official", OFFICIAL, "livekit")):
         output = subprocess.run(

@@ -123,7 +123,7 @@ class Server:
             self._check_chosen(worker)
 
     def _check_chosen(self, worker: Worker) -> None:
-        """However busy the others say they are, a worker with room for a job can be chosen."""
+        """Check that a worker with free capacity can be selected, whatever load the others report."""
         pool = self._agents.workers
         if worker.is_available and worker.load < 1 and pool.select(worker.key, ()) is None:
             raise AssertionError(f"nobody is chosen, though {worker} has load {worker.load}")
