@@ -23,7 +23,7 @@ async def main() -> None:
         disconnected = asyncio.Event()
         room.on("disconnected", disconnected.set)
         await room.connect(URL, token("greeter"))
-        print(f"Serving in room {ROOM!r} on {URL}. Ctrl-C ends.", flush=True)
+        print(f"Serving in room {ROOM!r} on {URL}. Press Ctrl-C to stop.", flush=True)
         await disconnected.wait()
         reason = room.local_participant.disconnect_reason or DisconnectReason.UNKNOWN_REASON
         sys.exit(f"Disconnected: {DisconnectReason.Name(reason)}")

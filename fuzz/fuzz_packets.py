@@ -150,6 +150,7 @@ def _seeds() -> Iterator[models.DataPacket]:
                     stream_id=KNOWN_ID,
                     inline=inline,
                     deflate=deflate,
+                    timestamp_ms=0,
                 )
                 yield from [packets] if isinstance(packets, models.DataPacket) else packets
 

@@ -89,6 +89,7 @@ def _seeds() -> Iterator[bytes]:
                 stream_id="1",
                 inline=len(text) < LIMIT,
                 deflate=deflate,
+                timestamp_ms=0,
             )
             packets = iter([sent]) if isinstance(sent, models.DataPacket) else sent
             yield _framed(packets, int(deflate))

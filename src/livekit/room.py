@@ -72,7 +72,7 @@ class Room(RoomEmitter):
             RuntimeError: this room is already connected or connecting.
         """
         if self._connecting or self.isconnected():
-            raise RuntimeError("this room is connected or connecting already; disconnect it first")
+            raise RuntimeError("this room is already connected or connecting; await room.disconnect() first")
         self._connecting = True
         try:
             session = RoomSession(url, token, options or RoomOptions(), self._rpc, self._notify, self._stream_handlers)

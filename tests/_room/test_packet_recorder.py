@@ -55,7 +55,11 @@ def test_streams_of_calls_carry_the_request_id(tmp_path: Path) -> None:
     recorder = record(tmp_path / "wire")
     sender = PacketFilter(PacketSink(), recorder.record_sent)
     packets = text_stream(
-        "x" * 20_000, topic=wire.REQUEST_TOPIC, destinations=["bob"], attributes=wire.request_attributes("r1", "m", 9)
+        "x" * 20_000,
+        topic=wire.REQUEST_TOPIC,
+        destinations=["bob"],
+        attributes=wire.request_attributes("r1", "m", 9),
+        timestamp_ms=0,
     )
     assert not isinstance(packets, models.DataPacket)
     sender.send_packets(packets)

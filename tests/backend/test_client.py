@@ -202,3 +202,12 @@ def test_url_is_normalised_to_http() -> None:
     assert Backend("wss://x.livekit.cloud", "k", "s").url == "https://x.livekit.cloud"
     with pytest.raises(ValueError, match="wss://"):
         Backend("x.livekit.cloud", "k", "s")
+
+
+def test_the_http_client_is_loaded_before_the_first_call() -> None:
+    """Importing it takes longer than some calls may."""
+    program = (
+        "import sys; from livekit.backend import Backend; assert 'aiohttp' not in sys.modules; "
+        "Backend('http://127.0.0.1:1', 'key', 'secret'); assert 'aiohttp' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

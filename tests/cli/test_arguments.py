@@ -28,7 +28,7 @@ def test_port_is_an_integer(text: str, number: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "65536", "http", "78 80", "٣"])
 def test_invalid_port_is_rejected(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="between 0 and 65535"):
+    with pytest.raises(argparse.ArgumentTypeError, match="a port from 0 to 65535"):
         port(text)
 
 

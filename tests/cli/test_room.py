@@ -15,7 +15,7 @@ from .conftest import Run
 async def test_room_is_created_listed_and_deleted(run: Run, room_name: str) -> None:
     created = await run("room", "create", room_name, "--metadata", "about \x1b[31mit", "--empty-timeout", "5m")
     assert (created.code, created.err) == (ExitCode.DONE, "")
-    assert created.out.startswith(f"Created room '{room_name}' (RM_")
+    assert created.out.startswith(f"Room '{room_name}' exists (RM_")
 
     listed = await run("room", "list")
     header, *rows = listed.out.splitlines()

@@ -160,6 +160,7 @@ def test_streamed_server_calls_are_accepted_by_option(inline: bool) -> None:
                 attributes=attributes,
                 stream_id="r1",
                 inline=inline,
+                timestamp_ms=0,
             )
         )
     )
@@ -169,7 +170,11 @@ def test_streamed_server_calls_are_accepted_by_option(inline: bool) -> None:
     assert cipher.decrypt(other) is None, "not part of a call"
     assert cipher.decrypt(from_("mallory", models.DataPacket.FromString(request[0].SerializeToString()))) is None
     reply = list(
-        as_packets(text_stream("2", topic=wire.RESPONSE_TOPIC, destinations=["r1"], attributes={}, inline=inline))
+        as_packets(
+            text_stream(
+                "2", topic=wire.RESPONSE_TOPIC, destinations=["r1"], attributes={}, inline=inline, timestamp_ms=0
+            )
+        )
     )
     assert not any(cipher.encrypt(packet).HasField("encrypted_packet") for packet in reply)
     assert cipher.encrypt(reply[0]).HasField("encrypted_packet"), "one reply per call"

@@ -211,6 +211,7 @@ def stream(text: str, request_id: str = "id") -> list[models.DataPacket]:
         destinations=["bob"],
         attributes=wire.request_attributes(request_id, "m", 5000),
         stream_id=request_id,
+        timestamp_ms=0,
     )
     assert not isinstance(packets, models.DataPacket)
     return list(packets)

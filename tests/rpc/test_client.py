@@ -48,6 +48,7 @@ def response(request_id: str, text: str, *, inline: bool = True, deflate: bool =
         attributes={wire.ATTR_REQUEST_ID: request_id},
         inline=inline,
         deflate=deflate,
+        timestamp_ms=0,
     )
     return [packets] if isinstance(packets, models.DataPacket) else list(packets)
 

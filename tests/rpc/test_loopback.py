@@ -92,4 +92,7 @@ async def test_row_09_a_call_to_oneself_uses_the_normal_path(peer: object, size:
     )
     assert await end.client.perform(RpcCallInfo("alice", "m", "x" * size, 5.0)) == "alice" + "x" * size
     assert end.link.sent == []
-    assert isinstance(text_stream("", topic="t", destinations=["alice"], attributes={}, inline=True), models.DataPacket)
+    assert isinstance(
+        text_stream("", topic="t", destinations=["alice"], attributes={}, inline=True, timestamp_ms=0),
+        models.DataPacket,
+    )

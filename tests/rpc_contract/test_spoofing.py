@@ -25,7 +25,7 @@ def send(room: Room, packet: models.DataPacket) -> None:
 
 
 def stream(request_id: str, topic: str, attributes: dict[str, str], payload: str, to: str) -> models.DataPacket:
-    packet = text_stream(payload, topic=topic, destinations=[to], attributes=attributes, inline=True)
+    packet = text_stream(payload, topic=topic, destinations=[to], attributes=attributes, inline=True, timestamp_ms=0)
     assert isinstance(packet, models.DataPacket)
     return packet
 

@@ -72,7 +72,13 @@ def forged_packets(request_id: str, stream_id: str, alice: str, bob: str) -> Ite
     ):
         for inline in (True, False):
             packets = text_stream(
-                "forged", topic=topic, attributes=attributes, destinations=[to], stream_id=stream_id, inline=inline
+                "forged",
+                topic=topic,
+                attributes=attributes,
+                destinations=[to],
+                stream_id=stream_id,
+                inline=inline,
+                timestamp_ms=0,
             )
             yield from [packets] if isinstance(packets, models.DataPacket) else packets
     for index in range(3):

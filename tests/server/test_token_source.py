@@ -30,7 +30,7 @@ def test_token_permits_joining_the_room() -> None:
 @pytest.mark.parametrize(("room", "expected"), [(None, "lobby"), ("demo", "demo"), ("", "")])
 def test_default_room_applies_without_an_explicit_room(room: str | None, expected: str) -> None:
     source = Source()
-    source.default_room = "lobby"
+    source._default_room = "lobby"
     assert verify(source.token("alice", room=room)).room == expected
     assert verify(Source().token("alice")).room == ""
 

@@ -16,7 +16,7 @@ _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
 
 def write(text: str, **options: Any) -> list[models.DataPacket]:
     arguments: dict[str, Any] = {"topic": "topic", "destinations": ["bob"], "attributes": {"key": "value"}, **options}
-    packets = text_stream(text, **arguments)
+    packets = text_stream(text, **{"timestamp_ms": 0, **arguments})
     return [packets] if isinstance(packets, models.DataPacket) else list(packets)
 
 
@@ -91,7 +91,9 @@ def test_compression_if_allowed_and_worthwhile() -> None:
 def test_an_oversized_header_is_rejected_immediately() -> None:
     for inline in (True, False):
         with pytest.raises(HeaderTooLargeError, match="does not fit"):
-            text_stream("", topic="t", destinations=["bob"], attributes={"key": "x" * CHUNK_SIZE}, inline=inline)
+            text_stream(
+                "", topic="t", destinations=["bob"], attributes={"key": "x" * CHUNK_SIZE}, inline=inline, timestamp_ms=0
+            )
 
 
 @given(st.text(alphabet="xä€😀", min_size=1, max_size=50), st.integers(0, 2000), st.booleans(), st.booleans())

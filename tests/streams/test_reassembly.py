@@ -184,7 +184,7 @@ def test_row_14_content_over_the_limit_is_refused_on_receipt() -> None:
 
 
 def deflated(text: str) -> bytes:
-    packet = text_stream(text, topic="t", destinations=[], attributes={}, inline=True, deflate=True)
+    packet = text_stream(text, topic="t", destinations=[], attributes={}, inline=True, deflate=True, timestamp_ms=0)
     assert isinstance(packet, models.DataPacket)
     assert packet.stream_header.compression == DEFLATE_RAW
     return packet.stream_header.inline_content

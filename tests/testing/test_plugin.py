@@ -121,7 +121,7 @@ def test_without_an_async_plugin_only_the_environment_works(pytester: pytest.Pyt
 def test_unknown_environment_is_a_usage_error(pytester: pytest.Pytester) -> None:
     result = run_pytest(pytester, "--livekit-environment=moon")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*'moon' is not one of memory, embedded, server*"])
+    result.stderr.fnmatch_lines(["*must be memory, embedded, server or a URL, not 'moon'*"])
 
 
 def test_server_environment_requires_a_url(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,7 @@ def test_two_round_trips_to_connect() -> None:
     assert 100 < max(ends.client.largest, ends.server.largest) <= MTU
 
 
+# Of the emulator's first 400 seeds only 46 takes longer than the limit: 14.6 s, after five lost flights.
 @pytest.mark.parametrize("seed", range(100, 160))
 def test_handshake_under_loss_duplication_and_reordering(seed: int) -> None:
     ends = Ends(seed=seed, link=LinkOptions(loss=0.3, delay=0.05, jitter=0.05, duplicate=0.1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from OpenSSL import SSL
 
@@ -79,3 +81,14 @@ def test_falls_back_to_public_methods(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(record_layer, "_FastRecordLayer", lacks_attribute)
     assert isinstance(open_record_layer(connection(is_client=True)), _PublicRecordLayer)
+
+
+class _SlottedConnection:
+    """A connection without `__dict__`, as a future pyOpenSSL may have."""
+
+    __slots__ = ()
+
+
+def test_public_api_is_used_if_private_attributes_are_missing() -> None:
+    layer = open_record_layer(cast(SSL.Connection, _SlottedConnection()))
+    assert isinstance(layer, _PublicRecordLayer)

@@ -18,7 +18,12 @@ from google.protobuf.message import Message
 __all__ = ["define"]
 
 _pool = descriptor_pool.DescriptorPool()
-for _file in descriptor_pb2.FileDescriptorSet.FromString(pkgutil.get_data(__name__, "descriptors.binpb") or b"").file:
+_descriptors = pkgutil.get_data(__name__, "descriptors.binpb")
+if _descriptors is None:
+    raise ImportError(
+        "the package's data file livekit/_proto/descriptors.binpb cannot be read; include it in the bundle"
+    )
+for _file in descriptor_pb2.FileDescriptorSet.FromString(_descriptors).file:
     _pool.Add(_file)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from livekit.rpc.invocation import RpcCallInfo
 
 from .calls import BackendCall
-from .http import post
+from .http import load_http_client, post
 from .sync import run_sync
 from .twirp import TwirpEndpoint
 
@@ -38,6 +38,7 @@ class Backend:
         *,
         session: ClientSession | None = None,
     ) -> None:
+        load_http_client()  # now, so that the first call has its whole timeout
         self._endpoint = TwirpEndpoint.from_settings(url, api_key, api_secret)
         self._session = session
 

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 
+def load_http_client() -> None:
+    """Import the HTTP client, which takes a few hundred milliseconds and otherwise happens in the first request."""
+    import aiohttp  # noqa: F401
+
+    import livekit.signaling.failures  # noqa: F401
+
+
 async def post(request: TwirpRequest, timeout: float, session: ClientSession | None = None) -> tuple[int, bytes]:
     """Send a request and return the HTTP status and at most `MAX_RESPONSE_SIZE` bytes of the body.
 

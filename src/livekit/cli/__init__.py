@@ -20,7 +20,7 @@ __all__ = ["CommandError", "ExitCode", "main"]
 EPILOG = """\
 environment (and defaults):
   LIVEKIT_URL         the server to connect to                            (ws://127.0.0.1:7880)
-  LIVEKIT_API_KEY     the key that signs tokens; `livekit dev` accepts it (devkey)
+  LIVEKIT_API_KEY     the API key (default: devkey, that of `livekit dev`)
   LIVEKIT_API_SECRET  the key's secret                                    (secret)
 
 exit codes:

@@ -52,7 +52,7 @@ def _entries(lines: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
         try:
             entry = json.loads(line)
         except ValueError as error:
-            raise CommandError(f"{name}, line {number}: not JSON; is this a recording?") from error
+            raise CommandError(f"{name}, line {number}: not JSON; this is probably not a recording") from error
         if not isinstance(entry, dict) or any(key not in entry for key in _COMMON):
             raise CommandError(f"{name}, line {number}: not a recorded packet")
         yield entry

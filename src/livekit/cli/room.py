@@ -93,7 +93,7 @@ def create_room(args: argparse.Namespace) -> ExitCode:
         max_participants=args.max_participants,
     )
     room = call_service(endpoint_from(args), "CreateRoom", request, models.Room, {"roomCreate": True})
-    print(to_json(room_fields(room)) if args.json else f"Created room {room.name!r} ({room.sid}).")
+    print(to_json(room_fields(room)) if args.json else f"Room {room.name!r} exists ({room.sid}).")
     return ExitCode.DONE
 
 

@@ -18,13 +18,13 @@ class Credentials(Protocol):
     def api_secret(self) -> str: ...
 
     @property
-    def default_room(self) -> str: ...
+    def _default_room(self) -> str: ...
 
 
 class TokenSource:
     """Mixin for classes that have `api_key` and `api_secret`."""
 
-    default_room = ""
+    _default_room = ""
     """Room of tokens for which no room is given."""
 
     def token(
@@ -48,7 +48,7 @@ class TokenSource:
         return authority.join_token(
             self.api_key,
             identity,
-            self.default_room if room is None else room,
+            self._default_room if room is None else room,
             claims={"name": name, "metadata": metadata, "attributes": dict(attributes or {}), "kind": kind},
             grants=grants,
             lifetime=ttl,

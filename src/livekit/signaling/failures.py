@@ -29,7 +29,7 @@ _REFUSAL_HINTS = (
         "api key",
         "This server does not know the key that signed the token: check LIVEKIT_API_KEY and the server's keys.",
     ),
-    ("permission", "The token lacks the grant: it needs roomJoin and this room's name."),
+    ("permission", "It needs roomJoin and this room's name."),
 )
 _DEFAULT_REFUSAL_HINT = (
     "Check that the token is signed with the server's key and secret and grants roomJoin for this room."
@@ -55,7 +55,7 @@ def classify_exception(error: BaseException, url: URL) -> ConnectError:
         cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
         reason = cause.strerror or str(cause)
         return ServerUnreachableError(
-            f"no connection to {where}: {reason}. Check that the server is running and no firewall blocks it."
+            f"no connection to {where}: {reason}. Check that the server is running and that no firewall blocks it."
         )
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return NotLiveKitError(f"{where} closed the connection without a response. {_NOT_LIVEKIT_HINT}")

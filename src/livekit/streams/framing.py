@@ -146,7 +146,7 @@ def text_stream(
     stream_id: str | None = None,
     inline: bool = False,
     deflate: bool = False,
-    timestamp_ms: int = 0,
+    timestamp_ms: int,
 ) -> models.DataPacket | Iterator[models.DataPacket]:
     """Return a stream of known text, as `whole_stream`.
 

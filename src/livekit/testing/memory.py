@@ -62,7 +62,7 @@ class MemoryRoom(TokenSource, RoomClients):
         settings: RoomSettings | None = None,
     ) -> None:
         super().__init__()
-        self.name = self.default_room = name
+        self.name = self._default_room = name
         self.faults = faults or Faults()
         """Impairments of every link; may be replaced at any time and apply to everything sent afterwards."""
         self.faults_of: dict[str, Faults] = {}

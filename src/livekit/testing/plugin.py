@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for name in _environments(config):
         if name not in ENVIRONMENTS and "://" not in name:
-            raise pytest.UsageError(f"{OPTION}: {name!r} is not one of {', '.join(ENVIRONMENTS)}, nor a URL")
+            raise pytest.UsageError(f"{OPTION} must be {', '.join(ENVIRONMENTS)} or a URL, not {name!r}")
     manager = config.pluginmanager
     manager.register(_async_fixtures(_ANYIO, pytest.fixture), "livekit-anyio")
     if manager.hasplugin("asyncio") or manager.hasplugin("pytest_asyncio"):

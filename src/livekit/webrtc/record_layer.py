@@ -74,7 +74,7 @@ class _FastRecordLayer:
     __slots__ = ("_buffer", "_connection", "_incoming", "_lib", "_outgoing", "_ssl", "_view")
 
     def __init__(self, connection: SSL.Connection) -> None:
-        """Raises KeyError if this version of pyOpenSSL lacks the private attributes."""
+        """Raises AttributeError, KeyError or TypeError if this version of pyOpenSSL lacks the private attributes."""
         attributes: dict[str, Any] = vars(connection)  # cffi objects are untyped
         ffi: Any = vars(SSL)["_ffi"]
         self._lib: Any = vars(SSL)["_lib"]
@@ -111,5 +111,5 @@ def open_record_layer(connection: SSL.Connection) -> RecordLayer:
     """Return the record layer of a connection that was created without a socket."""
     try:
         return _FastRecordLayer(connection)
-    except KeyError:
+    except (AttributeError, KeyError, TypeError):
         return _PublicRecordLayer(connection)

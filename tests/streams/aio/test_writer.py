@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from livekit.protocol import models
-from livekit.streams.aio.writer import ByteStreamWriter, TextStreamWriter
+from livekit.streams.aio.writer import ByteStreamWriter, TextStreamWriter, send_header
 from livekit.streams.framing import StreamFramer, stream_header
 from livekit.streams.info import StreamError, byte_info, text_info
 from tests.streams.aio.recording_sender import RecordingSender
@@ -24,7 +24,7 @@ def byte_writer(sender: RecordingSender) -> ByteStreamWriter:
 async def test_a_stream_is_header_chunks_and_trailer() -> None:
     sender = RecordingSender()
     writer = text_writer(sender)
-    await writer.send_header()
+    await send_header(writer)
     await writer.write("zwölf")
     await writer.write("")
     await writer.aclose(attributes={"a": "1"})

@@ -14,7 +14,7 @@ from livekit.streams.framing import HeaderTooLargeError, StreamFramer, stream_he
 from livekit.streams.info import ByteStreamInfo, StreamError, TextStreamInfo, byte_info, text_info
 
 from .files import OutgoingFile
-from .writer import ByteStreamWriter, TextStreamWriter, begin_send, wait_sent
+from .writer import ByteStreamWriter, TextStreamWriter, begin_send, send_header, wait_sent
 
 DEFLATE_IN_THREAD = 256 * 1024
 """Content of at least this many bytes is compressed in a thread, to keep the event loop responsive."""
@@ -81,7 +81,7 @@ class StreamSender(LocalParticipantMixin):
         info = text_info(header.stream_header)
         info.size = total_size or 0  # not sent for text: its bytes and characters differ
         writer = TextStreamWriter(info, _framer(header, whole_characters=True), self._stream_context().packets)
-        await writer.send_header()
+        await send_header(writer)
         return writer
 
     async def send_bytes(
@@ -135,7 +135,7 @@ class StreamSender(LocalParticipantMixin):
         )
         framer = _framer(header, whole_characters=False)
         writer = ByteStreamWriter(byte_info(header.stream_header), framer, self._stream_context().packets)
-        await writer.send_header()
+        await send_header(writer)
         return writer
 
     async def send_file(
@@ -176,7 +176,7 @@ class StreamSender(LocalParticipantMixin):
         framer = _framer(header, whole_characters=False)
         info = byte_info(header.stream_header)
         async with ByteStreamWriter(info, framer, context.packets) as writer:
-            await writer.send_header()
+            await send_header(writer)
             await file.send(writer, on_progress)
         return info
 

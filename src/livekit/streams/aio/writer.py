@@ -66,8 +66,7 @@ class BaseStreamWriter(Generic[Info]):
             self._closed = True
             await self._send(iter((self._framer.trailer(reason, attributes),)))
 
-    async def send_header(self) -> None:
-        """Send the stream's header. Raises StreamError."""
+    async def _send_header(self) -> None:
         async with self._lock:
             await self._send(iter((self._framer.header,)))
 
@@ -112,6 +111,11 @@ class ByteStreamWriter(BaseStreamWriter[ByteStreamInfo]):
     async def write(self, data: bytes) -> None:
         """Send bytes, as `TextStreamWriter.write` does."""
         await self._write(data)
+
+
+async def send_header(writer: BaseStreamWriter[Any]) -> None:
+    """Send the header of a new stream. Raises StreamError."""
+    await writer._send_header()  # noqa: SLF001 - not part of the official writers
 
 
 def begin_send(sender: PacketSender, packets: Iterator[models.DataPacket]) -> StreamSend:
