@@ -270,3 +270,16 @@ async def test_timer_is_rescheduled_only_for_earlier_deadlines() -> None:
         assert timer.cancelled()
         assert transport._timer is not timer
         assert transport._timer_due < due + 100
+
+
+async def test_timer_replaces_a_pending_flush() -> None:
+    async with open_pair() as pair:
+        channel = await pair.connect()
+        await until(lambda: pair.client._flush_handle is None)
+        channel.send(b"once")
+        pending = pair.client._flush_handle
+        assert pending is not None
+        pair.client._timer_fired()
+        assert pending.cancelled()
+        assert pair.client._flush_handle is None
+        await until(lambda: pair.received == [b"once"])
