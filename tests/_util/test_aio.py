@@ -74,3 +74,30 @@ async def test_finish_completes_before_raising_the_cancellation() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+async def test_within_cancelled_during_clean_up_waits_for_it() -> None:
+    cleaning, gate, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def late() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaning.set()
+            while not gate.is_set():
+                try:
+                    await gate.wait()
+                except asyncio.CancelledError:
+                    continue
+            ended.set()
+
+    task = asyncio.ensure_future(within(0, late()))
+    await cleaning.wait()
+    task.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not task.done()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()

@@ -22,6 +22,6 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
         import uvloop
     except ImportError:
         return asyncio.run(main, debug=debug)
-    if sys.version_info >= (3, 12):
+    if sys.version_info >= (3, 12):  # where uvloop.run() leaks a coroutine if a loop is already running
         return asyncio.run(main, debug=debug, loop_factory=uvloop.new_event_loop)
     return uvloop.run(main, debug=debug)
