@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -39,7 +39,7 @@ class ParticipantRecord:
     connection_quality: ConnectionQuality = ConnectionQuality.QUALITY_UNKNOWN
 
 
-class Participant(ABC):  # noqa: B024  # abstract in the official SDK
+class Participant(ABC):
     """A participant of the room. Its properties follow the server's announcements."""
 
     def __init__(self, record: ParticipantRecord) -> None:
@@ -88,9 +88,9 @@ class Participant(ABC):  # noqa: B024  # abstract in the official SDK
         return [cast("ParticipantKindDetail.ValueType", detail) for detail in self._info.kind_details]
 
     @property
+    @abstractmethod
     def track_publications(self) -> Mapping[str, TrackPublication]:
         """Published audio and video tracks by sid."""
-        return {track.sid: TrackPublication(track) for track in self._info.tracks}
 
     @property
     def state(self) -> ParticipantState.ValueType:

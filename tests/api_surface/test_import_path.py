@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from livekit import Room, RpcError, rtc
 from livekit._util import coexistence
 from livekit._util.coexistence import warn_of_official_rtc
+from tests.support.processes import output_of
 
 SUBMODULES = sorted(module.name for module in pkgutil.walk_packages(rtc.__path__, "livekit.rtc."))
 STUBS = Path(coexistence.__file__).parents[1] / "rtc"
@@ -47,6 +49,18 @@ def test_submodules_are_attributes() -> None:
     assert rtc.rpc.RpcError is RpcError
     with pytest.raises(AttributeError, match="nothing"):
         getattr(rtc, "nothing")  # noqa: B009  # a checker would refuse rtc.nothing
+
+
+def test_dir_lists_all_exports() -> None:
+    assert {*importlib.import_module("livekit").__all__, "__all__"} <= set(dir(rtc))
+    assert dir(rtc) == sorted(set(dir(rtc)))
+
+
+async def test_attribute_access_imports_a_submodule() -> None:
+    program = (
+        "import sys; from livekit import rtc; print('livekit.rtc.e2ee' in sys.modules, rtc.e2ee.KeyProvider.__name__)"
+    )
+    assert await output_of(sys.executable, "-c", program) == (0, "False KeyProvider\n", "")
 
 
 def test_star_import() -> None:
