@@ -23,8 +23,12 @@ from livekit import (
     SubscribeDataTrackError,
 )
 from livekit.datatracks.packet import TrackPacket
+from livekit.datatracks.track_manager import PUBLISH_TIMEOUT, REPUBLISH_GRACE
 from livekit.datatracks.tracks import PublishDataTrackError
+from livekit.protocol import models, rtc
 from livekit.testing import RoomEnvironment
+
+memory = pytest.mark.parametrize("environment", ["memory"], indirect=True)
 
 WAIT = 20.0
 """Seconds."""
@@ -140,7 +144,7 @@ async def test_track_not_republished_after_a_full_reconnect_ends(environment: Ro
     assert not remote.is_published()
 
 
-@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+@memory
 async def test_frames_are_readable_with_the_right_key_only(environment: RoomEnvironment) -> None:
     def options(key: bytes = b"secret") -> RoomOptions:
         return RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=key)))
@@ -172,11 +176,9 @@ async def test_disconnecting_ends_tracks_and_streams(environment: RoomEnvironmen
         await alice.local_participant.publish_data_track(name="x")
 
 
-@pytest.mark.parametrize("environment", ["memory"], indirect=True)
-@pytest.mark.parametrize("extension", [b"", bytes(12), bytes(14)])
-async def test_frame_with_an_invalid_encryption_extension_is_dropped(
-    environment: RoomEnvironment, extension: bytes
-) -> None:
+@memory
+@pytest.mark.parametrize("extension", [b"", bytes(12), bytes(13), b"\x09" + bytes(12), bytes(14)])
+async def test_frame_that_cannot_be_decrypted_is_dropped(environment: RoomEnvironment, extension: bytes) -> None:
     alice, bob = await pair(
         environment, lambda: RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=b"secret")))
     )
@@ -189,3 +191,112 @@ async def test_frame_with_an_invalid_encryption_extension_is_dropped(
     stream._buffer.frames.clear()
     data_tracks._on_packet(TrackPacket(handle, 0, 0, 0, b"x", extensions={1: extension}).encode())
     assert not stream._buffer.frames
+
+
+@memory
+async def test_frame_over_the_size_limit_is_refused(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
+    published = first_args(bob, "data_track_published")
+    track = await alice.local_participant.publish_data_track(name="position")
+    stream = (await asyncio.wait_for(published.get(), WAIT)).subscribe()
+    with pytest.raises(PushFrameError, match="a frame of 2200000 bytes is over the limit"):
+        track.try_push(DataTrackFrame(bytes(2_200_000)))
+    assert (await push_until_read(track, stream)).payload == b"x"
+
+
+@memory
+async def test_push_while_reconnecting_raises(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    track = await alice.local_participant.publish_data_track(name="position")
+    track.try_push(DataTrackFrame(b"x"))
+    reconnecting, reconnected = asyncio.Event(), asyncio.Event()
+    alice.on("reconnecting", reconnecting.set)
+    alice.on("reconnected", reconnected.set)
+    environment.memory.lose_transport("alice")
+    await asyncio.wait_for(reconnecting.wait(), WAIT)
+    with pytest.raises(PushFrameError, match="not connected"):
+        track.try_push(DataTrackFrame(b"x"))
+    await asyncio.wait_for(reconnected.wait(), WAIT)
+    assert track.is_published()
+
+
+@memory
+async def test_invalid_packets_are_dropped(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
+    published = first_args(bob, "data_track_published")
+    track = await alice.local_participant.publish_data_track(name="position")
+    stream = (await asyncio.wait_for(published.get(), WAIT)).subscribe()
+    await push_until_read(track, stream)
+    stream._buffer.frames.clear()
+    for packet in (b"", b"\xff" * 11, TrackPacket(999, 0, 0, 0, b"unknown handle").encode()):
+        bob._require_session().data_tracks._on_packet(packet)
+    assert not stream._buffer.frames
+    assert (await push_until_read(track, stream)).payload == b"x"
+
+
+@memory
+async def test_push_without_a_key_raises(environment: RoomEnvironment) -> None:
+    options = RoomOptions(encryption=E2EEOptions(KeyProviderOptions()))
+    alice = await environment.join("alice", options=options)
+    track = await alice.local_participant.publish_data_track(name="secret")
+    with pytest.raises(PushFrameError, match="no encryption key at index 0"):
+        track.try_push(DataTrackFrame(b"x"))
+    keys = alice.e2ee_manager.key_provider
+    assert keys is not None
+    keys.set_key("alice", b"hers", 1)
+    track.try_push(DataTrackFrame(b"x"))
+
+
+@memory
+async def test_track_that_the_server_unpublishes_ends(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    track = await alice.local_participant.publish_data_track(name="position")
+    info = models.DataTrackInfo(pub_handle=1, sid=track.info.sid)
+    unpublished = rtc.SignalResponse(unpublish_data_track_response=rtc.UnpublishDataTrackResponse(info=info))
+    alice._require_session().on_signal(unpublished)
+    assert not track.is_published()
+    with pytest.raises(PushFrameError, match="no longer published"):
+        track.try_push(DataTrackFrame(b"x"))
+
+
+@memory
+async def test_publish_without_an_answer_times_out(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    await alice.local_participant.publish_data_track(name="first")
+    environment.memory.hold("alice")
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    with pytest.raises(PublishDataTrackError, match="did not answer within 10 s"):
+        await alice.local_participant.publish_data_track(name="second")
+    assert loop.time() - started == pytest.approx(PUBLISH_TIMEOUT)
+    environment.memory.release("alice")
+
+
+@memory
+async def test_disconnecting_fails_pending_publishes(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice")
+    await alice.local_participant.publish_data_track(name="first")
+    environment.memory.hold("alice")
+    publishing = asyncio.ensure_future(alice.local_participant.publish_data_track(name="second"))
+    await asyncio.sleep(0)
+    disconnecting = asyncio.ensure_future(alice.disconnect())
+    with pytest.raises(PublishDataTrackError, match="disconnected before the server answered"):
+        await publishing
+    environment.memory.release("alice")
+    await disconnecting
+
+
+@memory
+async def test_disconnecting_stops_waiting_for_tracks_to_be_republished(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
+    published, unpublished = first_args(bob, "data_track_published"), first_args(bob, "data_track_unpublished")
+    await alice.local_participant.publish_data_track(name="position")
+    remote: RemoteDataTrack = await asyncio.wait_for(published.get(), WAIT)
+    alice._require_session().data_tracks._local.clear()
+    await alice.simulate_scenario(SimulateScenarioKind.SIMULATE_FULL_RECONNECT)
+    await asyncio.sleep(REPUBLISH_GRACE / 2)
+    assert remote.is_published()
+    await bob.disconnect()
+    assert not remote.is_published()
+    await asyncio.sleep(2 * REPUBLISH_GRACE)
+    assert unpublished.empty()
