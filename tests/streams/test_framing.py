@@ -15,8 +15,9 @@ _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
 
 
 def write(text: str, **options: Any) -> list[models.DataPacket]:
-    arguments: dict[str, Any] = {"topic": "topic", "destinations": ["bob"], "attributes": {"key": "value"}, **options}
-    packets = text_stream(text, **{"timestamp_ms": 0, **arguments})
+    fields: dict[str, Any] = {"topic": "topic", "destinations": ["bob"], "attributes": {"key": "value"}}
+    arguments: dict[str, Any] = {**fields, "timestamp_ms": 0, **options}
+    packets = text_stream(text, **arguments)
     return [packets] if isinstance(packets, models.DataPacket) else list(packets)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import io
 import socket
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 def load_http_client() -> None:
     """Import the HTTP client, which takes a few hundred milliseconds and otherwise happens in the first request."""
-    import aiohttp  # noqa: F401
-
-    import livekit.signaling.failures  # noqa: F401
+    for module in ("aiohttp", "livekit.signaling.failures"):
+        importlib.import_module(module)
 
 
 async def post(request: TwirpRequest, timeout: float, session: ClientSession | None = None) -> tuple[int, bytes]:
