@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from livekit.testing.netem import LinkOptions, Network
 from livekit.webrtc.sctp import Association, Channel, CloseReason, State
+from livekit.webrtc.sctp.packet import PacketHeader, iterate_chunks
 
 
 class End:
@@ -97,3 +98,14 @@ class Pair:
         self.client.watch(channel)
         self.run(lambda: channel.is_open and len(self.server.channels) > count)
         return channel, self.server.channels[-1]
+
+
+def inject(pair: Pair, *chunks: bytes) -> list[bytes]:
+    """Inject chunks into the server as if from the client; return the chunks of its answer."""
+    server = pair.server.association
+    server.receive_datagram(PacketHeader(server.tcb.local_tag).packet(chunks), pair.now)
+    return [
+        packet[start - 4 : end]
+        for packet in server.datagrams_to_send(pair.now)
+        for _, _, start, end in iterate_chunks(packet)
+    ]

@@ -21,23 +21,12 @@ from livekit.webrtc.sctp.constants import (
 )
 from livekit.webrtc.sctp.packet import PacketHeader, encode_chunk, iterate_chunks
 from livekit.webrtc.sctp.reconfig import MAX_DEFERRED
-from tests.webrtc.sctp.ends import Pair
+from tests.webrtc.sctp.ends import Pair, inject
 
 
 @pytest.fixture
 def pair() -> Pair:
     return Pair().establish()
-
-
-def inject(pair: Pair, *chunks: bytes) -> list[bytes]:
-    """Inject chunks into the server as if from the client; return the chunks of its answer."""
-    server = pair.server.association
-    server.receive_datagram(PacketHeader(server.tcb.local_tag).packet(chunks), pair.now)
-    return [
-        packet[start - 4 : end]
-        for packet in server.datagrams_to_send(pair.now)
-        for _, _, start, end in iterate_chunks(packet)
-    ]
 
 
 def test_abort_reaches_the_peer(pair: Pair) -> None:

@@ -26,23 +26,12 @@ from livekit.webrtc.sctp.constants import (
 )
 from livekit.webrtc.sctp.packet import PacketHeader, encode_chunk, iterate_chunks
 from livekit.webrtc.sctp.tcb import DataTransfer
-from tests.webrtc.sctp.ends import Pair
+from tests.webrtc.sctp.ends import Pair, inject
 
 
 @pytest.fixture
 def pair() -> Pair:
     return Pair().establish()
-
-
-def inject(pair: Pair, *chunks: bytes) -> list[bytes]:
-    """Return the chunks of the server's answer."""
-    server = pair.server.association
-    server.receive_datagram(PacketHeader(server.tcb.local_tag).packet(chunks), pair.now)
-    return [
-        packet[start - 4 : end]
-        for packet in server.datagrams_to_send(pair.now)
-        for _, _, start, end in iterate_chunks(packet)
-    ]
 
 
 def types(chunks: list[bytes]) -> list[int]:
