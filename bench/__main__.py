@@ -13,7 +13,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from livekit.api import AccessToken, VideoGrants
+from tools.progress import progress
 
 from . import report
 from .processes import Program, program
@@ -79,10 +79,6 @@ def scaled(job: dict[str, Any], share: float) -> dict[str, Any]:
         "throughput": {width: max(int(width), int(count * share)) for width, count in job["throughput"].items()},
         "connects": max(3, int(job.get("connects", 0) * share)),
     }
-
-
-def progress(message: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')}  {message}", flush=True)
 
 
 async def collect(running: Program, **about: Any) -> Results:

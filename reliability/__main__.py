@@ -11,8 +11,9 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from tools.progress import progress
+
 from . import flood, grid, kills, outages, rate, report
-from .progress import progress
 from .scenario import Result
 
 RUNS: dict[str, tuple[Callable[[str, int, int], Awaitable[list[Result]]], int, int]] = {

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from livekit.testing import CallLedger, RunningServer
 from tools.measurements import cpu_seconds, percentile, rss_kib
+from tools.progress import progress
 
 from .call_counts import CallCounter
 from .ledger_feed import LedgerFeed
 from .peers import Event, Peer, Server, peer
-from .progress import progress
 from .scenario import Result
 
 RATE = 5_000.0

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from livekit.testing import LinkOptions
+from tools.progress import progress
 
 from .peers import Server
-from .progress import progress
 from .scenario import Result, scenario
 
 LOSSES = (0.01, 0.10, 0.30)

@@ -7,8 +7,9 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+from tools.progress import progress
+
 from .peers import Server, peer
-from .progress import progress
 from .scenario import FirstSuccess, Result, Scenario, scenario
 
 MAX_RETURN = 15.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from livekit.testing import LinkOptions
+from tools.progress import progress
 
 from .peers import Server
-from .progress import progress
 from .scenario import FirstSuccess, Result, Scenario, scenario
 
 OUTAGES = (3.0, 10.0, 45.0)

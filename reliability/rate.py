@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from livekit.testing import LinkOptions
+from tools.progress import progress
 
 from .peers import Server
-from .progress import progress
 from .scenario import CALLEE, CALLER, Result, scenario
 
 LINK = LinkOptions(rate=256_000 / 8, delay=0.025, mtu=1472)

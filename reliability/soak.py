@@ -13,10 +13,10 @@ from typing import Any
 from livekit.testing import RunningServer
 from livekit.testing.ledger import SUCCESS, CallLedger
 from tools.measurements import percentile
+from tools.progress import progress
 
 from .ledger_feed import LedgerFeed
 from .peers import ROOT, Peer, Server, peer
-from .progress import progress
 
 PAIR_RATE = 50.0
 """Calls per second between two participants."""

@@ -6,4 +6,5 @@ import time
 
 
 def progress(message: str) -> None:
+    """Print a message with the time of day."""
     print(f"{time.strftime('%H:%M:%S')}  {message}", flush=True)
