@@ -1,0 +1,45 @@
+"""Replay protection (RFC 3711 section 3.3.2) and the packet index (section 3.3.1)."""
+
+from __future__ import annotations
+
+__all__ = ["ReplayWindow", "estimate_index"]
+
+WINDOW_SIZE = 1024
+"""Indices. RFC 3711 requires at least 64; libwebrtc uses 1,024, since retransmissions arrive late."""
+_MASK = (1 << WINDOW_SIZE) - 1
+
+
+class ReplayWindow:
+    """The packet indices that were used, of the last `WINDOW_SIZE`."""
+
+    __slots__ = ("_used", "highest")
+
+    def __init__(self) -> None:
+        self.highest = -1
+        """The highest index that was used; -1 before the first."""
+        self._used = 0  # bit n stands for index `highest - n`
+
+    def accepts(self, index: int) -> bool:
+        """Return True if `index` was not used and is not older than the window."""
+        age = self.highest - index
+        return age < 0 or (age < WINDOW_SIZE and not self._used >> age & 1)
+
+    def add(self, index: int) -> None:
+        """Mark an accepted index as used."""
+        age = self.highest - index
+        if age >= 0:
+            self._used |= 1 << age
+            return
+        self.highest = index
+        self._used = 1 if age <= -WINDOW_SIZE else (self._used << -age | 1) & _MASK
+
+
+def estimate_index(sequence_number: int, highest: int) -> int:
+    """Return the packet index, rollover counter and sequence number, that is nearest to the highest one.
+
+    `highest` is -1 before the first packet, whose rollover counter is 0. The result is never negative.
+    """
+    if highest < 0:
+        return sequence_number
+    index = highest + ((sequence_number - highest + 0x8000) & 0xFFFF) - 0x8000
+    return index if index >= 0 else index + 0x1_0000
