@@ -82,3 +82,16 @@ def test_packet_without_a_tag_is_not_authentic(profile: SrtpProfile, size: int) 
         transform.unprotect_rtcp(bytes(size), 0)
     with pytest.raises(AuthenticationError):
         transform.unprotect_rtp(bytes(size), 12, 0, 0)
+
+
+@pytest.mark.parametrize("profile", SrtpProfile)
+def test_round_trip_and_wrong_tag(profile: SrtpProfile) -> None:
+    transform = create_transform(profile, SessionKeys(bytes(profile.key_size), bytes(profile.salt_size), bytes(20)))
+    rtp = transform.protect_rtp(HEADER, PAYLOAD, SSRC, 1 << 40)
+    assert transform.unprotect_rtp(rtp, 12, SSRC, 1 << 40) == HEADER + PAYLOAD
+    with pytest.raises(AuthenticationError):
+        transform.unprotect_rtp(rtp, 12, SSRC, 1 << 41)
+    rtcp = transform.protect_rtcp(RTCP, RTCP_SSRC, RTCP_INDEX)
+    assert (transform.rtcp_index(rtcp), transform.unprotect_rtcp(rtcp, RTCP_SSRC)) == (RTCP_INDEX, RTCP)
+    with pytest.raises(AuthenticationError):
+        transform.unprotect_rtcp(rtcp[:9] + b"!" + rtcp[10:], RTCP_SSRC)

@@ -7,6 +7,7 @@ from livekit.webrtc.srtp import MasterKey, SrtpProfile, split_keying_material
 
 def test_keying_material_is_both_keys_then_both_salts() -> None:
     profile = SrtpProfile.AES128_CM_HMAC_SHA1_80
+    assert not profile.is_aead
     assert profile.keying_material_size == 60
     material = b"C" * 16 + b"S" * 16 + b"c" * 14 + b"s" * 14
     client, server = MasterKey(b"C" * 16, b"c" * 14), MasterKey(b"S" * 16, b"s" * 14)

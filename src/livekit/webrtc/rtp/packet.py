@@ -1,0 +1,119 @@
+"""The RTP packet (RFC 3550 section 5.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from struct import Struct
+from struct import error as StructError  # noqa: N812
+
+__all__ = ["MAX_CSRCS", "RtpError", "RtpPacket"]
+
+VERSION = 2
+HEADER_SIZE = 12
+MAX_CSRCS = 15
+_HEADER = Struct("!BBHLL")
+_EXTENSION = Struct("!HH")
+
+
+class RtpError(ValueError):
+    """Raised for a malformed RTP or RTCP packet, or for one that cannot be serialized."""
+
+
+@dataclass(slots=True)
+class RtpPacket:
+    """An RTP packet."""
+
+    payload_type: int
+    """0 to 127."""
+    sequence_number: int
+    """0 to 65,535."""
+    timestamp: int
+    """In units of the payload type's clock rate, modulo 2^32."""
+    ssrc: int
+    payload: bytes = b""
+    marker: bool = False
+    csrcs: tuple[int, ...] = ()
+    extension_profile: int = 0
+    """Defines the form of `extension` (RFC 8285); 0 for a packet without a header extension."""
+    extension: bytes = b""
+    """The header extension's data, a multiple of four bytes."""
+    padding_size: int = field(default=0, kw_only=True)
+    """Bytes of padding, 0 to 255. A packet of padding only probes the path and carries no media."""
+
+    @classmethod
+    def parse(cls, data: bytes) -> RtpPacket:
+        """Parse a packet.
+
+        Raises:
+            RtpError: It is malformed.
+        """
+        size = len(data)
+        if size < HEADER_SIZE or data[0] >> 6 != VERSION:
+            raise RtpError(f"{size} bytes are not an RTP packet of version {VERSION}")
+        first, second, sequence_number, timestamp, ssrc = _HEADER.unpack_from(data)
+        packet = cls(second & 0x7F, sequence_number, timestamp, ssrc, marker=second >= 0x80)
+        position = HEADER_SIZE
+        if csrc_count := first & 0x0F:
+            position += 4 * csrc_count
+            if position > size:
+                raise RtpError(f"an RTP packet of {size} bytes has no room for {csrc_count} CSRCs")
+            packet.csrcs = Struct(f"!{csrc_count}L").unpack_from(data, HEADER_SIZE)
+        if first & 0x10:
+            position = packet._parse_extension(data, position)
+        if first & 0x20:
+            packet.padding_size = data[-1]
+            if not 0 < packet.padding_size <= size - position:
+                raise RtpError(f"padding of {packet.padding_size} bytes does not fit into the RTP packet")
+        packet.payload = data[position : size - packet.padding_size]
+        return packet
+
+    def _parse_extension(self, data: bytes, position: int) -> int:
+        start = position + 4
+        if start > len(data):
+            raise RtpError("the header extension of an RTP packet is cut off")
+        words: int
+        self.extension_profile, words = _EXTENSION.unpack_from(data, position)
+        end = start + 4 * words
+        if end > len(data):
+            raise RtpError(f"a header extension of {4 * words} bytes does not fit into the RTP packet")
+        self.extension = data[start:end]
+        return end
+
+    @property
+    def is_padding_only(self) -> bool:
+        """True if the packet carries no media, only padding."""
+        return not self.payload and self.padding_size > 0
+
+    def header(self) -> bytes:
+        """Return the serialized packet without payload and padding.
+
+        Raises:
+            RtpError: A field is out of its range.
+        """
+        has_extension = self.extension_profile or self.extension
+        first = VERSION << 6 | bool(self.padding_size) << 5 | bool(has_extension) << 4 | len(self.csrcs)
+        if len(self.csrcs) > MAX_CSRCS or self.payload_type > 0x7F:
+            raise RtpError(f"at most {MAX_CSRCS} CSRCs and a payload type up to 127 fit into an RTP header")
+        try:
+            second = self.marker << 7 | self.payload_type
+            header = _HEADER.pack(first, second, self.sequence_number, self.timestamp, self.ssrc)
+            if self.csrcs:
+                header += Struct(f"!{len(self.csrcs)}L").pack(*self.csrcs)
+            if has_extension:
+                header += _EXTENSION.pack(self.extension_profile, len(self.extension) // 4)
+        except StructError as error:
+            raise RtpError(f"a field of an RTP header is out of its range: {error}") from None
+        if len(self.extension) % 4:
+            raise RtpError(f"a header extension of {len(self.extension)} bytes is not a multiple of four")
+        return header + self.extension
+
+    def serialize(self) -> bytes:
+        """Return the packet as bytes.
+
+        Raises:
+            RtpError: A field is out of its range.
+        """
+        if not 0 <= self.padding_size <= 255:
+            raise RtpError(f"padding must have 0 to 255 bytes, not {self.padding_size}")
+        padding = bytes(self.padding_size - 1) + bytes([self.padding_size]) if self.padding_size else b""
+        return self.header() + self.payload + padding
