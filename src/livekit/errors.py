@@ -98,6 +98,16 @@ class MediaNotBuiltError(NotImplementedError):
         )
 
 
+class OpusNotFoundError(ImportError):
+    """There is no libopus, which audio is encoded with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "libopus was not found: install the extra with `pip install 'livekit-pure[audio]'`, "
+            "or the system's package (libopus0, opus)"
+        )
+
+
 class RequestError(RuntimeError):
     """The server refused a request, such as a change of metadata."""
 

@@ -1,0 +1,1 @@
+"""Codecs, on libraries that are optional."""
