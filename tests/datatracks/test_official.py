@@ -11,6 +11,7 @@ import pytest
 
 from livekit import DataTrackFrame, E2EEOptions, KeyProviderOptions, LocalDataTrack, RemoteDataTrack, Room, RoomOptions
 from livekit.server import DevServer
+from livekit.server.responses import DisconnectReason
 
 pytestmark = pytest.mark.peers
 
@@ -63,3 +64,37 @@ async def test_frames_pass_in_both_directions(official_python: str, key: str, si
             if peer.returncode is None:
                 peer.kill()
                 await peer.wait()
+
+
+@pytest.mark.parametrize("removed", [False, True])
+async def test_the_official_sdk_sees_the_tracks_of_a_leaver_end(official_python: str, removed: bool) -> None:
+    async with DevServer(port=0) as server, Room() as room:
+        peer = await asyncio.create_subprocess_exec(
+            *(official_python, "-I", SCRIPT.with_name("official_watcher.py"), server.url),
+            server.token(identity="watcher", room="x"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        stdout = peer.stdout
+        assert stdout is not None
+
+        async def report() -> object:
+            return json.loads(await asyncio.wait_for(stdout.readline(), WAIT))
+
+        try:
+            assert await report() == ["connected", ""]
+            await room.connect(server.url, server.token(identity="ours", room="x"))
+            track = await room.local_participant.publish_data_track(name="position")
+            assert await report() == ["published", "position"]
+            if removed:
+                found = server.rooms.get("x")
+                assert found is not None
+                now = asyncio.get_running_loop().time()
+                found.remove(found.participants["ours"], DisconnectReason.PARTICIPANT_REMOVED, now)
+            else:
+                await room.disconnect()
+            assert await report() == ["unpublished", "position"]
+            assert not track.is_published()
+        finally:
+            peer.kill()
+            await peer.wait()

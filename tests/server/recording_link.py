@@ -115,25 +115,45 @@ def grants(identity: str, *, room: str = "demo", name: str = "", kind: str = "",
 
 
 def parameters(
-    *, client_protocol: int = 2, single: bool = True, sid: str = "", offer: rtc.SessionDescription | None = None
+    *,
+    client_protocol: int = 2,
+    single: bool = True,
+    sid: str = "",
+    offer: rtc.SessionDescription | None = None,
+    auto_subscribe_data_track: bool = False,
 ) -> JoinParameters:
     client = models.ClientInfo(
         protocol=PROTOCOL_VERSION,
         client_protocol=client_protocol,
         capabilities=[models.ClientInfo.CAP_COMPRESSION_DEFLATE_RAW],
     )
-    return JoinParameters(client=client, single_peer_connection=single, participant_sid=sid, publisher_offer=offer)
+    return JoinParameters(
+        client=client,
+        single_peer_connection=single,
+        participant_sid=sid,
+        publisher_offer=offer,
+        auto_subscribe_data_track=auto_subscribe_data_track,
+    )
 
 
 def make_rooms() -> RoomManager:
     return RoomManager(epoch=EPOCH)
 
 
-def join(rooms: RoomManager, who: str | Grants, *, active: bool = True, now: float = 0.0, sid: str = "") -> Member:
+def join(
+    rooms: RoomManager,
+    who: str | Grants,
+    *,
+    active: bool = True,
+    now: float = 0.0,
+    sid: str = "",
+    auto_subscribe_data_track: bool = False,
+) -> Member:
     """Join a participant, by default with a connected transport; `sid` is its previous one in a full reconnect."""
     link = RecordingLink()
     claims = grants(who) if isinstance(who, str) else who
-    room, participant = rooms.join(claims, parameters(sid=sid), link, now)
+    request = parameters(sid=sid, auto_subscribe_data_track=auto_subscribe_data_track)
+    room, participant = rooms.join(claims, request, link, now)
     if active:
         room.activate(participant, now)
     return Member(room, participant, link)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from livekit.datatracks.packet import TrackPacket, decode
-from livekit.protocol import rtc
+from livekit.protocol import models, rtc
 from livekit.server import limits
 from livekit.server.responses import DisconnectReason
 from tests.server.recording_link import Member, grants, join, make_rooms
@@ -130,6 +130,119 @@ def test_permissions() -> None:
     assert alice.signal("request_response").request_response.reason == Reason.NOT_ALLOWED
     assert subscribe(alice, publish(bob)) != {}
     assert subscribe(bob, "DTR_nothing") == {}
+
+
+def info_of(member: Member, sid: str) -> models.ParticipantInfo:
+    """Return the newest announcement of a participant that a member has received."""
+    infos = [info for signal in member.link.signals for info in signal.update.participants if info.sid == sid]
+    return infos[-1]
+
+
+@pytest.mark.parametrize("reason", [DisconnectReason.CLIENT_INITIATED, DisconnectReason.PARTICIPANT_REMOVED])
+def test_a_publisher_that_leaves_is_announced_without_tracks(
+    room: dict[str, Member], reason: models.DisconnectReason
+) -> None:
+    alice, bob, _ = room.values()
+    publish(alice)
+    assert [track.name for track in info_of(bob, alice.sid).data_tracks] == ["position"]
+    alice.room.remove(alice.participant, reason, 1.0)
+    left = info_of(bob, alice.sid)
+    assert left.state == models.ParticipantInfo.DISCONNECTED
+    assert not left.data_tracks
+
+
+def test_a_publisher_that_hides_or_moves_is_announced_without_tracks() -> None:
+    rooms = make_rooms()
+    alice, bob, carol = (join(rooms, name) for name in ("alice", "bob", "carol"))
+    publish(alice)
+    publish(bob)
+    hidden = models.ParticipantPermission(hidden=True, can_publish_data=True, can_subscribe=True)
+    alice.room.set_permission(alice.participant, hidden, 1.0)
+    bob_sid = bob.sid
+    rooms.move(bob.room, bob.participant, "other", 1.0)
+    for sid in (alice.sid, bob_sid):
+        left = info_of(carol, sid)
+        assert left.state == models.ParticipantInfo.DISCONNECTED
+        assert not left.data_tracks
+
+
+def test_publisher_flag_and_tracks_are_announced_to_the_publisher_itself(room: dict[str, Member]) -> None:
+    alice, bob, _ = room.values()
+    assert not alice.participant.info().is_publisher
+    publish(alice)
+    for member in (alice, bob):
+        assert info_of(member, alice.sid).is_publisher
+        assert len(info_of(member, alice.sid).data_tracks) == 1
+    alice.request(rtc.SignalRequest(unpublish_data_track_request=rtc.UnpublishDataTrackRequest(pub_handle=5)))
+    assert info_of(alice, alice.sid).is_publisher
+    assert not info_of(alice, alice.sid).data_tracks
+
+
+def test_tracks_end_with_the_permission_to_publish_data(room: dict[str, Member]) -> None:
+    alice, bob, _ = room.values()
+    subscribe(bob, publish(alice))
+    alice.room.set_permission(alice.participant, models.ParticipantPermission(can_subscribe=True), 1.0)
+    assert not info_of(bob, alice.sid).data_tracks
+    assert handles(bob) == {}
+    push(alice, 5)
+    assert received(bob) == []
+
+
+def test_subscription_waits_for_the_permission() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, grants("bob", canSubscribe=False))
+    kept, given_up, gone = publish(alice, 1, "kept"), publish(alice, 2, "given up"), publish(alice, 3, "gone")
+    for sid in (kept, given_up, gone):
+        assert subscribe(bob, sid) == {}
+    subscribe(bob, given_up, yes=False)
+    alice.request(rtc.SignalRequest(unpublish_data_track_request=rtc.UnpublishDataTrackRequest(pub_handle=3)))
+    bob.room.set_permission(bob.participant, models.ParticipantPermission(can_subscribe=True), 1.0)
+    assert list(handles(bob).values()) == [kept]
+    assert not bob.participant.data_tracks.refused
+
+
+def test_automatic_subscription() -> None:
+    rooms = make_rooms()
+    alice, hidden = join(rooms, "alice"), join(rooms, grants("hidden", hidden=True))
+    existing = publish(alice, 1, "existing")
+    bob = join(rooms, "bob", active=False, auto_subscribe_data_track=True)
+    carol = join(rooms, "carol")
+    assert "data_track_subscriber_handles" not in bob.kinds()  # nothing can be received yet
+    bob.room.activate(bob.participant, 1.0)
+    assert list(handles(bob).values()) == [existing]
+    published = [publish(alice, 2, "new"), publish(hidden)]
+    publish(bob)
+    assert list(handles(bob).values()) == [existing, *published]
+    assert bob.kinds().index("update") < len(bob.kinds()) - 1 - bob.kinds()[::-1].index("data_track_subscriber_handles")
+    push(alice, 2)
+    assert len(received(bob)) == 1
+    assert "data_track_subscriber_handles" not in carol.kinds()
+    assert existing not in subscribe(bob, existing, yes=False).values()
+    rooms.move(bob.room, bob.participant, "other", 2.0)
+    dave = join(rooms, grants("dave", room="other"))
+    sid = publish(dave)
+    assert list(handles(bob).values()) == [sid]
+
+
+def test_automatic_subscription_waits_for_the_permission() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    bob = join(rooms, grants("bob", canSubscribe=False), auto_subscribe_data_track=True)
+    sid = publish(alice)
+    assert "data_track_subscriber_handles" not in bob.kinds()
+    bob.room.set_permission(bob.participant, models.ParticipantPermission(can_subscribe=True), 1.0)
+    assert list(handles(bob).values()) == [sid]
+
+
+@pytest.mark.parametrize("custom", ["", "x" * (limits.MAX_CUSTOM_ENCODING + 1), "é" * 17])
+def test_invalid_names_of_encodings_are_refused(room: dict[str, Member], custom: str) -> None:
+    frames = rtc.PublishDataTrackRequest(pub_handle=1, name="x")
+    frames.frame_encoding.custom = custom
+    schema = rtc.PublishDataTrackRequest(pub_handle=1, name="x")
+    schema.schema.encoding.custom = custom
+    for request in (frames, schema):
+        room["alice"].request(rtc.SignalRequest(publish_data_track_request=request))
+        assert room["alice"].signal("request_response").request_response.reason == Reason.INVALID_REQUEST
 
 
 def test_too_long_or_malformed_packets_are_dropped(room: dict[str, Member]) -> None:

@@ -165,3 +165,19 @@ def test_arbitrary_join_request_is_parsed_or_refused(data: bytes, zipped: bool) 
         except AuthError as error:
             found = error
         assert isinstance(found, JoinParameters) or found.status == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [({}, False), ({"auto_subscribe_data_track": "1"}, True), ({"auto_subscribe_data_track": "true"}, True)]
+    + [({"auto_subscribe_data_track": value}, False) for value in ("", "0", "TRUE", "yes")],
+)
+def test_automatic_subscription_to_data_tracks_in_a_query(query: dict[str, str], expected: bool) -> None:
+    assert parse_join(query, single_peer_connection=False).auto_subscribe_data_track is expected
+
+
+def test_automatic_subscription_to_data_tracks_in_a_join_request() -> None:
+    request = rtc.JoinRequest(connection_settings=rtc.ConnectionSettings(auto_subscribe_data_track=True))
+    assert parse_v1(wrap(request.SerializeToString())).auto_subscribe_data_track
+    only_media = rtc.JoinRequest(connection_settings=rtc.ConnectionSettings(auto_subscribe=True))
+    assert not parse_v1(wrap(only_media.SerializeToString())).auto_subscribe_data_track

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from livekit.datatracks.packet import MAX_HANDLE, handle_of, with_handle
 from livekit.protocol import models, rtc
 
 from . import limits
-from .participant import Participant
+from .participant import ACTIVE, Participant
 from .room_services import RoomServices
 from .traffic import TRACK
 
@@ -46,6 +46,12 @@ class DataTrackManager:
         participant.update_data_track_info()
         return rtc.SignalResponse(publish_data_track_response=rtc.PublishDataTrackResponse(info=info))
 
+    def subscribe_others(self, publisher: Participant, track_sid: str) -> None:
+        """Subscribe the participants that asked for every track to a new one, after it was announced."""
+        for subscriber in self._participants.values():
+            if subscriber is not publisher and subscriber.state == ACTIVE and subscriber.data_tracks.auto_subscribe:
+                self._subscribe_to(subscriber, {track_sid})
+
     def unpublish(self, participant: Participant, request: rtc.UnpublishDataTrackRequest) -> rtc.SignalResponse:
         """Unpublish a track and send its subscribers their remaining handles; return the response."""
         info = participant.data_tracks.published.pop(request.pub_handle, None)
@@ -60,18 +66,35 @@ class DataTrackManager:
         """Subscribe and unsubscribe as requested, then send the subscriber all its handles."""
         for update in request.updates:
             publisher = self._publisher_of(update.track_sid)
-            if publisher is None or not subscriber.permission.can_subscribe:
-                logger.debug("%r cannot subscribe to data track %s", subscriber, update.track_sid)
-                continue
-            subscribers = publisher.data_tracks.subscribers[update.track_sid]
-            if not update.subscribe:
-                subscriber.data_tracks.handles.pop(subscribers.pop(subscriber.identity, 0), None)
-            elif subscriber.identity not in subscribers:
-                handle = subscribers[subscriber.identity] = subscriber.data_tracks.new_handle()
-                subscriber.data_tracks.handles[handle] = rtc.DataTrackSubscriberHandles.PublishedDataTrack(
-                    publisher_identity=publisher.identity, publisher_sid=publisher.sid, track_sid=update.track_sid
-                )
+            if publisher is None:
+                logger.debug("%r names no published data track: %s", subscriber, update.track_sid)
+            elif update.subscribe:
+                _subscribe(subscriber, publisher, update.track_sid)
+            else:
+                _unsubscribe(subscriber, publisher, update.track_sid)
         _send_handles(subscriber)
+
+    def activate(self, subscriber: Participant) -> None:
+        """Subscribe a participant that has become able to receive to all tracks, if it asked for that."""
+        if subscriber.data_tracks.auto_subscribe:
+            self._subscribe_to(
+                subscriber, {sid for p in self._participants.values() for sid in p.data_tracks.subscribers}
+            )
+
+    def permission_changed(self, participant: Participant) -> None:
+        """Unpublish the tracks of a participant that may no longer publish data.
+
+        One that may subscribe now gets the tracks that it asked for before; one that may no longer subscribe keeps
+        its subscriptions, as on LiveKit's server.
+        """
+        if not participant.permission.can_publish_data and participant.data_tracks.published:
+            participant.data_tracks.published.clear()
+            self._drop_publications(participant)
+            participant.update_data_track_info()
+        if participant.permission.can_subscribe:
+            refused = participant.data_tracks.refused
+            participant.data_tracks.refused = set()
+            self._subscribe_to(participant, refused)
 
     def forward(self, sender: Participant, data: bytes, now: float) -> None:
         """Forward a packet to the subscribers of its track; drop it if it belongs to no published track."""
@@ -91,12 +114,27 @@ class DataTrackManager:
 
     def remove(self, participant: Participant) -> None:
         """Drop the publications and subscriptions of a participant that left the room."""
-        for sid in list(participant.data_tracks.subscribers):
-            self._drop_subscribers(participant, sid)
+        participant.data_tracks.published.clear()
+        self._drop_publications(participant)
+        participant.update_data_track_info()
         for track in participant.data_tracks.handles.values():
             publisher = self._participants.get(track.publisher_identity)
             if publisher is not None:
                 publisher.data_tracks.subscribers.get(track.track_sid, {}).pop(participant.identity, None)
+
+    def _subscribe_to(self, subscriber: Participant, track_sids: Collection[str]) -> None:
+        """Subscribe to those of the tracks that other participants publish; send the handles if that changes them."""
+        before = len(subscriber.data_tracks.handles)
+        for publisher in self._participants.values():
+            if publisher is not subscriber:
+                for sid in publisher.data_tracks.subscribers.keys() & track_sids:
+                    _subscribe(subscriber, publisher, sid)
+        if len(subscriber.data_tracks.handles) != before:
+            _send_handles(subscriber)
+
+    def _drop_publications(self, publisher: Participant) -> None:
+        for sid in list(publisher.data_tracks.subscribers):
+            self._drop_subscribers(publisher, sid)
 
     def _publisher_of(self, track_sid: str) -> Participant | None:
         return next((p for p in self._participants.values() if track_sid in p.data_tracks.subscribers), None)
@@ -107,6 +145,25 @@ class DataTrackManager:
             if subscriber is not None:
                 subscriber.data_tracks.handles.pop(handle, None)
                 _send_handles(subscriber)
+        for participant in self._participants.values():
+            participant.data_tracks.refused.discard(track_sid)
+
+
+def _subscribe(subscriber: Participant, publisher: Participant, track_sid: str) -> None:
+    tracks, subscribers = subscriber.data_tracks, publisher.data_tracks.subscribers[track_sid]
+    if not subscriber.permission.can_subscribe:
+        tracks.refused.add(track_sid)
+    elif subscriber.identity not in subscribers:
+        handle = subscribers[subscriber.identity] = tracks.new_handle()
+        tracks.handles[handle] = rtc.DataTrackSubscriberHandles.PublishedDataTrack(
+            publisher_identity=publisher.identity, publisher_sid=publisher.sid, track_sid=track_sid
+        )
+
+
+def _unsubscribe(subscriber: Participant, publisher: Participant, track_sid: str) -> None:
+    subscribers = publisher.data_tracks.subscribers[track_sid]
+    subscriber.data_tracks.refused.discard(track_sid)
+    subscriber.data_tracks.handles.pop(subscribers.pop(subscriber.identity, 0), None)
 
 
 def _check_publish(
@@ -116,18 +173,25 @@ def _check_publish(
     if not participant.permission.can_publish_data:
         return _Reason.NOT_ALLOWED, "does not have permission to publish data"
     if not 0 < request.pub_handle <= MAX_HANDLE:
-        return _Reason.INVALID_HANDLE, "handle should be from 1 to 65535"
+        return _Reason.INVALID_HANDLE, "handle should be > 0 AND < 65536"
     if not request.name or len(request.name.encode()) > limits.MAX_NAME:
-        return _Reason.INVALID_NAME, f"name should be 1 to {limits.MAX_NAME} bytes long"
+        return _Reason.INVALID_NAME, f"name should not be empty and should not exceed {limits.MAX_NAME} characters"
+    if not all(0 < len(name.encode()) <= limits.MAX_CUSTOM_ENCODING for name in _custom_encodings(request)):
+        return _Reason.INVALID_REQUEST, "encoding identifier is empty or exceeds the maximum length"
     if len(published) >= limits.MAX_DATA_TRACKS:
         return _Reason.LIMIT_EXCEEDED, f"a participant can publish {limits.MAX_DATA_TRACKS} data tracks"
     if request.ByteSize() > limits.MAX_DATA_TRACK_INFO:
         return _Reason.INVALID_REQUEST, f"a data track can be described in {limits.MAX_DATA_TRACK_INFO} bytes"
     if request.pub_handle in published:
-        return _Reason.DUPLICATE_HANDLE, "a data track with the same handle exists"
+        return _Reason.DUPLICATE_HANDLE, "a data track with same handle already exists"
     if any(info.name == request.name for info in published.values()):
-        return _Reason.DUPLICATE_NAME, "a data track with the same name exists"
+        return _Reason.DUPLICATE_NAME, "a data track with same name already exists"
     return _Reason.OK, ""
+
+
+def _custom_encodings(request: rtc.PublishDataTrackRequest) -> list[str]:
+    encodings = (request.frame_encoding, request.schema.encoding)
+    return [encoding.custom for encoding in encodings if encoding.HasField("custom")]
 
 
 def _send_handles(subscriber: Participant) -> None:

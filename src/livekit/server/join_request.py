@@ -83,6 +83,7 @@ def _from_join_request(encoded: str) -> JoinParameters:
         reconnect=request.reconnect,
         participant_sid=request.participant_sid,
         sync_state=request.sync_state if request.HasField("sync_state") else None,
+        auto_subscribe_data_track=request.connection_settings.auto_subscribe_data_track,
     )
 
 
@@ -91,8 +92,9 @@ def _from_parameters(query: Mapping[str, str]) -> JoinParameters:
         client=_client_info(query),
         single_peer_connection=False,
         attributes=_attributes(query.get("attributes", "")),
-        reconnect=query.get("reconnect") in ("1", "true"),
+        reconnect=_flag(query, "reconnect"),
         participant_sid=query.get("sid", ""),
+        auto_subscribe_data_track=_flag(query, "auto_subscribe_data_track"),
     )
 
 
@@ -111,6 +113,10 @@ def _client_info(query: Mapping[str, str]) -> models.ClientInfo:
         browser_version=query.get("browser_version", ""),
         network=query.get("network", ""),
     )
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    return query.get(name) in ("1", "true")
 
 
 def _number(text: str) -> int:

@@ -59,6 +59,9 @@ MAX_CAPABILITIES = 32
 MAX_DATA_TRACKS = 100
 """Number of data tracks that one participant publishes."""
 
+MAX_CUSTOM_ENCODING = 32
+"""Size of the name of an application's own frame or schema encoding of a data track."""
+
 MAX_DATA_TRACK_INFO = 1024
 """Size of the description of one data track."""
 

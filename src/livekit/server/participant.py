@@ -39,6 +39,7 @@ class Participant:
         joined_at: float,
         now: float,
         previous_sid: str = "",
+        auto_subscribe_data_track: bool = False,
     ) -> None:
         """`previous_sid` is the sid that the client had before a full reconnect."""
         self.sid = sid
@@ -59,7 +60,7 @@ class Participant:
         self.last_sequence = 0
         """Sequence number of the last reliable packet received from this participant."""
         self.token_refreshed_at = now
-        self.data_tracks: Final = ParticipantDataTracks()
+        self.data_tracks: Final = ParticipantDataTracks(auto_subscribe=auto_subscribe_data_track)
         self.simulation: Final = SimulationState()
         self._previous_sid = previous_sid
         self._awaits_sync = False
@@ -130,17 +131,17 @@ class Participant:
         self._info.version += 1
 
     def move_to(self, room: str, sid: str) -> None:
-        """Change room and sid; the data tracks are dropped."""
+        """Change room and sid; the subscriptions to data tracks are dropped."""
         self.grants = replace(self.grants, room=room)
         self._info.sid = self.sid = sid
         self._cache_permission()
-        self.data_tracks.published.clear()
         self.data_tracks.handles.clear()
-        self.update_data_track_info()
+        self.data_tracks.refused.clear()
 
     def set_permission(self, permission: models.ParticipantPermission) -> None:
         """Replace the permissions."""
         self._info.permission.CopyFrom(permission)
+        self._info.is_publisher &= permission.can_publish
         self._info.version += 1
         self._cache_permission()
 
@@ -186,6 +187,7 @@ class Participant:
         """Copy the published data tracks into the participant's info."""
         del self._info.data_tracks[:]
         self._info.data_tracks.extend(self.data_tracks.published.values())
+        self._info.is_publisher |= bool(self.data_tracks.published)
         self._info.version += 1
 
     def send_reliable(self, packet: OutboundPacket, now: float) -> bool:

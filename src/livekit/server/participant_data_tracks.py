@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from livekit.datatracks.packet import MAX_HANDLE
 from livekit.protocol import models, rtc
 
@@ -9,7 +11,11 @@ from livekit.protocol import models, rtc
 class ParticipantDataTracks:
     """Tables of one participant's published tracks, their subscribers, and its own subscriptions."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, auto_subscribe: bool = False) -> None:
+        self.auto_subscribe: Final = auto_subscribe
+        """Subscribe to every data track of the room (`ConnectionSettings.auto_subscribe_data_track`)."""
+        self.refused: set[str] = set()
+        """Sids of the tracks that this participant asked for while it was not allowed to subscribe."""
         self.published: dict[int, models.DataTrackInfo] = {}
         """Published tracks by the publisher's handle."""
         self.subscribers: dict[str, dict[str, int]] = {}

@@ -64,6 +64,8 @@ class JoinParameters:
     """The client's previous sid: with `reconnect` the one to resume, otherwise the one that a full reconnect
     replaces."""
     sync_state: rtc.SyncState | None = None
+    auto_subscribe_data_track: bool = False
+    """Subscribe the participant to every data track of the room."""
 
 
 class Room:
@@ -132,6 +134,7 @@ class Room:
             joined_at=self._services.wall_time(now),
             now=now,
             previous_sid=previous_sid,
+            auto_subscribe_data_track=parameters.auto_subscribe_data_track,
         )
         if older is not None and is_full_reconnect:
             participant.take_over(older)
@@ -168,6 +171,7 @@ class Room:
         participant.transport_failed_at = participant.transport_disconnected_at = None
         if participant.set_state(State.ACTIVE):
             self.announce(participant, to_itself=True)
+            self.data_tracks.activate(participant)
             self._emit_joined(participant)
         self.flush(participant, now)
 
@@ -238,6 +242,7 @@ class Room:
             other_participants=self._visible_others(participant),
         )
         participant.link.send_signal(rtc.SignalResponse(room_moved=moved))
+        self.data_tracks.activate(participant)
         self.announce(participant)
         self._announce_participant_count(participant)
         self._emit_joined(participant)
@@ -261,6 +266,7 @@ class Room:
         """Announce a participant as DISCONNECTED to the other participants, although it is still connected."""
         info = participant.info()
         info.state = State.DISCONNECTED
+        del info.data_tracks[:]
         for other in self._other_participants(participant):
             other.send_update([info])
 
@@ -308,6 +314,7 @@ class Room:
         """Replace a participant's permissions; others see it join or leave if `hidden` changes."""
         was_hidden = participant.hidden
         participant.set_permission(permission)
+        self.data_tracks.permission_changed(participant)
         if participant.hidden and not was_hidden:
             self._announce_departure(participant)
         self.announce(participant, to_itself=True)

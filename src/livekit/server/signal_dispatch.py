@@ -102,13 +102,18 @@ def _refuse_track(room: Room, participant: Participant, request: rtc.SignalReque
 
 
 def _publish_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
-    participant.link.send_signal(room.data_tracks.publish(participant, request.publish_data_track_request))
-    room.announce(participant)
+    response = room.data_tracks.publish(participant, request.publish_data_track_request)
+    participant.link.send_signal(response)
+    if response.HasField("publish_data_track_response"):
+        room.announce(participant, to_itself=True)
+        room.data_tracks.subscribe_others(participant, response.publish_data_track_response.info.sid)
 
 
 def _unpublish_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
-    participant.link.send_signal(room.data_tracks.unpublish(participant, request.unpublish_data_track_request))
-    room.announce(participant)
+    response = room.data_tracks.unpublish(participant, request.unpublish_data_track_request)
+    participant.link.send_signal(response)
+    if response.HasField("unpublish_data_track_response"):
+        room.announce(participant, to_itself=True)
 
 
 def _update_data_subscription(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
