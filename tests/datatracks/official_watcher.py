@@ -25,8 +25,11 @@ async def main(url: str, token: str) -> None:
         names[track.info.sid] = track.info.name
         report("published", track.info.name)
 
+    def unpublished(sid: str) -> None:
+        report("unpublished", names[sid])
+
     room.on("data_track_published", published)
-    room.on("data_track_unpublished", lambda sid: report("unpublished", names[sid]))
+    room.on("data_track_unpublished", unpublished)
     await room.connect(url, token)
     report("connected", "")
     await asyncio.to_thread(sys.stdin.readline)

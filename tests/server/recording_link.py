@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from livekit.protocol import models, rtc
 from livekit.server.forwarding import forward
 from livekit.server.participant import Participant
@@ -107,10 +109,20 @@ class Member:
         handle(self.room, self.participant, request, now)
 
 
-def grants(identity: str, *, room: str = "demo", name: str = "", kind: str = "", **video: object) -> Grants:
+def grants(
+    identity: str,
+    *,
+    room: str = "demo",
+    name: str = "",
+    kind: str = "",
+    metadata: str = "",
+    attributes: Mapping[str, str] | None = None,
+    **video: object,
+) -> Grants:
     """Return the grants of a verified token."""
+    claims = {"iss": "key", "sub": identity, "name": name, "kind": kind, "metadata": metadata}
     return parse_grants(
-        {"iss": "key", "sub": identity, "name": name, "kind": kind, "video": {"roomJoin": True, "room": room, **video}}
+        {**claims, "attributes": dict(attributes or {}), "video": {"roomJoin": True, "room": room, **video}}
     )
 
 

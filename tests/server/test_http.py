@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from livekit.protocol import models, rtc
-from livekit.server import DevServer, RoomSettings
+from livekit.server import DevServer, RoomSettings, limits
 from livekit.server.auth import TokenAuthority
 from tests.server.client import http_url, join_request, open_client
 
@@ -136,3 +136,42 @@ async def test_metadata_at_join_is_announced(server: DevServer) -> None:
         async with http.ws_connect(url, headers=bearer(token)) as socket:
             info = rtc.SignalResponse.FromString(await socket.receive_bytes()).join.participant
     assert (info.metadata, dict(info.attributes)) == ("m", {"a": "1", "b": "2"})
+
+
+async def test_long_metadata_and_attributes_are_refused_by_the_join_only(server: DevServer) -> None:
+    tokens = (
+        server.token("alice", room="demo", metadata="m" * (limits.MAX_METADATA + 1)),
+        server.token("alice", room="demo", attributes={"a": "v" * limits.MAX_ATTRIBUTES}),
+    )
+    async with aiohttp.ClientSession() as http:
+        for headers in map(bearer, tokens):
+            async with http.get(http_url(server, "/rtc/validate"), headers=headers) as response:
+                assert response.status == 200
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await http.ws_connect(http_url(server, "/rtc"), headers=headers)
+            assert refused.value.status == 500
+
+
+async def test_query_parameters_of_a_join(server: DevServer) -> None:
+    async with aiohttp.ClientSession() as http:
+        headers = bearer(server.token("alice", room="demo", can_update_own_metadata=True))
+        query = {"publish": "screen", "attributes": "malformed"}
+        async with http.get(http_url(server, "/rtc/validate", **query), headers=headers) as response:
+            assert (response.status, await response.text()) == (400, "cannot decode attributes")
+        async with http.ws_connect(http_url(server, "/rtc", **query), headers=headers) as socket:
+            join = rtc.SignalResponse.FromString(await socket.receive_bytes()).join
+            assert join.participant.identity == "alice#screen"
+            assert not join.participant.permission.can_subscribe
+
+
+async def test_media_tracks_of_a_join_request_are_refused(server: DevServer) -> None:
+    request = rtc.JoinRequest(add_track_requests=[rtc.AddTrackRequest(cid="1"), rtc.AddTrackRequest(cid="2")])
+    url = http_url(server, "/rtc/v1", join_request=join_request(request))
+    headers = bearer(server.token("alice", room="demo"))
+    async with aiohttp.ClientSession() as http, http.ws_connect(url, headers=headers) as socket:
+        refused: list[str] = []
+        while len(refused) < 2:
+            response = rtc.SignalResponse.FromString(await socket.receive_bytes(timeout=10))
+            if response.HasField("request_response"):
+                refused.append(response.request_response.add_track.cid)
+        assert refused == ["1", "2"]

@@ -71,14 +71,39 @@ def test_metadata_update_limits(request_: rtc.SignalRequest) -> None:
     assert bob.participant.info().name == ""
 
 
-def test_attribute_limit_applies_to_merged_attributes() -> None:
+def test_attribute_limit_applies_to_each_update_in_bytes() -> None:
     bob = join(make_rooms(), grants("bob", canUpdateOwnMetadata=True))
-    half = "v" * (limits.MAX_ATTRIBUTES // 2)
     reasons: list[int] = []
-    for key in ("a", "b", "a"):
-        bob.request(updating(attributes={key: half}))
+    for key, value in (("a", "v" * 40_000), ("b", "v" * 40_000), ("c", "v" * 65_535), ("d", "é" * 32_768)):
+        bob.request(updating(attributes={key: value}))
         reasons.append(bob.signal("request_response").request_response.reason)
-    assert reasons == [Reason.OK, Reason.LIMIT_EXCEEDED, Reason.OK]
+    assert reasons == [Reason.OK, Reason.OK, Reason.OK, Reason.LIMIT_EXCEEDED]
+    assert sorted(bob.participant.info().attributes) == ["a", "b", "c"]
+
+
+def test_all_attributes_together_are_limited() -> None:
+    bob = join(make_rooms(), grants("bob", canUpdateOwnMetadata=True))
+    value = "v" * (limits.MAX_ATTRIBUTES - 2)
+    for number in range(limits.MAX_ALL_ATTRIBUTES // limits.MAX_ATTRIBUTES):
+        bob.request(updating(attributes={f"{number:02}": value}))
+        assert bob.signal("request_response").request_response.reason == Reason.OK
+    bob.request(updating(attributes={"x": "x"}))
+    assert bob.signal("request_response").request_response.reason == Reason.LIMIT_EXCEEDED
+    bob.request(updating(attributes={"00": "", "x": "x"}))
+    assert bob.signal("request_response").request_response.reason == Reason.OK
+
+
+@pytest.mark.parametrize("update", [updating(name="Bob"), updating(metadata="m"), updating()])
+def test_updates_that_change_nothing_are_not_announced(update: rtc.SignalRequest) -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, grants("bob", canUpdateOwnMetadata=True))
+    bob.request(updating(name="Bob", metadata="m"))
+    for member in (alice, bob):
+        member.link.signals.clear()
+    bob.request(update)
+    assert bob.signal("request_response").request_response.reason == Reason.OK
+    assert bob.kinds() == ["request_response"]
+    assert alice.kinds() == []
 
 
 def test_older_clients_receive_failures_only() -> None:

@@ -27,7 +27,7 @@ class MetadataUpdater(LocalParticipantMixin):
         await self._update(rtc.UpdateParticipantMetadata(name=name))
 
     async def set_attributes(self, attributes: dict[str, str]) -> None:
-        """Set these attributes and keep all others, up to 64 KiB in total. An empty value deletes an attribute."""
+        """Set these attributes and keep all others, up to 64 KiB in one call. An empty value deletes an attribute."""
         await self._update(rtc.UpdateParticipantMetadata(attributes=attributes))
 
     async def _update(self, update: rtc.UpdateParticipantMetadata) -> None:

@@ -19,7 +19,7 @@ from livekit._util.enum_names import enum_name
 from livekit.protocol import models
 
 from . import limits
-from .permissions import Grants, InvalidClaimsError, attributes_size, parse_grants
+from .permissions import Grants, InvalidClaimsError, parse_grants
 
 _ALGORITHM = "HS256"
 _LAST_TIME = 2**53
@@ -191,7 +191,7 @@ def _invalid(detail: str) -> AuthError:
 
 
 def check_join(grants: Grants) -> None:
-    """Check that a token permits joining a room and that its claims are within the limits.
+    """Check that a token permits joining a room, and the lengths of the identity and the room's name.
 
     Raises:
         AuthError: With the status and text of LiveKit's server.
@@ -208,9 +208,3 @@ def check_join(grants: Grants) -> None:
         raise AuthError(400, "no room name")
     if len(grants.room.encode()) > limits.MAX_ROOM_NAME:
         raise AuthError(400, f"room name length exceeds limits: max length {limits.MAX_ROOM_NAME}")
-    if len(grants.name.encode()) > limits.MAX_NAME:
-        raise AuthError(400, "name length exceeds limits")
-    if len(grants.metadata.encode()) > limits.MAX_METADATA:
-        raise AuthError(400, "metadata size exceeds limits")
-    if attributes_size(grants.attributes) > limits.MAX_ATTRIBUTES:
-        raise AuthError(400, "attribute size exceeds limits")

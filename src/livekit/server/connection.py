@@ -67,6 +67,8 @@ class Connection:
         self._membership = (room, participant)
         if parameters.publisher_offer is not None:
             await self._handle_transport_request(rtc.SignalRequest(offer=parameters.publisher_offer))
+        for add_track in parameters.add_track_requests:
+            handle(room, participant, rtc.SignalRequest(add_track=add_track), loop_time())
         await self._transport.offer_subscriber()
         await self._serve_socket()
 

@@ -14,7 +14,7 @@ from . import limits
 from .access_log import name_connection
 from .auth import AuthError, TokenAuthority, check_join
 from .connection import Connection
-from .join_request import check_allowed, parse_join
+from .join_request import as_publisher, check_allowed, check_query, check_sizes, parse_join
 from .permissions import Grants
 from .responses import DisconnectReason, leave_response
 from .room import JoinParameters
@@ -53,6 +53,7 @@ class RtcRoutes:
     def _validate_handler(self, single: bool) -> Handler:
         async def validate(request: web.Request) -> web.StreamResponse:
             try:
+                check_query(request.query)
                 self._authorize(request, single)
             except AuthError as error:
                 return _refusal(error)
@@ -66,6 +67,7 @@ class RtcRoutes:
                 return web.Response(status=404)
             try:
                 grants, parameters = self._authorize(request, single)
+                check_sizes(grants, parameters)
             except AuthError as error:
                 return _refusal(error)
             response = web.WebSocketResponse(timeout=CLOSE_TIMEOUT, max_msg_size=limits.MAX_SIGNAL_MESSAGE)
@@ -88,7 +90,7 @@ class RtcRoutes:
             self._rooms.check_space(grants)
         except RoomFullError as error:
             raise AuthError(503, str(error)) from error
-        return grants, parameters
+        return as_publisher(grants, request.query), parameters
 
     async def _serve(self, socket: SignalSocket, grants: Grants, parameters: JoinParameters) -> None:
         if parameters.reconnect:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from google.protobuf.message import DecodeError
@@ -17,6 +19,8 @@ from . import limits
 from .auth import AuthError
 from .permissions import Grants, attributes_size
 from .room import JoinParameters
+
+logger = logging.getLogger(__name__)
 
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -44,19 +48,48 @@ def parse_join(query: Mapping[str, str], *, single_peer_connection: bool) -> Joi
 
 
 def check_allowed(grants: Grants, parameters: JoinParameters) -> None:
-    """Check that the client may set its metadata and attributes, and that they are within the limits.
+    """Check that the client may set its metadata and attributes. Raises AuthError with status 401."""
+    if (parameters.metadata or parameters.attributes) and not grants.permission.can_update_metadata:
+        raise AuthError(401, "no permissions to access the room")
+
+
+def check_sizes(grants: Grants, parameters: JoinParameters) -> None:
+    """Check the sizes of the metadata and attributes that the participant would join or resume with.
+
+    As with livekit-server 1.13.5, `/rtc/validate` does not check them, and the response does not say why.
 
     Raises:
-        AuthError: With status 401 or 400.
+        AuthError: With status 500.
     """
-    if not parameters.metadata and not parameters.attributes:
-        return
-    if not grants.permission.can_update_metadata:
+    metadata = parameters.metadata or grants.metadata
+    attributes = {**grants.attributes, **parameters.new_attributes}
+    if len(metadata.encode()) > limits.MAX_METADATA or attributes_size(attributes) > limits.MAX_ATTRIBUTES:
+        logger.info("refused a join: the metadata or the attributes of %r are too long", grants.identity)
+        raise AuthError(500, "connection closed by media")
+
+
+def check_query(query: Mapping[str, str]) -> None:
+    """Check what a join of `/rtc` ignores and `/rtc/validate` reports. Raises AuthError with status 400."""
+    encoded = "" if query.get("join_request") else query.get("attributes", "")
+    if encoded and _decode_attributes(encoded) is None:
+        raise AuthError(400, "cannot decode attributes")
+
+
+def as_publisher(grants: Grants, query: Mapping[str, str]) -> Grants:
+    """Return the grants of the connection that `publish` in a query of `/rtc` asks for: one that only publishes.
+
+    Raises:
+        AuthError: With status 401: the token does not permit publishing.
+    """
+    suffix = "" if query.get("join_request") else query.get("publish", "")
+    if not suffix:
+        return grants
+    if not grants.permission.can_publish:
         raise AuthError(401, "no permissions to access the room")
-    if len(parameters.metadata.encode()) > limits.MAX_METADATA:
-        raise AuthError(400, "metadata size exceeds limits")
-    if attributes_size({**grants.attributes, **(parameters.attributes or {})}) > limits.MAX_ATTRIBUTES:
-        raise AuthError(400, "attribute size exceeds limits")
+    permission = models.ParticipantPermission()
+    permission.CopyFrom(grants.permission)
+    permission.can_subscribe = False
+    return replace(grants, identity=f"{grants.identity}#{suffix}", permission=permission)
 
 
 def _from_join_request(encoded: str) -> JoinParameters:
@@ -79,11 +112,12 @@ def _from_join_request(encoded: str) -> JoinParameters:
         client=request.client_info,
         publisher_offer=request.publisher_offer if request.HasField("publisher_offer") else None,
         metadata=request.metadata,
-        attributes={key: value for key, value in request.participant_attributes.items() if value},
+        attributes=dict(request.participant_attributes),
         reconnect=request.reconnect,
         participant_sid=request.participant_sid,
         sync_state=request.sync_state if request.HasField("sync_state") else None,
         auto_subscribe_data_track=request.connection_settings.auto_subscribe_data_track,
+        add_track_requests=tuple(request.add_track_requests),
     )
 
 
@@ -91,7 +125,7 @@ def _from_parameters(query: Mapping[str, str]) -> JoinParameters:
     return JoinParameters(
         client=_client_info(query),
         single_peer_connection=False,
-        attributes=_attributes(query.get("attributes", "")),
+        attributes=_decode_attributes(query.get("attributes", "")) or {},
         reconnect=_flag(query, "reconnect"),
         participant_sid=query.get("sid", ""),
         auto_subscribe_data_track=_flag(query, "auto_subscribe_data_track"),
@@ -123,33 +157,33 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _attributes(encoded: str) -> dict[str, str]:
+def _decode_attributes(encoded: str) -> dict[str, str] | None:
+    """Return the attributes of a query; None if they are malformed."""
     if not encoded:
         return {}
     try:
         attributes: object = json.loads(_decode_base64(encoded))
-    except (ValueError, RecursionError) as error:
-        raise AuthError(400, "cannot decode attributes") from error
+    except (AuthError, ValueError, RecursionError):
+        return None
+    if attributes is None:
+        return {}
     if not isinstance(attributes, dict):
-        raise AuthError(400, "cannot decode attributes")
-    pairs = cast("dict[str, object]", attributes).items()
-    try:
-        return {
-            str(key): value
-            for key, value in pairs
-            if isinstance(value, str) and value and key.encode() and value.encode()
-        }
-    except UnicodeEncodeError as error:
-        raise AuthError(400, "cannot decode attributes") from error
+        return None
+    pairs = {key: "" if value is None else value for key, value in cast("dict[str, object]", attributes).items()}
+    return cast("dict[str, str]", pairs) if all(map(_is_text, (*pairs.keys(), *pairs.values()))) else None
+
+
+def _is_text(value: object) -> bool:
+    """Return whether a JSON value is a string without lone surrogates."""
+    return isinstance(value, str) and value.encode(errors="replace").decode() == value
 
 
 def _decode_base64(encoded: str) -> bytes:
-    """Decode base64url with or without padding: some clients omit it."""
+    """Decode base64url with padding."""
     if len(encoded) > limits.MAX_JOIN_REQUEST:
         raise AuthError(400, "join request too large")
     try:
-        stripped = encoded.rstrip("=")
-        return base64.b64decode(stripped + "=" * (-len(stripped) % 4), altchars=b"-_", validate=True)
+        return base64.b64decode(encoded, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise AuthError(400, "cannot base64 decode wrapped join request") from error
 

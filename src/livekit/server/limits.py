@@ -38,6 +38,9 @@ MAX_HALF_OPEN_BYTES = 32 * 1024 * 1024
 MAX_PACKET = 65_535
 """Size of a data packet or data track packet; larger ones are dropped."""
 
+MAX_SENT_DATA = 256 * 1024
+"""Size of a data packet of a backend (`SendData`); receivers that accept less do not get it."""
+
 MAX_IDENTITY = 256
 """Size of a participant identity."""
 
@@ -45,13 +48,16 @@ MAX_ROOM_NAME = 256
 """Size of a room name."""
 
 MAX_NAME = 256
-"""Size of the name of a participant or a data track."""
+"""Size of the name of a data track, and of a participant's name in an update; a token's name has no limit."""
 
 MAX_METADATA = 512 * 1024
 """Size of the metadata of a participant or a room."""
 
 MAX_ATTRIBUTES = 64 * 1024
-"""Size of a participant's attributes, names and values together."""
+"""Size of the attributes of one update, and of all attributes at the join, names and values together."""
+
+MAX_ALL_ATTRIBUTES = 1024 * 1024
+"""Size of all attributes of a participant after an update: each update sends them to its whole room."""
 
 MAX_CAPABILITIES = 32
 """Number of capabilities of one client; they are sent to its whole room."""

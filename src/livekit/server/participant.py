@@ -117,18 +117,23 @@ class Participant:
         self._info.version += 1
         return True
 
-    def update(self, *, name: str = "", metadata: str = "", attributes: Mapping[str, str] | None = None) -> None:
-        """Change name, metadata and attributes; empty arguments change nothing, an empty attribute is deleted."""
-        if name:
-            self._info.name = name
-        if metadata:
-            self._info.metadata = metadata
+    def update(self, *, name: str = "", metadata: str = "", attributes: Mapping[str, str] | None = None) -> bool:
+        """Change name, metadata and attributes; empty arguments change nothing, an empty attribute is deleted.
+
+        Returns False if that changes nothing; as on LiveKit's server, any attributes count as a change.
+        """
+        info = self._info
+        if not attributes and name in ("", info.name) and metadata in ("", info.metadata):
+            return False
+        info.name = name or info.name
+        info.metadata = metadata or info.metadata
         for key, value in (attributes or {}).items():
             if value:
-                self._info.attributes[key] = value
+                info.attributes[key] = value
             else:
-                self._info.attributes.pop(key, None)
-        self._info.version += 1
+                info.attributes.pop(key, None)
+        info.version += 1
+        return True
 
     def move_to(self, room: str, sid: str) -> None:
         """Change room and sid; the subscriptions to data tracks are dropped."""

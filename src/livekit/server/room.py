@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from livekit.protocol import models, rtc
@@ -57,7 +57,8 @@ class JoinParameters:
     """Use one peer connection for both directions; if False, the server offers a second one to the client."""
     publisher_offer: rtc.SessionDescription | None = None
     metadata: str = ""
-    attributes: dict[str, str] | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Attributes in addition to the token's, which take precedence; empty ones delete nothing."""
     reconnect: bool = False
     """Resume the participant instead of joining as a new one."""
     participant_sid: str = ""
@@ -66,6 +67,12 @@ class JoinParameters:
     sync_state: rtc.SyncState | None = None
     auto_subscribe_data_track: bool = False
     """Subscribe the participant to every data track of the room."""
+    add_track_requests: Sequence[rtc.AddTrackRequest] = ()
+
+    @property
+    def new_attributes(self) -> dict[str, str]:
+        """The attributes that are not empty."""
+        return {key: value for key, value in self.attributes.items() if value}
 
 
 class Room:
@@ -138,7 +145,7 @@ class Room:
         )
         if older is not None and is_full_reconnect:
             participant.take_over(older)
-        participant.update(metadata=parameters.metadata, attributes=parameters.attributes)
+        participant.update(metadata=parameters.metadata, attributes=parameters.new_attributes)
         self.participants[participant.identity] = participant
         self._mark_occupied(participant)
         subscriber_primary = not parameters.single_peer_connection
@@ -305,10 +312,10 @@ class Room:
         metadata: str = "",
         attributes: Mapping[str, str] | None = None,
     ) -> None:
-        """Change a participant as `Participant.update` does, announce it, and send it a new token."""
-        participant.update(name=name, metadata=metadata, attributes=attributes)
-        self.announce(participant, to_itself=True)
-        self.send_refresh_token(participant, now)
+        """Change a participant as `Participant.update` does; announce changes, and send it a new token."""
+        if participant.update(name=name, metadata=metadata, attributes=attributes):
+            self.announce(participant, to_itself=True)
+            self.send_refresh_token(participant, now)
 
     def set_permission(self, participant: Participant, permission: models.ParticipantPermission, now: float) -> None:
         """Replace a participant's permissions; others see it join or leave if `hidden` changes."""

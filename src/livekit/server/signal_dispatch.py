@@ -88,7 +88,11 @@ def _check_update(
         return rtc.RequestResponse.LIMIT_EXCEEDED, "exceeds name length limit"
     if len(update.metadata.encode()) > limits.MAX_METADATA:
         return rtc.RequestResponse.LIMIT_EXCEEDED, "exceeds metadata size limit"
-    if attributes_size(participant.merged_attributes(update.attributes)) > limits.MAX_ATTRIBUTES:
+    merged = participant.merged_attributes(update.attributes)
+    if (
+        attributes_size(update.attributes) > limits.MAX_ATTRIBUTES
+        or attributes_size(merged) > limits.MAX_ALL_ATTRIBUTES
+    ):
         return rtc.RequestResponse.LIMIT_EXCEEDED, "exceeds attributes size limit"
     return rtc.RequestResponse.OK, ""
 

@@ -15,7 +15,7 @@ from livekit.errors import ServerUnreachableError
 from livekit.server.auth import AuthError, TokenAuthority, check_join
 from livekit.server.connection import Connection
 from livekit.server.devserver import TICK_INTERVAL
-from livekit.server.join_request import check_allowed, parse_join
+from livekit.server.join_request import check_allowed, check_sizes, parse_join
 from livekit.server.participant import Participant
 from livekit.server.permissions import Grants
 from livekit.server.responses import DisconnectReason, leave_response
@@ -142,6 +142,7 @@ class MemoryServer:
         single = urls.websocket.path == "/rtc/v1"
         parameters = parse_join(urls.websocket.query, single_peer_connection=single)
         check_allowed(grants, parameters)
+        check_sizes(grants, parameters)
         try:
             self.rooms.check_space(grants)
         except RoomFullError as error:

@@ -10,6 +10,7 @@ from livekit import ConnectError, DisconnectReason
 from livekit.api import LiveKitAPI
 from livekit.protocol import models
 from livekit.protocol import room as room_pb
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.server import limits
 from livekit.server.services import RoomService
 from livekit.testing import RunningServer
@@ -136,6 +137,12 @@ async def test_room_name_too_long(lk: LiveKitAPI) -> None:
             (400, "invalid_argument", f"metadata size exceeds limits {limits.MAX_METADATA}"),
         ),
         (
+            room_pb.CreateRoomRequest(
+                name="x", agents=[RoomAgentDispatch(agent_name="a", metadata="m" * (limits.MAX_METADATA + 1))]
+            ),
+            (400, "invalid_argument", f"metadata size exceeds limits {limits.MAX_METADATA}"),
+        ),
+        (
             room_pb.CreateRoomRequest(name="x", room_preset="nice"),
             (400, "invalid_argument", "unknown room configuration in create room request"),
         ),
@@ -144,7 +151,7 @@ async def test_room_name_too_long(lk: LiveKitAPI) -> None:
             (501, "unimplemented", "no egress: this server carries data, no audio and no video"),
         ),
     ],
-    ids=["no name", "metadata", "preset", "egress"],
+    ids=["no name", "metadata", "metadata of an agent", "preset", "egress"],
 )
 async def test_rejected_room_requests(
     lk: LiveKitAPI, request_: room_pb.CreateRoomRequest, answer: tuple[int, str, str]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from livekit.server import limits
 from livekit.server.participant import Participant
 from livekit.server.permissions import Grants, attributes_size
@@ -61,8 +63,14 @@ def check_metadata(metadata: str) -> None:
     _check(len(metadata.encode()), limits.MAX_METADATA, "metadata size exceeds limits")
 
 
-def check_attributes(attributes: dict[str, str]) -> None:
+def check_attributes(attributes: Mapping[str, str]) -> None:
+    """Check the attributes of one request."""
     _check(attributes_size(attributes), limits.MAX_ATTRIBUTES, "attribute size exceeds limits")
+
+
+def check_all_attributes(attributes: Mapping[str, str]) -> None:
+    """Check the attributes that a participant would have after an update."""
+    _check(attributes_size(attributes), limits.MAX_ALL_ATTRIBUTES, "attribute size exceeds limits")
 
 
 def _check(size: int, limit: int, argument: str) -> None:

@@ -65,6 +65,9 @@ class RoomService:
         access.require(grants.room_create)
         access.check_room_name(request.name)
         access.check_metadata(request.metadata)
+        for dispatch in request.agents:
+            access.check_metadata(dispatch.metadata)
+            access.check_attributes(dispatch.attributes)
         if request.room_preset:
             raise TwirpError("invalid_argument", "unknown room configuration in create room request")
         if request.HasField("egress"):
@@ -126,8 +129,9 @@ class RoomService:
         access.require_admin(grants, request.room)
         access.check_name(request.name)
         access.check_metadata(request.metadata)
+        access.check_attributes(request.attributes)
         room, participant = access.existing_participant(self._rooms, request.room, request.identity)
-        access.check_attributes(participant.merged_attributes(request.attributes))
+        access.check_all_attributes(participant.merged_attributes(request.attributes))
         now = self._clock()
         if request.name or request.metadata or request.attributes:
             room.update_participant(
@@ -190,8 +194,9 @@ class RoomService:
         if request.HasField("topic"):
             user.topic = request.topic
         packet = models.DataPacket(user=user, destination_identities=request.destination_identities)
-        if packet.ByteSize() > limits.MAX_PACKET:
-            raise TwirpError("invalid_argument", f"a packet of {packet.ByteSize()} bytes, {limits.MAX_PACKET} allowed")
+        size = packet.ByteSize()
+        if size > limits.MAX_SENT_DATA:
+            raise TwirpError("invalid_argument", f"a packet of {size} bytes, {limits.MAX_SENT_DATA} allowed")
         if self._is_new(room.sid, request.nonce):
             reliable = request.kind != models.DataPacket.LOSSY
             send(room, packet, reliable=reliable, now=self._clock())
