@@ -9,8 +9,9 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 SETUP := tools/setup.sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+EAGER_TESTS := tests/_room tests/engine tests/rpc_contract tests/signaling tests/testing/test_memory.py
 
-.PHONY: help api-diff bench coverage coverage-all demo fuzz test test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak clean
+.PHONY: help api-diff bench coverage coverage-all demo fuzz test test-eager test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,9 +20,16 @@ demo: ## Run two processes that join a room and call each other's methods
 	@$(SETUP) dev
 	@$(BIN)/python examples/demo.py
 
-test: ## Run the tests, with the official SDKs as peers
+test: ## Run the tests, with the official SDKs as peers, and some of them again with eager tasks
 	@$(SETUP) dev official node
 	@$(PYTEST) $(ARGS)
+	@$(MAKE) --no-print-directory test-eager
+
+test-eager: ## Run the tests of rooms, engines and calls under asyncio.eager_task_factory (Python 3.12 and newer)
+	@$(SETUP) dev
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then \
+		$(PYTEST) -p tests.support.eager_tasks -m "not slow and not peers and not packaging" $(EAGER_TESTS) $(ARGS); \
+		status=$$?; test $$status -eq 5 && exit 0; exit $$status; fi
 
 test-long: ## Run the slow tests and test-lowest
 	@$(SETUP) dev official node agents

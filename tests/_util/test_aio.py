@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
+from pathlib import Path
 
 import pytest
 
-from livekit._util.aio import finish, within
+import livekit.room
+from livekit._util.aio import finish, start_task, within
 
 
 async def test_within_returns_the_result() -> None:
@@ -101,3 +105,31 @@ async def test_within_cancelled_during_clean_up_waits_for_it() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+async def test_a_started_task_runs_after_its_owner_is_set_up() -> None:
+    if sys.version_info >= (3, 12):
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    steps: list[str] = []
+
+    async def step() -> None:
+        steps.append("task")
+
+    task = start_task(step(), name="a step")
+    steps.append("owner")
+    await task
+    assert steps == ["owner", "task"]
+    assert task.get_name() == "a step"
+
+
+def test_tasks_are_created_by_one_function() -> None:
+    """An eager task factory runs the first step of other tasks before their owner is set up."""
+    package = Path(livekit.room.__file__).parent
+    allowed = {
+        "_util/aio.py",
+        "backend/sync.py",  # on a loop of its own that is not running yet
+        "rpc/callee.py",  # runs application code, so it uses the application's factory; its first step only yields
+    }
+    creates = re.compile(r"\b(create_task|ensure_future|TaskGroup)\(")
+    found = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if creates.search(path.read_text())}
+    assert found <= allowed

@@ -10,7 +10,7 @@ from livekit._room.local_context import LocalConnection, LocalContext
 from livekit._room.packet_recorder import PacketRecorder
 from livekit._room.participant_table import ParticipantTable
 from livekit._room.signal_requests import SignalRequests
-from livekit._util.aio import within
+from livekit._util.aio import start_task, within
 from livekit.data.receiver import DataReceiver
 from livekit.datatracks.track_manager import DataTrackManager
 from livekit.e2ee import E2EEManager
@@ -272,7 +272,7 @@ class RoomSession:
         self.incoming_streams.close()
         self.rpc_client.close()
         shutdown = self._close_callee_and_recorder()
-        self._shutdown = asyncio.get_running_loop().create_task(shutdown, name="livekit RPC shutdown")
+        self._shutdown = start_task(shutdown, name="livekit RPC shutdown")
 
     async def _close_callee_and_recorder(self) -> None:
         await self.rpc_callee.close()

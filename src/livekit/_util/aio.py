@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["finish", "loop_time", "within"]
+__all__ = ["finish", "loop_time", "start_task", "within"]
 
 T = TypeVar("T")
 
@@ -20,6 +20,15 @@ def loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
+def start_task(coroutine: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
+    """Run a coroutine as a task of the running event loop.
+
+    Its first step runs after this returns, also under `asyncio.eager_task_factory`, so that the task's owner is set up
+    by then.
+    """
+    return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), name=name)
+
+
 async def within(seconds: float | None, coroutine: Coroutine[Any, Any, T]) -> T:
     """Await `coroutine` with a timeout; None for no timeout.
 
@@ -29,7 +38,7 @@ async def within(seconds: float | None, coroutine: Coroutine[Any, Any, T]) -> T:
     Raises:
         asyncio.TimeoutError: The coroutine did not end in time and was cancelled.
     """
-    task = asyncio.ensure_future(coroutine)
+    task = start_task(coroutine)
     try:
         await asyncio.wait({task}, timeout=seconds)
         if task.done():
@@ -44,7 +53,7 @@ async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
 
     For releasing resources: the coroutine must be short, because it cannot be cancelled.
     """
-    task = asyncio.ensure_future(coroutine)
+    task = start_task(coroutine)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from livekit._util.aio import start_task
 from livekit._util.enum_names import enum_name
 from livekit._util.utf8 import utf8_length
 from livekit.enums import DataPacketKind, DisconnectReason
@@ -79,7 +80,7 @@ class TextListener:
 
     def __call__(self, reader: TextStreamReader, sender: str) -> None:
         """Handle a new text stream."""
-        task = asyncio.get_running_loop().create_task(self._read(reader, sender))
+        task = start_task(self._read(reader, sender))
         self._readers.add(task)
         task.add_done_callback(self._readers.discard)
 

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from livekit._util.aio import finish
+from livekit._util.aio import finish, start_task
 from livekit.protocol import rtc
 from livekit.webrtc import PeerConnection
 
@@ -76,7 +76,7 @@ class PCTransport:
     def _enqueue(self, step: Callable[[], Awaitable[None]]) -> None:
         self._steps.append(step)
         if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._negotiate())
+            self._task = start_task(self._negotiate(), name="livekit negotiation")
 
     async def _negotiate(self) -> None:
         while self._steps:

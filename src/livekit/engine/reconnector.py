@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from livekit._util.aio import loop_time
+from livekit._util.aio import loop_time, start_task
 from livekit.errors import AuthenticationError, ConnectError, ServerUnreachableError
 from livekit.protocol import models
 
@@ -61,7 +61,7 @@ class Reconnector:
     def start(self) -> None:
         """Reconnect in the background; idempotent."""
         if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._reconnect())
+            self._task = start_task(self._reconnect(), name="livekit reconnect")
 
     async def stop(self) -> None:
         if self._task is not None:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from livekit._util.aio import finish, loop_time, within
+from livekit._util.aio import finish, loop_time, start_task, within
 from livekit._util.callbacks import ignore
 from livekit.errors import ConnectError, ConnectTimeoutError, SessionClosedError
 from livekit.options import DEFAULT_CONNECT_TIMEOUT, RoomOptions
@@ -233,7 +233,7 @@ class RtcEngine:
     def _disconnected(self, reason: models.DisconnectReason, *, leave: bool) -> None:
         self._packets.close()
         self._queued_signals.clear()
-        self._release_task = asyncio.ensure_future(self._release(leave=leave))
+        self._release_task = start_task(self._release(leave=leave), name="livekit release")
         self._notify_state(EngineState.DISCONNECTED, reason)
 
     async def _release(self, *, leave: bool) -> None:

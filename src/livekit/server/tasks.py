@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 
+from livekit._util.aio import start_task
+
 logger = logging.getLogger(__name__)
 
 
@@ -17,7 +19,7 @@ class OwnedTasks:
 
     def spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
         """Run `work` as a task until it ends or the owner closes."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        task = start_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

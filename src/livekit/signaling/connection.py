@@ -12,7 +12,7 @@ from typing import cast
 import aiohttp
 from google.protobuf.message import DecodeError
 
-from livekit._util.aio import finish, within
+from livekit._util.aio import finish, start_task, within
 from livekit._util.callbacks import ignore
 from livekit._util.logs import RateLimitedLog
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError
@@ -53,7 +53,7 @@ class SignalConnection:
         self._socket = socket
         self._queue: deque[bytes] = deque()
         self._queued = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = [asyncio.ensure_future(self._write())]
+        self._tasks: list[asyncio.Task[None]] = [start_task(self._write(), name="livekit signal writer")]
         self._keepalive: Keepalive | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -116,7 +116,7 @@ class SignalConnection:
         """Pass messages to `on_message` from now on, and send pings. Seconds; 0 for the default."""
         loop = asyncio.get_running_loop()
         self._keepalive = Keepalive(ping_interval, ping_timeout, loop.time())
-        self._tasks.append(asyncio.ensure_future(self._read(self._keepalive)))
+        self._tasks.append(start_task(self._read(self._keepalive), name="livekit signal reader"))
         self._timer = loop.call_at(self._keepalive.next_time, self._tick, self._keepalive)
 
     def send(self, request: rtc.SignalRequest) -> None:

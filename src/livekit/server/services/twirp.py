@@ -7,13 +7,14 @@ import inspect
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeVar, cast
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Final, TypeVar, cast
 
 from aiohttp import web
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
+from livekit._util.aio import start_task
 from livekit.server.auth import AuthError, TokenAuthority
 from livekit.server.http import bearer_token
 from livekit.server.permissions import Grants
@@ -59,7 +60,7 @@ _NO_GRANTS = Grants(api_key="")
 
 M = TypeVar("M", bound=Message)
 Fill = Callable[[Message], None]
-Method = Callable[[Grants, Fill], Awaitable[Message]]
+Method = Callable[[Grants, Fill], Coroutine[Any, Any, Message]]
 """Handles a request; see :func:`method`."""
 Services = Mapping[str, Mapping[str, Method]]
 """Methods by service name and method name."""
@@ -187,11 +188,11 @@ def _protobuf_response(message: Message) -> web.Response:
     return web.Response(body=message.SerializeToString(), content_type=_PROTOBUF)
 
 
-async def _await_call(call: Awaitable[Message], request: web.Request) -> Message:
+async def _await_call(call: Coroutine[Any, Any, Message], request: web.Request) -> Message:
     """Await a call; cancel it if the caller disconnects or its timeout expires."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + _timeout(request)
-    task = asyncio.ensure_future(call)
+    task = start_task(call)
     try:
         while not (await asyncio.wait({task}, timeout=min(HANG_UP_INTERVAL, deadline - clock())))[0]:
             if request.transport is None:

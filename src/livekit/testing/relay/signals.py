@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from typing_extensions import Self
 from yarl import URL
 
+from livekit._util.aio import start_task
 from livekit.protocol import rtc
 
 from .rewriting import hide_client, hide_client_in_join, redirect_server
@@ -123,7 +124,7 @@ class SignalRelay:
             client = self._client = web.WebSocketResponse(max_msg_size=0)
             await client.prepare(request)
             self.joins += 1
-            down = asyncio.ensure_future(self._relay_down(upstream, client))
+            down = start_task(self._relay_down(upstream, client))
             try:
                 await self._relay_up(client, upstream)
             finally:

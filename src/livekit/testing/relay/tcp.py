@@ -9,6 +9,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from livekit._util.aio import start_task
 from livekit.testing.netem import Link
 
 from .datagram_link import Deliver
@@ -111,11 +112,11 @@ class TcpRelay:
 
         Returns the data that the client sent meanwhile; None if it closed, in which case the target sees no connection.
         """
-        passing = asyncio.ensure_future(self._pass_handshake())
+        passing = start_task(self._pass_handshake())
         early = b""
         try:
             while not passing.done():
-                reading = asyncio.ensure_future(reader.read(SEGMENT))
+                reading = start_task(reader.read(SEGMENT))
                 await asyncio.wait({passing, reading}, return_when=asyncio.FIRST_COMPLETED)
                 if not reading.done():
                     reading.cancel()
@@ -170,7 +171,7 @@ class _Pipe:
 
     async def run(self) -> None:
         """Relay until this direction ends, and end the other side in the same manner: by EOF or by a reset."""
-        delivering = asyncio.ensure_future(self._deliver())
+        delivering = start_task(self._deliver())
         try:
             with contextlib.suppress(OSError):
                 while data := await self._read():

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import socket
 
+from livekit._util.aio import start_task
+
 from .datagram_link import DatagramLink
 
 __all__ = ["UdpRelay"]
@@ -55,7 +57,7 @@ class UdpRelay:
         flow = self._flows.get(client)
         if flow is None:
             flow = self._flows[client] = _Flow(self, client)
-            task = asyncio.ensure_future(flow.connect(self._target))
+            task = start_task(flow.connect(self._target))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         self._up.send(data, flow.forward)

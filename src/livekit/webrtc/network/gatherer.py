@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from livekit._util.aio import start_task
 from livekit._util.callbacks import ignore
 from livekit.webrtc.ice import Address, Candidate
 from livekit.webrtc.interfaces import IceServerSettings, PeerOptions
@@ -148,7 +149,7 @@ class IceGatherer:
             self._remove_socket(tcp_socket)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = start_task(work, name="livekit ICE gathering")
         self._tasks.add(task)
         task.add_done_callback(self._task_done)
 
