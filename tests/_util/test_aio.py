@@ -128,7 +128,6 @@ def test_tasks_are_created_by_one_function() -> None:
     allowed = {
         "_util/aio.py",
         "backend/sync.py",  # on a loop of its own that is not running yet
-        "rpc/callee.py",  # runs application code, so it uses the application's factory; its first step only yields
     }
     creates = re.compile(r"\b(create_task|ensure_future|TaskGroup)\(")
     found = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if creates.search(path.read_text())}

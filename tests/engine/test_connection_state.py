@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from livekit.engine.connection_state import (
     BACKOFF,
     LEAVE_GRACE,
+    LEAVE_TIMEOUT,
     MAX_JOIN_ATTEMPTS,
     MIN_JITTER,
     RECONNECT_TIMEOUTS,
@@ -39,9 +40,14 @@ def connected(timeout: float | None = TIMEOUT, jitter: float = 1.0) -> Connectio
     return machine
 
 
-def rejoined(attempts: int) -> ConnectionStateMachine:
+def rejoining() -> ConnectionStateMachine:
     machine = connected()
-    machine.handle_event(ConnectionEvent.TRANSPORT_FAILED, 0.0)
+    machine.handle_event(ConnectionEvent.LEAVE_RECONNECT, 0.0)
+    return machine
+
+
+def rejoined(attempts: int) -> ConnectionStateMachine:
+    machine = rejoining()
     for _ in range(attempts):
         machine.next_attempt(0.0)
     machine.handle_event(ConnectionEvent.SUCCEEDED, 0.0)
@@ -56,18 +62,23 @@ def rejoined(attempts: int) -> ConnectionStateMachine:
         ([ConnectionEvent.TRANSPORT_DISCONNECTED], ConnectionPhase.RESUMING),
         ([ConnectionEvent.ADDRESS_LOST], ConnectionPhase.RESUMING),
         ([ConnectionEvent.LEAVE_RESUME], ConnectionPhase.RESUMING),
-        ([ConnectionEvent.TRANSPORT_FAILED], ConnectionPhase.REJOINING),
+        ([ConnectionEvent.TRANSPORT_FAILED], ConnectionPhase.AWAITING_LEAVE),
+        ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.NO_LEAVE], ConnectionPhase.REJOINING),
+        ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.ADDRESS_LOST], ConnectionPhase.REJOINING),
+        ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.LEAVE_RECONNECT], ConnectionPhase.REJOINING),
+        ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.LEAVE_DISCONNECT], ConnectionPhase.CLOSED),
+        ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.TRANSPORT_DISCONNECTED], ConnectionPhase.AWAITING_LEAVE),
         ([ConnectionEvent.LEAVE_RECONNECT], ConnectionPhase.REJOINING),
         ([ConnectionEvent.SIGNAL_DISCONNECTED, ConnectionEvent.SUCCEEDED], ConnectionPhase.CONNECTED),
         ([ConnectionEvent.SIGNAL_DISCONNECTED, ConnectionEvent.UNREACHABLE], ConnectionPhase.RESUMING),
         ([ConnectionEvent.SIGNAL_DISCONNECTED, ConnectionEvent.FAILED], ConnectionPhase.REJOINING),
         ([ConnectionEvent.SIGNAL_DISCONNECTED, ConnectionEvent.TRANSPORT_FAILED], ConnectionPhase.REJOINING),
         ([ConnectionEvent.SIGNAL_DISCONNECTED, ConnectionEvent.LEAVE_RECONNECT], ConnectionPhase.REJOINING),
-        ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.FAILED], ConnectionPhase.REJOINING),
-        ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.UNREACHABLE], ConnectionPhase.REJOINING),
+        ([ConnectionEvent.LEAVE_RECONNECT, ConnectionEvent.FAILED], ConnectionPhase.REJOINING),
+        ([ConnectionEvent.LEAVE_RECONNECT, ConnectionEvent.UNREACHABLE], ConnectionPhase.REJOINING),
         ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.SIGNAL_DISCONNECTED], ConnectionPhase.REJOINING),
         ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.LEAVE_RESUME], ConnectionPhase.REJOINING),
-        ([ConnectionEvent.TRANSPORT_FAILED, ConnectionEvent.SUCCEEDED], ConnectionPhase.CONNECTED),
+        ([ConnectionEvent.LEAVE_RECONNECT, ConnectionEvent.SUCCEEDED], ConnectionPhase.CONNECTED),
     ],
 )
 def test_events_lead_through_the_phases(events: list[ConnectionEvent], phase: ConnectionPhase) -> None:
@@ -138,8 +149,29 @@ def test_failed_resume_is_followed_by_a_rejoin_without_delay() -> None:
     assert (third.phase, third.delay) == (ConnectionPhase.REJOINING, 0.0)
 
 
-def test_transport_failure_waits_for_a_late_leave() -> None:
+def test_a_leave_is_awaited_until_a_ping_is_answered() -> None:
     machine = connected()
+    machine.handle_event(ConnectionEvent.TRANSPORT_FAILED, 10.0)
+    assert machine.next_attempt(10.0) is None
+    assert machine.leave_deadline == 10.0 + LEAVE_TIMEOUT
+    machine.ping_answered(10.01)
+    assert machine.leave_deadline == 10.0 + LEAVE_GRACE
+    machine.ping_answered(11.0)
+    assert machine.leave_deadline == 11.0
+
+
+def test_a_rejoin_without_a_leave_starts_at_once() -> None:
+    machine = connected()
+    machine.handle_event(ConnectionEvent.TRANSPORT_FAILED, 0.0)
+    machine.handle_event(ConnectionEvent.NO_LEAVE, LEAVE_GRACE)
+    attempt = machine.next_attempt(LEAVE_GRACE)
+    assert attempt is not None
+    assert (attempt.phase, attempt.delay) == (ConnectionPhase.REJOINING, 0.0)
+
+
+def test_a_transport_failure_while_resuming_waits_for_a_late_leave() -> None:
+    machine = connected()
+    machine.handle_event(ConnectionEvent.SIGNAL_DISCONNECTED, 0.0)
     machine.handle_event(ConnectionEvent.TRANSPORT_FAILED, 0.0)
     attempt = machine.next_attempt(0.0)
     assert attempt is not None
@@ -219,8 +251,7 @@ def test_join_failure_is_retried_until_the_timeout(event: ConnectionEvent) -> No
 
 
 def test_duplicate_identity_while_rejoining_is_of_an_abandoned_attempt() -> None:
-    machine = connected()
-    machine.handle_event(ConnectionEvent.TRANSPORT_FAILED, 0.0)
+    machine = rejoining()
     for _ in range(2):
         machine.next_attempt(0.0)
     machine.handle_event(ConnectionEvent.LEAVE_DISCONNECT, 0.0, DUPLICATE)

@@ -37,5 +37,5 @@ def test_reconnect_documents_backoff_and_timeout() -> None:
 
 
 def test_reconnect_documents_all_phases() -> None:
-    assert set(re.findall(r"--> ([A-Z]+)", RECONNECT)) == {phase.name for phase in ConnectionPhase}
+    assert set(re.findall(r"--> ([A-Z_]+)", RECONNECT)) == {phase.name for phase in ConnectionPhase}
     assert f"{MAX_JOIN_ATTEMPTS} attempts" in RECONNECT

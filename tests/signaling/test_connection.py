@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from livekit.protocol import rtc
 from livekit.signaling import SignalConnection, SignalParameters, SignalUrls, parse_server_url
@@ -138,3 +138,47 @@ async def test_own_close_is_not_reported() -> None:
         connection.start(ping_interval=5, ping_timeout=15)
         await connection.close()
     assert reasons == []
+
+
+async def test_a_message_that_arrived_is_read_after_sending_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that shuts down sends a leave, then resets the connection."""
+    leave = rtc.SignalResponse(leave=rtc.LeaveRequest())
+
+    async def serve(socket: web.WebSocketResponse) -> None:
+        await listen(socket)
+
+    got: list[str | None] = []
+    ended = asyncio.Event()
+    async with connected(serve) as connection:
+        connection.on_message = lambda message: got.append(message.WhichOneof("message"))
+        connection.on_closed = lambda reason: ended.set()
+        connection.start(ping_interval=5, ping_timeout=15)
+        await asyncio.sleep(0)
+
+        async def fail(data: bytes) -> None:
+            raise ConnectionResetError("reset")
+
+        monkeypatch.setattr(connection._socket, "send_bytes", fail)
+        connection.send(PING)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not ended.is_set()
+        reader = connection._socket._reader
+        reader.feed_data(WSMessage(WSMsgType.BINARY, leave.SerializeToString(), None), 1)
+        await asyncio.wait_for(ended.wait(), TIMEOUT)
+    assert got == ["leave"]
+
+
+async def test_a_ping_reports_its_own_pong() -> None:
+    async def serve(socket: web.WebSocketResponse) -> None:
+        async for message in socket:
+            ping = rtc.SignalRequest.FromString(message.data).ping_req
+            pong = rtc.Pong(last_ping_timestamp=ping.timestamp)
+            await socket.send_bytes(rtc.SignalResponse(pong_resp=pong).SerializeToString())
+
+    pongs = [asyncio.Event(), asyncio.Event()]
+    async with connected(serve) as connection:
+        connection.start(ping_interval=5, ping_timeout=15)
+        for pong in pongs:
+            connection.ping(pong.set)
+            await asyncio.wait_for(pong.wait(), TIMEOUT)

@@ -4,16 +4,24 @@
     CONNECTING ──signal disconnected, leave (resume, reconnect)──▶ CONNECTING: the join is retried, up to
                           `MAX_JOIN_ATTEMPTS` attempts
     CONNECTED  ──signal or transport disconnected, address lost, leave (resume)──▶ RESUMING
-    CONNECTED  ──transport failed, leave (reconnect)──▶ REJOINING
+    CONNECTED  ──leave (reconnect)──▶ REJOINING
+    CONNECTED  ──transport failed──▶ AWAITING_LEAVE
+    AWAITING_LEAVE ──no leave, signal disconnected, address lost, leave (resume, reconnect)──▶ REJOINING
     RESUMING   ──succeeded──▶ CONNECTED
     RESUMING   ──unreachable──▶ RESUMING, after a delay
-    RESUMING   ──failed, transport failed, leave (reconnect)──▶ REJOINING, without delay
+    RESUMING   ──failed, leave (reconnect)──▶ REJOINING, without delay
+    RESUMING   ──transport failed──▶ REJOINING, after `LEAVE_GRACE`
     REJOINING  ──succeeded──▶ CONNECTED
     REJOINING  ──failed, unreachable──▶ REJOINING, after a delay
     RESUMING, REJOINING ──not connected within `timeout` seconds──▶ CLOSED
     any but CONNECTING ──leave (disconnect), token rejected──▶ CLOSED, unless the leave answers one of our own earlier
                           attempts or reports that we were not ready in time: both count as leave (reconnect)
     any        ──closed by the user──▶ CLOSED
+
+A server that removes a participant sends a leave and closes the peer connections, whose end may arrive first.
+AWAITING_LEAVE, which the application sees as connected, waits for that leave: until the server has answered a ping sent
+after the transport failed, as a leave sent before would have arrived by then, but at least `LEAVE_GRACE` and at most
+`LEAVE_TIMEOUT` seconds.
 
 RESUMING keeps the peer connections and opens a new signal connection for the same participant. REJOINING is a full
 reconnect (LiveKit's SDKs: restart): everything is opened again, as a new participant of the same identity.
@@ -30,6 +38,7 @@ from livekit.protocol import models, rtc
 __all__ = [
     "BACKOFF",
     "LEAVE_GRACE",
+    "LEAVE_TIMEOUT",
     "MAX_JOIN_ATTEMPTS",
     "Attempt",
     "AttemptTimeouts",
@@ -45,8 +54,9 @@ that the network is back."""
 MIN_JITTER = 0.5
 """Smallest fraction of its back-off that a delay is reduced to, so that clients do not reconnect in lockstep."""
 LEAVE_GRACE = 0.25
-"""Minimum delay in seconds after a peer connection failed: a server that removes a participant closes it, and its
-`leave`, sent over the signal connection, may arrive later."""
+"""Minimum seconds between the failure of a peer connection and a full reconnect."""
+LEAVE_TIMEOUT = 2.0
+"""Seconds to wait for a leave if the server answers no ping either."""
 STALE_ATTEMPT_WINDOW = 10.0
 """Seconds after a rejoin that took several attempts during which an abandoned one may still reach the server."""
 MAX_JOIN_ATTEMPTS = 3
@@ -59,6 +69,7 @@ _Action = rtc.LeaveRequest.Action
 class ConnectionPhase(enum.Enum):
     CONNECTING = enum.auto()
     CONNECTED = enum.auto()
+    AWAITING_LEAVE = enum.auto()
     RESUMING = enum.auto()
     REJOINING = enum.auto()
     CLOSED = enum.auto()
@@ -76,6 +87,8 @@ class ConnectionEvent(enum.Enum):
     """A peer connection receives nothing (RTCPeerConnectionState "disconnected"); an ICE restart may help."""
     TRANSPORT_FAILED = enum.auto()
     """A peer connection is lost for good (RTCPeerConnectionState "failed" or "closed")."""
+    NO_LEAVE = enum.auto()
+    """The transport failed, and `ConnectionStateMachine.leave_deadline` has passed."""
     ADDRESS_LOST = enum.auto()
     """This host no longer has the local address in use."""
     LEAVE_RESUME = enum.auto()
@@ -98,7 +111,7 @@ _TRANSITIONS: dict[tuple[ConnectionPhase, ConnectionEvent], ConnectionPhase] = {
     (_Phase.CONNECTED, _Event.TRANSPORT_DISCONNECTED): _Phase.RESUMING,
     (_Phase.CONNECTED, _Event.ADDRESS_LOST): _Phase.RESUMING,
     (_Phase.CONNECTED, _Event.LEAVE_RESUME): _Phase.RESUMING,
-    (_Phase.CONNECTED, _Event.TRANSPORT_FAILED): _Phase.REJOINING,
+    (_Phase.CONNECTED, _Event.TRANSPORT_FAILED): _Phase.AWAITING_LEAVE,
     (_Phase.CONNECTED, _Event.LEAVE_RECONNECT): _Phase.REJOINING,
     (_Phase.RESUMING, _Event.SUCCEEDED): _Phase.CONNECTED,
     (_Phase.RESUMING, _Event.FAILED): _Phase.REJOINING,
@@ -106,8 +119,18 @@ _TRANSITIONS: dict[tuple[ConnectionPhase, ConnectionEvent], ConnectionPhase] = {
     (_Phase.RESUMING, _Event.LEAVE_RECONNECT): _Phase.REJOINING,
     (_Phase.REJOINING, _Event.SUCCEEDED): _Phase.CONNECTED,
     **{
+        (_Phase.AWAITING_LEAVE, event): _Phase.REJOINING
+        for event in (
+            _Event.NO_LEAVE,
+            _Event.SIGNAL_DISCONNECTED,
+            _Event.ADDRESS_LOST,
+            _Event.LEAVE_RESUME,
+            _Event.LEAVE_RECONNECT,
+        )
+    },
+    **{
         (phase, event): _Phase.CLOSED
-        for phase in (_Phase.CONNECTED, _Phase.RESUMING, _Phase.REJOINING)
+        for phase in (_Phase.CONNECTED, _Phase.AWAITING_LEAVE, _Phase.RESUMING, _Phase.REJOINING)
         for event in (_Event.LEAVE_DISCONNECT, _Event.TOKEN_REJECTED, _Event.TIMED_OUT)
     },
     **{(phase, _Event.CLOSED): _Phase.CLOSED for phase in _Phase if phase is not _Phase.CLOSED},
@@ -172,6 +195,8 @@ class ConnectionStateMachine:
         self.phase = _Phase.CONNECTING
         self.close_reason = _Reason.UNKNOWN_REASON
         """The reason of the event that led to CLOSED."""
+        self.leave_deadline = 0.0
+        """While AWAITING_LEAVE: when to report NO_LEAVE."""
         self._timeout = timeout
         self._random = random
         self._attempts = 0
@@ -209,9 +234,14 @@ class ConnectionStateMachine:
             self._restart_ice = False
         else:
             self._lost_at = now if before is _Phase.CONNECTED else self._lost_at
+            self.leave_deadline = now + LEAVE_TIMEOUT
             self._skip_backoff = before is _Phase.RESUMING
             self._min_delay = LEAVE_GRACE if event is _Event.TRANSPORT_FAILED else 0.0
         return True
+
+    def ping_answered(self, now: float) -> None:
+        """While AWAITING_LEAVE: the server answered a ping that was sent after the transport failed."""
+        self.leave_deadline = max(now, self._lost_at + LEAVE_GRACE)
 
     def _concerns_one_attempt(self, reason: models.DisconnectReason, now: float) -> bool:
         """Return True if a leave ends one attempt rather than the participation: the attempt was not ready in time,

@@ -44,6 +44,7 @@ class Reconnector:
         self._on_resumed = on_resumed
         self._on_gave_up = on_gave_up
         self._task: asyncio.Task[None] | None = None
+        self._leave_timer: asyncio.TimerHandle | None = None
 
     async def connect(self) -> None:
         """Join for the first time; retry if the join is interrupted. Raises ConnectError."""
@@ -60,13 +61,36 @@ class Reconnector:
 
     def start(self) -> None:
         """Reconnect in the background; idempotent."""
+        self._stop_leave_timer()
         if self._task is None or self._task.done():
             self._task = start_task(self._reconnect(), name="livekit reconnect")
 
+    def await_leave(self, on_none: Callable[[], None]) -> None:
+        """Call `on_none` at the machine's `leave_deadline`, which a ping brings forward."""
+        loop = asyncio.get_running_loop()
+
+        def arm() -> None:
+            self._stop_leave_timer()
+            self._leave_timer = loop.call_at(self._machine.leave_deadline, on_none)
+
+        def answered() -> None:
+            if self._leave_timer is not None:
+                self._machine.ping_answered(loop.time())
+                arm()
+
+        arm()
+        self._sessions.ping(answered)
+
     async def stop(self) -> None:
+        self._stop_leave_timer()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def _stop_leave_timer(self) -> None:
+        if self._leave_timer is not None:
+            self._leave_timer.cancel()
+            self._leave_timer = None
 
     async def _reconnect(self) -> None:
         while self._machine.is_reconnecting:

@@ -41,6 +41,7 @@ _Reason = models.DisconnectReason
 _STATES = {
     ConnectionPhase.CONNECTING: EngineState.CONNECTING,
     ConnectionPhase.CONNECTED: EngineState.CONNECTED,
+    ConnectionPhase.AWAITING_LEAVE: EngineState.CONNECTED,
     ConnectionPhase.RESUMING: EngineState.RECONNECTING,
     ConnectionPhase.REJOINING: EngineState.RECONNECTING,
     ConnectionPhase.CLOSED: EngineState.DISCONNECTED,
@@ -213,9 +214,15 @@ class RtcEngine:
             self._disconnected(reason, leave=False)
             return
         logger.info("%s; %s", text, self._machine.phase.name.lower())
+        if self._machine.phase is ConnectionPhase.AWAITING_LEAVE:
+            self._reconnector.await_leave(self._no_leave)
+            return
         self._reconnector.start()
         if before is EngineState.CONNECTED:
             self._notify_state(EngineState.RECONNECTING)
+
+    def _no_leave(self) -> None:
+        self._handle_event(ConnectionEvent.NO_LEAVE, "the server did not ask us to leave", _Reason.UNKNOWN_REASON)
 
     def _receive_track_packet(self, data: bytes) -> None:
         self.on_track_packet(data)

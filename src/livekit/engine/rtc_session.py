@@ -173,6 +173,10 @@ class RtcSession:
         """Send a signal message, or queue it for the next signal connection."""
         self._signal.send(request)
 
+    def ping(self, on_pong: Callable[[], None]) -> None:
+        """Ping the server over the signal connection; `on_pong` is called if it answers."""
+        self._signal.ping(on_pong)
+
     async def close(self, *, leave: bool) -> None:
         """Release everything. `leave`: send a leave request, as the participant will not return."""
         if self._transport is not None:

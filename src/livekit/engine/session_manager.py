@@ -77,6 +77,11 @@ class SessionManager:
         assert self.current is not None, "joined before"
         return await self.current.resume(self._urls.token, attempt)
 
+    def ping(self, on_pong: Callable[[], None]) -> None:
+        """Ping the server over the signal connection; `on_pong` is called if it answers."""
+        if self.current is not None:
+            self.current.ping(on_pong)
+
     def release_received(self) -> None:
         """Deliver the messages that the new session has buffered: the room has processed the join."""
         if self._join_buffer is not None:
@@ -97,7 +102,7 @@ class SessionManager:
             join_buffer.receive_signal(message)
 
         def on_event(event: ConnectionEvent, text: str, reason: models.DisconnectReason) -> None:
-            if session is self.current:
+            if session is self.current or (session is self._previous and _ends_participation(event, reason)):
                 self._on_event(event, text, reason)
 
         callbacks = SessionCallbacks(
@@ -117,3 +122,8 @@ class SessionManager:
 
     def _set_progress(self, progress: str) -> None:
         self.progress = progress
+
+
+def _ends_participation(event: ConnectionEvent, reason: models.DisconnectReason) -> bool:
+    """Return True for a leave that is not merely the result of our own next session, which replaces this one."""
+    return event is ConnectionEvent.LEAVE_DISCONNECT and reason != models.DisconnectReason.DUPLICATE_IDENTITY

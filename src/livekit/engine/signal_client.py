@@ -114,6 +114,11 @@ class SignalClient:
         else:
             self._connection.send(request)
 
+    def ping(self, on_pong: Callable[[], None]) -> None:
+        """Ping the server; `on_pong` is called if it answers on this connection."""
+        if self._connection is not None:
+            self._connection.ping(on_pong)
+
     def discard_queued(self) -> None:
         """Drop the queued requests: they refer to peer connections that are closed."""
         self._queued.clear()

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Mapping
 from functools import partial
 
+from livekit._util.aio import start_task
 from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
 from livekit.options import RpcOptions
@@ -112,7 +113,7 @@ class RpcCallee:
 
     def run(self, call: IncomingCall) -> None:
         """Start the handler's task."""
-        task = self._loop.create_task(self._run_call(call), name=f"livekit rpc {call.invocation.method}")
+        task = start_task(self._run_call(call), name=f"livekit rpc {call.invocation.method}")
         task.add_done_callback(partial(self._task_done, call))
         self._tasks[call] = task
 

@@ -34,6 +34,8 @@ MAX_REASON_SIZE = 4096
 """Maximum number of bytes to read from the body of a refusal."""
 VALIDATE_TIMEOUT = 3.0
 """Seconds to query the reason of a refusal."""
+DRAIN_TIMEOUT = 0.5
+"""Seconds to read what has arrived after sending failed."""
 CLOSE_TIMEOUT = 0.5
 """Seconds to send queued messages, and again for the closing handshake."""
 
@@ -56,6 +58,9 @@ class SignalConnection:
         self._tasks: list[asyncio.Task[None]] = [start_task(self._write(), name="livekit signal writer")]
         self._keepalive: Keepalive | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._drain_timer: asyncio.TimerHandle | None = None
+        self._pong_callbacks: dict[int, Callable[[], None]] = {}
+        """Callbacks of pings, by timestamp."""
         self._closed = False
 
     @classmethod
@@ -125,6 +130,11 @@ class SignalConnection:
             self._queue.append(request.SerializeToString())
             self._queued.set()
 
+    def ping(self, on_pong: Callable[[], None]) -> None:
+        """Ping the server now, besides the regular pings; `on_pong` is called when it answers this ping."""
+        if self._keepalive is not None:
+            self._pong_callbacks[self._send_ping(self._keepalive)] = on_pong
+
     async def close(self) -> None:
         """Send queued messages, close the WebSocket and release everything. Idempotent."""
         self._closed = True
@@ -149,7 +159,7 @@ class SignalConnection:
             await finish(self._release())
 
     async def _release(self) -> None:
-        self._stop_timer()
+        self._stop_timers()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -162,12 +172,17 @@ class SignalConnection:
                 try:
                     await self._socket.send_bytes(self._queue.popleft())
                 except (OSError, aiohttp.ClientError) as error:
-                    self._end(f"sending failed: {error}")
+                    self._sending_failed(f"sending failed: {error}")
                     return
             if self._closed:
                 return
             self._queued.clear()
             await self._queued.wait()
+
+    def _sending_failed(self, reason: str) -> None:
+        """End the connection after the messages that have arrived were read; the last may be a leave."""
+        if not self._closed:
+            self._drain_timer = asyncio.get_running_loop().call_later(DRAIN_TIMEOUT, self._end, reason)
 
     async def _read(self, keepalive: Keepalive) -> None:
         loop = asyncio.get_running_loop()
@@ -182,7 +197,9 @@ class SignalConnection:
                 return
             keepalive.message_received(loop.time())
             if message.WhichOneof("message") == "pong_resp":
-                keepalive.pong_received(message.pong_resp.last_ping_timestamp, loop.time())
+                timestamp = message.pong_resp.last_ping_timestamp
+                keepalive.pong_received(timestamp, loop.time())
+                self._pong_callbacks.pop(timestamp, ignore)()
             try:
                 self.on_message(message)
             except Exception:
@@ -195,18 +212,24 @@ class SignalConnection:
             self._end(f"the server was silent for {keepalive.timeout:g} s")
             return
         if action is KeepaliveAction.PING:
-            timestamp, rtt = round(time.time() * 1000), round((keepalive.round_trip_time or 0) * 1000)
-            keepalive.ping_sent(timestamp, loop.time())
-            self.send(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=timestamp, rtt=rtt)))
+            self._send_ping(keepalive)
         self._timer = loop.call_at(keepalive.next_time, self._tick, keepalive)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _send_ping(self, keepalive: Keepalive) -> int:
+        """Send a ping; return its timestamp."""
+        timestamp, rtt = round(time.time() * 1000), round((keepalive.round_trip_time or 0) * 1000)
+        keepalive.ping_sent(timestamp, asyncio.get_running_loop().time())
+        self.send(rtc.SignalRequest(ping_req=rtc.Ping(timestamp=timestamp, rtt=rtt)))
+        return timestamp
+
+    def _stop_timers(self) -> None:
+        for timer in (self._timer, self._drain_timer):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._drain_timer = None
 
     def _end(self, reason: str) -> None:
-        self._stop_timer()
+        self._stop_timers()
         if not self._closed:
             self._closed = True
             self.on_closed(reason)
