@@ -37,6 +37,12 @@ if not os.environ.get("CI"):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# The servers of tests are on this machine, where a proxy cannot reach them.
+for variable in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+    os.environ.pop(variable, None)
+    os.environ.pop(variable.lower(), None)
+
+
 @pytest.fixture
 async def no_leaks() -> AsyncIterator[None]:
     """Fail the test if it leaks a task, a socket or a thread."""

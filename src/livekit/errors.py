@@ -6,7 +6,9 @@
     ├── ConnectError                    joining a room failed
     │   ├── ConnectTimeoutError         … within `RoomOptions.connect_timeout` (also a TimeoutError)
     │   ├── AuthenticationError         … the server refused the token
-    │   ├── ServerUnreachableError      … DNS, TCP or TLS failed, or the server reports a failure (HTTP 5xx)
+    │   ├── ServerUnreachableError      … DNS, TCP or TLS failed, or the server cannot serve now (HTTP 408, 429, 5xx)
+    │   │   └── ProxyError              … the proxy in between is not reachable or refuses
+    │   ├── ResourceExhaustedError      … this process or machine has no file descriptors or memory left
     │   ├── NotLiveKitError             … the peer does not speak LiveKit's protocol
     │   └── PeerConnectionError         … signaling works, but no WebRTC connection was established
     ├── RuntimeError
@@ -33,8 +35,10 @@ __all__ = [
     "OutboxFullError",
     "PacketTooLargeError",
     "PeerConnectionError",
+    "ProxyError",
     "RequestError",
     "RequestTimeoutError",
+    "ResourceExhaustedError",
     "ServerUnreachableError",
     "SessionClosedError",
 ]
@@ -62,8 +66,35 @@ class AuthenticationError(ConnectError):
 
 
 class ServerUnreachableError(ConnectError):
-    """The server cannot be reached: its name does not resolve, the connection is refused, TLS fails, or it reports
-    an internal failure (HTTP 5xx)."""
+    """The server cannot be reached: its name does not resolve, the connection is refused, TLS fails, or it cannot serve
+    the request now (HTTP 408, 429, 5xx)."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds after which the server asks to try again (Retry-After); None if it does not."""
+
+
+class ProxyError(ServerUnreachableError):
+    """The HTTP proxy that HTTP_PROXY or HTTPS_PROXY names is not reachable, refuses the connection, or is not an HTTP
+    proxy."""
+
+    def __init__(
+        self, message: str, proxy: str = "", status: int | None = None, *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.proxy = proxy
+        """The proxy, without its password."""
+        self.status = status
+        """HTTP status of its refusal; None if it did not answer."""
+
+
+class ResourceExhaustedError(ConnectError, OSError):
+    """This process or machine has no file descriptors, memory or socket buffers left."""
+
+    def __init__(self, message: str, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
 
 
 class NotLiveKitError(ConnectError):

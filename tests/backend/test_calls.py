@@ -11,7 +11,7 @@ import pytest
 from livekit import RpcError
 from livekit.backend import BackendRpcError, BackendTimeoutError, RecipientNotFoundError
 from livekit.backend.calls import MAX_TIMEOUT_MS, BackendCall
-from livekit.backend.twirp import TwirpEndpoint
+from livekit.backend.twirp import TwirpEndpoint, TwirpResponse
 from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 from livekit.rpc import RpcCallInfo
 
@@ -23,7 +23,7 @@ Code = RpcError.ErrorCode
 def failure(status: int, code: str, message: str, meta: dict[str, str] | None = None) -> BackendRpcError:
     body = {"code": code, "msg": message, **({"meta": meta} if meta else {})}
     with pytest.raises(BackendRpcError) as caught:
-        CALL.parse_response(CALL.request(SERVER), status, json.dumps(body).encode())
+        CALL.parse_response(CALL.request(SERVER), TwirpResponse(status, json.dumps(body).encode()))
     return caught.value
 
 
@@ -44,7 +44,7 @@ def test_timeout_is_sent_in_whole_milliseconds_within_bounds(seconds: float, mil
 
 def test_response_is_the_payload() -> None:
     body = PerformRpcResponse(payload="é").SerializeToString()
-    assert CALL.parse_response(CALL.request(SERVER), 200, body) == "é"
+    assert CALL.parse_response(CALL.request(SERVER), TwirpResponse(200, body)) == "é"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ TIMEOUT = 0.5
 
 
 def post_sync(request: TwirpRequest, timeout: float) -> tuple[int, bytes]:
-    return run_sync(post(request, timeout))
+    response = run_sync(post(request, timeout))
+    return response.status, response.body
 
 
 @contextlib.contextmanager

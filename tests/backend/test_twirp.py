@@ -7,7 +7,7 @@ import json
 import jwt
 import pytest
 
-from livekit.backend.twirp import TwirpEndpoint, TwirpError, TwirpRequest, http_url, parse_response
+from livekit.backend.twirp import TwirpEndpoint, TwirpError, TwirpRequest, TwirpResponse, http_url, parse_response
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError, ServerUnreachableError
 from livekit.protocol.room import ListRoomsRequest, ListRoomsResponse, PerformRpcResponse
 
@@ -28,7 +28,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("wss://x.livekit.cloud/", "https://x.livekit.cloud"),
         (" http://[::1]:7880 ", "http://[::1]:7880"),
         ("https://x/behind a/proxy/?a=b#c", "https://x/behind%20a/proxy"),
-        ("WS://Host", "http://Host"),
+        ("WS://Host", "http://host"),
         ("ws://user:password@host:1", "http://host:1"),
     ],
 )
@@ -82,14 +82,14 @@ def test_repr_hides_secrets() -> None:
 
 def test_response_is_decoded() -> None:
     body = PerformRpcResponse(payload="x").SerializeToString()
-    assert parse_response(REQUEST, 200, body, PerformRpcResponse).payload == "x"
+    assert parse_response(REQUEST, TwirpResponse(200, body), PerformRpcResponse).payload == "x"
 
 
 @pytest.mark.parametrize(
     ("status", "body", "error_class", "text"),
     [
         (200, b"<html>", NotLiveKitError, "PerformRpcResponse"),
-        (301, b"", NotLiveKitError, "responded with 301"),
+        (301, b"", NotLiveKitError, r"redirects elsewhere \(301\)"),
         (401, b"invalid API key: k", AuthenticationError, "check LIVEKIT_API_KEY"),
         (401, b'{"code":"unauthenticated","msg":"invalid API key"}', AuthenticationError, "check LIVEKIT_API_KEY"),
         (403, b"no", AuthenticationError, "403"),
@@ -99,21 +99,25 @@ def test_response_is_decoded() -> None:
         (404, b'{"code": 5, "msg": "x"}', NotLiveKitError, "404"),
         (404, b'{"code": "x", "msg": 5}', NotLiveKitError, "404"),
         (502, b"<html>bad gateway", ServerUnreachableError, "502"),
-        (500, b"\xff", NotLiveKitError, "500"),
+        (500, b"\xff", ServerUnreachableError, "500"),
     ],
 )
 def test_response_that_is_not_twirp_raises(
     status: int, body: bytes, error_class: type[ConnectError], text: str
 ) -> None:
     with pytest.raises(error_class, match=text) as caught:
-        parse_response(REQUEST, status, body, PerformRpcResponse)
+        parse_response(REQUEST, TwirpResponse(status, body), PerformRpcResponse)
     assert type(caught.value) is error_class
 
 
 def test_error_does_not_repeat_the_token() -> None:
     token = TwirpEndpoint("http://x", "key", "secret").request("X", ListRoomsRequest(), {}).headers["Authorization"][7:]
     with pytest.raises(AuthenticationError) as caught:
-        parse_response(REQUEST, 401, f"invalid token: {token}, error: cryptographic".encode(), ListRoomsResponse)
+        parse_response(
+            REQUEST,
+            TwirpResponse(401, f"invalid token: {token}, error: cryptographic".encode()),
+            ListRoomsResponse,
+        )
     assert token[:20] not in str(caught.value)
     assert "check LIVEKIT_API_SECRET" in str(caught.value)
 
@@ -122,7 +126,7 @@ def test_error_does_not_repeat_the_token() -> None:
 def test_twirp_error_has_code_message_and_meta(meta: object) -> None:
     body = json.dumps({"code": "not_found", "msg": "no room", "meta": meta}).encode()
     with pytest.raises(TwirpError) as caught:
-        parse_response(REQUEST, 404, body, PerformRpcResponse)
+        parse_response(REQUEST, TwirpResponse(404, body), PerformRpcResponse)
     error = caught.value
     assert (error.code, error.message, error.status) == ("not_found", "no room", 404)
     assert error.meta == ({"a": "b"} if isinstance(meta, dict) else {})
@@ -130,5 +134,5 @@ def test_twirp_error_has_code_message_and_meta(meta: object) -> None:
 
 def test_status_413_is_a_twirp_error() -> None:
     with pytest.raises(TwirpError) as caught:
-        parse_response(REQUEST, 413, b"too large", PerformRpcResponse)
+        parse_response(REQUEST, TwirpResponse(413, b"too large"), PerformRpcResponse)
     assert caught.value.status == 413

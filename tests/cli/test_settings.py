@@ -55,7 +55,7 @@ def test_unreachable_server_is_reported(
         ),
         (["--url", "wss://x.example", "--api-key", "k"], "set LIVEKIT_API_SECRET, or pass --api-secret"),
         (["--api-secret", "s"], "set LIVEKIT_API_KEY, or pass --api-key"),
-        (["--url", "x.example", "--api-key", "k", "--api-secret", "s"], "not the URL of a LiveKit server"),
+        (["--url", "x.example", "--api-key", "k", "--api-secret", "s"], "has no scheme"),
         (["--url", "ws://[x", "--api-key", "k", "--api-secret", "s"], "not a URL"),
     ],
 )

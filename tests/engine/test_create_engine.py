@@ -43,7 +43,7 @@ def test_registered_scheme_uses_its_factory() -> None:
         ("ws://127.0.0.1:1", None, "token must be a str, not NoneType"),
         (None, "token", "URL must be a str, not NoneType"),
         ("eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl", "ws://127.0.0.1:1", "in this order"),
-        ("gopher://127.0.0.1", "token", "scheme must be one of"),
+        ("gopher://127.0.0.1", "token", "must be one of ws, wss, http, https"),
     ],
 )
 async def test_invalid_arguments_raise_connect_error_without_the_token(url: Any, token: Any, message: str) -> None:

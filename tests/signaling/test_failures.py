@@ -6,11 +6,15 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import pytest
 from aiohttp import web
 from yarl import URL
 
+from livekit._http.failures import classify_exception
+from livekit._http.refusals import MAX_SERVER_TEXT, Refusal
 from livekit.errors import (
     AuthenticationError,
     ConnectError,
@@ -19,7 +23,7 @@ from livekit.errors import (
 )
 from livekit.protocol import rtc
 from livekit.signaling import RouteMissingError, SignalConnection, SignalParameters, SignalUrls, parse_server_url
-from livekit.signaling.failures import MAX_SERVER_TEXT, classify_exception, classify_status
+from livekit.signaling.failures import classify_status
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -90,7 +94,8 @@ REFUSALS = [
     (404, "requested room does not exist", ConnectError, "Create the room"),
     (404, "404 page not found", RouteMissingError, "LiveKit server"),
     (400, "identity cannot be empty", ConnectError, "identity cannot be empty"),
-    (429, "too many", ConnectError, "over a limit"),
+    (408, "", ServerUnreachableError, "Try again later"),
+    (429, "too many", ServerUnreachableError, "over a limit"),
     (503, "no node", ServerUnreachableError, "no node"),
     (200, "<html>Welcome</html>", NotLiveKitError, "instead of opening a WebSocket"),
 ]
@@ -108,6 +113,59 @@ async def test_refusal_is_classified_by_status_and_text(
         assert text in caught.value.message
     if isinstance(caught.value, AuthenticationError):
         assert caught.value.status == status
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirect_is_not_followed_and_its_target_is_named(status: int) -> None:
+    followed: list[str] = []
+
+    async def redirect(request: web.Request) -> web.StreamResponse:
+        location = f"https://user:hidden@other.example{request.path}?join_request=hidden#x"
+        return web.Response(status=status, headers={"Location": location})
+
+    async def follow(request: web.Request) -> web.StreamResponse:
+        followed.append(request.path)
+        return web.Response()
+
+    async with http_server(redirect, follow) as url:
+        with pytest.raises(NotLiveKitError, match=rf"redirects to https://other.example/rtc/v1 \({status}\)") as caught:
+            await attempt(url)
+    assert "wss://other.example" in caught.value.message
+    assert "hidden" not in caught.value.message
+    assert not followed
+
+
+@pytest.mark.parametrize("location", [None, "", "http://[", "/elsewhere", "//h", "ws:"])
+async def test_redirect_to_anywhere_is_told(location: str | None) -> None:
+    async def redirect(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={} if location is None else {"Location": location})
+
+    async with http_server(redirect, redirect) as url:
+        with pytest.raises(ConnectError, match="302"):
+            await attempt(url)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+@pytest.mark.parametrize("is_date", [False, True])
+async def test_retry_after_is_reported(status: int, is_date: bool) -> None:
+    until = datetime.now(timezone.utc) + timedelta(seconds=30)
+    value = format_datetime(until, usegmt=True) if is_date else "30"
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Retry-After": value})
+
+    async with http_server(refuse, refuse) as url:
+        with pytest.raises(ServerUnreachableError, match=r"It asks to try again in (29|30) s") as caught:
+            await attempt(url)
+    assert caught.value.retry_after == pytest.approx(30, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("token", "problem"), [("ws://127.0.0.1:1", "the token is a URL"), ("Bearer a.b.c", "must not begin with 'Bearer'")]
+)
+async def test_mistaken_token_is_explained(token: str, problem: str) -> None:
+    with pytest.raises(AuthenticationError, match=problem):
+        await attempt("ws://127.0.0.1:1", token)
 
 
 async def test_token_is_sent_in_a_header_and_never_in_messages() -> None:
@@ -205,7 +263,7 @@ async def test_malformed_token_is_not_sent(token: str) -> None:
 
 
 def test_long_response_is_truncated() -> None:
-    error = classify_status(400, "x" * 10_000, URL("ws://h:1/rtc"))
+    error = classify_status(Refusal(400, "x" * 10_000), URL("ws://h:1/rtc"))
     assert len(error.message) < MAX_SERVER_TEXT + 200
 
 

@@ -13,7 +13,7 @@ from livekit.rpc.local_rpc import check_arguments
 
 from .error_text import ParsedError, parse_error_text, strip_twirp_prefix
 from .errors import BackendRpcError, BackendTimeoutError, RecipientNotFoundError
-from .twirp import TwirpEndpoint, TwirpError, TwirpRequest, parse_response
+from .twirp import TwirpEndpoint, TwirpError, TwirpRequest, TwirpResponse, parse_response
 
 MAX_TIMEOUT_MS = 2**32 - 1
 
@@ -71,7 +71,7 @@ class BackendCall:
         )
         return endpoint.request("PerformRpc", message, {"roomAdmin": True, "room": self.room})
 
-    def parse_response(self, request: TwirpRequest, status: int, body: bytes) -> str:
+    def parse_response(self, request: TwirpRequest, response: TwirpResponse) -> str:
         """Return the handler's response.
 
         Raises:
@@ -79,7 +79,7 @@ class BackendCall:
             ConnectError: the server rejected the key, is not a LiveKit server, or is unavailable.
         """
         try:
-            return parse_response(request, status, body, PerformRpcResponse).payload
+            return parse_response(request, response, PerformRpcResponse).payload
         except TwirpError as error:
             raise self._rpc_error(error) from None
 

@@ -87,7 +87,7 @@ class Backend:
     async def _perform(self, call: BackendCall, session: ClientSession | None) -> str:
         request = call.request(self._endpoint)
         try:
-            status, body = await post(request, call.timeout, session)
+            response = await post(request, call.timeout, session)
         except TimeoutError:
             raise call.timeout_error() from None
-        return call.parse_response(request, status, body)
+        return call.parse_response(request, response)

@@ -11,25 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 from livekit._util.aio import within
 
-from .twirp import MAX_RESPONSE_SIZE, TwirpRequest
+from .twirp import MAX_RESPONSE_SIZE, TwirpRequest, TwirpResponse
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
+    from livekit._http.proxies import Proxy
+
 
 def load_http_client() -> None:
     """Import the HTTP client, which takes a few hundred milliseconds and otherwise happens in the first request."""
-    for module in ("aiohttp", "livekit.signaling.failures"):
+    for module in ("aiohttp", "livekit._http.session", "livekit._http.refusals"):
         importlib.import_module(module)
 
 
-async def post(request: TwirpRequest, timeout: float, session: ClientSession | None = None) -> tuple[int, bytes]:
-    """Send a request and return the HTTP status and at most `MAX_RESPONSE_SIZE` bytes of the body.
+async def post(request: TwirpRequest, timeout: float, session: ClientSession | None = None) -> TwirpResponse:
+    """Send a request and return the response, with at most `MAX_RESPONSE_SIZE` bytes of its body.
 
     Args:
         request: the request.
         timeout: seconds for the whole exchange: name resolution, connection, request and response.
-        session: makes the request; None to open one connection and close it afterwards.
+        session: makes the request, by its own settings; None to open one connection, through the proxy that the
+            environment names, and close it afterwards.
 
     Raises:
         TimeoutError: the exchange did not end within `timeout`.
@@ -38,25 +41,31 @@ async def post(request: TwirpRequest, timeout: float, session: ClientSession | N
     import aiohttp
     from yarl import URL
 
-    from livekit.signaling.failures import classify_exception
+    from livekit._http.failures import classify_exception
+    from livekit._http.proxies import find_proxy
 
     try:
         return await within(timeout, _exchange(request, session))
     except asyncio.TimeoutError:
         raise TimeoutError("the server did not respond in time") from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise classify_exception(error, URL(request.url)) from error
+    except (aiohttp.ClientError, OSError, MemoryError, ValueError) as error:
+        url = URL(request.url)
+        raise classify_exception(error, url, find_proxy(url) if session is None else None) from None
 
 
-async def _exchange(request: TwirpRequest, session: ClientSession | None) -> tuple[int, bytes]:
-    from aiohttp import ClientSession, TCPConnector
+async def _exchange(request: TwirpRequest, session: ClientSession | None) -> TwirpResponse:
+    from aiohttp import TCPConnector
+    from yarl import URL
+
+    from livekit._http.session import open_session
 
     if session is not None:
-        return await _send(request, session)
+        return await _send(request, session, None)
     with _OpenSockets() as sockets:
         connector = TCPConnector(force_close=True, socket_factory=sockets.open)
-        async with ClientSession(connector=connector) as own_session:
-            return await _send(request, own_session)
+        route = open_session(URL(request.url), connector=connector)
+        async with route.session:
+            return await _send(request, route.session, route.proxy)
 
 
 class _OpenSockets:
@@ -82,7 +91,7 @@ class _OpenSockets:
         return opened
 
 
-async def _send(request: TwirpRequest, session: ClientSession) -> tuple[int, bytes]:
+async def _send(request: TwirpRequest, session: ClientSession, proxy: Proxy | None) -> TwirpResponse:
     from aiohttp import ClientTimeout
 
     body = io.BytesIO(request.body)  # sent in chunks; bytes would be written, and buffered, at once
@@ -94,4 +103,4 @@ async def _send(request: TwirpRequest, session: ClientSession) -> tuple[int, byt
             received += chunk
             if len(received) >= MAX_RESPONSE_SIZE:
                 break
-        return response.status, bytes(received[:MAX_RESPONSE_SIZE])
+        return TwirpResponse(response.status, bytes(received[:MAX_RESPONSE_SIZE]), response.headers, proxy)

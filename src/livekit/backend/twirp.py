@@ -10,13 +10,17 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
+from yarl import URL
 
+from livekit._http.urls import SERVER_EXAMPLE, SERVER_SCHEMES, host_and_port, parse_url
 from livekit._version import __version__
-from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError, ServerUnreachableError
+from livekit.errors import ConnectError, NotLiveKitError
+
+if TYPE_CHECKING:
+    from livekit._http.proxies import Proxy
 
 M = TypeVar("M", bound=Message)
 
@@ -28,7 +32,6 @@ MAX_RESPONSE_SIZE = 16 << 20
 """Maximum number of bytes to read from a response."""
 
 _SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
-_EXAMPLE = "expected something like ws://127.0.0.1:7880 or wss://my-project.livekit.cloud"
 
 
 class TwirpError(Exception):
@@ -52,6 +55,17 @@ class TwirpRequest:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TwirpResponse:
+    """An HTTP response."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    proxy: Proxy | None = None
+    """The proxy that the request was sent to; None for a direct connection or a tunnel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,35 +120,28 @@ def http_url(text: str) -> str:
     Raises:
         ValueError: not the URL of a LiveKit server.
     """
-    try:
-        parts = urlsplit(text.strip())
-        host, _ = parts.hostname, parts.port
-        (host or "").encode("idna")
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a URL ({error}); {_EXAMPLE}") from error
-    scheme = _SCHEMES.get(parts.scheme)
-    if scheme is None or not host:
-        raise ValueError(f"{text!r} is not the URL of a LiveKit server; {_EXAMPLE}")
-    return f"{scheme}://{parts.netloc.rpartition('@')[2]}{quote(parts.path, safe='/%')}".rstrip("/")
+    url = parse_url(text, SERVER_SCHEMES, SERVER_EXAMPLE)
+    return str(url.with_scheme(_SCHEMES[url.scheme]).with_query(None)).rstrip("/")
 
 
-def parse_response(request: TwirpRequest, status: int, body: bytes, message_type: type[M]) -> M:
+def parse_response(request: TwirpRequest, response: TwirpResponse, message_type: type[M]) -> M:
     """Return the message of a response.
 
     Raises:
         TwirpError: the server responded with a Twirp error.
         ConnectError: the server rejected the key, is not a LiveKit server, or is unavailable.
     """
+    status, body = response.status, response.body
     if status == 200:
         try:
             return message_type.FromString(body)
-        except DecodeError as error:
-            raise NotLiveKitError(f"the response of {request.url} is not a {message_type.__name__}") from error
+        except DecodeError:
+            raise NotLiveKitError(f"the response of {request.url} is not a {message_type.__name__}") from None
     failure = _parse_error(status, body)
     if status == 413 and failure is None:
         failure = TwirpError("out_of_range", "the request is too large for the server", status=status, meta={})
     if failure is None or failure.code == "unauthenticated":
-        raise _connect_error(request, status, body, failure)
+        raise _connect_error(request, response, failure)
     raise failure
 
 
@@ -153,18 +160,15 @@ def _parse_error(status: int, body: bytes) -> TwirpError | None:
     return TwirpError(code, message, status=status, meta={str(key): str(value) for key, value in details.items()})
 
 
-def _connect_error(request: TwirpRequest, status: int, body: bytes, failure: TwirpError | None) -> ConnectError:
-    from livekit.signaling.failures import explain_refusal, quote_text
+def _connect_error(request: TwirpRequest, response: TwirpResponse, failure: TwirpError | None) -> ConnectError:
+    from livekit._http.refusals import Refusal, classify_refusal, quote_text
 
-    text = body.decode("utf-8", "replace") if failure is None else failure.message
-    host = urlsplit(request.url).netloc
-    if status in {401, 403}:
-        return AuthenticationError(explain_refusal(status, text), status)
-    if status in {502, 503, 504}:
-        return ServerUnreachableError(f"the proxy at {host} cannot reach its server ({status}){quote_text(text)}")
-    return NotLiveKitError(
-        f"{host} responded with {status}, but not as a LiveKit server's RoomService{quote_text(text)}. "
-        "Check that the URL is that of a LiveKit server."
+    text = response.body.decode("utf-8", "replace") if failure is None else failure.message
+    url = URL(request.url)
+    refusal = Refusal(response.status, text, response.headers)
+    return classify_refusal(refusal, url, response.proxy) or NotLiveKitError(
+        f"{host_and_port(url)} responded with {response.status}, but not as a LiveKit server's RoomService"
+        f"{quote_text(text)}. Check that the URL is that of a LiveKit server."
     )
 
 

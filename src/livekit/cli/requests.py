@@ -46,7 +46,7 @@ def call_service(
     request = endpoint.request(method, message, grants)
     with command_errors(endpoint.url):
         try:
-            return parse_response(request, *run_sync(post(request, TIMEOUT)), response_type)
+            return parse_response(request, run_sync(post(request, TIMEOUT)), response_type)
         except TwirpError as error:
             raise _command_error(error) from error
         except TimeoutError as error:

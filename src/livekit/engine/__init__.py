@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from livekit._http.urls import SERVER_EXAMPLE, SERVER_SCHEMES, looks_like_token, parse_url, redacted
 from livekit.errors import ConnectError
 
 from .interfaces import Engine, EngineListener, EngineState, PacketSender, PacketStream
@@ -54,11 +55,18 @@ def create_engine(url: str, token: str, options: RoomOptions, listener: EngineLi
     scheme = url.strip().partition(":")[0].lower()
     factory = _FACTORIES.get(scheme)
     if factory is None:
-        if url.startswith("ey") and url.count(".") == 2:
+        if looks_like_token(url):
             raise ConnectError("the URL looks like an access token; call connect(url, token), in this order")
-        known = ", ".join(sorted(_FACTORIES))
-        raise ConnectError(f"{url[:80]!r} is not the URL of a LiveKit server; its scheme must be one of {known}")
+        raise ConnectError(_scheme_problem(url))
     return factory(url, token, options, listener)
+
+
+def _scheme_problem(url: str) -> str:
+    try:
+        parse_url(url, SERVER_SCHEMES, SERVER_EXAMPLE)
+    except ValueError as error:
+        return str(error)
+    return f"no engine is registered for the scheme of {redacted(url)!r}"
 
 
 def register_scheme(scheme: str, factory: EngineFactory) -> None:

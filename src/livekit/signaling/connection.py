@@ -12,13 +12,17 @@ from typing import cast
 import aiohttp
 from google.protobuf.message import DecodeError
 
+from livekit._http.failures import classify_exception
+from livekit._http.refusals import Refusal
+from livekit._http.session import Route, open_session
+from livekit._http.urls import host_and_port
 from livekit._util.aio import finish, start_task, within
 from livekit._util.callbacks import ignore
 from livekit._util.logs import RateLimitedLog
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError
 from livekit.protocol import rtc
 
-from .failures import classify_exception, classify_status
+from .failures import classify_status
 from .keepalive import Keepalive, KeepaliveAction
 from .urls import SignalUrls
 
@@ -72,17 +76,17 @@ class SignalConnection:
             ConnectError: its class identifies the failure.
         """
         headers = authorization_headers(token)
-        where = f"{urls.websocket.host}:{urls.websocket.port}"
+        where = host_and_port(urls.websocket)
         progress(f"connecting to {where}")
-        trace = _trace_connected(lambda: progress(f"waiting for {where} to answer"))
-        session = aiohttp.ClientSession(trace_configs=[trace])
+        trace = _trace(urls, lambda: progress(f"waiting for {where} to answer"))
+        route = open_session(urls.websocket, trace_configs=[trace])
         try:
-            socket = await _connect(session, urls, headers)
+            socket = await _connect(route, urls, headers)
         except BaseException:
-            await session.close()
+            await finish(route.session.close())
             raise
         progress("waiting for the server to admit us")
-        return cls(session, socket)
+        return cls(route.session, socket)
 
     @property
     def round_trip_time(self) -> float | None:
@@ -112,7 +116,7 @@ class SignalConnection:
             try:
                 return rtc.SignalResponse.FromString(message.data)
             except DecodeError as error:
-                raise NotLiveKitError(f"the server sent an invalid signal message: {error}") from error
+                raise NotLiveKitError(f"the server sent an invalid signal message: {error}") from None
         if message.type is aiohttp.WSMsgType.TEXT:
             raise NotLiveKitError("the server sent text, but LiveKit's protocol is binary")
         raise ConnectError(f"the server closed the signal connection ({_close_reason(self._socket, message.extra)})")
@@ -235,48 +239,49 @@ class SignalConnection:
             self.on_closed(reason)
 
 
-async def _connect(
-    session: aiohttp.ClientSession, urls: SignalUrls, headers: dict[str, str]
-) -> aiohttp.ClientWebSocketResponse[bool]:
+async def _connect(route: Route, urls: SignalUrls, headers: dict[str, str]) -> aiohttp.ClientWebSocketResponse[bool]:
     try:
-        return await session.ws_connect(
+        return await route.session.ws_connect(
             urls.websocket,
             headers=headers,
             max_msg_size=MAX_MESSAGE_SIZE,
             timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),  # pyright: ignore[reportCallIssue]  # attrs class
         )
     except aiohttp.WSServerHandshakeError as error:
-        status = error.status
-        if status == 101:
+        if error.status == 101:
             raise NotLiveKitError(
                 f"{urls.websocket.host} sent an invalid WebSocket handshake: {error.message}"
-            ) from error
-        text, cause = "", error
-    except (aiohttp.ClientError, OSError) as error:
-        raise classify_exception(error, urls.websocket) from error
-    status, text = await _query_refusal(session, urls, headers, status)
-    raise classify_status(status, text, urls.websocket) from cause
+            ) from None
+        refusal = Refusal(error.status, headers=error.headers or {})
+    except (aiohttp.ClientError, OSError, MemoryError, ValueError) as error:
+        raise classify_exception(error, urls.websocket, route.proxy) from None
+    raise classify_status(await _query_refusal(route.session, urls, headers, refusal), urls.websocket, route.proxy)
 
 
 async def _query_refusal(
-    session: aiohttp.ClientSession, urls: SignalUrls, headers: dict[str, str], status: int
-) -> tuple[int, str]:
-    """Return status and text of a refusal from the validate route: aiohttp drops the body of a refused handshake."""
+    session: aiohttp.ClientSession, urls: SignalUrls, headers: dict[str, str], refusal: Refusal
+) -> Refusal:
+    """Return a refusal with the text of the validate route: aiohttp drops the body of a refused handshake."""
     try:
         timeout = aiohttp.ClientTimeout(total=VALIDATE_TIMEOUT)
         async with session.get(urls.validate, headers=headers, timeout=timeout, allow_redirects=False) as response:
             body = await response.content.read(MAX_REASON_SIZE)
             if response.status >= 400:
-                return response.status if status < 400 else status, body.decode("utf-8", "replace")
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-        logger.debug("could not query the reason for HTTP status %d: %s", status, error)
-    return status, ""
+                retry = {**refusal.headers, **response.headers}
+                return Refusal(response.status, body.decode("utf-8", "replace"), retry)
+    except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ConnectError) as error:
+        logger.debug("could not query the reason for HTTP status %d: %s", refusal.status, error)
+    return refusal
 
 
 def authorization_headers(token: str) -> dict[str, str]:
     """Return the HTTP headers that carry a token. Raises AuthenticationError: it cannot be a token."""
     if not token.strip():
         raise AuthenticationError("the token is empty; create one with livekit.api.AccessToken or `livekit token`", 401)
+    if "://" in token:
+        raise AuthenticationError("the token is a URL; call connect(url, token) with an access token", 401)
+    if token.lower().startswith("bearer "):
+        raise AuthenticationError("the token must not begin with 'Bearer': pass what follows it", 401)
     if not all(" " < character <= "~" for character in token):
         raise AuthenticationError(
             "the token has characters that are not allowed in a token; check that it was copied correctly", 401
@@ -284,12 +289,18 @@ def authorization_headers(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _trace_connected(callback: Callable[[], None]) -> aiohttp.TraceConfig:
+def _trace(urls: SignalUrls, on_connected: Callable[[], None]) -> aiohttp.TraceConfig:
     async def connected(*_: object) -> None:
-        callback()
+        on_connected()
+
+    async def redirected(_: object, context: object, redirect: aiohttp.TraceRequestRedirectParams) -> None:
+        # Not followed, as in the official SDK: the token must not be sent to servers that the user has not named.
+        refusal = Refusal(redirect.response.status, headers=redirect.response.headers)
+        raise classify_status(refusal, urls.websocket)
 
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_end.append(connected)
+    trace.on_request_redirect.append(redirected)
     return trace
 
 

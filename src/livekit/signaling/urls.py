@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from livekit._http.urls import SERVER_EXAMPLE, SERVER_SCHEMES, parse_url
 from livekit.errors import ConnectError
 
 from .join_request import SignalParameters, encode_join_request
@@ -25,18 +26,11 @@ def parse_server_url(text: str) -> URL:
     Raises:
         ConnectError: it is not a URL, or its scheme or host is missing or wrong.
     """
-    example = "expected something like ws://127.0.0.1:7880 or wss://my-project.livekit.cloud"
-    if not text.strip():
-        raise ConnectError(f"the server's URL is empty; {example}")
     try:
-        url = URL(text.strip())
-        scheme = _WEBSOCKET_SCHEMES.get(url.scheme)
-        host, _ = url.host, url.port
+        url = parse_url(text, SERVER_SCHEMES, SERVER_EXAMPLE)
     except ValueError as error:
-        raise ConnectError(f"{text!r} is not a URL ({error}); {example}") from error
-    if scheme is None or not host:
-        raise ConnectError(f"{text!r} is not the URL of a LiveKit server; {example}")
-    return url.with_scheme(scheme).with_fragment(None)
+        raise ConnectError(str(error)) from None
+    return url.with_scheme(_WEBSOCKET_SCHEMES[url.scheme])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ class SignalUrls:
 
     @classmethod
     def _of(cls, server: URL, path: str, query: dict[str, str]) -> SignalUrls:
-        base = server.with_path(server.path.rstrip("/") + "/" + path)
+        base = server.with_path(server.raw_path.rstrip("/") + "/" + path, encoded=True)
         websocket = base.with_query(query)
         validate = (base / "validate").with_query(query).with_scheme(_HTTP_SCHEMES[server.scheme])
         return cls(websocket, validate)

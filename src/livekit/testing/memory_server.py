@@ -11,6 +11,7 @@ from typing import Any, cast
 import aiohttp
 from aiohttp import web
 
+from livekit._http.refusals import Refusal
 from livekit.errors import ServerUnreachableError
 from livekit.server.auth import AuthError, TokenAuthority, check_join
 from livekit.server.connection import Connection
@@ -128,7 +129,7 @@ class MemoryServer:
                 raise ServerUnreachableError(f"no connection to {urls.websocket.host}: it is not reachable")
             parameters = self._admit(grants, urls)
         except AuthError as error:
-            raise classify_status(error.status, error.message, urls.websocket) from error
+            raise classify_status(Refusal(error.status, error.message), urls.websocket) from None
         client = self._client(grants.identity)
         near, far = client.sockets = socket_pair(client.link)
         socket = SignalSocket(cast(web.WebSocketResponse, far), self._tasks)

@@ -8,7 +8,7 @@ from livekit.server.webhooks import WebhookSettings
 
 @pytest.mark.parametrize("url", ["", "hook", "ftp://example.com/", "http://", "//host/hook", "http://[::1/hook"])
 def test_invalid_urls(url: str) -> None:
-    with pytest.raises(ValueError, match="a webhook needs a URL such as"):
+    with pytest.raises(ValueError, match="webhooks: "):
         WebhookSettings([url])
 
 

@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from yarl import URL
 
-from livekit._util.aio import loop_time
+from livekit._http.failures import classify_exception
+from livekit._http.session import Route, open_session
+from livekit._http.urls import redacted
+from livekit._util.aio import finish, loop_time
 from livekit._version import __version__
 from livekit.protocol import webhook
 from livekit.server.events import RoomEvent
@@ -18,7 +21,7 @@ from livekit.server.tasks import OwnedTasks
 
 from .events import CONTENT_TYPE, to_body, to_webhook
 from .queue import DeliveryQueue, DeliveryStats
-from .settings import WebhookSettings
+from .settings import WebhookSettings, webhook_url
 
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 """Statuses below 500 that are worth a retry."""
@@ -38,19 +41,21 @@ class WebhookSender:
         self._settings = settings
         self._sign = sign
         self._epoch = epoch
-        self._queues = {URL(url): DeliveryQueue(_redacted(URL(url)), settings) for url in settings.urls}
+        urls = [webhook_url(url) for url in settings.urls]
+        self._queues = {url: DeliveryQueue(redacted(url), settings) for url in urls}
+        self._routes: dict[URL, Route] = {}
         self._changed = {url: asyncio.Event() for url in self._queues}
         self._is_finishing = False
 
     @property
     def stats(self) -> Mapping[str, DeliveryStats]:
         """Statistics by URL, without credentials and query."""
-        return {_redacted(url): queue.stats for url, queue in self._queues.items()}
+        return {redacted(url): queue.stats for url, queue in self._queues.items()}
 
     def start(self, tasks: OwnedTasks) -> None:
         """Start sending. The tasks end after `finish`, once all events are delivered or dropped."""
         for url in self._queues:
-            tasks.run(self._serve(url), name=f"webhooks to {_redacted(url)}")
+            tasks.run(self._serve(url), name=f"webhooks to {redacted(url)}")
 
     def observe(self, event: RoomEvent) -> None:
         """Queue an event for every URL."""
@@ -71,41 +76,50 @@ class WebhookSender:
 
     async def _serve(self, url: URL) -> None:
         queue, changed = self._queues[url], self._changed[url]
-        timeout = aiohttp.ClientTimeout(total=self._settings.timeout)
         try:
-            async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
-                while not (self._is_finishing and queue.wake_at is None):
-                    event = queue.due(loop_time())
-                    if event is not None:
-                        await self._attempt(session, url, queue, event)
-                        continue
-                    changed.clear()
-                    await _wait(changed, queue.wake_at)
+            while not (self._is_finishing and queue.wake_at is None):
+                event = queue.due(loop_time())
+                if event is not None:
+                    await self._attempt(url, queue, event)
+                    continue
+                changed.clear()
+                await _wait(changed, queue.wake_at)
         finally:
             queue.drop_all()
+            if url in self._routes:
+                await finish(self._routes.pop(url).session.close())
 
-    async def _attempt(
-        self, session: aiohttp.ClientSession, url: URL, queue: DeliveryQueue, event: webhook.WebhookEvent
-    ) -> None:
+    async def _attempt(self, url: URL, queue: DeliveryQueue, event: webhook.WebhookEvent) -> None:
+        try:
+            status = await self._post(url, event)
+        except asyncio.TimeoutError:
+            queue.failed(f"no response within {self._settings.timeout:g} s", loop_time())
+        except Exception as error:  # whatever it is, later events may succeed
+            proxy = self._routes[url].proxy if url in self._routes else None
+            queue.failed(classify_exception(error, url, proxy).message, loop_time())
+        else:
+            if 200 <= status < 300:
+                queue.delivered(event)
+            else:
+                queue.failed(f"status {status}", loop_time(), is_final=_is_final(status))
+
+    async def _post(self, url: URL, event: webhook.WebhookEvent) -> int:
         body = to_body(event)
         headers = {
             "Authorization": self._sign(body),
             "Content-Type": CONTENT_TYPE,
             "User-Agent": f"livekit-pure/{__version__}",
         }
-        try:
-            # A redirect would drop the body, or send it to a host that the user has not configured.
-            async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-                status = response.status
-        except asyncio.TimeoutError:
-            queue.failed(f"no response within {self._settings.timeout:g} s", loop_time())
-        except (aiohttp.ClientError, OSError) as error:
-            queue.failed(str(error) or type(error).__name__, loop_time())
-        else:
-            if 200 <= status < 300:
-                queue.delivered(event)
-            else:
-                queue.failed(f"status {status}", loop_time(), is_final=_is_final(status))
+        # A redirect would drop the body, or send it to a host that the user has not configured.
+        async with self._session(url).post(url, data=body, headers=headers, allow_redirects=False) as response:
+            return response.status
+
+    def _session(self, url: URL) -> aiohttp.ClientSession:
+        """Return the session of a URL. Raises ProxyError."""
+        if url not in self._routes:
+            timeout = aiohttp.ClientTimeout(total=self._settings.timeout)
+            self._routes[url] = open_session(url, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+        return self._routes[url].session
 
 
 def _is_final(status: int) -> bool:
@@ -115,8 +129,3 @@ def _is_final(status: int) -> bool:
 async def _wait(changed: asyncio.Event, until: float | None) -> None:
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(changed.wait(), None if until is None else max(until - loop_time(), 0.0))
-
-
-def _redacted(url: URL) -> str:
-    """Return a URL without credentials, query and fragment."""
-    return str(url.with_user(None).with_query(None).with_fragment(None))

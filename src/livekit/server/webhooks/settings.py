@@ -7,6 +7,8 @@ from dataclasses import KW_ONLY, dataclass
 
 from yarl import URL
 
+from livekit._http.urls import parse_url
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
@@ -35,14 +37,16 @@ class WebhookSettings:
         if isinstance(self.urls, str):
             raise ValueError(f"urls must be a list: [{self.urls!r}]")
         for url in self.urls:
-            _check(url)
+            webhook_url(url)
 
 
-def _check(url: str) -> None:
+def webhook_url(text: str) -> URL:
+    """Return the URL to post webhooks to, without user information: the signature takes the place of credentials.
+
+    Raises:
+        ValueError: not an http or https URL.
+    """
     try:
-        parsed = URL(url)
-        is_usable = parsed.scheme in ("http", "https") and bool(parsed.host)
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise ValueError(f"a webhook needs a URL such as http://127.0.0.1:3000/webhook, not {url!r}")
+        return parse_url(text, ("http", "https"), "http://127.0.0.1:3000/webhook")
+    except ValueError as error:
+        raise ValueError(f"webhooks: {error}") from None
