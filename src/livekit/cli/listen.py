@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from livekit._util.event_loop import run as run_on_fastest_loop
+from livekit.streams.topics import CHAT_TOPIC
 
 from .arguments import method_response, nonempty
 from .exits import CommandError, ExitCode
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from .argparse_internals import Commands
     from .listen_events import Listener, TextListener
-
-CHAT_TOPIC = "lk.chat"
-"""Topic of the chat in LiveKit's UI components."""
 
 DESCRIPTION = """\
 Join a room and print its events until Ctrl-C: participants, data packets, chat, text streams and RPC calls. The

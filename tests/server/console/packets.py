@@ -7,7 +7,8 @@ import zlib
 from livekit.protocol import models
 from livekit.rpc import wire
 from livekit.rpc.errors import RpcError
-from livekit.server.console.call_tracker import CallTracker, TrackedCall
+from livekit.server.console.call_tracker import CallTracker
+from livekit.server.console.tracked_call import TrackedCall
 
 ROOM = "demo"
 

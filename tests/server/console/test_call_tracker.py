@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livekit.protocol import models
 from livekit.rpc import wire
-from livekit.server.console.call_tracker import (
-    ENCRYPTED_GAP,
-    MAX_CALLS,
-    MAX_TEXT,
-    RESPONSE_GRACE,
-    SERVER,
-    CallState,
-    CallTracker,
-    TrackedCall,
-)
+from livekit.server.console.call_tracker import ENCRYPTED_GAP, MAX_CALLS, MAX_TEXT, CallTracker
+from livekit.server.console.tracked_call import ACK_TIMEOUT, RESPONSE_GRACE, SERVER, CallState, TrackedCall
 from tests.server.console.packets import (
     ROOM,
     ack,
@@ -33,6 +26,8 @@ from tests.server.console.packets import (
     stream_response,
     trailer,
 )
+
+OURS = wire.new_request_id()
 
 
 def test_call_in_packets() -> None:
@@ -120,7 +115,7 @@ def test_cancellation_in_both_versions() -> None:
     )
     assert [call.state for call in all_calls(tracker)] == [CallState.CANCELLED] * 3
     feed(tracker, ("bob", response(call="1")))
-    assert tracker.unmatched == 1
+    assert (tracker.unmatched, tracker.failed) == (0, 0)
 
 
 def test_responses_of_others_are_ignored() -> None:
@@ -154,14 +149,62 @@ def test_unanswered_call_times_out_after_a_grace_period() -> None:
     assert (only_call(tracker).state, only_call(tracker).ended) == (CallState.TIMED_OUT, 5.0)
 
 
-def test_leaving_aborts_calls() -> None:
+@pytest.mark.parametrize("present", [("alice", "bob"), None])
+def test_cancellation_after_the_timeout_is_a_timeout(present: tuple[str, ...] | None) -> None:
+    tracker = CallTracker()
+    tracker.packet(ROOM, "alice", request(call=OURS, ms=5000), 0.0, present)
+    tracker.packet(ROOM, "bob", ack(call=OURS), 0.1, present)
+    tracker.packet(ROOM, "alice", wire.cancel_packet("bob", OURS, OURS), 5.0, present)
+    call = only_call(tracker)
+    assert (call.state, call.code, call.ended) == (CallState.TIMED_OUT, 1502, 5.0)
+    assert tracker.failed == 1
+
+
+def test_cancellation_of_a_call_to_an_absent_participant() -> None:
+    tracker = CallTracker()
+    tracker.packet(ROOM, "alice", request("nobody", call=OURS), 0.0, ("alice",))
+    tracker.packet(ROOM, "alice", wire.cancel_packet("nobody", OURS, OURS), 0.25, ("alice",))
+    call = only_call(tracker)
+    assert (call.state, call.code, tracker.failed) == (CallState.NOT_FOUND, 1401, 1)
+
+
+def test_absent_participant_that_joins_in_time() -> None:
+    tracker = CallTracker()
+    tracker.packet(ROOM, "alice", request(call=OURS), 0.0, ("alice",))
+    tracker.packet(ROOM, "alice", request(call=OURS), 0.2, ("alice", "bob"))
+    tracker.packet(ROOM, "bob", response(call=OURS), 0.3, ("alice", "bob"))
+    assert (only_call(tracker).state, tracker.unmatched) == (CallState.ANSWERED, 0)
+
+
+def test_absent_participant_called_by_a_client_that_does_not_cancel() -> None:
+    tracker = CallTracker()
+    tracker.packet(ROOM, "alice", request("nobody", ms=8000), 0.0, ("alice",))
+    tracker.tick(ACK_TIMEOUT - 0.1)
+    assert only_call(tracker).state is CallState.WAITING
+    tracker.tick(ACK_TIMEOUT)
+    call = only_call(tracker)
+    assert (call.state, call.code, call.ended) == (CallState.NOT_FOUND, None, ACK_TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("at", "state", "code"), [(1.0, CallState.CANCELLED, None), (7.0, CallState.UNACKNOWLEDGED, 1501)]
+)
+def test_cancellation_without_acknowledgement(at: float, state: CallState, code: int | None) -> None:
+    tracker = CallTracker()
+    tracker.packet(ROOM, "alice", request(call=OURS, ms=15_000), 0.0, ("alice", "bob"))
+    tracker.packet(ROOM, "alice", wire.cancel_packet("bob", OURS, OURS), at, ("alice", "bob"))
+    assert (only_call(tracker).state, only_call(tracker).code) == (state, code)
+    assert tracker.failed == (code is not None)
+
+
+def test_leaving_ends_calls() -> None:
     tracker = CallTracker()
     feed(
         tracker, ("alice", request(call="1")), ("bob", request("alice", call="2")), ("carol", request("dave", call="3"))
     )
     tracker.left("other", "alice", 4.0)
     tracker.left(ROOM, "alice", 5.0)
-    assert [call.state.value for call in all_calls(tracker)] == ["aborted", "aborted", "waiting"]
+    assert [call.state.value for call in all_calls(tracker)] == ["caller left", "callee left", "waiting"]
 
 
 def test_calls_of_the_server() -> None:

@@ -46,6 +46,10 @@ def test_announced_methods_replace_inferred_ones(known_methods: KnownMethods, tr
     known_methods.announce(ROOM, "bob", ["z", "y"])
     assert known_methods.is_announced(ROOM, "bob")
     assert known_methods.of(ROOM, "bob") == ["y", "z"]
+    feed(tracker, ("alice", request(method="new")), ("bob", response()))
+    assert known_methods.of(ROOM, "bob") == ["new", "y", "z"]
+    feed(tracker, ("alice", request(method="y")), ("bob", failure(code=1400)))
+    assert known_methods.of(ROOM, "bob") == ["new", "z"]
     known_methods.left(ROOM, "bob")
     assert known_methods.of(ROOM, "bob") == []
 

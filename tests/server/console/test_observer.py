@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from livekit.server.console.call_tracker import CallState
+from livekit.rpc import wire
 from livekit.server.console.observer import Observer
 from livekit.server.console.snapshot import MAX_PARTICIPANTS_SHOWN, call_json, log_entry_json, rooms_json
+from livekit.server.console.tracked_call import CallState
 from livekit.server.forwarding import send
 from livekit.server.responses import DisconnectReason
 from livekit.server.room_manager import RoomManager
@@ -48,8 +49,11 @@ def test_data_tracks_count_as_traffic() -> None:
 
 def test_calls_to_missing_participants_are_tracked() -> None:
     rooms, observer = watched()
-    join(rooms, "alice").send(request("nobody"))
-    assert only_call(observer.calls).callee == "nobody"
+    alice = join(rooms, "alice")
+    alice.send(request("nobody"))
+    alice.send(wire.cancel_packet("nobody", "1", "1"))
+    call = only_call(observer.calls)
+    assert (call.callee, call.state) == ("nobody", CallState.NOT_FOUND)
 
 
 def test_hidden_participants_are_shown() -> None:
@@ -77,8 +81,17 @@ def test_left_participant_is_forgotten() -> None:
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.send(request())
     bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
-    assert only_call(observer.calls).state is CallState.ABORTED
+    assert only_call(observer.calls).state is CallState.CALLEE_LEFT
     assert list(observer._traffic) == [alice.sid]
+
+
+def test_calls_outlive_a_full_reconnect() -> None:
+    rooms, observer = watched()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    alice.send(request())
+    again = join(rooms, "bob", sid=bob.participant.sid)
+    again.send(response(), now=1.0)
+    assert only_call(observer.calls).state is CallState.ANSWERED
 
 
 def test_log_of_room_events() -> None:

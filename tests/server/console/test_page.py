@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
 import re
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -11,16 +13,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from livekit import Room, RpcError, RpcInvocationData
+from livekit import DisconnectReason, Room, RpcError, RpcInvocationData, TextStreamReader
 from livekit.api import TokenVerifier
 from livekit.server import DevServer
-from tests.server.console.user import DESKTOP, PHONE, User, open_browser
+from tests.server.console.user import DESKTOP, PHONE, TABLET, User, open_browser
 from tests.support.processes import read_until, running
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 CREATE = "#join-form [type=submit]"
 CALL = "#call-form [type=submit]"
+PATIENCE = 30.0
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 
 
@@ -48,6 +51,11 @@ async def user(browser: User, server: DevServer) -> AsyncIterator[User]:
 
 def greet(data: RpcInvocationData) -> str:
     return f"Hello {data.payload}"
+
+
+async def wait(data: RpcInvocationData) -> str:
+    await asyncio.sleep(3600)
+    return ""
 
 
 def bake(data: RpcInvocationData) -> str:
@@ -105,7 +113,7 @@ async def test_calls_between_participants_and_from_the_page(user: User, server: 
         await call(bob, "none")
         row = "#calls tbody:has-text('greet')"
         await user.sees(f"{row} >> .pill.good:text-is('OK')")
-        assert "bob→alice" in (await user.text(f"{row} >> .way")).replace(" ", "")
+        assert "bob→alice" in "".join((await user.text(f"{row} >> .way")).split())
         await user.sees("#calls tbody:has-text('none') >> text=1400 Method not supported at destination")
         await user.click(f"{row} >> button")
         await user.sees(f"{row} >> text=Hello world")
@@ -118,7 +126,7 @@ async def test_calls_between_participants_and_from_the_page(user: User, server: 
         await user.click(CALL)
         await user.sees("#call-result .result.bad")
         result = await user.text("#call-result")
-        assert all(part in result for part in ("2001", "the oven is cold", '{"degrees": 20}'))
+        assert all(part in result for part in ("2001", "the oven is cold", '"degrees": 20'))
         await user.sees("#calls tbody:has-text('server') >> text=2001 the oven is cold")
         await user.picture(tmp_path / "calls.png")
 
@@ -175,7 +183,7 @@ async def test_keyboard_navigation(user: User, server: DevServer) -> None:
 
         await user.press("Shift+Tab", "Shift+Tab", "End")
         assert await user.evaluate("document.activeElement.id") == "tab-offer"
-        await user.press("ArrowLeft")
+        await user.press("ArrowLeft", "ArrowLeft")
         await user.sees("#panel-call")
         await user.press("Tab", "a", "Tab")
         await user.type("greet")
@@ -193,7 +201,11 @@ async def test_keyboard_navigation(user: User, server: DevServer) -> None:
         await user.sees("#calls .detail >> text=request ID")
 
 
-@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, True), (PHONE, False)], ids=["desktop-dark", "phone-light"])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [(DESKTOP, True), (TABLET, False), (PHONE, False), (PHONE, True)],
+    ids=["desktop-dark", "tablet-light", "phone-light", "phone-dark"],
+)
 async def test_layout_fits_and_contrast_is_sufficient(
     browser: User, server: DevServer, size: tuple[int, int], dark: bool, tmp_path: Path
 ) -> None:
@@ -204,7 +216,7 @@ async def test_layout_fits_and_contrast_is_sufficient(
             await call(bob, method, "x" * 30_000)
         await user.sees("#figure-calls:text-is('4')")
         await user.click("#calls tbody >> nth=1 >> button")
-        for tab in ("tab-call", "tab-offer", "tab-notes", "tab-calls", "tab-join"):
+        for tab in ("tab-call", "tab-send", "tab-offer", "tab-methods", "tab-notes", "tab-calls", "tab-join"):
             await user.click(f"#{tab}")
             assert await user.evaluate("document.documentElement.scrollWidth") <= size[0]
             assert await user.evaluate("document.querySelector('#tool-tabs').scrollWidth") <= size[0] - 50
@@ -213,6 +225,211 @@ async def test_layout_fits_and_contrast_is_sufficient(
         environment = await user.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         brightness = sum(map(int, re.findall(r"\d+", environment)))
         assert (brightness < 200) is dark
+
+
+@pytest.mark.parametrize("size", [DESKTOP, TABLET, PHONE], ids=["desktop", "tablet", "phone"])
+async def test_long_and_right_to_left_names_fit(
+    browser: User, server: DevServer, size: tuple[int, int], tmp_path: Path
+) -> None:
+    user = browser
+    await user.visit(server, size)
+    async with Room() as first, Room() as second:
+        for room, name in ((first, "x" * 250), (second, "שלום " * 25)):
+            room.register_rpc_method("m" * 200, lambda data: "y" * 5000)
+            await room.connect(server.url, server.token(name, room="r" * 200, attributes={"k" * 100: "v" * 100}))
+        await user.click("#calls-payloads")
+        await user.sees("#calls-payloads:checked")
+        response = await first.local_participant.perform_rpc(
+            destination_identity="שלום " * 25, method="m" * 200, payload=json.dumps({"key": ["z" * 3000]})
+        )
+        assert len(response) == 5000
+        await user.click("#calls .open")
+        await user.click("#tab-call")
+        await user.click("#tab-methods")
+        await user.sees("#methods tbody tr")
+        assert await user.evaluate("document.documentElement.scrollWidth") == size[0]
+        await user.click("#tab-calls")
+        await user.sees("#calls .detail")
+        assert await user.evaluate("document.documentElement.scrollWidth") == size[0]
+        assert await user.evaluate(OVERLAPS) == []
+        await user.picture(tmp_path / "long.png")
+
+
+OVERLAPS = """(() => {
+  const boxes = Array.from(document.querySelectorAll('.person summary > *, #calls tr:first-child td'));
+  return boxes.filter((box) => {
+    const [own, next] = [box.getBoundingClientRect(), box.nextElementSibling?.getBoundingClientRect()];
+    const overflows = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === 'visible';
+    return overflows && next && next.top < own.bottom;
+  }).map((box) => box.outerHTML);
+})()"""
+"""Elements whose content reaches into the element beside them."""
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_log_is_near_with_many_participants(
+    browser: User, server: DevServer, size: tuple[int, int], tmp_path: Path
+) -> None:
+    user = browser
+    await user.visit(server, size)
+    async with contextlib.AsyncExitStack() as rooms:
+        for number in range(29):
+            room = await rooms.enter_async_context(Room())
+            await room.connect(server.url, server.token(f"guest-{number}", room="demo"))
+        await user.sees(".room:has-text('29 participants')")
+        top = await user.evaluate("document.querySelector('.log').getBoundingClientRect().top + scrollY")
+        assert top < size[1]
+        await user.fill("#people-filter", "GUEST-28")
+        await user.sees_no_more(".person >> nth=0")
+        assert await user.count(".person:visible") == 1
+        await user.fill("#people-filter", "nobody")
+        await user.sees("#people-none")
+        await user.fill("#people-filter", "")
+        await user.sees(".person >> nth=0")
+        assert await user.count(".person > details[open]") == 0
+        await user.click("#people-fold")
+        assert await user.count(".person > details[open]") == 29
+        await user.click(".room > details > summary")
+        await user.sees_no_more(".person >> nth=0")
+        await user.picture(tmp_path / "many.png")
+
+
+async def test_log_shows_why_a_call_has_no_response(user: User, server: DevServer) -> None:
+    async with two_participants(server) as (alice, bob):
+        alice.register_rpc_method("wait", wait)
+        perform = bob.local_participant.perform_rpc
+        for to, timeout in (("nobody", 5.0), ("alice", 0.2)):
+            with contextlib.suppress(RpcError):
+                await perform(destination_identity=to, method="wait", payload="", response_timeout=timeout)
+        await user.sees("#calls tbody:has-text('nobody') >> text=1401 no such participant")
+        await user.sees("#calls tbody:has-text('alice') >> text=/1502/")
+        given_up = asyncio.create_task(
+            perform(destination_identity="alice", method="wait", payload="", response_timeout=9)
+        )
+        await user.sees("#calls .pill:text-is('waiting')")
+        await user.sees("#calls tbody:has(.pill:text-is('waiting')) .number:has-text('s')")
+        given_up.cancel()
+        await user.sees("#calls .pill:text-is('cancelled by the caller')")
+        assert await user.text("#figure-failed") == "2"
+
+
+async def test_call_under_way_is_cancelled_and_called_again(user: User, server: DevServer) -> None:
+    cancelled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def wait_once(data: RpcInvocationData) -> str:
+        if cancelled.done():
+            return json.dumps({"long": 2**70, "list": []}).replace(str(2**70), "1" * 30)
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.set_result(None)
+            raise
+        return ""
+
+    async with two_participants(server) as (alice, _):
+        alice.register_rpc_method("wait", wait_once)
+        await user.click("#calls-payloads")
+        await user.click("#tab-call")
+        await user.choose("#call-form [name=to]", "alice in demo")
+        await user.fill("#call-form [name=method]", "wait")
+        await user.fill("#call-form [name=payload]", "again")
+        await user.click(CALL)
+        await user.sees("#call-result .clock:has-text('.')")
+        await user.click("#call-cancel")
+        await user.sees("#call-result:has-text('Cancelled after')")
+        await asyncio.wait_for(cancelled, PATIENCE)
+        await user.sees("#calls .pill:text-is('cancelled by the caller')")
+        await user.click("#calls .open")
+        await user.fill("#call-form [name=payload]", "")
+        await user.click("text=Call again")
+        await user.sees("#call-result .result:has-text('Response')")
+        assert (await user.text("#call-result pre")).split() == ["{", '"long":', "1" * 30 + ",", '"list":', "[]", "}"]
+
+
+async def test_snippet_has_a_token_for_the_room_of_the_callee(user: User, server: DevServer) -> None:
+    async with Room() as room:
+        room.register_rpc_method("greet", greet)
+        await room.connect(server.url, server.token("alice", room="kitchen"))
+        await user.fill("#join-form [name=room]", "elsewhere")
+        await user.click(CREATE)
+        await user.sees("#token")
+        await user.click(".chip:text-is('greet')")
+        await user.sees("#call-snippet:has-text('in room \"kitchen\"')")
+        assert await user.run(await program(user, "call", "javascript")) == "Hello "
+
+
+async def test_messages_are_sent(user: User, server: DevServer) -> None:
+    received: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    async with two_participants(server) as (alice, bob):
+        bob.on("data_received", lambda packet: received.put_nowait((packet.topic or "", packet.data.decode())))
+
+        async def read(reader: TextStreamReader) -> None:
+            received.put_nowait((reader.info.topic, await reader.read_all()))
+
+        readers: list[asyncio.Task[None]] = []
+        for topic in ("news", "lk.chat"):
+            alice.register_text_stream_handler(
+                topic, lambda reader, sender: readers.append(asyncio.ensure_future(read(reader)))
+            )
+        await user.click(".person:has-text('bob') >> text=Send…")
+        await user.fill("#send-form [name=topic]", "temperature")
+        await user.fill("#send-form [name=text]", "20 °C")
+        await user.click("#send-form [type=submit]")
+        await user.sees("#send-result:has-text('Sent to 1 participant.')")
+        assert await asyncio.wait_for(received.get(), PATIENCE) == ("temperature", "20 °C")
+        await user.choose("#send-form [name=to]", "everyone in demo")
+        for kind, topic in (("text", "news"), ("chat", "lk.chat")):
+            await user.choose("#send-form [name=kind]", kind)
+            if kind == "text":
+                await user.fill("#send-form [name=topic]", topic)
+            await user.fill("#send-form [name=text]", "é" * 20_000)
+            await user.click("#send-form [type=submit]")
+            assert await asyncio.wait_for(received.get(), PATIENCE) == (topic, "é" * 20_000)
+        await asyncio.gather(*readers)
+        await user.sees("#send-result:has-text('Sent to 2 participants.')")
+
+
+async def test_participants_are_edited_and_removed(user: User, server: DevServer) -> None:
+    async with two_participants(server) as (alice, bob):
+        gone: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        alice.on("disconnected", gone.set_result)
+        changed: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        bob.on("participant_attributes_changed", lambda changes, person: changed.put_nowait(changes))
+        await user.click(".person:has-text('alice') >> text=Edit…")
+        await user.sees("#edit[open]")
+        await user.fill("#edit-form [name=name]", "Alice B.")
+        await user.fill("#edit-form [name=metadata]", "m" * 2000)
+        await user.click("#edit [aria-label='Delete role']")
+        await user.click("#edit-add")
+        await user.type("mood")
+        await user.press("Tab")
+        await user.type("calm")
+        await user.press("Enter")
+        await user.sees_no_more("#edit[open]")
+        assert (await asyncio.wait_for(changed.get(), PATIENCE)).get("mood") == "calm"
+        person = bob.remote_participants["alice"]
+        assert (person.name, person.metadata, dict(person.attributes)) == ("Alice B.", "m" * 2000, {"mood": "calm"})
+        await user.sees(".person:has-text('alice'):has-text('Alice B.'):has-text('calm')")
+
+        await user.click(".person:has-text('alice') >> text=Remove")
+        await user.click("text=Remove now?")
+        assert await asyncio.wait_for(gone, PATIENCE) == DisconnectReason.PARTICIPANT_REMOVED
+        await user.sees_no_more(".person:has-text('alice')")
+
+
+async def test_methods_show_durations_and_failures(user: User, server: DevServer, tmp_path: Path) -> None:
+    async with two_participants(server) as (_, bob):
+        for method in ("greet", "greet", "greet", "bake"):
+            await call(bob, method)
+        await user.click("#tab-methods")
+        row = "#methods tbody tr:has-text('greet')"
+        await user.sees(f"{row} >> .calls:text-is('3')")
+        await user.sees(f"{row} >> .share:text-is('0 %')")
+        await user.sees(f"{row} >> .p95:has-text('ms')")
+        await user.sees("#methods tbody tr:has-text('bake') >> .share:text-is('100 %')")
+        await user.picture(tmp_path / "methods.png")
+        await user.click(f"{row} >> .link")
+        assert await user.count("#calls tbody:visible") == 3
 
 
 async def test_names_are_not_parsed_as_html(user: User, server: DevServer) -> None:

@@ -76,7 +76,7 @@ async def test_foreign_requests_are_rejected(server: DevServer, stranger: dict[s
         status, _ = await get(server, path, stranger)
         assert status == 403
     async with open_page(server) as page:
-        for action in ("token", "call", "payloads", "methods"):
+        for action in ("token", "call", "payloads", "methods", "send", "participant", "update", "remove"):
             async with page.post(action, json={}, headers=stranger) as response:
                 assert response.status == 403
 
@@ -173,6 +173,15 @@ async def test_token_action_mints_the_wanted_claims(server: DevServer) -> None:
         ("call", {"room": "r", "to": "i"}, "a method is required"),
         ("call", {"room": "r", "to": "i", "method": "m", "timeout": MAX_TIMEOUT + 1}, "timeout must be a number"),
         ("payloads", {"keep": 1}, "keep must be of type bool"),
+        ("send", {"room": "r", "kind": "video"}, "kind must be one of data, text, chat"),
+        ("send", {"kind": "data"}, "a room is required"),
+        ("send", {"room": "nowhere", "kind": "data"}, "requested room does not exist"),
+        ("update", {"room": "r", "to": "i", "attributes": {"a": 1}}, "attributes must have names and text values"),
+        ("update", {"room": "r", "to": "i", "attributes": {"a": "\ud800"}}, "attributes is not valid Unicode"),
+        ("update", {"room": "r", "to": "i", "name": "n" * (limits.MAX_NAME + 1)}, "name length exceeds limits"),
+        ("update", {"room": "r", "to": "i"}, "participant does not exist"),
+        ("participant", {"room": "r", "to": "i"}, "participant does not exist"),
+        ("remove", {"room": "r", "to": "i"}, "participant does not exist"),
         ("token", ["room"], "not an object"),
     ],
 )
@@ -218,6 +227,53 @@ async def test_call_action_returns_response_or_error(server: DevServer) -> None:
             assert given["code"] == code
         seen = await page.until("calls", method="fail", state="failed")
         assert (seen["caller"], seen["callee"], seen["code"]) == ("", "alice", 2001)
+
+
+async def test_call_is_cancelled_with_the_request(server: DevServer) -> None:
+    cancelled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    started = asyncio.Event()
+
+    async def wait(data: RpcInvocationData) -> str:
+        started.set()
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.set_result(None)
+            raise
+        return ""
+
+    async with open_page(server) as page, Room() as room:
+        room.register_rpc_method("wait", wait)
+        await room.connect(server.url, server.token("alice", room="demo"))
+        calling = asyncio.create_task(page.act("call", room="demo", to="alice", method="wait"))
+        await started.wait()
+        calling.cancel()
+        await asyncio.wait_for(cancelled, PATIENCE)
+        assert (await page.until("calls", state="cancelled"))["method"] == "wait"
+
+
+async def test_update_changes_only_what_is_given(server: DevServer) -> None:
+    async with open_page(server) as page, Room() as room:
+        token = server.token("alice", room="demo", name="Alice", metadata="m" * 1000, attributes={"a": "1", "b": "2"})
+        await room.connect(server.url, token)
+        alice = {"room": "demo", "to": "alice"}
+        assert await page.act("update", **alice, attributes={"a": "", "c": "3"}) == {}
+        assert await page.act("participant", **alice) == {
+            "name": "Alice",
+            "metadata": "m" * 1000,
+            "attributes": {"b": "2", "c": "3"},
+            "own": False,
+        }
+
+
+async def test_methods_are_asked_once_for_all_pages(server: DevServer) -> None:
+    async with Room() as room:
+        await room.connect(server.url, server.token("alice", room="demo"))
+        async with open_page(server) as page:
+            await page.act("methods", room="demo", to="alice")
+        async with open_page(server) as page:
+            state = await page.until("state", participants=1)
+            assert state["rooms"][0]["participants"][0]["askable"] is False
 
 
 async def test_python_participants_announce_their_methods(server: DevServer) -> None:

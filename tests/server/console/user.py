@@ -16,7 +16,8 @@ from tests.interop.matrix import JS, browser_command
 PROGRAM = Path(__file__).with_name("user.mjs")
 
 DESKTOP = (1280, 800)
-PHONE = (375, 812)
+PHONE = (360, 740)
+TABLET = (768, 1024)
 PATIENCE = 90.0
 """Seconds for one action; the browser's own timeout is shorter."""
 

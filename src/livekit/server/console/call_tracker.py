@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container
 
 from livekit.protocol import models
 from livekit.rpc import wire
 
+from .method_stats import MethodStats
 from .payload import PayloadPreview
+from .tracked_call import CALLER_CODES, NOT_FAILED, SERVER, CallState, StreamKey, TrackedCall
 
 MAX_CALLS = 300
 """Calls that are kept; the oldest is dropped first."""
@@ -18,71 +18,10 @@ MAX_TEXT = 512
 """Characters kept of a method name or an error message."""
 MAX_ERROR_DATA = 4_096
 """Characters kept of an error's data."""
-RESPONSE_GRACE = 10.0
-"""Seconds after its timeout until a call counts as timed out; callers reserve some time for the round trip."""
 ENCRYPTED_GAP = 2.0
 """Seconds without a packet that end an entry of encrypted packets from one sender to one receiver."""
-SERVER = ""
-"""Caller of the calls that the server makes."""
 
-_Key = tuple[str, str, str]
 _DEFLATE_RAW = models.DataStream.CompressionType.DEFLATE_RAW
-
-
-class CallState(str, enum.Enum):
-    WAITING = "waiting"
-    ANSWERED = "answered"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    TIMED_OUT = "timed out"
-    ABORTED = "aborted"
-    """The callee or the caller left before the response was complete, or the callee aborted the response stream."""
-    ENCRYPTED = "encrypted"
-    """Encrypted packets, which may or may not be calls; only their number and size are known."""
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class TrackedCall:
-    """A call, or a series of encrypted packets. Times are seconds on the server's clock."""
-
-    number: int
-    """Sequence number, from 1."""
-    room: str
-    caller: str
-    """The caller's identity; `SERVER` for the server."""
-    callee: str
-    """The callee's identity; empty for a broadcast request."""
-    started: float
-    request_id: str = ""
-    method: str = ""
-    version: int = 0
-    timeout: float = 0.0
-    """Seconds, as sent by the caller."""
-    state: CallState = CallState.WAITING
-    acked: float | None = None
-    ended: float | None = None
-    code: int | None = None
-    message: str = ""
-    data: str | None = None
-    """Data of the error; None if it has none or if payloads are not kept."""
-    request: PayloadPreview = field(default_factory=lambda: PayloadPreview(keep=False))
-    response: PayloadPreview | None = None
-    packets: int = 0
-    """Number of encrypted packets."""
-    revision: int = 0
-    """Value of the tracker's change counter at the last change."""
-    request_stream: _Key | None = None
-    response_stream: _Key | None = None
-
-    @property
-    def key(self) -> _Key:
-        """Key that matches responses. Calls of the server use the request ID as the caller's identity."""
-        return self.room, self.caller or self.request_id, self.request_id
-
-    @property
-    def is_internal(self) -> bool:
-        """True for calls of the console itself, which are not shown."""
-        return self.caller == SERVER and self.method == wire.METHODS_METHOD
 
 
 class CallTracker:
@@ -94,18 +33,23 @@ class CallTracker:
         self.started = 0
         """Number of calls."""
         self.failed = 0
-        """Number of calls that ended without a response."""
+        """Number of calls that ended with an error, except cancelled ones."""
+        self.methods = MethodStats()
         self.forgotten = 0
         """Number of calls dropped before they ended."""
         self.unmatched = 0
         """Number of responses without a request, and of requests with an ID in use."""
         self._on_end = on_end
+        self._present: Container[str] | None = None
+        """Identities of the participants of the room of the current packet; None if they are unknown."""
         self._keep = False
         self._numbers = 0
         self._log: OrderedDict[int, TrackedCall] = OrderedDict()
-        self._open: dict[_Key, TrackedCall] = {}
-        self._streams: dict[_Key, tuple[TrackedCall, PayloadPreview]] = {}
-        self._encrypted: dict[_Key, TrackedCall] = {}
+        self._open: dict[StreamKey, TrackedCall] = {}
+        self._ended: set[StreamKey] = set()
+        """Logged calls that have ended: late responses to them are expected."""
+        self._streams: dict[StreamKey, tuple[TrackedCall, PayloadPreview]] = {}
+        self._encrypted: dict[StreamKey, TrackedCall] = {}
         self._handlers: dict[str, Callable[[str, str, models.DataPacket, float], None]] = {
             "rpc_request": self._on_request,
             "rpc_ack": self._on_ack,
@@ -139,23 +83,36 @@ class CallTracker:
         changed.sort(key=lambda call: call.revision)
         return changed[:limit]
 
-    def packet(self, room: str, sender: str, packet: models.DataPacket, now: float) -> None:
-        """Handle a packet that the participant `sender`, or `SERVER`, has sent."""
+    def packet(
+        self,
+        room: str,
+        sender: str,
+        packet: models.DataPacket,
+        now: float,
+        present: Container[str] | None = None,
+    ) -> None:
+        """Handle a packet that the participant `sender`, or `SERVER`, has sent.
+
+        `present` are the identities of the room's participants; None if they are unknown.
+        """
         handler = self._handlers.get(packet.WhichOneof("value") or "")
         if handler is not None:
+            self._present = present
             handler(room, sender, packet, now)
 
     def left(self, room: str, identity: str, now: float) -> None:
-        """Abort the calls of a participant that has left."""
+        """End the calls of a participant that has left."""
         for call in list(self._open.values()):
             if call.room == room and identity in (call.caller, call.callee):
-                self._end(call, CallState.ABORTED, now)
+                self._end(call, CallState.CALLEE_LEFT if identity == call.callee else CallState.CALLER_LEFT, now)
 
     def tick(self, now: float) -> None:
         """Expire calls; call it before `changed_since`."""
         for call in list(self._open.values()):
-            if now >= call.started + call.timeout + RESPONSE_GRACE:
-                self._end(call, CallState.TIMED_OUT, call.started + call.timeout)
+            if now >= call.deadline:
+                is_unreachable = call.callee_absent and call.acked is None
+                ended = call.deadline if is_unreachable else call.started + call.timeout
+                self._end(call, call.state_without_response(ended), ended)
 
     # Requests
 
@@ -190,8 +147,8 @@ class CallTracker:
             call.request, call.request_stream = self._open_stream(call, (room, sender, header.stream_id), header)
 
     def _open_stream(
-        self, call: TrackedCall, key: _Key, header: models.DataStream.Header
-    ) -> tuple[PayloadPreview, _Key | None]:
+        self, call: TrackedCall, key: StreamKey, header: models.DataStream.Header
+    ) -> tuple[PayloadPreview, StreamKey | None]:
         """Return the payload of a stream, and the key of its further packets if there will be any."""
         announced = header.total_length if header.HasField("total_length") else None
         content = PayloadPreview(keep=self._keep, deflated=header.compression == _DEFLATE_RAW, announced=announced)
@@ -218,14 +175,21 @@ class CallTracker:
             return None
         call = self._new_call(room, sender, packet, now)
         call.request_id, call.method, call.request = request_id, method[:MAX_TEXT], content
-        if call.key in self._open:
-            self.unmatched += 1
+        known = self._open.get(call.key)
+        if known is not None:
+            # Callers repeat a request once a callee that was absent joins.
+            self.unmatched += known.acked is not None or not known.callee_absent
+            self._note_presence(known)
             return None
+        self._note_presence(call)
         self._open[call.key] = call
         if not call.is_internal:
             self.started += 1
             self._remember(call)
         return call
+
+    def _note_presence(self, call: TrackedCall) -> None:
+        call.callee_absent = self._present is not None and bool(call.callee) and call.callee not in self._present
 
     # Responses
 
@@ -255,7 +219,7 @@ class CallTracker:
         receiver = packet.destination_identities[0] if packet.destination_identities else ""
         call = self._open.get((room, receiver, request_id))
         if call is None or call.callee not in (sender, ""):
-            self.unmatched += 1
+            self.unmatched += (room, receiver, request_id) not in self._ended
             return None
         return call
 
@@ -272,7 +236,8 @@ class CallTracker:
         request_id = wire.cancelled_request_id(trailer) or ""
         cancelled = self._open.get((room, sender or request_id, request_id))
         if cancelled is not None:
-            self._end(cancelled, CallState.CANCELLED, now)
+            self._note_presence(cancelled)
+            self._end(cancelled, cancelled.state_without_response(now), now)
             return
         key = room, sender, trailer.stream_id
         call, _ = self._streams.pop(key, (None, None))
@@ -310,16 +275,23 @@ class CallTracker:
             _, oldest = self._log.popitem(last=False)
             self.forgotten += oldest.state is CallState.WAITING
             self._close(oldest)
+            self._ended.discard(oldest.key)
 
     def _end(self, call: TrackedCall, state: CallState, now: float) -> None:
         call.state, call.ended = state, now
         if call.is_internal:
             self._close(call)
             return
-        self.failed += state is not CallState.ANSWERED
+        if call.code is None and (call.caller == SERVER or wire.is_our_request_id(call.request_id)):
+            call.code = CALLER_CODES.get(state)
+        is_failure = state not in NOT_FAILED
+        self.failed += is_failure
+        self._ended.add(call.key)
+        responded = state in (CallState.ANSWERED, CallState.FAILED)
+        self.methods.add(call.room, call.method, now - call.started if responded else None, failed=is_failure)
         self._close(call)
         self._changed(call)
-        if state in (CallState.ANSWERED, CallState.FAILED):
+        if responded:
             self._on_end(call)
 
     def _close(self, call: TrackedCall) -> None:
@@ -328,7 +300,8 @@ class CallTracker:
             if self._encrypted.get((call.room, call.caller, call.callee)) is call:
                 del self._encrypted[call.room, call.caller, call.callee]
             return
-        self._open.pop(call.key, None)
+        if self._open.get(call.key) is call:
+            del self._open[call.key]
         for stream in (call.request_stream, call.response_stream):
             if stream is not None:
                 self._streams.pop(stream, None)

@@ -17,7 +17,7 @@ from aiohttp import web
 from livekit.server.room_manager import RoomManager
 
 from .observer import Observer
-from .snapshot import call_json, log_entry_json, rooms_json
+from .snapshot import call_json, log_entry_json, methods_json, rooms_json
 
 MAX_PAGES = 16
 """Maximum number of open pages; further ones are rejected."""
@@ -41,6 +41,7 @@ class Updates:
         self._revision = 0
         self._last_entry = 0
         self._state = ""
+        self._methods = _dumps([])
 
     def take(self, now: float) -> Iterator[bytes]:
         """Yield events for all changes since the previous call."""
@@ -54,6 +55,10 @@ class Updates:
         if calls:
             self._revision = calls[-1].revision
             yield event("calls", _dumps([call_json(call, wall_time) for call in calls]))
+        methods = _dumps(methods_json(observer.calls.methods.summaries()))
+        if methods != self._methods:
+            self._methods = methods
+            yield event("methods", methods)
         notes = observer.event_log.since(self._last_entry)
         if notes:
             self._last_entry = notes[-1].number

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from livekit.rpc.errors import RpcError
 
-from .call_tracker import CallState, TrackedCall
+from .tracked_call import CallState, TrackedCall
 
 MAX_METHODS = 100
 """Maximum number of methods per participant."""
@@ -28,13 +28,14 @@ class KnownMethods:
         self._unresponsive: set[tuple[str, str]] = set()
 
     def of(self, room: str, identity: str) -> list[str]:
-        """Return the known methods, sorted; only the announced ones if there are any."""
-        announced = self._announced.get((room, identity))
-        return sorted(self._inferred.get((room, identity), {})) if announced is None else announced
+        """Return the announced methods and those inferred since, sorted."""
+        announced = self._announced.get((room, identity), ())
+        return sorted({*announced, *self._inferred.get((room, identity), ())})[:MAX_METHODS]
 
     def announce(self, room: str, identity: str, methods: Iterable[str]) -> None:
-        """Set the methods that a participant has announced."""
+        """Set the methods that a participant has announced, in place of those inferred before."""
         self._announced[room, identity] = sorted(methods)[:MAX_METHODS]
+        self._inferred.pop((room, identity), None)
 
     def mark_unresponsive(self, room: str, identity: str) -> None:
         """Mark a participant that does not announce its methods."""
@@ -42,6 +43,10 @@ class KnownMethods:
 
     def is_unresponsive(self, room: str, identity: str) -> bool:
         return (room, identity) in self._unresponsive
+
+    def is_asked(self, room: str, identity: str) -> bool:
+        """Return True if a participant has announced its methods or does not do so."""
+        return self.is_announced(room, identity) or self.is_unresponsive(room, identity)
 
     def is_announced(self, room: str, identity: str) -> bool:
         return (room, identity) in self._announced
@@ -53,6 +58,9 @@ class KnownMethods:
         inferred = self._inferred.setdefault((call.room, call.callee), {})
         if call.code == _Code.UNSUPPORTED_METHOD:
             inferred.pop(call.method, None)
+            announced = self._announced.get((call.room, call.callee), [])
+            if call.method in announced:
+                announced.remove(call.method)
         elif (call.state is CallState.ANSWERED or call.code not in _INCONCLUSIVE_CODES) and len(inferred) < MAX_METHODS:
             inferred[call.method] = None
 

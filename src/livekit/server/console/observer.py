@@ -11,10 +11,11 @@ from livekit.server.events import ParticipantLeft, RoomEvent
 from livekit.server.packet_observer import ObservedRoom
 from livekit.server.participant import Participant
 
-from .call_tracker import SERVER, CallTracker, TrackedCall
+from .call_tracker import CallTracker
 from .event_log import EventLog
 from .known_methods import KnownMethods
 from .throughput import SERIES_SECONDS, Throughput
+from .tracked_call import SERVER, TrackedCall
 
 
 class ParticipantTraffic(NamedTuple):
@@ -54,7 +55,7 @@ class Observer:
         now: float,
     ) -> None:
         self.track_forwarded(sender, receivers, size, now)
-        self.calls.packet(room.name, sender.identity, packet, now)
+        self.calls.packet(room.name, sender.identity, packet, now, room.participants)
 
     def track_forwarded(self, sender: Participant, receivers: Sequence[Participant], size: int, now: float) -> None:
         self.total.add(size, now)
@@ -67,7 +68,7 @@ class Observer:
             receiver = room.participants.get(identity)
             if receiver is not None:
                 self.traffic(receiver.sid).received.add(size, now)
-        self.calls.packet(room.name, SERVER, packet, now)
+        self.calls.packet(room.name, SERVER, packet, now, room.participants)
 
     def room_event(self, event: RoomEvent, now: float) -> None:
         """Handle a room event."""
@@ -76,7 +77,9 @@ class Observer:
             room, identity = event.room.name, event.participant.identity
             self._traffic.pop(event.participant.sid, None)
             self.methods.left(room, identity)
-            self.calls.left(room, identity, now)
+            if event.participant.disconnect_reason != models.DisconnectReason.DUPLICATE_IDENTITY:
+                # Calls outlive a full reconnect of their caller or callee.
+                self.calls.left(room, identity, now)
 
     def _answered(self, call: TrackedCall) -> None:
         self.methods.learn(call)

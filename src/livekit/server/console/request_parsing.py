@@ -12,6 +12,8 @@ MAX_LIFETIME_HOURS = 24 * 365
 MAX_TIMEOUT = 600.0
 """Seconds."""
 
+MESSAGE_KINDS = ("data", "text", "chat")
+
 _T = TypeVar("_T")
 
 
@@ -35,6 +37,26 @@ class CallInput(NamedTuple):
     payload: str
     timeout: float
     """Seconds."""
+
+
+class MessageInput(NamedTuple):
+    room: str
+    to: str
+    """Empty for all participants of the room."""
+    kind: str
+    topic: str
+    text: str
+    reliable: bool
+
+
+class UpdateInput(NamedTuple):
+    """Changes of a participant; empty texts change nothing, except those of attributes, which delete them."""
+
+    room: str
+    to: str
+    name: str
+    metadata: str
+    attributes: dict[str, str]
 
 
 def parse_token(body: Mapping[str, Any]) -> TokenInput:
@@ -63,6 +85,35 @@ def parse_call(body: Mapping[str, Any]) -> CallInput:
         payload=_value(body, "payload", str, ""),
         timeout=_number(body, "timeout", 15.0, MAX_TIMEOUT),
     )
+
+
+def parse_message(body: Mapping[str, Any]) -> MessageInput:
+    """Parse a request to send a message. Raises InputError."""
+    kind = _required(body, "kind", "a kind")
+    if kind not in MESSAGE_KINDS:
+        raise InputError(f"kind must be one of {', '.join(MESSAGE_KINDS)}")
+    return MessageInput(
+        room=_required(body, "room", "a room"),
+        to=_value(body, "to", str, ""),
+        kind=kind,
+        topic=_value(body, "topic", str, ""),
+        text=_value(body, "text", str, ""),
+        reliable=_value(body, "reliable", bool, True),
+    )
+
+
+def parse_update(body: Mapping[str, Any]) -> UpdateInput:
+    """Parse a request to change a participant. Raises InputError."""
+    room, to = parse_participant(body)
+    changes: dict[str, object] = _value(body, "attributes", dict, {})
+    attributes: dict[str, str] = {}
+    for key, value in changes.items():
+        _check_text("attributes", key)
+        if not key or not isinstance(value, str):
+            raise InputError("attributes must have names and text values")
+        _check_text("attributes", value)
+        attributes[key] = value
+    return UpdateInput(room, to, _value(body, "name", str, ""), _value(body, "metadata", str, ""), attributes)
 
 
 def parse_participant(body: Mapping[str, Any]) -> tuple[str, str]:

@@ -18,11 +18,22 @@ from livekit.server.http import health
 from livekit.server.request_origin import is_cross_site, is_local, local_only
 from livekit.server.room_manager import RoomManager
 from livekit.server.services.backend_calls import BackendCalls
+from livekit.server.services.twirp import TwirpError, await_call
 
 from .event_stream import EventStreams
 from .observer import Observer
 from .pages import INDEX, Pages
-from .request_parsing import InputError, parse_call, parse_methods, parse_participant, parse_payloads, parse_token
+from .participant_actions import ParticipantActions
+from .request_parsing import (
+    InputError,
+    parse_call,
+    parse_message,
+    parse_methods,
+    parse_participant,
+    parse_payloads,
+    parse_token,
+    parse_update,
+)
 
 PREFIX = "/console"
 KEY_HEADER = "X-Console-Key"
@@ -55,6 +66,7 @@ class Console:
         self._server = server
         self._rooms = rooms
         self._calls = BackendCalls(rooms)
+        self._participants = ParticipantActions(rooms, loop_time)
         self._observer = Observer()
         self._key = secrets.token_urlsafe(24)
         self._pages = Pages()
@@ -64,6 +76,10 @@ class Console:
             "call": self._call,
             "methods": self._ask_methods,
             "payloads": self._set_keep_payloads,
+            "send": self._send,
+            "participant": self._describe,
+            "update": self._update,
+            "remove": self._remove,
         }
 
     def add_to(self, app: web.Application) -> None:
@@ -115,9 +131,12 @@ class Console:
         if not secrets.compare_digest(key, self._key.encode()):
             raise web.HTTPForbidden(text="the server has restarted; reload the page")
         try:
-            return web.json_response(await action(await _body(request)), headers={"Cache-Control": "no-store"})
+            result = await await_call(action(await _body(request)), request)
         except InputError as error:
             return web.json_response({"error": str(error)}, status=400)
+        except TwirpError as error:
+            return web.json_response({"error": error.message}, status=400)
+        return web.json_response(result, headers={"Cache-Control": "no-store"})
 
     async def _mint(self, body: dict[str, Any]) -> dict[str, Any]:
         parsed = parse_token(body)
@@ -126,6 +145,7 @@ class Console:
         return {"token": token}
 
     async def _call(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Call a method; the page cancels the call by aborting its request."""
         parsed = parse_call(body)
         call = RpcCallInfo(parsed.to, parsed.method, parsed.payload, response_timeout=parsed.timeout)
         started = loop_time()
@@ -155,6 +175,20 @@ class Console:
         if room is None or call.destination_identity not in room.participants:
             raise built_in_error(RpcError.ErrorCode.RECIPIENT_NOT_FOUND)
         return await self._calls.call(room, call)
+
+    async def _send(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"receivers": self._participants.send(parse_message(body))}
+
+    async def _describe(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._participants.describe(*parse_participant(body))
+
+    async def _update(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._participants.update(parse_update(body))
+        return {}
+
+    async def _remove(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._participants.remove(*parse_participant(body))
+        return {}
 
     async def _set_keep_payloads(self, body: dict[str, Any]) -> dict[str, Any]:
         self._observer.calls.set_keep_payloads(parse_payloads(body))

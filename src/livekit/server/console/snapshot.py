@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from livekit._util.enum_names import enum_name
@@ -10,10 +10,11 @@ from livekit.protocol import models
 from livekit.server.participant import Participant, State
 from livekit.server.room import Room
 
-from .call_tracker import TrackedCall
 from .event_log import LogEntry
+from .method_stats import MethodSummary
 from .observer import Observer
 from .payload import PayloadPreview
+from .tracked_call import TrackedCall
 
 MAX_ROOMS_SHOWN = 50
 MAX_PARTICIPANTS_SHOWN = 100
@@ -41,6 +42,21 @@ def rooms_json(rooms: Sequence[Room], observer: Observer, now: float) -> Json:
         "problems": observer.event_log.problems,
         "payloads": observer.calls.keeps_payloads,
     }
+
+
+def methods_json(summaries: Iterable[MethodSummary]) -> list[Json]:
+    """Return the statistics of methods, with durations in milliseconds."""
+    return [
+        {
+            "room": summary.room,
+            "method": summary.method,
+            "calls": summary.calls,
+            "failed": summary.failed,
+            "p50": None if summary.p50 is None else round(summary.p50 * 1000, 2),
+            "p95": None if summary.p95 is None else round(summary.p95 * 1000, 2),
+        }
+        for summary in summaries
+    ]
 
 
 def _room(room: Room, observer: Observer, now: float) -> Json:
@@ -75,7 +91,7 @@ def _participant(room: Room, participant: Participant, observer: Observer, now: 
         "receiving": round(traffic.received.rate(now)),
         "methods": observer.methods.of(room.name, info.identity),
         "announced": observer.methods.is_announced(room.name, info.identity),
-        "askable": _may_announce(participant) and not observer.methods.is_unresponsive(room.name, info.identity),
+        "askable": _may_announce(participant) and not observer.methods.is_asked(room.name, info.identity),
     }
 
 

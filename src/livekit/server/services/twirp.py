@@ -59,6 +59,7 @@ _NO_GRANTS = Grants(api_key="")
 """Grants of requests without a token."""
 
 M = TypeVar("M", bound=Message)
+T = TypeVar("T")
 Fill = Callable[[Message], None]
 Method = Callable[[Grants, Fill], Coroutine[Any, Any, Message]]
 """Handles a request; see :func:`method`."""
@@ -128,7 +129,7 @@ class TwirpRoutes:
         fill, to_response = _codec(content_type.partition(";")[0].strip().lower(), request)
         body = await request.read()
         call = serve(grants, lambda message: fill(message, body))
-        return to_response(await _await_call(call, request))
+        return to_response(await await_call(call, request))
 
     def _method(self, request: web.Request) -> Method:
         if request.method != "POST":
@@ -188,8 +189,8 @@ def _protobuf_response(message: Message) -> web.Response:
     return web.Response(body=message.SerializeToString(), content_type=_PROTOBUF)
 
 
-async def _await_call(call: Coroutine[Any, Any, Message], request: web.Request) -> Message:
-    """Await a call; cancel it if the caller disconnects or its timeout expires."""
+async def await_call(call: Coroutine[Any, Any, T], request: web.Request) -> T:
+    """Await a call; cancel it and raise TwirpError if the caller disconnects or its timeout expires."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + _timeout(request)
     task = start_task(call)

@@ -7,14 +7,18 @@ export function useKey(newKey) {
   key = newKey;
 }
 
-/** Request an action and return its result; throws an Error with a message for the user. */
-export async function ask(action, body) {
+/**
+ * Request an action and return its result; throws an Error with a message for the user. Aborting `signal` cancels the
+ * action on the server too.
+ */
+export async function ask(action, body, signal) {
   let response;
   try {
     response = await fetch(`/console/${action}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Console-Key': key },
       body: JSON.stringify(body),
+      signal,
     });
   } catch {
     throw new Error('The server does not respond. Is it still running?');

@@ -2,23 +2,29 @@
 
 import { ask } from './api.js';
 import { byId, h, setText } from './dom.js';
-import { clock, count, milliseconds } from './format.js';
+import { clock, codeName, count, milliseconds } from './format.js';
 import { makeDetails } from './details.js';
 
 const MAX_ROWS = 300;
+const TICK_MS = 200;
 const STATES = {
   waiting: ['wait', () => 'waiting'],
   answered: ['good', () => 'OK'],
   failed: ['bad', (call) => `${call.code} ${call.message}`],
-  cancelled: ['wait', () => 'cancelled'],
-  'timed out': ['bad', () => 'timed out'],
-  aborted: ['bad', () => 'aborted: caller or callee left'],
+  cancelled: ['wait', () => 'cancelled by the caller'],
+  'not found': ['bad', (call) => coded(call, 'no such participant')],
+  unacknowledged: ['bad', (call) => coded(call, 'not acknowledged')],
+  'timed out': ['bad', (call) => coded(call, 'timed out')],
+  'callee left': ['bad', (call) => coded(call, `${call.callee} left`)],
+  'caller left': ['wait', (call) => `${call.caller} left`],
+  aborted: ['bad', () => 'response aborted'],
   encrypted: ['', (call) => `${count(call.packets, 'encrypted packet', 'encrypted packets')}`],
 };
-const NOT_FAILED = ['waiting', 'answered', 'encrypted'];
+const NOT_FAILED = ['waiting', 'answered', 'cancelled', 'caller left', 'encrypted'];
+const coded = ({ code }, text) => (code === undefined ? text : `${code} ${text}`);
 
-/** Returns `{clear, take(calls), show(state)}`. */
-export function makeCalls() {
+/** Returns `{clear, filter(text), take(calls), show(state)}`; `again(call)` repeats a call. */
+export function makeCalls(again) {
   const rows = new Map();
   const waiting = new Map(); // while paused
   const table = byId('calls');
@@ -31,7 +37,7 @@ export function makeCalls() {
   function put(call) {
     let row = rows.get(call.number);
     if (!row) {
-      row = makeRow();
+      row = makeRow(again);
       rows.set(call.number, row);
       table.tHead.after(row);
       if (rows.size > MAX_ROWS) remove(Math.min(...rows.keys()));
@@ -49,6 +55,10 @@ export function makeCalls() {
     const text = `${call.method} ${call.caller || 'server'} ${call.callee} ${call.room}`.toLowerCase();
     return text.includes(filter.value.trim().toLowerCase()) && !(onlyFailed.checked && NOT_FAILED.includes(call.state));
   }
+
+  setInterval(() => {
+    for (const row of rows.values()) if (row.call.state === 'waiting') row.tick();
+  }, TICK_MS);
 
   function refilter() {
     for (const row of rows.values()) row.hidden = !matches(row.call);
@@ -89,6 +99,11 @@ export function makeCalls() {
 
   return {
     take,
+    filter(text) {
+      filter.value = text;
+      refilter();
+      filter.focus();
+    },
     clear() {
       for (const number of Array.from(rows.keys())) remove(number);
       waiting.clear();
@@ -106,19 +121,22 @@ export function makeCalls() {
 }
 
 /** A `tbody` with the row of the call and, if expanded, the row of its details. */
-function makeRow() {
-  const open = h('button', { type: 'button', class: 'open', 'aria-expanded': 'false' });
+function makeRow(again) {
+  const name = h('bdi');
+  const open = h('button', { type: 'button', class: 'open', 'aria-expanded': 'false' }, name);
   const time = h('td', { class: 'time' });
-  const direction = h('td', { class: 'way' });
+  const from = h('bdi');
+  const to = h('bdi');
+  const direction = h('td', { class: 'way' }, h('div', {}, from, h('span', { class: 'arrow' }, '→'), to));
   const took = h('td', { class: 'number' });
   const pill = h('span', { class: 'pill' });
-  const line = h('tr', {}, time, h('td', { class: 'method' }, open), direction, took, h('td', { class: 'result-cell' }, pill));
+  const line = h('tr', {}, time, h('td', { class: 'name' }, open), direction, took, h('td', { class: 'result-cell' }, pill));
   const body = h('tbody', {}, line);
   let details = null;
 
   open.addEventListener('click', () => {
     if (details) details.remove();
-    details = details ? null : makeDetails();
+    details = details ? null : makeDetails(again);
     if (details) {
       details.show(body.call);
       body.append(details);
@@ -128,13 +146,20 @@ function makeRow() {
   body.show = (call) => {
     body.call = call;
     const [kind, text] = STATES[call.state];
-    setText(open, call.method || (call.state === 'encrypted' ? 'encrypted' : '(unnamed)'));
+    setText(name, call.method || (call.state === 'encrypted' ? 'encrypted' : '(unnamed)'));
+    open.title = call.method;
     setText(time, clock(call.at));
-    direction.replaceChildren(call.caller || 'server', h('span', { class: 'arrow' }, '→'), call.callee || 'everyone');
-    setText(took, call.took === undefined || call.state === 'encrypted' ? '' : milliseconds(call.took));
+    for (const [place, name] of [[from, call.caller || 'server'], [to, call.callee || 'everyone']]) {
+      setText(place, name);
+      place.title = name;
+    }
+    if (call.state !== 'waiting') setText(took, call.took === undefined || call.state === 'encrypted' ? '' : milliseconds(call.took));
     setText(pill, text(call));
+    pill.title = call.code === undefined ? '' : codeName(call.code);
     pill.className = `pill ${kind}`;
     details?.show(call);
   };
+  /** Show the running time of a waiting call. */
+  body.tick = () => setText(took, `${(Math.max(0, Date.now() - body.call.at) / 1000).toFixed(1)} s`);
   return body;
 }

@@ -1,13 +1,18 @@
 // Details of one call.
 
 import { h } from './dom.js';
+import { content } from './form.js';
 import { bytes, codeName, milliseconds } from './format.js';
 
-/** A row below that of the call. */
-export function makeDetails() {
+/** A row below that of the call, with a button for `again(call)`. */
+export function makeDetails(again) {
   const facts = h('dl', { class: 'facts' });
-  const row = h('tr', { class: 'detail' }, h('td', { colspan: '5' }, facts));
+  let current = null;
+  const repeat = h('button', { type: 'button', onclick: () => again(current) }, 'Call again');
+  const row = h('tr', { class: 'detail' }, h('td', { colspan: '5' }, facts, repeat));
   row.show = (call) => {
+    current = call;
+    repeat.hidden = call.state === 'encrypted' || !call.callee;
     const shown = JSON.stringify(call);
     if (facts.dataset.shown === shown) return;
     facts.dataset.shown = shown;
@@ -25,20 +30,23 @@ function list(call) {
     ];
   }
   const facts = [
-    ['room', call.room],
+    ['method', h('bdi', {}, call.method)],
+    ['from', call.caller ? h('bdi', {}, call.caller) : 'the server: this page or a backend'],
+    ['to', call.callee ? h('bdi', {}, call.callee) : 'everyone'],
+    ['room', h('bdi', {}, call.room)],
     ['request ID', h('code', {}, call.id)],
     ['protocol', call.version === 2 ? 'version 2 (text streams)' : 'version 1 (packets)'],
     ['timeout', `${Math.round(call.timeout * 100) / 100} s`],
     ['acknowledged', call.acked === undefined ? 'not yet' : `after ${milliseconds(call.acked)}`],
-    ['request', content(call.request)],
+    ['request', payload(call.request, 'the request')],
   ];
-  if (call.response) facts.push(['response', content(call.response)]);
+  if (call.response) facts.push(['response', payload(call.response, 'the response')]);
   if (call.code !== undefined) facts.push(['error', `${call.code} (${codeName(call.code)}) ${call.message}`]);
-  if (call.data) facts.push(['error data', h('pre', { tabindex: '0' }, call.data)]);
+  if (call.data) facts.push(['error data', content(call.data, 'the data')]);
   return facts;
 }
 
-function content({ size, text, cut }) {
+function payload({ size, text, cut }, what) {
   const summary = cut ? `${bytes(size)}, truncated` : bytes(size);
-  return text ? h('div', {}, summary, h('pre', { tabindex: '0' }, text)) : summary;
+  return text ? h('div', {}, summary, content(text, what)) : summary;
 }

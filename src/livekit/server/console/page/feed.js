@@ -1,7 +1,7 @@
 // Live updates from the server (server-sent events).
 
 const RETRY_MS = 3000;
-const KINDS = ['hello', 'state', 'calls', 'notes'];
+const KINDS = ['hello', 'state', 'calls', 'methods', 'notes'];
 
 /**
  * Listen while the page is visible: browsers limit connections per server, across all its pages.

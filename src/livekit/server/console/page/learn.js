@@ -1,4 +1,5 @@
 // Method discovery: participants are asked once, after a delay for registering methods, and whenever they are selected.
+// The server remembers the answer for all pages.
 
 import { ask } from './api.js';
 

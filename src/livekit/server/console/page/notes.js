@@ -11,9 +11,9 @@ export function makeNotes() {
   let last = 0;
 
   function makeNote({ at, room, who, text, problem }) {
-    const message = [who, text].filter(Boolean).join(' ');
-    const location = room ? h('span', { class: 'where' }, ` · ${room}`) : null;
-    return h('li', {}, h('time', {}, clock(at)), h('span', problem ? { class: 'problem' } : {}, message, location));
+    const message = [h('bdi', {}, who), ` ${text}`];
+    const location = room ? h('span', { class: 'where' }, ' · ', h('bdi', {}, room)) : null;
+    return h('li', {}, h('time', {}, clock(at)), h('span', problem ? { class: 'problem' } : {}, ...message, location));
   }
 
   return {

@@ -3,8 +3,8 @@
 const quote = (text) => JSON.stringify(text);
 
 /** The beginning of every program: URL and token. */
-function preambles({ url, token, identity }) {
-  const owner = token ? `for ${quote(identity)}` : 'create one under “Join a room”';
+function preambles({ url, token, identity, room }) {
+  const owner = token ? `for ${quote(identity)} in room ${quote(room)}` : 'create one under “Join”';
   return {
     python: `URL = ${quote(url)}\nTOKEN = ${quote(token || '…')}  # ${owner}`,
     javascript: `const url = ${quote(url)};\nconst token = ${quote(token || '…')}; // ${owner}`,
