@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, cast
 
 from aiohttp import hdrs, web
@@ -46,7 +46,7 @@ _UNRESPONSIVE_CODES = frozenset(
 MAX_LOGGED_PATH = 200
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Action = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+Action = Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 
 
 class ConsoleServer(Protocol):
