@@ -29,6 +29,18 @@ async def pair(environment: RoomEnvironment) -> tuple[Room, Room]:
     return alice, bob
 
 
+def failing(*_: object) -> Any:
+    raise RuntimeError
+
+
+ODD_RESULTS: dict[str, object] = {
+    "without a name": type("Meta", (type,), {"__name__": property(failing)})("Nameless", (), {})(),
+    "without a class": type("Classless", (), {"__class__": property(failing), "__str__": failing})(),
+    "that pretends to be a str": type("Liar", (), {"__class__": property(lambda _: str), "encode": failing})(),
+}
+OVERRIDDEN: dict[str, Any] = dict.fromkeys(("__len__", "__str__", "isascii", "encode"), failing)
+
+
 def test_row_01_names_are_importable() -> None:
     for name in ("Room", "LocalParticipant", "RpcError", "RpcInvocationData", "RpcHandler"):
         assert getattr(livekit, name) is getattr(livekit.rtc, name)
@@ -184,6 +196,26 @@ async def test_row_16_a_handler_returns_another_type(
     assert type(result).__name__ in (error.data or "")
     assert f"'odd': the handler returned {type(result).__name__}, not str" in caplog.text, "logged at the callee"
     assert watch.seconds() < 5.0, "not the caller's timeout"
+
+
+@pytest.mark.parametrize("name", ODD_RESULTS)
+async def test_row_16_a_handler_returns_an_object_whose_code_fails(environment: RoomEnvironment, name: str) -> None:
+    alice, bob = await pair(environment)
+
+    async def odd(invocation: RpcInvocationData) -> Any:
+        return ODD_RESULTS[name]
+
+    bob.local_participant.register_rpc_method("odd", odd)
+    error = await failure(call(alice, "bob", "odd", response_timeout=5.0))
+    assert error.code == Code.APPLICATION_ERROR
+    assert (error.data or "").startswith("the handler returned "), "not the caller's timeout"
+
+
+async def test_row_15_a_handler_returns_a_str_with_methods_of_its_own(environment: RoomEnvironment) -> None:
+    alice, bob = await pair(environment)
+    odd_text: str = type("OddText", (str,), OVERRIDDEN)("é" * 100)
+    bob.local_participant.register_rpc_method("odd", lambda invocation: odd_text)
+    assert await call(alice, "bob", "odd") == "é" * 100
 
 
 async def test_row_16_a_handler_raises_an_error_that_cannot_be_sent(environment: RoomEnvironment) -> None:

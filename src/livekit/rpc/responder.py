@@ -12,7 +12,7 @@ import logging
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 from livekit._util.logs import fields
 from livekit._util.utf8 import utf8_length
@@ -277,23 +277,24 @@ class Responder:
         """Return the response payload, or the error for a result that cannot be sent."""
         if result is None:
             return ""
-        if not isinstance(result, str):
-            return built_in_error(_Code.APPLICATION_ERROR, f"the handler returned {type(result).__name__}, not str")
+        if not issubclass(type(result), str):  # isinstance would run the object's own code
+            return built_in_error(_Code.APPLICATION_ERROR, f"the handler returned {_type_name(result)}, not str")
+        payload = str.__str__(cast("str", result))  # a subclass may override any method
         limit = wire.MAX_V1_PAYLOAD_BYTES if call.version == wire.VERSION_1 else self._limits.max_payload_size
         try:
-            size = utf8_length(result)
+            size = utf8_length(payload)
         except UnicodeEncodeError:
             return built_in_error(_Code.APPLICATION_ERROR, "the handler returned a str that is not valid Unicode")
         if limit is not None and size > limit:
             return built_in_error(_Code.RESPONSE_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes"))
-        return result
+        return payload
 
     def _answer_error(self, call: IncomingCall, error: RpcError) -> None:
         """Send an error. One that cannot be serialized is replaced by APPLICATION_ERROR with its type and the cause."""
         try:
             self._output.send_error(call, error)
         except Exception as problem:  # the fields may have any type, and a subclass may lack them
-            why = f"the handler raised {type(error).__name__} that cannot be sent: {type(problem).__name__}"
+            why = f"the handler raised {_type_name(error)} that cannot be sent: {_type_name(problem)}"
             self._output.send_error(call, built_in_error(_Code.APPLICATION_ERROR, why))
 
     def _stop(self, call: IncomingCall, cause: RpcError.ErrorCode) -> None:
@@ -327,3 +328,9 @@ class Responder:
             call.content.clear()
             if not self._buffered[call.caller]:
                 del self._buffered[call.caller]
+
+
+def _type_name(value: object) -> str:
+    """Return the name of the value's type, even if a metaclass overrides `__name__`."""
+    name: str = vars(type)["__name__"].__get__(type(value))
+    return name
