@@ -8,16 +8,17 @@ import json
 import logging
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
-from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
 from livekit._util.aio import start_task
 from livekit.server.auth import AuthError, TokenAuthority
 from livekit.server.http import bearer_token
 from livekit.server.permissions import Grants
+
+from . import protojson
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,6 @@ _PACKAGE = "livekit"
 _MEDIA_SERVICES = frozenset({"Connector", "Egress", "Ingress", "SIP"})
 _JSON = "application/json"
 _PROTOBUF = "application/protobuf"
-_MAX_JSON_DEPTH = 32
 _MAX_TIMEOUT_DIGITS = 12
 _NO_GRANTS = Grants(api_key="")
 """Grants of requests without a token."""
@@ -157,25 +157,13 @@ def _codec(content_type: str, request: web.Request) -> Codec:
 
 def fill_json(message: Message, body: bytes) -> None:
     try:
-        value = json.loads(body.decode())
-        if not isinstance(value, dict):
-            raise ValueError("no JSON object")
-        ParseDict(
-            cast("dict[str, object]", value), message, ignore_unknown_fields=True, max_recursion_depth=_MAX_JSON_DEPTH
-        )
-    except (ParseError, ValueError, RecursionError) as error:
+        protojson.parse(body, message)
+    except protojson.JsonError as error:
         raise TwirpError("malformed", "the json request could not be decoded") from error
 
 
 def _json_response(message: Message) -> web.Response:
-    text = MessageToJson(
-        message,
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-        indent=None,
-        ensure_ascii=False,
-    )
-    return web.Response(body=text.encode(), content_type=_JSON)
+    return web.Response(body=protojson.to_json(message).encode(), content_type=_JSON)
 
 
 def fill_protobuf(message: Message, body: bytes) -> None:
