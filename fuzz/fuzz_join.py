@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl, urlencode
 from fuzz.mutate import Fuzzer, always
 from livekit.protocol import models, rtc
 from livekit.server.auth import AuthError
+from livekit.server.claims import Claims
 from livekit.server.join_request import check_allowed, parse_join
 from livekit.server.permissions import parse_grants
 
 ALLOWED = (AuthError,)
-GRANTS = parse_grants({"iss": "key", "sub": "alice", "video": {"roomJoin": True, "canUpdateOwnMetadata": True}})
+GRANTS = parse_grants(Claims({"iss": "key", "sub": "alice", "video": {"roomJoin": True, "canUpdateOwnMetadata": True}}))
 _QUERY = b"?"
 _PLAIN, _GZIP = b"p", b"z"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livekit.protocol import models, rtc
+from livekit.server.claims import Claims
 from livekit.server.participant import Participant
 from livekit.server.participant_link import ParticipantLink
 from livekit.server.permissions import parse_grants
@@ -58,7 +59,7 @@ def join_all() -> tuple[RoomManager, Room, dict[Participant, SilentLink]]:
     found: dict[Participant, SilentLink] = {}
     for identity in IDENTITIES:
         video = {"roomJoin": True, "room": ROOM, **_GRANTS.get(identity, {})}
-        grants = parse_grants({"iss": "key", "sub": identity, "video": video})
+        grants = parse_grants(Claims({"iss": "key", "sub": identity, "video": video}))
         parameters = JoinParameters(client=models.ClientInfo(protocol=17, client_protocol=2))
         link = SilentLink()
         room, participant = rooms.join(grants, parameters, link, 0.0)

@@ -14,7 +14,7 @@ import sys
 from livekit import api, rtc
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobExecutorType
 from livekit.protocol.agent_dispatch import CreateAgentDispatchRequest
-from livekit.server import DevServer
+from livekit.server import DevServer, RoomSettings
 from livekit.server.events import RoomFinished
 
 ROOM = "agents"
@@ -101,7 +101,7 @@ async def by_dispatch(server: DevServer) -> dict[str, object]:
 
 
 async def main() -> None:
-    async with DevServer(port=0) as server:
+    async with DevServer(port=0, room_settings=RoomSettings(departure_timeout=0)) as server:
         result = {name or "any": await asyncio.wait_for(run(server, name), 60) for name in ("", "helper")}
     sys.stdout.write(json.dumps(result))
 

@@ -148,7 +148,7 @@ async def test_allowed_origins_may_use_the_development_key() -> None:
 
 async def test_webhooks_and_json_logs() -> None:
     async with Receiver("k", "s") as receiver:
-        options = ("--webhook", receiver.url, "--log-format", "json", "--access-log")
+        options = ("--webhook", receiver.url, "--log-format", "json", "--access-log", "--departure-timeout", "0")
         async with running(*DEV, "--keys", "k:s", *options) as server:
             shown = await read_until(server, LAST_LINE)
             url = re.search(r"ws://\S+(?=\n)", shown)
@@ -159,9 +159,23 @@ async def test_webhooks_and_json_logs() -> None:
             await receiver.until(4)
             server.send_signal(signal.SIGINT)
             _, err = await server.communicate()
-    assert receiver.names[0] == "room_started"
+    assert (receiver.names[0], receiver.names[3]) == ("room_started", "room_finished")
     logged = [json.loads(line) for line in err.decode().splitlines() if "livekit.access" in line]
     assert [(line["logger"], line["path"]) for line in logged] == [("livekit.access", "/rtc/v1")]
+
+
+async def test_timeouts_of_rooms() -> None:
+    async with running(*DEV, "--empty-timeout", "2m", "--departure-timeout", "1s") as server:
+        shown = await read_until(server, LAST_LINE)
+        url = re.search(r"ws://\S+(?=\n)", shown)
+        assert url is not None
+        room = Room()
+        await room.connect(url[0], re.findall(JWT, shown, re.MULTILINE)[0])
+        assert (room.empty_timeout, room.departure_timeout) == (120.0, 1.0)
+        await room.disconnect()
+    code, _, err = await output_of(*DEV, "--departure-timeout", "soon")
+    assert code == ExitCode.USAGE
+    assert "'soon' is not a duration such as 90, 45s" in err
 
 
 async def test_invalid_webhook_url_is_a_usage_error() -> None:

@@ -58,7 +58,7 @@ async def cancelled_cycle(server: DevServer, number: int, moment: float) -> None
 
 async def settled(server: DevServer, before: Resources) -> None:
     """Wait until the server has removed all participants and resources are released."""
-    await wait_until(lambda: not server.rooms.rooms)
+    await wait_until(lambda: not any(room.participants for room in server.rooms.rooms))
     await before.assert_restored()
 
 

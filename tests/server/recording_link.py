@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from livekit.protocol import models, rtc
+from livekit.server.claims import Claims
 from livekit.server.forwarding import forward
 from livekit.server.participant import Participant
 from livekit.server.permissions import Grants, parse_grants
@@ -122,7 +123,7 @@ def grants(
     """Return the grants of a verified token."""
     claims = {"iss": "key", "sub": identity, "name": name, "kind": kind, "metadata": metadata}
     return parse_grants(
-        {**claims, "attributes": dict(attributes or {}), "video": {"roomJoin": True, "room": room, **video}}
+        Claims({**claims, "attributes": dict(attributes or {}), "video": {"roomJoin": True, "room": room, **video}})
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 import livekit.server
 
 CORE = (
+    "claims",
     "data_tracks",
     "events",
     "fair_queue",
@@ -21,9 +22,11 @@ CORE = (
     "participant_data_tracks",
     "participant_link",
     "permissions",
+    "quality",
     "rate_limit",
     "responses",
     "room",
+    "room_lifetime",
     "room_manager",
     "room_services",
     "signal_dispatch",

@@ -10,10 +10,11 @@ import time
 import pytest
 
 from livekit.api import TokenVerifier
-from livekit.server import DevServer, ServerStartError
+from livekit.server import DevServer, ServerStartError, WebhookSettings
 from livekit.server.auth import TokenAuthority
 from livekit.server.responses import DisconnectReason
 from tests.server.client import open_client
+from tests.server.webhooks.receiver import Receiver
 
 CLOSE_WITHIN = 5.0
 
@@ -101,6 +102,19 @@ async def test_close_disconnects_clients_and_leaves_no_tasks() -> None:
     assert asyncio.all_tasks() == before
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+async def test_close_leaves_no_tasks_of_abandoned_rooms() -> None:
+    before = asyncio.all_tasks()
+    async with Receiver() as receiver:
+        async with DevServer(port=0, webhooks=WebhookSettings([receiver.url])) as server:
+            async with open_client(server, "alice"):
+                await receiver.until(2)
+            await receiver.until(3)
+            [room] = server.rooms.rooms
+            assert not room.participants
+        assert receiver.names[3:] == ["room_finished"]
+    assert asyncio.all_tasks() == before
 
 
 async def test_close_does_not_wait_for_client_that_does_not_read() -> None:

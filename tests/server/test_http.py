@@ -125,7 +125,10 @@ async def test_full_room_is_refused() -> None:
         async with aiohttp.ClientSession() as http:
             headers = bearer(server.token("bob", room="demo"))
             async with http.get(http_url(server, "/rtc/validate"), headers=headers) as response:
-                assert (response.status, await response.text()) == (503, "room has exceeded its max participants")
+                assert (response.status, await response.text()) == (200, "success")
+            upgrade = {**headers, "Upgrade": "websocket", "Connection": "Upgrade"}
+            async with http.get(http_url(server, "/rtc"), headers=upgrade) as response:
+                assert (response.status, await response.text()) == (500, "connection closed by media")
 
 
 async def test_metadata_at_join_is_announced(server: DevServer) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from livekit.protocol import models, rtc
 from livekit.rpc.wire import SERVER_ANNOUNCES_JOINS
 from livekit.server import limits
 from livekit.server.responses import COMPATIBLE_VERSION, DisconnectReason
+from livekit.server.room_manager import RoomManager
 from livekit.signaling import CONTINUATION_FLAG
 from tests.server.recording_link import EPOCH, Member, RecordingLink, grants, join, make_rooms, parameters, user_packet
 
@@ -68,9 +71,11 @@ def test_participant_count_is_announced() -> None:
     bob = join(rooms, "bob")
     assert alice.signal("room_update").room_update.room.num_participants == 2
     _ = join(rooms, grants("ghost", hidden=True))
-    assert alice.kinds().count("room_update") == 1
+    assert alice.signal("room_update").room_update.room.num_participants == 3
+    _ = join(rooms, grants("agent", kind="agent"))
+    assert alice.kinds().count("room_update") == 2, "agents do not count"
     bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
-    assert alice.signal("room_update").room_update.room.num_participants == 1
+    assert alice.signal("room_update").room_update.room.num_participants == 2
 
 
 def test_client_protocol_and_capabilities_are_announced() -> None:
@@ -89,7 +94,7 @@ def test_hidden_participants_are_not_announced() -> None:
 
     assert [other.identity for other in ghost.signal("join").join.other_participants] == ["alice"]
     assert [other.identity for other in bob.signal("join").join.other_participants] == ["alice"]
-    assert bob.signal("join").join.room.num_participants == 2
+    assert bob.signal("join").join.room.num_participants == 3
     ghost.room.remove(ghost.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     assert {sid for sid, _ in alice.updates()} == {alice.sid, bob.sid}
 
@@ -224,8 +229,6 @@ class TestTime:
         assert not bob.is_in_room()
 
     def test_tokens_are_refreshed(self) -> None:
-        from livekit.server.room_manager import RoomManager
-
         rooms = RoomManager(epoch=EPOCH, refresh_token=lambda grants, info: f"for {info.identity}")
         bob = join(rooms, "bob")
         assert bob.signal("refresh_token").refresh_token == "for bob"
@@ -320,14 +323,34 @@ class TestPermission:
         bob.send(user_packet(b"x"))
         assert alice.payloads() == []
 
-    def test_becoming_hidden_announces_departure(self) -> None:
+    def test_becoming_hidden_is_not_announced(self) -> None:
         rooms = make_rooms()
         alice, bob = join(rooms, "alice"), join(rooms, "bob")
         _ = alice.updates()
         bob.room.set_permission(bob.participant, models.ParticipantPermission(hidden=True), 1.0)
-        assert alice.updates() == [(bob.sid, "DISCONNECTED")]
+        assert alice.updates() == []
+        assert bob.updates()[-1] == (bob.sid, "ACTIVE")
+        carol = join(rooms, "carol")
+        assert [other.identity for other in carol.signal("join").join.other_participants] == ["alice"]
+        _ = alice.updates()
         bob.room.set_permission(bob.participant, models.ParticipantPermission(), 2.0)
         assert alice.updates() == [(bob.sid, "ACTIVE")]
+        assert carol.updates()[-1] == (bob.sid, "ACTIVE")
+
+    def test_departure_of_a_participant_that_became_hidden_is_not_announced(self) -> None:
+        rooms = make_rooms()
+        alice, bob = join(rooms, "alice"), join(rooms, "bob")
+        bob.room.set_permission(bob.participant, models.ParticipantPermission(hidden=True), 1.0)
+        _ = alice.updates()
+        bob.room.remove(bob.participant, DisconnectReason.CLIENT_INITIATED, 2.0)
+        assert alice.updates() == []
+
+    def test_unchanged_permission_changes_nothing(self) -> None:
+        rooms = make_rooms()
+        bob = join(rooms, "bob")
+        bob.link.signals.clear()
+        bob.room.set_permission(bob.participant, bob.participant.permission, 1.0)
+        assert bob.kinds() == []
 
 
 def test_room_metadata_is_announced() -> None:
@@ -335,3 +358,33 @@ def test_room_metadata_is_announced() -> None:
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.room.update_metadata("new")
     assert {member.signal("room_update").room_update.room.metadata for member in (alice, bob)} == {"new"}
+
+
+def test_kind_and_its_details_are_announced() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    _ = join(rooms, replace(grants("agent", kind="agent"), kind_details=["CLOUD_AGENT"]))
+    info = [info for signal in alice.link.signals for info in signal.update.participants if info.identity == "agent"][
+        -1
+    ]
+    assert (info.kind, list(info.kind_details)) == (models.ParticipantInfo.AGENT, [models.ParticipantInfo.CLOUD_AGENT])
+
+
+def test_resumed_participant_receives_a_new_token() -> None:
+    rooms = RoomManager(epoch=EPOCH, refresh_token=lambda _, info: f"token of {info.sid}")
+    alice = join(rooms, "alice")
+    alice.link.signals.clear()
+    alice.room.resume(alice.participant, 1.0)
+    assert alice.signal("refresh_token").refresh_token == f"token of {alice.sid}"
+
+
+def test_unchanged_name_and_metadata_are_not_announced() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    alice.room.update_participant(alice.participant, 1.0, name="A", metadata="m")
+    alice.link.signals.clear()
+    alice.room.update_participant(alice.participant, 2.0, name="A", metadata="m", attributes={})
+    assert alice.kinds() == []
+    alice.room.update_participant(alice.participant, 3.0, name="B")
+    assert alice.participant.info().name == "B"
+    assert "update" in alice.kinds()

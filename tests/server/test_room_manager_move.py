@@ -61,7 +61,7 @@ def test_token_is_for_the_destination() -> None:
 
 def test_emits_events_in_order() -> None:
     events: list[RoomEvent] = []
-    rooms = RoomManager(epoch=EPOCH)
+    rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=0))
     bob = join(rooms, "bob")
     rooms.observe(events.append)
     move(rooms, bob, "other")

@@ -10,7 +10,7 @@ import pytest
 from yarl import URL
 
 from livekit import Room
-from livekit.server import DevServer, ServerStartError
+from livekit.server import DevServer, RoomSettings, ServerStartError
 from livekit.testing import ServerThread
 
 
@@ -22,6 +22,23 @@ def test_rooms_of_any_event_loop_can_join() -> None:
 
     with ServerThread() as server:
         assert [asyncio.run(join(server)) for _ in range(2)] == ["alice", "alice"]
+
+
+@pytest.mark.parametrize(("settings", "kept"), [({}, False), ({"room_settings": RoomSettings()}, True)])
+def test_rooms_end_with_their_last_participant_unless_configured(settings: dict[str, RoomSettings], kept: bool) -> None:
+    async def join_and_leave(server: ServerThread) -> None:
+        async with Room() as room:
+            await room.connect(server.url, server.token("alice", room="r"))
+
+    def is_kept(inner: DevServer) -> bool:
+        room = inner.rooms.get("r")
+        return room is not None and not room.participants
+
+    with ServerThread(**settings) as server:
+        asyncio.run(join_and_leave(server))
+        while server.call(lambda inner: any(room.participants for room in inner.rooms.rooms)):
+            pass
+        assert server.call(is_kept) is kept
 
 
 def test_call_runs_on_the_servers_thread() -> None:

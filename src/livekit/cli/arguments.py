@@ -48,6 +48,11 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
 
 
+def room_timeout(text: str) -> float:
+    """Parse a duration, or 0; return seconds."""
+    return 0.0 if text == "0" else duration(text).total_seconds()
+
+
 def count(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2^32")

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from livekit._util.event_loop import run as run_on_fastest_loop
 from livekit._version import __version__
 
-from .arguments import key_pair, port, webhook_url
+from .arguments import key_pair, port, room_timeout, webhook_url
 from .exits import CommandError, ExitCode
 from .logs import log_as_json
 from .settings import ApiKey
 from .signals import stop_requested
 
 if TYPE_CHECKING:
-    from livekit.server import DevServer
+    from livekit.server import DevServer, RoomSettings
 
     from .argparse_internals import Commands
 
@@ -96,6 +96,20 @@ def add_parser(commands: Commands) -> None:
         metavar="URL",
         help="post webhooks to this URL, signed with the first key; repeatable",
     )
+    parser.add_argument(
+        "--empty-timeout",
+        type=room_timeout,
+        metavar="DURATION",
+        help="close a room that nobody has joined after this time, unless it was created with another one "
+        "(default: 5m)",
+    )
+    parser.add_argument(
+        "--departure-timeout",
+        type=room_timeout,
+        metavar="DURATION",
+        help="keep a room for this time after its last participant left, so that clients that return find it as it "
+        "was; 0 closes it at once (default: 20s)",
+    )
     parser.add_argument("--no-console", action="store_true", help="do not serve the web console")
     parser.add_argument("--access-log", action="store_true", help="log every request")
     parser.add_argument("--log-format", choices=("text", "json"), default="text", help="log format (default: text)")
@@ -118,12 +132,21 @@ def run(args: argparse.Namespace) -> ExitCode:
         args.port,
         keys=dict(args.keys or [(default_key.key, default_key.secret)]),
         allowed_origins=args.allow_origin,
+        room_settings=room_settings(args),
         webhooks=WebhookSettings(args.webhook),
         console=not args.no_console,
     )
     with contextlib.suppress(KeyboardInterrupt):
         run_on_fastest_loop(serve(server))
     return ExitCode.DONE
+
+
+def room_settings(args: argparse.Namespace) -> RoomSettings:
+    """Return the settings of rooms, with defaults for options that are not given."""
+    from livekit.server import RoomSettings
+
+    timeouts = {name: getattr(args, name) for name in ("empty_timeout", "departure_timeout")}
+    return RoomSettings(**{name: value for name, value in timeouts.items() if value is not None})
 
 
 async def serve(server: DevServer) -> None:

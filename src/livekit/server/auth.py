@@ -8,7 +8,6 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
 from google.protobuf.json_format import MessageToDict
 from jwt import PyJWS
@@ -19,11 +18,10 @@ from livekit._util.enum_names import enum_name
 from livekit.protocol import models
 
 from . import limits
-from .permissions import Grants, InvalidClaimsError, parse_grants
+from .claims import Claims, InvalidClaimsError
+from .permissions import OPTIONAL_FLAGS, Grants, parse_grants
 
 _ALGORITHM = "HS256"
-_LAST_TIME = 2**53
-"""Latest accepted `exp` and `nbf`; later times are rejected as malformed."""
 
 
 class AuthError(Exception):
@@ -69,20 +67,20 @@ class TokenAuthority:
             raise _invalid("the signature does not match the API key") from error
         except InvalidTokenError as error:
             raise _invalid(str(error)) from error
-        claims = _load(payload)
-        _check_times(claims, time.time() if at is None else at)
         try:
+            claims = Claims.parse(payload)
+            _check_times(claims, time.time() if at is None else at)
             return parse_grants(claims)
         except InvalidClaimsError as error:
             raise _invalid(str(error)) from error
 
     def _secret_of(self, token: str) -> str:
         try:
-            claims = _load(self._jws.decode(token, options={"verify_signature": False}))
-        except (InvalidTokenError, ValueError, AuthError) as error:
+            claims = Claims.parse(self._jws.decode(token, options={"verify_signature": False}))
+            issuer = claims.text("iss")
+        except (InvalidTokenError, ValueError) as error:
             raise AuthError(401, "invalid authorization token") from error
-        issuer = claims.get("iss")
-        secret = self.keys.get(issuer) if isinstance(issuer, str) else None
+        secret = self.keys.get(issuer)
         if not secret:
             raise AuthError(401, "invalid API key")
         return secret
@@ -90,7 +88,7 @@ class TokenAuthority:
     def mint(self, claims: Mapping[str, object], *, api_key: str, lifetime: float, at: float | None = None) -> str:
         """Return a token that is valid for `lifetime` seconds from the Unix time `at` (default: now)."""
         start = int(time.time() if at is None else at)
-        payload = {**claims, "iss": api_key, "nbf": start, "exp": start + int(lifetime)}
+        payload = {**claims, "iss": api_key, "iat": start, "nbf": start, "exp": start + int(lifetime)}
         return self._jws.encode(json.dumps(payload).encode(), self.keys[api_key], algorithm=_ALGORITHM)
 
     def join_token(
@@ -122,18 +120,30 @@ class TokenAuthority:
         return self.mint({"sha256": digest}, api_key=api_key, lifetime=limits.WEBHOOK_TOKEN_LIFETIME)
 
     def refresh(self, grants: Grants, info: models.ParticipantInfo) -> str:
-        """Return a new token for a participant with its current permissions."""
-        claims: dict[str, object] = {
-            "sub": info.identity,
+        """Return a new token for a participant, with its present name, metadata, attributes and permissions.
+
+        As with livekit-server 1.13.5, it has all grants for rooms, and neither kindDetails nor the grants for other
+        services. It expires with the original token, and is valid for at least `limits.TOKEN_LIFETIME`.
+        """
+        changed = _permission_claims(info.permission) if info.permission != grants.permission else {}
+        video = {**grants.video, "room": grants.room, "roomJoin": True, **changed}
+        optional: dict[str, object] = {
             "name": info.name,
             "metadata": info.metadata,
             "attributes": dict(info.attributes),
-            "kind": models.ParticipantInfo.Kind.Name(info.kind).lower(),
-            "video": {**_permission_claims(info.permission), "room": grants.room, "roomJoin": True},
+            "roomConfig": MessageToDict(grants.room_config),
+            "roomPreset": grants.room_preset,
         }
-        if room_config := MessageToDict(grants.room_config):
-            claims["roomConfig"] = room_config
-        return self.mint(claims, api_key=grants.api_key, lifetime=limits.TOKEN_LIFETIME)
+        claims: dict[str, object] = {
+            "sub": info.identity,
+            "identity": info.identity,
+            "kind": models.ParticipantInfo.Kind.Name(info.kind).lower(),
+            "video": {name: value for name, value in video.items() if value or name in OPTIONAL_FLAGS},
+            **{name: value for name, value in optional.items() if value},
+        }
+        now = int(time.time())
+        lifetime = max(limits.TOKEN_LIFETIME, (grants.expires_at or 0.0) - now)
+        return self.mint(claims, api_key=grants.api_key, lifetime=lifetime, at=now)
 
 
 def _permission_claims(permission: models.ParticipantPermission) -> dict[str, object]:
@@ -142,13 +152,13 @@ def _permission_claims(permission: models.ParticipantPermission) -> dict[str, ob
         "canSubscribe": permission.can_subscribe,
         "canPublish": permission.can_publish,
         "canPublishData": permission.can_publish_data,
+        "canPublishSources": sources,
         "canUpdateOwnMetadata": permission.can_update_metadata,
         "canSubscribeMetrics": permission.can_subscribe_metrics,
         "canManageAgentSession": permission.can_manage_agent_session,
         "hidden": permission.hidden,
         "recorder": permission.recorder,
         "agent": permission.agent,
-        **({"canPublishSources": sources} if sources else {}),
     }
 
 
@@ -157,33 +167,12 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def _load(payload: bytes) -> dict[str, object]:
-    try:
-        claims = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise _invalid("the claims are not JSON") from error
-    if not isinstance(claims, dict):
-        raise _invalid("the claims are not an object")
-    return cast("dict[str, object]", claims)
-
-
-def _check_times(claims: Mapping[str, object], at: float) -> None:
-    expires, starts = _time(claims, "exp"), _time(claims, "nbf")
-    if expires is None:
-        raise _invalid("the token has no expiry (exp)")
-    if at > expires + limits.TOKEN_LEEWAY:
+def _check_times(claims: Claims, at: float) -> None:
+    expires, starts = claims.time("exp"), claims.time("nbf")
+    if expires is not None and at >= expires + limits.TOKEN_LEEWAY:
         raise _invalid("the token is expired (exp)")
     if starts is not None and at < starts - limits.TOKEN_LEEWAY:
         raise _invalid("the token is not valid yet (nbf)")
-
-
-def _time(claims: Mapping[str, object], name: str) -> float | None:
-    value = claims.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LAST_TIME:
-        raise _invalid(f"claim {name} must be a time in seconds")
-    return value
 
 
 def _invalid(detail: str) -> AuthError:

@@ -81,7 +81,8 @@ class DevServer(TokenSource):
                 this machine and its private network are refused.
             allowed_origins: Origins that may use the development key nevertheless, such as `https://app.example.com`;
                 `*` allows all.
-            room_settings: Settings of rooms that a join creates.
+            room_settings: Settings of rooms where their creator sets none. With ``RoomSettings(departure_timeout=0)``
+                a room ends as soon as its last participant has left, instead of 20 s later as on LiveKit servers.
             peer_options: Options of the server's peer connections.
             webhooks: URLs that room events are posted to.
             console: Serve a page about rooms, calls and events at `console_url`, to browsers on this machine only.

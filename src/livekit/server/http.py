@@ -12,13 +12,14 @@ from livekit.webrtc import PeerOptions
 
 from . import limits
 from .access_log import name_connection
-from .auth import AuthError, TokenAuthority, check_join
+from .admission import check_admission, parse_authorized_join
+from .auth import AuthError, TokenAuthority
 from .connection import Connection
-from .join_request import as_publisher, check_allowed, check_query, check_sizes, parse_join
+from .join_request import check_query
 from .permissions import Grants
 from .responses import DisconnectReason, leave_response
 from .room import JoinParameters
-from .room_manager import JoinRefusedError, RoomFullError, RoomManager
+from .room_manager import JoinRefusedError, RoomManager
 from .signal_socket import CLOSE_TIMEOUT, SignalSocket
 from .tasks import OwnedTasks
 
@@ -67,7 +68,7 @@ class RtcRoutes:
                 return web.Response(status=404)
             try:
                 grants, parameters = self._authorize(request, single)
-                check_sizes(grants, parameters)
+                check_admission(self._rooms, grants, parameters)
             except AuthError as error:
                 return _refusal(error)
             response = web.WebSocketResponse(timeout=CLOSE_TIMEOUT, max_msg_size=limits.MAX_SIGNAL_MESSAGE)
@@ -83,14 +84,7 @@ class RtcRoutes:
 
     def _authorize(self, request: web.Request, single: bool) -> tuple[Grants, JoinParameters]:
         grants = self._authority.verify(_token_of(request))
-        check_join(grants)
-        parameters = parse_join(request.query, single_peer_connection=single)
-        check_allowed(grants, parameters)
-        try:
-            self._rooms.check_space(grants)
-        except RoomFullError as error:
-            raise AuthError(503, str(error)) from error
-        return as_publisher(grants, request.query), parameters
+        return parse_authorized_join(self._rooms, grants, request.query, single_peer_connection=single)
 
     async def _serve(self, socket: SignalSocket, grants: Grants, parameters: JoinParameters) -> None:
         if parameters.reconnect:

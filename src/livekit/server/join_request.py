@@ -22,6 +22,8 @@ from .room import JoinParameters
 
 logger = logging.getLogger(__name__)
 
+REFUSED = "connection closed by media"
+"""The text of livekit-server 1.13.5 for every refusal of a room."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 _SDKS = {
@@ -65,7 +67,7 @@ def check_sizes(grants: Grants, parameters: JoinParameters) -> None:
     attributes = {**grants.attributes, **parameters.new_attributes}
     if len(metadata.encode()) > limits.MAX_METADATA or attributes_size(attributes) > limits.MAX_ATTRIBUTES:
         logger.info("refused a join: the metadata or the attributes of %r are too long", grants.identity)
-        raise AuthError(500, "connection closed by media")
+        raise AuthError(500, REFUSED)
 
 
 def check_query(query: Mapping[str, str]) -> None:

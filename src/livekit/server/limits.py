@@ -110,11 +110,12 @@ RESUME_WINDOW = 15.0
 DISCONNECTED_GRACE = 1.5
 """Time for which a participant without both stays: a client closes both before it reconnects in full."""
 
-JOIN_TIMEOUT = 15.0
+JOIN_TIMEOUT = 60.0
 """Time from joining until the transport connects; then the participant is removed."""
 
 TOKEN_LIFETIME = 600.0
-"""Validity of the refresh tokens that participants receive."""
+"""Shortest validity of the refresh tokens that participants receive; a token that is valid for longer is renewed until
+its own expiry."""
 
 TOKEN_REFRESH_INTERVAL = 300.0
 """Interval at which participants receive a refresh token."""
@@ -126,7 +127,7 @@ TOKEN_LEEWAY = 60.0
 """Tolerated clock skew between the server and the issuer of a token."""
 
 MAX_ROOMS = 1000
-"""Number of rooms on the server."""
+"""Number of rooms on the server; beyond it, the one that was abandoned first is closed, or the new one refused."""
 
 MAX_PARTICIPANTS = 1000
 """Number of participants in one room, unless the room has a lower limit."""

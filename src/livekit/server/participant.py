@@ -12,7 +12,7 @@ from livekit.protocol import models, rtc
 from .packet_buffers import OutboundPacket, ResendBuffer, WaitingPackets
 from .participant_data_tracks import ParticipantDataTracks
 from .participant_link import ParticipantLink
-from .permissions import Grants
+from .permissions import Grants, is_dependent
 from .simulation_state import SimulationState
 
 State = models.ParticipantInfo.State
@@ -78,11 +78,6 @@ class Participant:
     @property
     def permission(self) -> models.ParticipantPermission:
         return self._info.permission
-
-    @property
-    def is_dependent(self) -> bool:
-        """True if the participant only serves others; see :attr:`.permissions.Grants.is_dependent`."""
-        return self.grants.is_dependent
 
     @property
     def visible_identity(self) -> str:
@@ -155,6 +150,7 @@ class Participant:
         permission = self._info.permission
         self.hidden = permission.hidden
         self.is_agent = self._info.kind == _AGENT or permission.agent
+        self.is_dependent = is_dependent(self.grants.kind, permission)
         self.may_publish_data = permission.can_publish_data
         self._sender_fields = [
             _serialize_sender(self.sid, self.visible_identity, reliable=reliable) for reliable in (False, True)
@@ -284,6 +280,7 @@ def _initial_info(sid: str, grants: Grants, client: models.ClientInfo, joined_at
         metadata=grants.metadata,
         attributes=dict(grants.attributes),
         kind=grants.kind,
+        kind_details=grants.kind_details,
         permission=grants.permission,
         state=State.JOINING,
         joined_at=int(joined_at),

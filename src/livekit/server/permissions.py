@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final
 
 from google.protobuf.json_format import ParseDict, ParseError
 
@@ -12,15 +12,31 @@ from livekit.protocol import models
 from livekit.protocol.room import RoomConfiguration
 
 from . import limits
+from .claims import Claims, InvalidClaimsError
 
-_T = TypeVar("_T")
 _KINDS = frozenset(models.ParticipantInfo.Kind.keys())
+_KIND_DETAILS = frozenset(models.ParticipantInfo.KindDetail.keys())
 _DEPENDENT = frozenset({"AGENT", "EGRESS"})
 _TRACK_SOURCES = frozenset(models.TrackSource.keys())
+_UNKNOWN_SOURCE = "UNKNOWN"
 
-
-class InvalidClaimsError(ValueError):
-    """A claim has the wrong type."""
+_FLAGS: Final = (
+    *("roomCreate", "roomList", "roomRecord", "roomAdmin", "roomJoin", "ingressAdmin"),
+    *("hidden", "recorder", "agent"),
+)
+"""Grants that are false unless set."""
+OPTIONAL_FLAGS: Final = (
+    *("canPublish", "canSubscribe", "canPublishData", "canUpdateOwnMetadata"),
+    *("canSubscribeMetrics", "canManageAgentSession"),
+)
+"""Grants whose absence has a meaning of its own."""
+_OTHER_SERVICES: Final = {
+    "sip": ("admin", "call"),
+    "agent": ("admin", "simulationAdmin"),
+    "inference": ("perform",),
+    "observability": ("write",),
+}
+"""Grants for other services, by claim. Only their types matter here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +50,8 @@ class Grants:
     attributes: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     kind: str = "STANDARD"
     """Name of a `ParticipantInfo.Kind`."""
+    kind_details: Sequence[str] = ()
+    """Names of `ParticipantInfo.KindDetail`."""
     has_video: bool = False
     """The token has a `video` claim."""
     room: str = ""
@@ -45,35 +63,50 @@ class Grants:
     permission: models.ParticipantPermission = field(default_factory=models.ParticipantPermission)
     room_config: RoomConfiguration = field(default_factory=RoomConfiguration, repr=False)
     """Settings of the room if this participant is the first to join."""
+    room_preset: str = ""
+    """Name of such settings; this server has none."""
+    video: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    """The `video` claim, without unknown grants and those that are false by default."""
+    expires_at: float | None = None
+    """Unix time at which the token expires; None if it does not."""
 
     @property
     def is_dependent(self) -> bool:
-        """True for agents and recorders, which only serve others: they do not keep a room open without them."""
-        return self.kind in _DEPENDENT or self.permission.agent or self.permission.recorder
+        """True if the holder only serves others; see :func:`is_dependent`."""
+        return is_dependent(self.kind, self.permission)
 
 
-def parse_grants(claims: Mapping[str, object]) -> Grants:
+def is_dependent(kind: str, permission: models.ParticipantPermission) -> bool:
+    """Return True for agents and recorders, which only serve others: they do not keep a room open without them."""
+    return kind in _DEPENDENT or permission.agent or permission.recorder
+
+
+def parse_grants(claims: Claims) -> Grants:
     """Parse the claims of a token whose signature was verified. Raises InvalidClaimsError."""
-    video_claim = claims.get("video")
-    video = _mapping(claims, "video")
+    video = claims.object("video")
     if len(video) > limits.MAX_GRANTS:
         raise InvalidClaimsError(f"claim video must have at most {limits.MAX_GRANTS} entries")
+    _check_unused(claims)
     return Grants(
-        api_key=_value(claims, "iss", str, ""),
-        identity=_value(claims, "sub", str, "") or _value(claims, "jti", str, ""),
-        name=_value(claims, "name", str, ""),
-        metadata=_value(claims, "metadata", str, ""),
-        attributes=_attributes(claims),
-        kind=_kind(_value(claims, "kind", str, "")),
-        has_video=video_claim is not None,
-        room=_value(video, "room", str, ""),
-        room_join=_value(video, "roomJoin", bool, False),
-        room_admin=_value(video, "roomAdmin", bool, False),
-        room_create=_value(video, "roomCreate", bool, False),
-        room_list=_value(video, "roomList", bool, False),
-        destination_room=_value(video, "destinationRoom", str, ""),
+        api_key=claims.text("iss"),
+        identity=claims.text("sub") or claims.text("jti"),
+        name=claims.text("name"),
+        metadata=claims.text("metadata"),
+        attributes=claims.text_mapping("attributes"),
+        kind=_kind(claims.text("kind")),
+        kind_details=_known(claims.texts("kindDetails"), _KIND_DETAILS),
+        has_video="video" in claims,
+        room=video.text("room"),
+        room_join=video.flag("roomJoin"),
+        room_admin=video.flag("roomAdmin"),
+        room_create=video.flag("roomCreate"),
+        room_list=video.flag("roomList"),
+        destination_room=video.text("destinationRoom"),
         permission=_permission(video),
         room_config=_room_config(claims),
+        room_preset=claims.text("roomPreset"),
+        video=_video(video),
+        expires_at=claims.time("exp"),
     )
 
 
@@ -82,67 +115,63 @@ def attributes_size(attributes: Mapping[str, str]) -> int:
     return sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
 
 
-def _room_config(claims: Mapping[str, object]) -> RoomConfiguration:
+def _check_unused(claims: Claims) -> None:
+    """Check the types of the claims that livekit-server checks and does not use here."""
+    for name in ("identity", "jti", "sha256"):
+        claims.text(name)
+    claims.time("iat")
     try:
-        return ParseDict(dict(_mapping(claims, "roomConfig")), RoomConfiguration(), ignore_unknown_fields=True)
+        claims.text("aud")
+    except InvalidClaimsError:
+        claims.texts("aud")
+    for name, flags in _OTHER_SERVICES.items():
+        service = claims.object(name)
+        for flag in flags:
+            service.flag(flag)
+
+
+def _video(video: Claims) -> dict[str, object]:
+    given: dict[str, object] = {
+        **{name: video.flag(name) for name in _FLAGS},
+        **{name: video.text(name) for name in ("room", "destinationRoom")},
+        "canPublishSources": video.texts("canPublishSources"),
+    }
+    optional = {name: video.flag(name) for name in OPTIONAL_FLAGS if name in video}
+    return {**{name: value for name, value in given.items() if value}, **optional}
+
+
+def _room_config(claims: Claims) -> RoomConfiguration:
+    try:
+        return ParseDict(dict(claims.mapping("roomConfig")), RoomConfiguration(), ignore_unknown_fields=True)
     except (ParseError, ValueError, RecursionError) as error:
         raise InvalidClaimsError("claim roomConfig is not a valid room configuration") from error
 
 
-def _permission(video: Mapping[str, object]) -> models.ParticipantPermission:
-    can_publish = _value(video, "canPublish", bool, True)
+def _permission(video: Claims) -> models.ParticipantPermission:
+    can_publish = video.flag("canPublish", True)
     return models.ParticipantPermission(
-        can_subscribe=_value(video, "canSubscribe", bool, True),
+        can_subscribe=video.flag("canSubscribe", True),
         can_publish=can_publish,
-        can_publish_data=_value(video, "canPublishData", bool, can_publish),
+        can_publish_data=video.flag("canPublishData", can_publish),
         can_publish_sources=_sources(video),
-        can_update_metadata=_value(video, "canUpdateOwnMetadata", bool, False),
-        hidden=_value(video, "hidden", bool, False),
-        recorder=_value(video, "recorder", bool, False),
-        agent=_value(video, "agent", bool, False),
-        can_subscribe_metrics=_value(video, "canSubscribeMetrics", bool, False),
-        can_manage_agent_session=_value(video, "canManageAgentSession", bool, False),
+        can_update_metadata=video.flag("canUpdateOwnMetadata"),
+        hidden=video.flag("hidden"),
+        recorder=video.flag("recorder"),
+        agent=video.flag("agent"),
+        can_subscribe_metrics=video.flag("canSubscribeMetrics"),
+        can_manage_agent_session=video.flag("canManageAgentSession"),
     )
 
 
-def _value(claims: Mapping[str, object], name: str, kind: type[_T], default: _T) -> _T:
-    value = claims.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, kind):
-        raise InvalidClaimsError(f"claim {name} must be of type {kind.__name__}")
-    if isinstance(value, str):
-        _check_text(value)
-    return value
+def _sources(video: Claims) -> list[str]:
+    """Return the sources without duplicates. Unknown ones count as UNKNOWN: without any, all sources are permitted."""
+    names = [name.upper() for name in video.texts("canPublishSources")]
+    return list(dict.fromkeys(name if name in _TRACK_SOURCES else _UNKNOWN_SOURCE for name in names))
 
 
-def _check_text(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidClaimsError("claims must be valid Unicode") from error
-
-
-def _mapping(claims: Mapping[str, object], name: str) -> Mapping[str, object]:
-    empty: dict[str, object] = {}
-    return _value(claims, name, dict, empty)
-
-
-def _attributes(claims: Mapping[str, object]) -> dict[str, str]:
-    attributes: dict[str, str] = {}
-    for key, value in _mapping(claims, "attributes").items():
-        if not isinstance(value, str):
-            raise InvalidClaimsError("claim attributes must have text values")
-        _check_text(key)
-        _check_text(value)
-        attributes[key] = value
-    return attributes
-
-
-def _sources(video: Mapping[str, object]) -> list[str]:
-    empty: list[object] = []
-    names = dict.fromkeys(str(name).upper() for name in _value(video, "canPublishSources", list, empty))
-    return [name for name in names if name in _TRACK_SOURCES]
+def _known(names: Sequence[str], known: frozenset[str]) -> list[str]:
+    """Return the known names in upper case, without duplicates."""
+    return list(dict.fromkeys(upper for name in names if (upper := name.upper()) in known))
 
 
 def _kind(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from livekit.protocol import models, rtc
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
-from livekit.protocol.room import RoomConfiguration
+from livekit.protocol.room import CreateRoomRequest, RoomConfiguration
 
 from . import limits
 from .data_tracks import DataTrackManager
@@ -16,9 +16,13 @@ from .events import ParticipantJoined, ParticipantLeft
 from .participant import Participant, State
 from .participant_link import ParticipantLink
 from .permissions import Grants
+from .quality import QualityUpdates
 from .responses import DisconnectReason, join_response, leave_response, reconnect_response
+from .room_lifetime import RoomLifetime
 from .room_services import RoomServices
 
+MAX_TIMEOUT = 2**32
+"""Seconds below which the timeouts of a room must be: clients receive them as 32-bit numbers."""
 SPEAKER_LEVEL = 0.9
 """Audio level that is announced for a simulated speaker."""
 
@@ -27,18 +31,23 @@ SPEAKER_LEVEL = 0.9
 class RoomSettings:
     """Settings that a room is created with."""
 
-    empty_timeout: float = 0.0
-    """Seconds that a room waits for its first participant."""
-    departure_timeout: float = 0.0
-    """Seconds that a room stays open after its last participant left."""
+    empty_timeout: float = 300.0
+    """Seconds that a room waits for its first participant; 0 closes it at once."""
+    departure_timeout: float = 20.0
+    """Seconds that a room stays open after its last participant left; 0 closes it at once."""
     max_participants: int = 0
     """0 for no limit but :data:`.limits.MAX_PARTICIPANTS`."""
     metadata: str = ""
     agents: Sequence[RoomAgentDispatch] | None = None
     """Agents to dispatch to the room; None dispatches every agent without a name."""
 
-    def overridden_by(self, config: RoomConfiguration) -> RoomSettings:
-        """Return these settings with those that `config` sets replaced."""
+    def __post_init__(self) -> None:
+        for name in ("empty_timeout", "departure_timeout"):
+            if not 0 <= getattr(self, name) < MAX_TIMEOUT:
+                raise ValueError(f"{name} must be a number of seconds from 0 to 2^32, not {getattr(self, name)!r}")
+
+    def overridden_by(self, config: RoomConfiguration | CreateRoomRequest) -> RoomSettings:
+        """Return these settings with those that `config` sets replaced; 0 and empty values set nothing."""
         return RoomSettings(
             empty_timeout=config.empty_timeout or self.empty_timeout,
             departure_timeout=config.departure_timeout or self.departure_timeout,
@@ -81,9 +90,6 @@ class Room:
     def __init__(self, services: RoomServices, *, sid: str, name: str, settings: RoomSettings, now: float) -> None:
         self.participants: Final[dict[str, Participant]] = {}
         self.settings: Final = settings
-        self.empty_since: float | None = now
-        """Time since which the room has counted as empty; None while it is occupied."""
-        self.had_participants = False
         self.backend_receivers: Final[dict[str, Callable[[Participant, models.DataPacket], None]]] = {}
         """Receivers of the packets that answer RPC calls of backends, by the identity of the caller and by the ID of
         the response stream."""
@@ -91,7 +97,13 @@ class Room:
         self.traffic: Final = services.traffic
         self.data_tracks: Final = DataTrackManager(self.participants, services)
         self._services: Final = services
-        self._had_independent = False
+        self.lifetime: Final = RoomLifetime(
+            self.participants,
+            now,
+            empty_timeout=settings.empty_timeout,
+            departure_timeout=settings.departure_timeout,
+        )
+        self._quality = QualityUpdates(now)
         created_at = services.wall_time(now)
         self._info = models.Room(
             sid=sid,
@@ -123,7 +135,7 @@ class Room:
         """Return a copy of the room's info, as clients receive it."""
         copy = models.Room()
         copy.CopyFrom(self._info)
-        copy.num_participants = sum(not participant.hidden for participant in self.participants.values())
+        copy.num_participants = sum(not participant.is_dependent for participant in self.participants.values())
         return copy
 
     def join(self, grants: Grants, parameters: JoinParameters, link: ParticipantLink, now: float) -> Participant:
@@ -146,8 +158,7 @@ class Room:
         if older is not None and is_full_reconnect:
             participant.take_over(older)
         participant.update(metadata=parameters.metadata, attributes=parameters.new_attributes)
-        self.participants[participant.identity] = participant
-        self._mark_occupied(participant)
+        self._add(participant)
         subscriber_primary = not parameters.single_peer_connection
         others = self._visible_others(participant)
         link.send_signal(join_response(self.info(), participant.info(), others, subscriber_primary=subscriber_primary))
@@ -170,6 +181,7 @@ class Room:
         participant.send_update(visible)
         send(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info())))
         participant.link.restart_transport()
+        self.send_refresh_token(participant, now)
         if participant.simulation.drops_after_response(now):
             self._drop_signal(participant, now)
 
@@ -192,19 +204,15 @@ class Room:
     ) -> None:
         """Remove a participant and announce that; send it the reason, unless it asked to leave."""
         self._evict(participant, reason, send_leave=send_leave)
-        self._update_empty(now)
+        self._departed(now)
 
-    def _mark_occupied(self, participant: Participant) -> None:
-        self.had_participants = True
-        if not (participant.is_dependent and self._had_independent):
-            self.empty_since = None
-        self._had_independent |= not participant.is_dependent
+    def _add(self, participant: Participant) -> None:
+        self.participants[participant.identity] = participant
+        self.lifetime.joined(participant)
 
-    def _update_empty(self, now: float) -> None:
-        """Record whether the room became empty; dependent participants do not keep a room open that had others."""
-        is_empty = all(self._had_independent and participant.is_dependent for participant in self.participants.values())
-        if self.empty_since is None and is_empty:
-            self.empty_since = now
+    def _departed(self, now: float) -> None:
+        self.lifetime.left(now)
+        if self.lifetime.is_expired(now):
             self._services.close_idle_rooms(now)
 
     def _evict(
@@ -231,7 +239,7 @@ class Room:
             self._announce_departure(participant)
         self._announce_participant_count(participant)
         self._emit_left(participant, was_active=True)
-        self._update_empty(now)
+        self._departed(now)
 
     def move_in(self, participant: Participant, now: float) -> None:
         """Admit a participant that moved out of another room; notify it and the participants of this room."""
@@ -240,8 +248,7 @@ class Room:
             self._evict(older, DisconnectReason.DUPLICATE_IDENTITY, announce=participant.hidden)
         participant.move_to(self.name, self._services.new_sid("PA_"))
         participant.link.moved(self.name)
-        self.participants[participant.identity] = participant
-        self._mark_occupied(participant)
+        self._add(participant)
         moved = rtc.RoomMovedResponse(
             room=self.info(),
             token=self._services.refresh_token(participant.grants, participant.info()),
@@ -295,7 +302,7 @@ class Room:
 
     def _announce_participant_count(self, changed: Participant) -> None:
         """Send the room's info, with the number of participants, to all but the one that joined or left."""
-        if not changed.hidden:
+        if not changed.is_dependent:
             self._send_room_update(self._other_participants(changed))
 
     def _send_room_update(self, receivers: list[Participant]) -> None:
@@ -318,12 +325,15 @@ class Room:
             self.send_refresh_token(participant, now)
 
     def set_permission(self, participant: Participant, permission: models.ParticipantPermission, now: float) -> None:
-        """Replace a participant's permissions; others see it join or leave if `hidden` changes."""
-        was_hidden = participant.hidden
+        """Replace a participant's permissions, and announce them.
+
+        As with livekit-server 1.13.5, those who see a participant go on seeing it once it is hidden, without further
+        updates, even of its departure.
+        """
+        if permission == participant.permission:
+            return
         participant.set_permission(permission)
         self.data_tracks.permission_changed(participant)
-        if participant.hidden and not was_hidden:
-            self._announce_departure(participant)
         self.announce(participant, to_itself=True)
         self.send_refresh_token(participant, now)
 
@@ -349,6 +359,7 @@ class Room:
                 self.remove(participant, _timeout_reason(participant), now)
             elif now - participant.token_refreshed_at >= limits.TOKEN_REFRESH_INTERVAL:
                 self.send_refresh_token(participant, now)
+        self._quality.tick(self.participants.values(), now)
 
     def _end_simulated_speech(self, participant: Participant, now: float) -> None:
         until = participant.simulation.speaking_until

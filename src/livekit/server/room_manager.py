@@ -36,7 +36,11 @@ class StaleReconnectError(JoinRefusedError):
 
 
 class RoomFullError(JoinRefusedError):
-    """The room has no space for another participant, or the server none for another room."""
+    """The room has no space for another participant."""
+
+
+class ServerFullError(RoomFullError):
+    """The server has no space for another room."""
 
 
 def random_sid(prefix: str) -> str:
@@ -73,6 +77,11 @@ class RoomManager:
         )
 
     @property
+    def settings(self) -> RoomSettings:
+        """Settings of rooms that are created without any."""
+        return self._settings
+
+    @property
     def rooms(self) -> list[Room]:
         return list(self._rooms.values())
 
@@ -99,10 +108,11 @@ class RoomManager:
         return self._rooms.get(name)
 
     def create(self, name: str, now: float, settings: RoomSettings | None = None) -> Room:
-        """Return the room with that name; create it if it does not exist. Raises RoomFullError."""
+        """Return the room with that name; create it if it does not exist. Raises ServerFullError."""
         room = self._rooms.get(name)
         if room is None:
-            self._check_room_count()
+            self.check_room_count(name)
+            self._make_space(now)
             sid = self.new_sid("RM_")
             room = Room(self._services, sid=sid, name=name, settings=settings or self._settings, now=now)
             self._rooms[name] = room
@@ -110,16 +120,27 @@ class RoomManager:
         return room
 
     def check_space(self, grants: Grants) -> None:
-        """Raise RoomFullError if `join` would."""
+        """Raise JoinRefusedError if `join` would, except for a stale attempt."""
         room = self._rooms.get(grants.room)
         if room is None:
-            self._check_room_count()
+            self.check_room_count(grants.room)
+            if grants.room_preset:
+                raise JoinRefusedError("unknown room configuration in create room request")
         elif grants.identity not in room.participants and not room.has_space_for(grants):
             raise RoomFullError("room has exceeded its max participants")
 
-    def _check_room_count(self) -> None:
+    def check_room_count(self, name: str) -> None:
+        """Raise ServerFullError if `create` would."""
+        if name in self._rooms or len(self._rooms) < limits.MAX_ROOMS:
+            return
+        if all(room.lifetime.abandoned_since is None for room in self.rooms):
+            raise ServerFullError("node has exceeded its configured limit")
+
+    def _make_space(self, now: float) -> None:
+        """Close the room that was abandoned first, if there are as many rooms as allowed."""
         if len(self._rooms) >= limits.MAX_ROOMS:
-            raise RoomFullError("node has exceeded its configured limit")
+            abandoned = {room: since for room in self.rooms if (since := room.lifetime.abandoned_since) is not None}
+            self.close_room(min(abandoned, key=abandoned.__getitem__), DisconnectReason.ROOM_CLOSED, now)
 
     def join(
         self, grants: Grants, parameters: JoinParameters, link: ParticipantLink, now: float
@@ -196,10 +217,9 @@ class RoomManager:
                 return
 
     def close_idle_rooms(self, now: float) -> None:
-        """Close the rooms that have been empty for their timeout."""
+        """Close the rooms that have been idle for their timeout."""
         for room in self.rooms:
-            timeout = room.settings.departure_timeout if room.had_participants else room.settings.empty_timeout
-            if room.empty_since is not None and now - room.empty_since >= timeout:
+            if room.lifetime.is_expired(now):
                 self.close_room(room, DisconnectReason.ROOM_CLOSED, now)
 
     def wall_time(self, now: float) -> float:

@@ -13,15 +13,15 @@ from aiohttp import web
 
 from livekit._http.refusals import Refusal
 from livekit.errors import ServerUnreachableError
-from livekit.server.auth import AuthError, TokenAuthority, check_join
+from livekit.server.admission import check_admission, parse_authorized_join
+from livekit.server.auth import AuthError, TokenAuthority
 from livekit.server.connection import Connection
 from livekit.server.devserver import TICK_INTERVAL
-from livekit.server.join_request import check_allowed, check_sizes, parse_join
 from livekit.server.participant import Participant
 from livekit.server.permissions import Grants
 from livekit.server.responses import DisconnectReason, leave_response
 from livekit.server.room import JoinParameters, Room, RoomSettings
-from livekit.server.room_manager import JoinRefusedError, RoomFullError, RoomManager
+from livekit.server.room_manager import JoinRefusedError, RoomManager
 from livekit.server.signal_socket import SignalSocket
 from livekit.server.tasks import OwnedTasks
 from livekit.signaling import SignalConnection, SignalUrls
@@ -139,15 +139,10 @@ class MemoryServer:
         return SignalConnection(cast(aiohttp.ClientSession, _NoSession()), cast(Any, near))
 
     def _admit(self, grants: Grants, urls: SignalUrls) -> JoinParameters:
-        check_join(grants)
         single = urls.websocket.path == "/rtc/v1"
-        parameters = parse_join(urls.websocket.query, single_peer_connection=single)
-        check_allowed(grants, parameters)
-        check_sizes(grants, parameters)
-        try:
-            self.rooms.check_space(grants)
-        except RoomFullError as error:
-            raise AuthError(503, str(error)) from error
+        query = urls.websocket.query
+        grants, parameters = parse_authorized_join(self.rooms, grants, query, single_peer_connection=single)
+        check_admission(self.rooms, grants, parameters)
         return parameters
 
     async def _serve(

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from typing_extensions import Self
 
-from livekit.server import DevServer
+from livekit.server import DevServer, RoomSettings
 from livekit.server.token_source import TokenSource
 
 __all__ = ["ServerThread"]
@@ -20,10 +20,15 @@ T = TypeVar("T")
 
 
 class ServerThread(TokenSource):
-    """A `livekit.server.DevServer` on a free port of 127.0.0.1, running while the context is active."""
+    """A `livekit.server.DevServer` on a free port of 127.0.0.1, running while the context is active.
 
-    def __init__(self) -> None:
-        self._server = DevServer(port=0)
+    Args:
+        room_settings: settings of rooms. By default a room ends as soon as its last participant has left, not after the
+            departure timeout, so that tests with rooms of the same name are independent.
+    """
+
+    def __init__(self, *, room_settings: RoomSettings = RoomSettings(departure_timeout=0)) -> None:  # noqa: B008
+        self._server = DevServer(port=0, room_settings=room_settings)
         self._thread = threading.Thread(target=self._run, name="livekit test server", daemon=True)
         self._started: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop

@@ -9,7 +9,8 @@ from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.server import RoomSettings, limits
 from livekit.server.agents.dispatches import LEAVE_TIMEOUT, TooManyDispatchesError
 from livekit.server.auth import TokenAuthority
-from livekit.server.permissions import InvalidClaimsError, parse_grants
+from livekit.server.claims import Claims, InvalidClaimsError
+from livekit.server.permissions import parse_grants
 from livekit.server.responses import DisconnectReason
 from livekit.server.room_manager import RoomFullError, RoomManager
 from tests.server.agents.fake_worker import KEYS, FakeWorker, make_handler
@@ -59,11 +60,11 @@ def test_token_requests_agents() -> None:
     helper, any_agent = FakeWorker(agents, "helper"), FakeWorker(agents)
     config = {"agents": [{"agentName": "helper", "metadata": "why"}], "metadata": "about", "maxParticipants": 3}
     claims = {"iss": "key", "sub": "alice", "video": {"roomJoin": True, "room": "demo"}, "roomConfig": config}
-    alice = join(rooms, parse_grants(claims))
+    alice = join(rooms, parse_grants(Claims(claims)))
     assert [job.metadata for job in helper.offered] == ["why"]
     assert any_agent.offered == []
     assert (alice.room.info().metadata, alice.room.info().max_participants) == ("about", 3)
-    join(rooms, parse_grants({**claims, "sub": "bob"}))
+    join(rooms, parse_grants(Claims({**claims, "sub": "bob"})))
     assert len(helper.offered) == 1, "the room is there already"
     authority = TokenAuthority(KEYS)
     refreshed = authority.verify(authority.refresh(alice.participant.grants, alice.participant.info()))
@@ -73,7 +74,7 @@ def test_token_requests_agents() -> None:
 @pytest.mark.parametrize("config", [{"agents": "helper"}, {"maxParticipants": "many"}, {"metadata": "\ud800"}, "text"])
 def test_token_with_an_invalid_room_configuration(config: object) -> None:
     with pytest.raises(InvalidClaimsError, match="roomConfig"):
-        parse_grants({"iss": "key", "roomConfig": config})
+        parse_grants(Claims({"iss": "key", "roomConfig": config}))
 
 
 def test_each_namespace_gets_a_job() -> None:
@@ -111,7 +112,7 @@ def test_joining_agent_launches_no_participant_jobs() -> None:
 
 
 def test_room_closes_when_only_agents_remain() -> None:
-    rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    rooms = make_rooms()
     agents = make_handler(rooms)
     kept = FakeWorker(agents)
     alice = join(rooms, "alice")
@@ -128,7 +129,7 @@ def test_room_closes_when_only_agents_remain() -> None:
 
 
 def test_joining_agent_does_not_keep_an_empty_room_open() -> None:
-    rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    rooms = make_rooms()
     alice = join(rooms, "alice")
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     join(rooms, grants("agent", kind="agent"), now=2.0)
@@ -137,7 +138,7 @@ def test_joining_agent_does_not_keep_an_empty_room_open() -> None:
 
 
 def test_returning_participant_keeps_the_room_open() -> None:
-    rooms = RoomManager(epoch=EPOCH, settings=RoomSettings(departure_timeout=20.0))
+    rooms = make_rooms()
     alice = join(rooms, "alice")
     agent_member = join(rooms, grants("agent", kind="agent"))
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
@@ -146,12 +147,33 @@ def test_returning_participant_keeps_the_room_open() -> None:
     assert agent_member.is_in_room()
 
 
-def test_agents_keep_a_room_open_before_others_join() -> None:
+def test_agents_wait_for_others_as_long_as_an_empty_room() -> None:
     rooms = make_rooms()
     agent_member = join(rooms, grants("agent", kind="agent"))
-    rooms.tick(0.5)
+    for second in range(1, 300):
+        agent_member.participant.last_signal_at = float(second)
+        rooms.tick(float(second))
     assert agent_member.is_in_room()
+    rooms.tick(300.0)
+    assert rooms.rooms == []
+
+
+def test_leaving_agent_does_not_end_a_room_that_nobody_else_has_joined() -> None:
+    rooms = make_rooms()
+    agent_member = join(rooms, grants("agent", kind="agent"))
     agent_member.room.remove(agent_member.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    rooms.tick(299.0)
+    assert rooms.rooms == [agent_member.room]
+
+
+def test_leaving_agent_prolongs_the_departure_timeout() -> None:
+    rooms = make_rooms()
+    alice, agent_member = join(rooms, "alice"), join(rooms, grants("agent", kind="agent"))
+    alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    agent_member.room.remove(agent_member.participant, DisconnectReason.CLIENT_INITIATED, 11.0)
+    rooms.tick(30.9)
+    assert rooms.rooms == [alice.room]
+    rooms.tick(31.0)
     assert rooms.rooms == []
 
 
@@ -160,7 +182,7 @@ def test_offers_of_a_closed_room_are_withdrawn() -> None:
     agents = make_handler(rooms)
     kept = FakeWorker(agents)
     alice = join(rooms, "alice")
-    alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
+    rooms.close_room(alice.room, DisconnectReason.ROOM_DELETED, 1.0)
     assert agents.jobs.offered == 0
     job_id = kept.offered[0].id
     kept.say(agent.WorkerMessage(availability=agent.AvailabilityResponse(job_id=job_id, available=True)))

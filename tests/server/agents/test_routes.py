@@ -17,7 +17,7 @@ from livekit.api import LiveKitAPI
 from livekit.api.twirp_client import TwirpError
 from livekit.protocol import agent
 from livekit.protocol.agent_dispatch import CreateAgentDispatchRequest
-from livekit.server import DevServer
+from livekit.server import DevServer, RoomSettings
 from livekit.server.agents import routes
 from tests.server.client import PATIENCE, http_url
 
@@ -80,9 +80,9 @@ async def backend(server: DevServer) -> AsyncGenerator[LiveKitAPI]:
         yield api
 
 
-async def test_agent_joins_and_responds_to_calls(server: DevServer) -> None:
+async def test_agent_joins_and_responds_to_calls() -> None:
     alice, helper = Room(), Room()
-    async with worker(server) as wire:
+    async with DevServer(port=0, room_settings=RoomSettings(departure_timeout=0)) as server, worker(server) as wire:
         await wire.register()
         await alice.connect(server.url, server.token("alice", room="demo"))
         assignment = await wire.accept()
@@ -96,7 +96,7 @@ async def test_agent_joins_and_responds_to_calls(server: DevServer) -> None:
         assert answer == "alice?"
         await alice.disconnect()
         assert (await wire.next_of("termination")).termination.job_id == assignment.job.id
-    await helper.disconnect()
+        await helper.disconnect()
 
 
 async def test_python_sdk_dispatches_agents(server: DevServer) -> None:

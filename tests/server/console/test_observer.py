@@ -99,6 +99,7 @@ def test_log_of_room_events() -> None:
     alice, bob = join(rooms, "alice"), join(rooms, "bob")
     alice.room.remove(alice.participant, DisconnectReason.CLIENT_INITIATED, 1.0)
     bob.room.remove(bob.participant, DisconnectReason.PARTICIPANT_REMOVED, 1.0)
+    rooms.tick(21.0)
     notes = [log_entry_json(note, rooms.wall_time) for note in observer.event_log.since(0)]
     assert [(note["who"], note["text"]) for note in notes] == [
         ("", "room started"),

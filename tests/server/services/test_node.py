@@ -27,7 +27,6 @@ REFUSED = {
     "updateNobody": NOBODY,
     "removeAgain": NOBODY,
     "updateTooLong": (400, "invalid_argument", "name length exceeds limits 256"),
-    "mute": (404, "not_found", "track is not found"),
     "forward": (501, "unimplemented", "nothing to forward: this server carries data, no audio and no video"),
     "moveNowhere": (400, "invalid_argument", "destination room cannot be the same as source room"),
     "wrongSecret": (
@@ -64,6 +63,7 @@ async def test_javascript_sdk_calls_every_method(
     assert values["participant"]["sid"] == alice.local_participant.sid
     assert (values["update"]["name"], values["update"]["attributes"]) == ("Alice", {"a": "1"})
     assert (await received)[0].data == b"hello"
+    assert values["mute"] == "no track"
     await updated
     await moved
     assert bob.name == other

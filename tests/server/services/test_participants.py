@@ -88,25 +88,32 @@ async def test_permissions_apply_immediately(lk: LiveKitAPI, join: Join, room_na
 
 
 @embedded_only
-async def test_hidden_participant_disappears_for_others(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_participant_that_becomes_hidden_is_hidden_from_newcomers(
+    lk: LiveKitAPI, join: Join, room_name: str
+) -> None:
     alice, _ = await join("alice"), await join("bob")
     await listed(alice, "bob")
-    for hidden, event in ((True, "participant_disconnected"), (False, "participant_connected")):
-        announced = once(alice, event)
-        permission = models.ParticipantPermission(can_publish_data=True, hidden=hidden)
-        request = room_pb.UpdateParticipantRequest(room=room_name, identity="bob", permission=permission)
-        await lk.room.update_participant(request)
-        assert (await announced)[0].identity == "bob"
+    permission = models.ParticipantPermission(can_publish_data=True, hidden=True)
+    request = room_pb.UpdateParticipantRequest(room=room_name, identity="bob", permission=permission)
+    await lk.room.update_participant(request)
+    carol = await join("carol")
+    await listed(carol, "alice")
+    assert "bob" not in carol.remote_participants
+    assert "bob" in alice.remote_participants
+    announced = once(carol, "participant_connected")
+    request.permission.hidden = False
+    await lk.room.update_participant(request)
+    assert (await announced)[0].identity == "bob"
 
 
 @embedded_only
-async def test_unknown_track_sources_are_ignored(lk: LiveKitAPI, join: Join, room_name: str) -> None:
+async def test_unknown_track_sources_permit_unknown_tracks_only(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     await join("bob")
     permission = models.ParticipantPermission.FromString(b"\x4a\x03\x02\xe7\x07")  # can_publish_sources: 2 and 999
     assert list(permission.can_publish_sources) == [models.MICROPHONE, 999]
     request = room_pb.UpdateParticipantRequest(room=room_name, identity="bob", permission=permission)
     info = await lk.room.update_participant(request)
-    assert list(info.permission.can_publish_sources) == [models.MICROPHONE]
+    assert list(info.permission.can_publish_sources) == [models.MICROPHONE, models.TrackSource.UNKNOWN]
 
 
 @embedded_only
@@ -136,11 +143,12 @@ async def test_updates_over_a_limit_are_rejected(
 async def test_track_methods_without_tracks(lk: LiveKitAPI, backend: Backend, join: Join, room_name: str) -> None:
     """There are no media tracks to mute, subscribe to or forward"""
     await join("bob")
+    mute = room_pb.MuteRoomTrackRequest(room=room_name, identity="bob", track_sid="TR_x", muted=True)
+    assert not (await lk.room.mute_published_track(mute)).HasField("track")
+    mute.muted = False
     with pytest.raises(ServerError) as refused:
-        await lk.room.mute_published_track(
-            room_pb.MuteRoomTrackRequest(room=room_name, identity="bob", track_sid="TR_x", muted=True)
-        )
-    assert refusal(refused.value) == (404, "not_found", "track is not found")
+        await lk.room.mute_published_track(mute)
+    assert refusal(refused.value) == (412, "failed_precondition", "remote unmute not enabled")
     await lk.room.update_subscriptions(
         room_pb.UpdateSubscriptionsRequest(room=room_name, identity="bob", track_sids=["TR_x"], subscribe=True)
     )

@@ -15,10 +15,11 @@ import pytest
 from livekit import Room
 from livekit.protocol import models
 from livekit.protocol.webhook import WebhookEvent
-from livekit.server import DevServer, WebhookSettings
+from livekit.server import DevServer, RoomSettings, WebhookSettings
 from tests.server.client import open_client
 from tests.server.webhooks.receiver import Receiver
 
+AT_ONCE = RoomSettings(departure_timeout=0)
 STAY = ["room_started", "participant_joined alice", "participant_left alice", "room_finished"]
 """Events when Alice joins and leaves."""
 
@@ -34,7 +35,7 @@ console.log(JSON.stringify([event.event, event.room.name, event.participant?.ide
 @asynccontextmanager
 async def serving(urls: Sequence[str], attempts: int = 6, timeout: float = 5.0) -> AsyncGenerator[DevServer]:
     settings = WebhookSettings(urls, first_delay=0.02, longest_delay=0.1, attempts=attempts, timeout=timeout)
-    async with DevServer(port=0, webhooks=settings) as server:
+    async with DevServer(port=0, webhooks=settings, room_settings=AT_ONCE) as server:
         yield server
 
 
@@ -161,7 +162,7 @@ async def test_configured_key_signs_deliveries(no_leaks: None) -> None:
     keys = {"first": "a-secret-that-is-long-enough-for-hs256", "second": "another-secret-that-is-long-enough-x"}
     async with Receiver("second", keys["second"]) as receiver:
         settings = WebhookSettings([receiver.url], api_key="second")
-        async with DevServer(port=0, keys=keys, webhooks=settings) as server:
+        async with DevServer(port=0, keys=keys, webhooks=settings, room_settings=AT_ONCE) as server:
             await come_and_go(server)
             await receiver.until(len(STAY))
 

@@ -9,15 +9,10 @@ from livekit.protocol import agent_dispatch as pb
 from livekit.server.agents import AgentHandler
 from livekit.server.agents.dispatches import TooManyDispatchesError
 from livekit.server.permissions import Grants
-from livekit.server.room import RoomSettings
 from livekit.server.room_manager import RoomFullError, RoomManager
 
 from . import access
-from .room_service import DEPARTURE_TIMEOUT, EMPTY_TIMEOUT
 from .twirp import Method, TwirpError, method
-
-_SETTINGS = RoomSettings(empty_timeout=EMPTY_TIMEOUT, departure_timeout=DEPARTURE_TIMEOUT)
-"""Settings of a room that a dispatch creates."""
 
 
 class AgentDispatchService:
@@ -47,7 +42,7 @@ class AgentDispatchService:
         access.check_attributes(dict(request.attributes))
         now = self._clock()
         try:
-            room = self._rooms.create(request.room, now, _SETTINGS)
+            room = self._rooms.create(request.room, now)
             return self._agents.dispatches.create(room, request, now)
         except (RoomFullError, TooManyDispatchesError) as error:
             raise TwirpError("resource_exhausted", str(error)) from error

@@ -13,17 +13,12 @@ from livekit.server.forwarding import send
 from livekit.server.participant import State
 from livekit.server.permissions import Grants
 from livekit.server.responses import DisconnectReason
-from livekit.server.room import RoomSettings
 from livekit.server.room_manager import RoomFullError, RoomManager
 
 from . import access
 from .backend_calls import BackendCalls
 from .twirp import Method, TwirpError, method
 
-EMPTY_TIMEOUT = 300
-"""Default seconds until a created room without participants is closed."""
-DEPARTURE_TIMEOUT = 20
-"""Default seconds until a room is closed after its last participant left."""
 NONCE_LENGTH = 16
 
 _TRACK_SOURCES = frozenset(models.TrackSource.values())
@@ -61,7 +56,7 @@ class RoomService:
         }
 
     def create_room(self, grants: Grants, request: room_pb.CreateRoomRequest) -> models.Room:
-        """Create a room; an existing one is left unchanged."""
+        """Create a room, with the server's settings where the request sets none; an existing one is left unchanged."""
         access.require(grants.room_create)
         access.check_room_name(request.name)
         access.check_metadata(request.metadata)
@@ -72,13 +67,7 @@ class RoomService:
             raise TwirpError("invalid_argument", "unknown room configuration in create room request")
         if request.HasField("egress"):
             raise TwirpError("unimplemented", "no egress: this server carries data, no audio and no video")
-        settings = RoomSettings(
-            empty_timeout=request.empty_timeout or EMPTY_TIMEOUT,
-            departure_timeout=request.departure_timeout or DEPARTURE_TIMEOUT,
-            max_participants=request.max_participants,
-            metadata=request.metadata,
-            agents=tuple(request.agents) or None,
-        )
+        settings = self._rooms.settings.overridden_by(request)
         try:
             return self._rooms.create(request.name, self._clock(), settings).info()
         except RoomFullError as error:
@@ -165,9 +154,12 @@ class RoomService:
     def mute_published_track(
         self, grants: Grants, request: room_pb.MuteRoomTrackRequest
     ) -> room_pb.MuteRoomTrackResponse:
+        """Refuse to unmute, as LiveKit server does by default; muting an unknown track does nothing."""
         access.require_admin(grants, request.room)
         access.existing_participant(self._rooms, request.room, request.identity)
-        raise TwirpError("not_found", "track is not found")
+        if not request.muted:
+            raise TwirpError("failed_precondition", "remote unmute not enabled")
+        return room_pb.MuteRoomTrackResponse()
 
     def update_subscriptions(
         self, grants: Grants, request: room_pb.UpdateSubscriptionsRequest
@@ -219,8 +211,9 @@ class RoomService:
 
 
 def _known_sources(permission: models.ParticipantPermission) -> models.ParticipantPermission:
-    """Remove unknown track sources: tokens list sources by name."""
+    """Replace unknown track sources by UNKNOWN, as in tokens, which list sources by name."""
     known = models.ParticipantPermission()
     known.CopyFrom(permission)
-    known.can_publish_sources[:] = [source for source in permission.can_publish_sources if source in _TRACK_SOURCES]
+    sources = (s if s in _TRACK_SOURCES else models.TrackSource.UNKNOWN for s in permission.can_publish_sources)
+    known.can_publish_sources[:] = list(dict.fromkeys(sources))
     return known

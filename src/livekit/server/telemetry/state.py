@@ -57,7 +57,7 @@ def _room(room: Room, now: float) -> Json:
         "name": info.name,
         "sid": info.sid,
         "created_at": info.creation_time_ms / 1000,
-        "empty_for": None if room.empty_since is None else round(now - room.empty_since, 3),
+        "empty_for": None if room.lifetime.abandoned_since is None else round(now - room.lifetime.abandoned_since, 3),
         "empty_timeout": room.settings.empty_timeout,
         "departure_timeout": room.settings.departure_timeout,
         "max_participants": info.max_participants,
