@@ -163,10 +163,10 @@ async def test_tcp_candidate_of_the_peer(monkeypatch: pytest.MonkeyPatch) -> Non
     transport.add_remote_candidate(Candidate.parse(f"1 1 tcp 1 {LOOPBACK} {port} typ host tcptype passive"))
     frame = await asyncio.wait_for(frames.get(), WAIT)
     assert parse_stun(frame).attributes[Attribute.USERNAME].startswith(b"them:")
+    server.close()  # else the transport would connect again
     (await accepted.get()).close()
     await until(lambda: transport.agent.next_timer() is not None and not transport.agent._local_candidates)
     await transport.close()
-    server.close()
     await server.wait_closed()
 
 
@@ -177,7 +177,7 @@ async def test_output_is_lost_without_a_selected_pair() -> None:
         pair.client.agent.remove_socket(udp_socket, pair.client.now)
         pair.client.schedule_flush()
         channel.send(b"lost")
-        await until(lambda: pair.client.state is PeerState.CONNECTING)
+        await until(lambda: pair.client.state is PeerState.DISCONNECTED)
         assert pair.client.agent.selected_pair is None
         assert pair.received == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import ipaddress
 import math
 import re
 from datetime import timedelta
@@ -15,6 +16,16 @@ def port(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"must be a port from 0 to 65535, not {text!r}")
     return int(text)
+
+
+def ip_address(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be an IP address, not {text!r}") from None
+    if address.is_unspecified:
+        raise argparse.ArgumentTypeError(f"must be an address that clients can reach, not {text}")
+    return str(address)
 
 
 def key_pair(text: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from livekit._util.event_loop import run as run_on_fastest_loop
 from livekit._version import __version__
 
-from .arguments import key_pair, port, room_timeout, webhook_url
+from .arguments import ip_address, key_pair, port, room_timeout, webhook_url
 from .exits import CommandError, ExitCode
 from .logs import log_as_json
 from .settings import ApiKey
@@ -72,6 +72,27 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument(
         "--port", type=port, default=DEFAULT_PORT, help=f"TCP port, 0 for a free one (default: {DEFAULT_PORT})"
+    )
+    parser.add_argument(
+        "--node-ip",
+        action="append",
+        default=[],
+        type=ip_address,
+        metavar="ADDRESS",
+        help="IP address at which clients reach this machine, such as that of a container's host; repeatable (default: "
+        "the addresses of this machine)",
+    )
+    parser.add_argument(
+        "--udp-port",
+        type=port,
+        metavar="PORT",
+        help="one UDP port for the WebRTC traffic of all participants, 0 for a free one (default: ports of their own)",
+    )
+    parser.add_argument(
+        "--tcp-port",
+        type=port,
+        metavar="PORT",
+        help="TCP port for the WebRTC traffic of clients that cannot use UDP, 0 for a free one (default: none)",
     )
     parser.add_argument(
         "--keys",
@@ -135,6 +156,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         room_settings=room_settings(args),
         webhooks=WebhookSettings(args.webhook),
         console=not args.no_console,
+        node_ip=args.node_ip,
+        udp_port=args.udp_port,
+        tcp_port=args.tcp_port,
     )
     with contextlib.suppress(KeyboardInterrupt):
         run_on_fastest_loop(serve(server))

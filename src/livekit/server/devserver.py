@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from typing_extensions import Self
 
 from livekit._util.logs import fields
-from livekit.webrtc import PeerOptions
+from livekit.webrtc import PeerOptions, create_peer_connection, create_shared_ports
 
 from . import limits
 from .agents import AgentRoutes
@@ -32,6 +36,9 @@ from .tasks import OwnedTasks
 from .telemetry import Telemetry
 from .token_source import TokenSource
 from .webhooks import WebhookSettings
+
+if TYPE_CHECKING:
+    from livekit.webrtc.network.shared_ports import SharedPorts
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +78,14 @@ class DevServer(TokenSource):
         peer_options: PeerOptions | None = None,
         webhooks: WebhookSettings | None = None,
         console: bool = False,
+        node_ip: str | Sequence[str] = (),
+        udp_port: int | None = None,
+        tcp_port: int | None = None,
     ) -> None:
         """Configure a server; `start` runs it.
 
         Args:
-            host: Address to listen on.
+            host: Address to listen on; `0.0.0.0` for all of IPv4, `::` for all of both families.
             port: 0 selects a free port.
             keys: API secrets by API key. With the development key, which is publicly known, web pages from outside
                 this machine and its private network are refused.
@@ -86,12 +96,22 @@ class DevServer(TokenSource):
             peer_options: Options of the server's peer connections.
             webhooks: URLs that room events are posted to.
             console: Serve a page about rooms, calls and events at `console_url`, to browsers on this machine only.
+            node_ip: IP addresses at which clients reach this machine, if not its own: those of the host of a container
+                or of a NAT. They replace its own in ICE candidates.
+            udp_port: One UDP port for the WebRTC traffic of all participants; 0 selects a free one. By default each
+                peer connection has ports of its own.
+            tcp_port: TCP port for the WebRTC traffic of clients that cannot use UDP (ICE-TCP); 0 selects a free one.
+                By default there is none.
 
         Raises:
-            ValueError: `keys` is empty or has an empty secret, or `webhooks` names an unknown API key.
+            ValueError: `keys` is empty or has an empty secret, `webhooks` names an unknown API key, `node_ip` is not an
+                IP address, or a port is out of range.
         """
         if not keys or not all(keys.values()):
             raise ValueError("a server needs at least one API key, and a secret for each")
+        for number in (port, udp_port, tcp_port):
+            if number is not None and not 0 <= number <= 65_535:
+                raise ValueError(f"a port must be a number from 0 to 65535, got {number}")
         self._webhook_settings = webhooks or WebhookSettings(())
         if self._webhook_settings.api_key not in ("", *keys):
             raise ValueError(f"cannot sign webhooks: there is no API key {self._webhook_settings.api_key!r}")
@@ -99,7 +119,10 @@ class DevServer(TokenSource):
         self._port = port
         self._authority = TokenAuthority(dict(keys))
         self._settings = room_settings
-        self._peer_options = peer_options
+        self._peer_options = _peer_options(peer_options, [node_ip] if isinstance(node_ip, str) else node_ip)
+        self._udp_port = udp_port
+        self._tcp_port = tcp_port
+        self._ports: SharedPorts | None = None
         self._origins = OriginGuard(allowed_origins)
         self._has_console = console
         self._tasks = OwnedTasks()
@@ -110,7 +133,7 @@ class DevServer(TokenSource):
     @property
     def url(self) -> str:
         """The URL that clients connect to, `ws://host:port`."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)
+        host = "127.0.0.1" if self._host in ("0.0.0.0", "::", "") else self._host
         return f"ws://[{host}]:{self.port}" if ":" in host else f"ws://{host}:{self.port}"
 
     @property
@@ -121,6 +144,16 @@ class DevServer(TokenSource):
     def port(self) -> int:
         """The port in use once started; the configured one before."""
         return self._port if self._listener is None else self._listener.port
+
+    @property
+    def udp_port(self) -> int | None:
+        """The UDP port of all participants in use once started, the configured one before; None without one."""
+        return self._udp_port if self._ports is None else self._ports.udp_port
+
+    @property
+    def tcp_port(self) -> int | None:
+        """The ICE-TCP port in use once started, the configured one before; None without one."""
+        return self._tcp_port if self._ports is None else self._ports.tcp_port
 
     @property
     def api_key(self) -> str:
@@ -162,18 +195,32 @@ class DevServer(TokenSource):
             webhook_settings=self._webhook_settings,
             observer=_log_event,
         )
+        self._ports = create_shared_ports()
         half_open_limit = HalfOpenLimit()
         self._listener = Listener(self._make_app(self._components, half_open_limit), half_open_limit)
         try:
-            await self._listener.start(self._host, self._port)
-        except BaseException as error:
+            await self._listen(self._listener, self._ports)
+        except BaseException:
             await self._release()
-            if isinstance(error, OSError):
-                raise _start_error(error, self._host, self._port) from error
             raise
         self._ticker = self._tasks.spawn(self._tick(self._components), name="server tick")
         self._components.start(self._tasks)
         logger.info("serving on %s", self.url)
+
+    async def _listen(self, listener: Listener, ports: SharedPorts) -> None:
+        """Listen on all ports. Raises ServerStartError."""
+        kind, host, port = "port", self._host, self._port
+        try:
+            await listener.start(host, port)
+            host = "this machine"
+            if self._udp_port is not None:
+                kind, port = "UDP port", self._udp_port
+                await ports.open_udp(port)
+            if self._tcp_port is not None:
+                kind, port = "ICE-TCP port", self._tcp_port
+                await ports.open_tcp(port)
+        except OSError as error:
+            raise _start_error(error, kind, host, port) from error
 
     async def aclose(self) -> None:
         """Close all rooms and stop, within 5 seconds; safe to call twice."""
@@ -200,7 +247,8 @@ class DevServer(TokenSource):
             Console(self, rooms).add_to(app)
         else:
             app.router.add_get("/", health)
-        RtcRoutes(rooms, self._authority, self._tasks, peer_options=self._peer_options).add_to(app)
+        make_peer = partial(create_peer_connection, ports=self._ports)
+        RtcRoutes(rooms, self._authority, self._tasks, peer_options=self._peer_options, make_peer=make_peer).add_to(app)
         telemetry.add_to(app)
         AgentRoutes(components.agents, self._authority, self._tasks).add_to(app)
         services = {
@@ -222,6 +270,9 @@ class DevServer(TokenSource):
         if listener is not None:
             await listener.aclose()
         await self._tasks.aclose(CLOSE_GRACE)
+        ports, self._ports = self._ports, None
+        if ports is not None:
+            await ports.aclose()
 
     def _development_keys(self) -> list[str]:
         return [key for key, secret in self._authority.keys.items() if DEV_KEYS.get(key) == secret]
@@ -235,14 +286,31 @@ class DevServer(TokenSource):
             )
 
 
-def _start_error(error: OSError, host: str, port: int) -> ServerStartError:
+def _start_error(error: OSError, kind: str, host: str, port: int) -> ServerStartError:
     if error.errno == errno.EADDRINUSE:
-        message = (
-            f"port {port} on {host} is taken: stop the program that uses it, or choose another port (0 for a free one)"
-        )
+        remedy = "stop the program that uses it, or choose another port (0 for a free one)"
+        message = f"{kind} {port} on {host} is taken: {remedy}"
+    elif error.errno == errno.EACCES:
+        message = f"{kind} {port} needs the rights of an administrator: choose one from 1024 to 65535"
     else:
-        message = f"cannot listen on {host}, port {port}: {error.strerror or error}; choose an address of this machine"
+        message = (
+            f"cannot listen on {host}, {kind} {port}: {error.strerror or error}; choose an address of this machine"
+        )
     return ServerStartError(message, host=host, port=port)
+
+
+def _peer_options(options: PeerOptions | None, node_ips: Sequence[str]) -> PeerOptions:
+    """Return the options of the server's peer connections. Raises ValueError if a node IP is not an IP address."""
+    try:
+        addresses = [ipaddress.ip_address(ip) for ip in node_ips]
+    except ValueError as error:
+        raise ValueError(f"node_ip must be an IP address, such as 192.0.2.1 or 2001:db8::1: {error}") from error
+    if any(address.is_unspecified for address in addresses):
+        raise ValueError("node_ip must be an address that clients can reach, not 0.0.0.0 or ::")
+    canonical = tuple(map(str, addresses))
+    configured = options or PeerOptions()
+    # As with LiveKit's server, only clients connect: they could name any address as a passive candidate.
+    return replace(configured, active_tcp=False, node_ips=canonical or configured.node_ips)
 
 
 def _log_event(event: RoomEvent) -> None:

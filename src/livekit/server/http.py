@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from livekit.webrtc import PeerOptions
+from livekit.webrtc import PeerOptions, create_peer_connection
 
 from . import limits
 from .access_log import name_connection
@@ -22,6 +22,7 @@ from .room import JoinParameters
 from .room_manager import JoinRefusedError, RoomManager
 from .signal_socket import CLOSE_TIMEOUT, SignalSocket
 from .tasks import OwnedTasks
+from .transport_manager import PeerFactory
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,13 @@ class RtcRoutes:
         tasks: OwnedTasks,
         *,
         peer_options: PeerOptions | None = None,
+        make_peer: PeerFactory = create_peer_connection,
     ) -> None:
         self._rooms = rooms
         self._authority = authority
         self._tasks = tasks
         self._peer_options = peer_options
+        self._make_peer = make_peer
 
     def add_to(self, app: web.Application) -> None:
         """Register the routes."""
@@ -96,6 +99,7 @@ class RtcRoutes:
             find_room=self._rooms.get,
             single_peer_connection=parameters.single_peer_connection,
             options=self._peer_options,
+            make_peer=self._make_peer,
         )
         now = asyncio.get_running_loop().time()
         try:

@@ -1,12 +1,15 @@
-"""The listening socket of the HTTP server."""
+"""The listening sockets of the HTTP server."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+
+from livekit.webrtc.network.listening import bind_tcp
 
 from . import access_log, limits
 from .half_open_limit import HalfOpenLimit
@@ -22,11 +25,11 @@ LINGER = 1.0
 
 
 class Listener:
-    """Serves an application on one address; every connection is subject to the application's half_open_limit."""
+    """Serves an application on one host; every connection is subject to the application's half_open_limit."""
 
     def __init__(self, app: web.Application, half_open_limit: HalfOpenLimit) -> None:
         self._half_open_limit = half_open_limit
-        self._server: asyncio.AbstractServer | None = None
+        self._servers: list[asyncio.AbstractServer] = []
         self._port = 0
         self._runner = web.AppRunner(
             app,
@@ -55,19 +58,32 @@ class Listener:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
-        listening = await asyncio.get_running_loop().create_server(
-            self._half_open_limit.serve(server), host, port, backlog=BACKLOG
-        )
-        self._server = listening
-        self._port = int(listening.sockets[0].getsockname()[1])
+        loop = asyncio.get_running_loop()
+        sockets = bind_tcp(await _addresses(host), port)
+        self._port = int(sockets[0].getsockname()[1])
+        protocol = self._half_open_limit.serve(server)
+        for one in sockets:
+            self._servers.append(await loop.create_server(protocol, sock=one, backlog=BACKLOG))
 
     async def aclose(self) -> None:
         """Stop listening and close every connection; safe to call twice."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
         await self._runner.cleanup()
         self._half_open_limit.close()
+
+
+async def _addresses(host: str) -> list[str]:
+    """Return the addresses to listen on: those of a name, and both families for `::` and an empty host.
+
+    Raises:
+        OSError: The name cannot be resolved.
+    """
+    if host in ("::", ""):
+        return ["0.0.0.0", "::"]
+    infos = await asyncio.get_running_loop().getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 def _request_logger() -> logging.Logger:

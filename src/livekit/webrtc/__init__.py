@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .interfaces import (
     ChannelError,
     ChannelOptions,
@@ -12,6 +14,9 @@ from .interfaces import (
     PeerState,
 )
 
+if TYPE_CHECKING:
+    from .network.shared_ports import SharedPorts
+
 __all__ = [
     "ChannelError",
     "ChannelOptions",
@@ -21,11 +26,19 @@ __all__ = [
     "PeerOptions",
     "PeerState",
     "create_peer_connection",
+    "create_shared_ports",
 ]
 
 
-def create_peer_connection(options: PeerOptions | None = None) -> PeerConnection:
-    """Create a peer connection on the running event loop."""
+def create_peer_connection(options: PeerOptions | None = None, ports: SharedPorts | None = None) -> PeerConnection:
+    """Create a peer connection on the running event loop; it uses `ports` instead of its own where they are open."""
     from .peer_connection import RtcPeerConnection  # loads OpenSSL, which in-memory rooms do not need
 
-    return RtcPeerConnection(options or PeerOptions())
+    return RtcPeerConnection(options or PeerOptions(), ports)
+
+
+def create_shared_ports() -> SharedPorts:
+    """Create ports that many peer connections share; `open_udp` and `open_tcp` open them."""
+    from .network.shared_ports import SharedPorts
+
+    return SharedPorts()

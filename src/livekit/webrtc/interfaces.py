@@ -52,6 +52,11 @@ class PeerOptions:
     ice_servers: Sequence[IceServerSettings] = ()
     relay_only: bool = False
     """Use relayed candidates only, which hides local addresses (RTCIceTransportPolicy relay)."""
+    node_ips: Sequence[str] = ()
+    """IP addresses to announce in host candidates in place of this host's own, such as those of a NAT or a container's
+    host that forwards the ports."""
+    active_tcp: bool = True
+    """Connect to the passive ICE-TCP candidates of the peer (RFC 6544)."""
     consent_timeout: float = 5.0
     """Seconds without a response to consent checks until the state is FAILED (RFC 7675)."""
 

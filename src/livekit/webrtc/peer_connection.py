@@ -12,6 +12,7 @@ from .certificate import local_certificate
 from .ice import Candidate, CandidateError, Credentials
 from .interfaces import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
 from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
+from .network.shared_ports import SharedPorts
 from .sctp import MAX_RECEIVED_PACKET, Channel
 from .sdp import DEFAULT_MAX_MESSAGE_SIZE, MediaSection, SdpError, SessionDescription
 from .transport import PeerTransport
@@ -29,11 +30,11 @@ ANSWER_SETUP = {"actpass": "active", "active": "passive", "passive": "active"}
 class RtcPeerConnection:
     """A `PeerConnection` with data channels. Must be created on the event loop that it is used on."""
 
-    def __init__(self, options: PeerOptions | None = None) -> None:
+    def __init__(self, options: PeerOptions | None = None, ports: SharedPorts | None = None) -> None:
         self.on_state: Callable[[PeerState], None] = ignore
         self.on_channel: Callable[[DataChannel], None] = ignore
         self.on_candidate: Callable[[str | None], None] = ignore
-        self.transport = PeerTransport(options or PeerOptions())
+        self.transport = PeerTransport(options or PeerOptions(), ports)
         self.transport.on_state = self._state_changed
         self.transport.gatherer.on_candidate = self._trickle
         self.transport.gatherer.on_gathered = lambda: self._call(self.on_candidate, None)
@@ -162,6 +163,7 @@ class RtcPeerConnection:
     def _describe(self, setup: str) -> str:
         self._version += 1
         agent, gatherer = self.transport.agent, self.transport.gatherer
+        gatherer.accept(agent.credentials.ufrag)
         local = LocalParameters(
             credentials=agent.credentials,
             fingerprint=local_certificate().fingerprint,

@@ -20,6 +20,7 @@ from .dtls import DtlsState, DtlsTransport
 from .ice import Address, Candidate, CandidatePair, IceAgent, IceState
 from .interfaces import PeerOptions, PeerState
 from .network.gatherer import IceGatherer
+from .network.shared_ports import SharedPorts
 from .network.sockets import IceSocket
 from .network.tcp import TcpSocket
 from .sctp import Association, CloseReason
@@ -35,14 +36,18 @@ MAX_EARLY_DATAGRAMS = 16
 class PeerTransport:
     """ICE, DTLS and SCTP of one peer connection, all of whose m-sections share it (BUNDLE, RFC 9143)."""
 
-    def __init__(self, options: PeerOptions) -> None:
+    def __init__(self, options: PeerOptions, ports: SharedPorts | None = None) -> None:
         self.on_state: Callable[[PeerState], None] = ignore
         self.state = PeerState.NEW
         self.agent = IceAgent(controlling=False, consent_timeout=options.consent_timeout)
         self.association = Association()
         self.dtls: DtlsTransport | None = None
         self.gatherer = IceGatherer(
-            self._receive_datagram, options, add_socket=self._add_socket, remove_socket=self._remove_socket
+            self._receive_datagram,
+            options,
+            add_socket=self._add_socket,
+            remove_socket=self._remove_socket,
+            ports=ports,
         )
         self.peer_max_packet_size = 0
         """Longest SCTP packet in bytes that the peer announced that it accepts; 0 if it announced none."""
@@ -79,16 +84,13 @@ class PeerTransport:
         """Add a candidate of the peer."""
         if candidate.transport == "tcp":
             self.gatherer.connect_tcp(candidate, self._needs_tcp)
-            return
+            if candidate.tcp_type != "passive":
+                return  # an active candidate has no port; its connection is accepted
         self.agent.add_remote_candidate(candidate, self._loop.time())
         self.schedule_flush()
 
-    def _add_socket(self, ice_socket: IceSocket, candidate: Candidate, remote: Candidate | None) -> None:
-        now = self._loop.time()
-        connected_to = None if remote is None else remote.address
-        self.agent.add_local_candidate(candidate, ice_socket, now, connected_to=connected_to)
-        if remote is not None:
-            self.agent.add_remote_candidate(remote, now)
+    def _add_socket(self, ice_socket: IceSocket, candidate: Candidate, connected_to: Address | None) -> None:
+        self.agent.add_local_candidate(candidate, ice_socket, self._loop.time(), connected_to=connected_to)
         self.schedule_flush()
 
     def _remove_socket(self, ice_socket: TcpSocket) -> None:

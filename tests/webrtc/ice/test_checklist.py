@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from livekit.webrtc.ice import Candidate, Credentials
@@ -36,7 +38,8 @@ def test_pairs_have_one_transport_and_address_family(remote: Candidate, expected
 
 def test_tcp_connection_pairs_with_its_remote_candidate_only() -> None:
     remote = Candidate(host="10.0.0.9", port=7881, kind="host", priority=1, transport="tcp", tcp_type="passive")
-    local = LocalCandidate(socket="tcp", candidate=LOCAL.candidate, connected_to=remote.address)
+    candidate = replace(LOCAL.candidate, transport="tcp")
+    local = LocalCandidate(socket="tcp", candidate=candidate, connected_to=remote.address)
     assert local.can_pair_with(remote)
     assert not local.can_pair_with(REMOTE)
 

@@ -25,7 +25,7 @@ class Recorder:
     """A gatherer, and the sockets and candidates that it reports."""
 
     def __init__(self, options: PeerOptions | None = None) -> None:
-        self.added: list[tuple[IceSocket, Candidate, Candidate | None]] = []
+        self.added: list[tuple[IceSocket, Candidate, Address | None]] = []
         self.removed: list[TcpSocket] = []
         self.trickled: list[Candidate] = []
         self.changed = asyncio.Event()
@@ -36,7 +36,7 @@ class Recorder:
         self.gatherer.on_candidate = self.trickled.append
         self.gatherer.on_gathered = self.gathered.set
 
-    def _add(self, ice_socket: IceSocket, candidate: Candidate, remote: Candidate | None) -> None:
+    def _add(self, ice_socket: IceSocket, candidate: Candidate, remote: Address | None) -> None:
         self.added.append((ice_socket, candidate, remote))
         self.changed.set()
 
@@ -170,7 +170,7 @@ async def test_tcp_connection_is_added_and_removed_when_lost() -> None:
     recorder.gatherer.connect_tcp(passive, lambda: True)
     await recorder.wait_changed()
     ((tcp_socket, candidate, remote),) = recorder.added
-    assert (candidate.kind, candidate.host, remote) == ("host", LOOPBACK, passive)
+    assert (candidate.kind, candidate.host, remote) == ("host", LOOPBACK, passive.address)
     (await writers.get()).close()
     await recorder.wait_changed()
     assert recorder.removed == [tcp_socket]

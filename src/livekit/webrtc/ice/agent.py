@@ -61,6 +61,8 @@ class IceAgent:
         self._paced_check_at = 0.0
         self._checking_deadline: float | None = None
         self._nominate_at: float | None = None
+        self._has_lost_pair = False
+        """The socket of the selected pair has closed, and no other pair is selected yet."""
         self._timer_at: float | None = None
 
     # Signaling
@@ -91,7 +93,13 @@ class IceAgent:
         self._advance(now)
 
     def remove_socket(self, socket: object, now: float) -> None:
-        """Fail all pairs of a socket that has closed."""
+        """Fail all pairs of a socket that has closed.
+
+        If the selected pair is among them, another one may take its place within the consent timeout.
+        """
+        if self.selected_pair is not None and self.selected_pair.socket == socket:
+            self._has_lost_pair = True
+            self._checking_deadline = self._consent.expiry(now)
         self._local_candidates.pop(socket, None)
         for pair in [*self._checklist, *(self._previous_checklist or ())]:
             if pair.socket == socket:
@@ -124,6 +132,7 @@ class IceAgent:
             self._previous_checklist = self._checklist
         self._checklist = Checklist(Credentials.generate())
         self._checking_deadline = self._nominate_at = None
+        self._has_lost_pair = False
         if self.state is IceState.FAILED:
             self.state = IceState.CHECKING
         self._advance(now)
@@ -185,7 +194,7 @@ class IceAgent:
         transport = local.candidate.transport
         remote = Candidate(host=host, port=port, kind="prflx", priority=priority & 0xFFFFFFFF, transport=transport)
         checklist.add_remote_candidate(remote)
-        known = next((c for c in checklist.remote_candidates if c.address == address), None)
+        known = next((c for c in checklist.remote_candidates if (c.address, c.transport) == (address, transport)), None)
         return None if known is None else checklist.pair_for(local, known)
 
     def _peer_must_switch_role(self, message: StunMessage) -> bool:
@@ -340,8 +349,9 @@ class IceAgent:
             if self._checking_deadline is not None and now >= self._checking_deadline:
                 self._fail()
             elif self.state is not IceState.FAILED and self._checklist.remote_credentials is not None:
-                self.state = IceState.CHECKING
+                self.state = IceState.DISCONNECTED if self._has_lost_pair else IceState.CHECKING
             return
+        self._has_lost_pair = False
         if now >= self._consent.expires_at(self.selected_pair):
             self._fail()
         else:

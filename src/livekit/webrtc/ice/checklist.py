@@ -61,9 +61,11 @@ class LocalCandidate:
 
     def can_pair_with(self, remote: Candidate) -> bool:
         """Return True if `remote` has the same transport and address family (RFC 8445 section 6.1.2.2)."""
+        if self.candidate.transport != remote.transport:
+            return False
         if self.connected_to is not None:
             return self.connected_to == remote.address
-        return self.candidate.transport == remote.transport and self.candidate.ip_version == remote.ip_version
+        return self.candidate.ip_version == remote.ip_version
 
 
 @dataclass(eq=False, slots=True)

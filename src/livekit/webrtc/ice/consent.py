@@ -30,6 +30,10 @@ class Consent:
         """
         self.next_check_at = now + self._timeout / CHECKS_PER_TIMEOUT * self._rng.uniform(0.8, 1.2)
 
+    def expiry(self, now: float) -> float:
+        """Return when consent expires without a response from `now` on."""
+        return now + self._timeout
+
     def expires_at(self, pair: CandidatePair) -> float:
         """Return when consent to send on `pair` expires."""
         return pair.last_response_at + self._timeout

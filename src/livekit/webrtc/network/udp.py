@@ -169,8 +169,8 @@ def gso_batches(datagrams: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         start = end
 
 
-async def open_udp_socket(receive: ReceiveDatagram, host: str) -> UdpSocket | TransportSocket:
-    """Open a UDP socket on a free port of the address `host`.
+async def open_udp_socket(receive: ReceiveDatagram, host: str, port: int = 0) -> UdpSocket | TransportSocket:
+    """Open a UDP socket on the address `host`; `port` 0 selects a free port.
 
     Raises:
         OSError: the address is not available.
@@ -180,7 +180,7 @@ async def open_udp_socket(receive: ReceiveDatagram, host: str) -> UdpSocket | Tr
         udp_socket.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             udp_socket.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
-        udp_socket.bind((host, 0))
+        udp_socket.bind((host, port))
         try:
             return UdpSocket(receive, udp_socket)
         except NotImplementedError:
