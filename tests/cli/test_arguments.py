@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from livekit.cli.arguments import attribute, duration, grant, key_pair, nonempty, port
+from livekit.cli.arguments import attribute, duration, grant, ip_address, key_pair, nonempty, port
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("45s", 45), ("30m", 1800), ("6h", 21_600), ("2d", 172_800)])
@@ -87,3 +87,13 @@ def test_grant_is_a_field_and_its_value(text: str, field: tuple[str, object]) ->
 def test_invalid_grant_is_rejected(text: str, message: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=message):
         grant(text)
+
+
+def test_ip_address_is_canonical() -> None:
+    assert [ip_address(text) for text in ("192.0.2.1", "2001:DB8:0::1")] == ["192.0.2.1", "2001:db8::1"]
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "192.0.2", "192.0.2.1:80", "[::1]", "0.0.0.0", "::"])
+def test_invalid_ip_address_is_rejected(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="must be an"):
+        ip_address(text)

@@ -106,6 +106,23 @@ async def test_port_in_use_is_reported() -> None:
     assert f"port {port} on 127.0.0.1 is taken" in err
 
 
+async def test_webrtc_ports_are_printed() -> None:
+    async with running(*DEV, "--udp-port", "0", "--tcp-port", "0", "--node-ip", "127.0.0.1") as server:
+        shown = await read_until(server, LAST_LINE)
+    ports = re.search(r"^  WebRTC      UDP port (\d+), TCP port (\d+)$", shown, re.MULTILINE)
+    assert ports is not None
+    assert "0" not in ports.groups()
+
+
+async def test_webrtc_port_in_use_is_reported() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        code, _, err = await output_of(*DEV, "--udp-port", str(port))
+    assert code == ExitCode.CANNOT_LISTEN
+    assert f"UDP port {port} on this machine is taken" in err
+
+
 async def test_address_of_another_machine_is_reported() -> None:
     code, _, err = await output_of(*LIVEKIT, "dev", "--bind", "192.0.2.1", "--port", "0")
     assert code == ExitCode.CANNOT_LISTEN

@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 
+import aiohttp
 import pytest
 
 from livekit.api import TokenVerifier
@@ -66,6 +67,39 @@ async def test_port_in_use_raises_server_start_error(server: DevServer) -> None:
 async def test_address_of_another_machine_raises_server_start_error() -> None:
     with pytest.raises(ServerStartError, match=r"cannot listen on 192\.0\.2\.77"):
         await DevServer("192.0.2.77", 0).start()
+
+
+@pytest.mark.parametrize(
+    ("host", "reached", "refused"),
+    [
+        ("::", ["127.0.0.1", "::1"], []),
+        ("", ["127.0.0.1", "::1"], []),
+        ("0.0.0.0", ["127.0.0.1"], ["::1"]),
+        ("::1", ["::1"], ["127.0.0.1"]),
+        ("localhost", ["127.0.0.1"], []),
+    ],
+)
+async def test_address_families(host: str, reached: list[str], refused: list[str]) -> None:
+    async with DevServer(host, 0, keys={"key": "secret-of-a-test"}) as server, aiohttp.ClientSession() as http:
+        for address in (server.url.replace("ws", "http", 1), *(_http_url(one, server.port) for one in reached)):
+            async with http.get(address) as response:
+                assert await response.text() == "OK"
+        for address in refused:
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await http.get(_http_url(address, server.port))
+
+
+def _http_url(address: str, port: int) -> str:
+    return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"
+
+
+async def test_port_of_one_family_in_use() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerStartError, match=f"port {port} on :: is taken"):
+            await DevServer("::", port, keys={"key": "secret-of-a-test"}).start()
 
 
 async def test_can_be_restarted() -> None:

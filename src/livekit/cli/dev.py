@@ -39,7 +39,7 @@ livekit-pure {version}: a server for development, not for production
   URL         {url}
   API key     {key}
   API secret  {secret}
-{console}
+{ports}{console}
 Tokens for the room "{room}":
 {tokens}
 
@@ -203,8 +203,11 @@ def banner(server: DevServer) -> str:
     """Return the text that is printed once the server listens."""
     tokens = (f"  {identity}\n  {server.token(identity, room=EXAMPLE_ROOM)}" for identity in EXAMPLE_IDENTITIES)
     console = f"  Console     {server.console_url}\n" if server.console_url else ""
+    shared = (("UDP", server.udp_port), ("TCP", server.tcp_port))
+    ports = ", ".join(f"{protocol} port {number}" for protocol, number in shared if number is not None)
     return BANNER.format(
         version=__version__,
+        ports=f"  WebRTC      {ports}\n" if ports else "",
         console=console,
         url=server.url,
         key=server.api_key,

@@ -435,4 +435,16 @@ def test_removing_the_only_socket_deselects_its_pair() -> None:
     world = connected_world()
     world.a.agent.remove_socket(world.a.addresses[0], world.network.now)
     assert world.a.agent.selected_pair is None
-    assert world.a.agent.state is not IceState.CONNECTED
+    assert world.a.agent.state is IceState.DISCONNECTED
+
+
+def test_a_lost_socket_fails_the_connection_after_the_consent_timeout_only() -> None:
+    world = connected_world(consent_timeout=2.0)
+    world.run(30)
+    agent, now = world.a.agent, world.network.now
+    states: list[IceState] = []
+    agent.remove_socket(world.a.addresses[0], now)
+    for seconds in (0.0, 1.9, 2.1):
+        agent.handle_timer(now + seconds)
+        states.append(agent.state)
+    assert states == [IceState.DISCONNECTED, IceState.DISCONNECTED, IceState.FAILED]
