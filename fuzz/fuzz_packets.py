@@ -84,6 +84,9 @@ class SilentEngine:
         return None
 
     async def close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:
+        self.begin_close(reason)
+
+    def begin_close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:
         self.listener.on_state(EngineState.DISCONNECTED, reason)
 
 

@@ -131,7 +131,7 @@ async def test_row_07_while_reconnecting_a_call_waits_within_its_budget(environm
     alice, _ = await pair(environment)
     environment.memory.reachable = False
     environment.memory.lose_transport("alice")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
     assert livekit.ConnectionState.Name(alice.connection_state) == "CONN_RECONNECTING"
     watch = Stopwatch()
     error = await failure(call(alice, "bob", response_timeout=1.0))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from livekit._room.local_context import LocalConnection, LocalContext
 from livekit._room.packet_recorder import PacketRecorder
 from livekit._room.participant_table import ParticipantTable
 from livekit._room.signal_requests import SignalRequests
-from livekit._util.aio import start_task, within
+from livekit._util.aio import finish, start_task, within
+from livekit._util.loop_guard import LoopGuard
 from livekit.data.receiver import DataReceiver
 from livekit.datatracks.track_manager import DataTrackManager
 from livekit.e2ee import E2EEManager
@@ -60,7 +60,7 @@ class RoomSession:
     ) -> None:
         self.info = models.Room()
         self.connection_state = ConnectionState.CONN_DISCONNECTED
-        self._emit = emit
+        emit = self._emit = self._unless_abandoned(emit)
         self._rpc = rpc
         self._local_connection = LocalConnection()
         record = ParticipantRecord(models.ParticipantInfo())
@@ -86,12 +86,17 @@ class RoomSession:
             self._rpc_sender, self.participants, options.rpc, lambda: self.engine.round_trip_time
         )
         self.rpc_callee = RpcCallee(self._rpc_sender, self.participants, rpc.registry, options.rpc)
+        self.rpc_callee.is_abandoned = self._is_abandoned
         self.incoming_streams.register(wire.REQUEST_TOPIC, self.rpc_callee.open_request)
         self.incoming_streams.register(wire.RESPONSE_TOPIC, self.rpc_client.open_response)
         self._shutdown: asyncio.Task[None] | None = None
         """Set once the engine has disconnected."""
+        self._leaving: asyncio.Task[None] | None = None
+        self._leave_waiters = 0
         self._signal_handlers = self._make_signal_handlers()
         self._packet_handlers = self._make_packet_handlers()
+        self._joining = True
+        self._guard = LoopGuard(self._not_closed, self._abandon)
 
     async def join(self) -> None:
         """Connect the engine. An error or cancellation closes everything.
@@ -103,19 +108,37 @@ class RoomSession:
             await self.engine.connect()
         except BaseException:
             self._rpc.client = None
-            await self.engine.close()
-            await self._close_callee_and_recorder()
+            await finish(self._close())
             raise
+        finally:
+            self._joining = False
 
     async def leave(self, reason: models.DisconnectReason) -> None:
         """Cancel running handlers and answer their callers, flush sent packets, and leave the server.
 
-        Pending outgoing calls fail.
+        Pending outgoing calls fail. Callers share one departure. If all of them are cancelled, the room is disconnected
+        at once, without flushing, and the rest is released in the background.
         """
-        await self.rpc_callee.close()
-        if self.engine.state is EngineState.CONNECTED:
-            with contextlib.suppress(asyncio.TimeoutError):
+        if self._leaving is None:
+            self._leaving = start_task(self._leave(reason), name="livekit leave")
+        self._leave_waiters += 1
+        try:
+            await asyncio.shield(self._leaving)
+        except asyncio.CancelledError:
+            if self._leave_waiters == 1 and self.engine.state is not EngineState.DISCONNECTED:
+                self.engine.begin_close(reason)
+                self._leaving.cancel()
+            raise
+        finally:
+            self._leave_waiters -= 1
+
+    async def _leave(self, reason: models.DisconnectReason) -> None:
+        try:
+            await self.rpc_callee.close()
+            if self.engine.state is EngineState.CONNECTED:
                 await within(FLUSH_TIMEOUT, self.engine.flush())
+        except (asyncio.TimeoutError, asyncio.CancelledError):
+            pass  # cancelled by `leave`, once nothing waits for an orderly departure
         await self.engine.close(reason)
         if self._shutdown is not None:
             await asyncio.shield(self._shutdown)
@@ -271,10 +294,36 @@ class RoomSession:
         self._sender_grace.close()
         self.incoming_streams.close()
         self.rpc_client.close()
-        shutdown = self._close_callee_and_recorder()
-        self._shutdown = start_task(shutdown, name="livekit RPC shutdown")
+        self._shutdown = start_task(self._close(), name="livekit RPC shutdown")
 
-    async def _close_callee_and_recorder(self) -> None:
+    async def _close(self) -> None:
+        """Release everything, after which nothing is left to guard. May be called again if it was cancelled."""
         await self.rpc_callee.close()
+        await self.engine.close()
         if self._recorder:
             self._recorder.close()
+        self._guard.close()
+
+    async def _abandon(self) -> None:
+        """Release everything, without events: the event loop ends although the room was not disconnected."""
+        if not self._joining:  # else `join` is cancelled too, and does that
+            await self._close()
+
+    def _not_closed(self) -> str:
+        return (
+            ""
+            if self._joining
+            else f"room {self.info.name!r} was not disconnected: await room.disconnect(), or use `async with Room()`"
+        )
+
+    def _is_abandoned(self) -> bool:
+        return self._guard.is_releasing
+
+    def _unless_abandoned(self, emit: Callable[..., None]) -> Callable[..., None]:
+        """Return an `emit` without effect while the event loop ends: callbacks might start tasks that never run."""
+
+        def emit_event(*args: object) -> None:
+            if not self._is_abandoned():
+                emit(*args)
+
+        return emit_event

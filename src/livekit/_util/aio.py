@@ -24,9 +24,11 @@ def start_task(coroutine: Coroutine[Any, Any, T], *, name: str | None = None) ->
     """Run a coroutine as a task of the running event loop.
 
     Its first step runs after this returns, also under `asyncio.eager_task_factory`, so that the task's owner is set up
-    by then.
+    by then. asyncio does not complain if the program drops an event loop while the task runs.
     """
-    return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), name=name)
+    task = asyncio.Task(coroutine, loop=asyncio.get_running_loop(), name=name)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no public way
+    return task
 
 
 async def within(seconds: float | None, coroutine: Coroutine[Any, Any, T]) -> T:

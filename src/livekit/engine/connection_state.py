@@ -19,7 +19,7 @@
     any        ──closed by the user──▶ CLOSED
 
 A server that removes a participant sends a leave and closes the peer connections, whose end may arrive first.
-AWAITING_LEAVE, which the application sees as connected, waits for that leave: until the server has answered a ping sent
+AWAITING_LEAVE, which the application does not notice, waits for that leave: until the server has answered a ping sent
 after the transport failed, as a leave sent before would have arrived by then, but at least `LEAVE_GRACE` and at most
 `LEAVE_TIMEOUT` seconds.
 

@@ -33,6 +33,9 @@ __all__ = [
 class EngineState(enum.Enum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
+    INTERRUPTED = "interrupted"
+    """The transport was lost; the server may be about to disconnect us. Soon followed by RECONNECTING or DISCONNECTED.
+    Packets are queued."""
     RECONNECTING = "reconnecting"
     """The connection was lost and is being resumed or reconnected. Packets are still sent while the peer connections
     live, and queued otherwise."""
@@ -205,8 +208,14 @@ class Engine(PacketSender, Protocol):
         """Send a signal message, or queue it while reconnecting. Raises SessionClosedError when DISCONNECTED."""
         ...
 
+    def begin_close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:
+        """Leave, and release all resources in the background, within a second or so. `close` waits for that.
+
+        `on_state(DISCONNECTED, reason)` has been called when this returns."""
+        ...
+
     async def close(self, reason: models.DisconnectReason = models.DisconnectReason.CLIENT_INITIATED) -> None:
         """Leave, and release all resources within a second or so. Idempotent, and allowed in every state.
 
-        `on_state(DISCONNECTED, reason)` has been called when this returns."""
+        If cancelled, the resources are still released."""
         ...

@@ -41,7 +41,7 @@ _Reason = models.DisconnectReason
 _STATES = {
     ConnectionPhase.CONNECTING: EngineState.CONNECTING,
     ConnectionPhase.CONNECTED: EngineState.CONNECTED,
-    ConnectionPhase.AWAITING_LEAVE: EngineState.CONNECTED,
+    ConnectionPhase.AWAITING_LEAVE: EngineState.INTERRUPTED,
     ConnectionPhase.RESUMING: EngineState.RECONNECTING,
     ConnectionPhase.REJOINING: EngineState.RECONNECTING,
     ConnectionPhase.CLOSED: EngineState.DISCONNECTED,
@@ -87,6 +87,8 @@ class RtcEngine:
         )
         self._queued_signals: list[rtc.SignalRequest] = []
         self._connect_task: asyncio.Task[None] | None = None
+        self._interrupts_connect = False
+        """The room was disconnected while it was connecting."""
         self._release_task: asyncio.Task[None] | None = None
 
     @property
@@ -160,10 +162,16 @@ class RtcEngine:
             await self._abort_connect()
             raise
 
-    async def close(self, reason: models.DisconnectReason = _Reason.CLIENT_INITIATED) -> None:
+    def begin_close(self, reason: models.DisconnectReason = _Reason.CLIENT_INITIATED) -> None:
         self._close(ConnectionEvent.CLOSED, reason)
-        if self._release_task is not None:
+
+    async def close(self, reason: models.DisconnectReason = _Reason.CLIENT_INITIATED) -> None:
+        self.begin_close(reason)
+        while self._release_task is not None:
             await asyncio.wait({self._release_task})
+            if not self._release_task.cancelled():
+                return
+            self._start_release(leave=False)  # the event loop ends, and has cancelled all tasks once
 
     # Connecting
 
@@ -177,7 +185,7 @@ class RtcEngine:
         try:
             await self._reconnector.connect()
         except asyncio.CancelledError:
-            if self._machine.phase is ConnectionPhase.CLOSED:
+            if self._interrupts_connect:
                 raise ConnectError("the room was disconnected while it was connecting") from None
             raise
 
@@ -216,10 +224,10 @@ class RtcEngine:
         logger.info("%s; %s", text, self._machine.phase.name.lower())
         if self._machine.phase is ConnectionPhase.AWAITING_LEAVE:
             self._reconnector.await_leave(self._no_leave)
-            return
-        self._reconnector.start()
-        if before is EngineState.CONNECTED:
-            self._notify_state(EngineState.RECONNECTING)
+        else:
+            self._reconnector.start()
+        if self.state is not before:
+            self._notify_state(self.state)
 
     def _no_leave(self) -> None:
         self._handle_event(ConnectionEvent.NO_LEAVE, "the server did not ask us to leave", _Reason.UNKNOWN_REASON)
@@ -240,11 +248,15 @@ class RtcEngine:
     def _disconnected(self, reason: models.DisconnectReason, *, leave: bool) -> None:
         self._packets.close()
         self._queued_signals.clear()
-        self._release_task = start_task(self._release(leave=leave), name="livekit release")
+        self._start_release(leave=leave)
         self._notify_state(EngineState.DISCONNECTED, reason)
 
+    def _start_release(self, *, leave: bool) -> None:
+        self._release_task = start_task(self._release(leave=leave), name="livekit release")
+
     async def _release(self, *, leave: bool) -> None:
-        if self._connect_task is not None:
+        if self._connect_task is not None and not self._connect_task.done():
+            self._interrupts_connect = True
             self._connect_task.cancel()
             await asyncio.gather(self._connect_task, return_exceptions=True)
         await self._reconnector.stop()

@@ -311,7 +311,7 @@ class RtcSession:
             await self._close_transport()
 
     async def _close_transport(self) -> None:
-        transport, self._transport = self._transport, None
         self._signal.discard_queued()
-        if transport is not None:
-            await finish(transport.close())
+        if self._transport is not None:
+            await finish(self._transport.close())
+            self._transport = None

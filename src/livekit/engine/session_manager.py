@@ -46,6 +46,7 @@ class SessionManager:
         self._on_signal = on_signal
         self._on_event = on_event
         self._previous: RtcSession | None = None
+        self._closing: list[RtcSession] = []
         self._join_buffer: JoinBuffer | None = None
 
     @property
@@ -88,10 +89,13 @@ class SessionManager:
             self._join_buffer.release()
 
     async def close(self, *, leave: bool) -> None:
-        """Close all sessions. `leave`: send a leave request, as the participant will not return."""
-        sessions = [session for session in (self._previous, self.current) if session is not None]
+        """Close all sessions. `leave`: send a leave request, as the participant will not return.
+
+        May be called again if it was cancelled, as other methods named close here."""
+        self._closing += [session for session in (self._previous, self.current) if session is not None]
         self._previous = self.current = None
-        await asyncio.gather(*(session.close(leave=leave) for session in sessions))
+        await asyncio.gather(*(session.close(leave=leave) for session in self._closing))
+        self._closing.clear()
 
     def _make_session(self) -> RtcSession:
         join_buffer = self._join_buffer = JoinBuffer(self._on_signal, self._packets.receive)

@@ -133,12 +133,13 @@ class SignalClient:
 
     async def close(self) -> None:
         """Release the connection without waiting for the server; unsent requests are lost."""
-        connection, self._connection = self._connection, None
+        connection = self._connection
         if self._address_monitor is not None:
             self._address_monitor.stop()
         if connection is not None:
             connection.on_message = connection.on_closed = ignore
             await connection.abort()
+            self._connection = None
 
     async def _wait_answer(self, connection: SignalConnection, expected: str) -> SignalAnswer:
         earlier: list[rtc.SignalResponse] = []

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from livekit._util.aio import start_task
@@ -18,7 +18,7 @@ from livekit.streams.framing import text_stream
 from livekit.streams.reassembly import IncompleteStreamError, StreamAbortedError, StreamSink, StreamTooLongError
 
 from . import wire
-from .deadline import DeadlineScope, enter_scope
+from .deadline import DeadlineScope, current_invocation, enter_scope
 from .errors import RpcError, built_in_error, reason
 from .handler_runner import run_handler
 from .loop_timer import LoopTimer
@@ -52,6 +52,8 @@ class RpcCallee:
         self._timer = LoopTimer(self._loop, self.responder)
         self._tasks: dict[IncomingCall, asyncio.Task[None]] = {}
         self._closed = False
+        self.is_abandoned: Callable[[], bool] = lambda: False
+        """Returns True if the event loop ends, which cancels all handlers."""
 
     # Events of the connection
 
@@ -98,7 +100,8 @@ class RpcCallee:
         self._closed = True
         self.responder.close()
         self._timer.close()
-        tasks = set(self._tasks.values()) - {asyncio.current_task()}
+        initiator = current_invocation()
+        tasks = {task for call, task in self._tasks.items() if call is not initiator}
         if not tasks:
             return
         _, running = await asyncio.wait(tasks, timeout=STOP_GRACE)
@@ -118,9 +121,9 @@ class RpcCallee:
         self._tasks[call] = task
 
     def stop(self, call: IncomingCall) -> None:
-        """Cancel the handler's task."""
+        """Cancel the handler's task, unless the handler itself disconnects the room."""
         task = self._tasks.get(call)
-        if task is not None and task is not asyncio.current_task():  # a handler may disconnect its own room
+        if task is not None and call is not current_invocation():
             task.cancel()
 
     def send_response(self, call: IncomingCall, payload: str) -> None:
@@ -160,7 +163,7 @@ class RpcCallee:
             logger.debug("not connected, so a packet to %s was not sent", list(packet.destination_identities))
 
     async def _run_call(self, call: IncomingCall) -> None:
-        scope = DeadlineScope(call.deadline)
+        scope = DeadlineScope(call.deadline, invocation=call)
         enter_scope(scope)
         try:
             await asyncio.sleep(0)  # the ack is written at the end of this loop iteration, before a handler that blocks
@@ -168,7 +171,9 @@ class RpcCallee:
         except RpcError as error:
             self.responder.fail(call, error)
         except asyncio.CancelledError:
-            if call.state is IncomingCallState.RUNNING:
+            if self.is_abandoned():
+                self.responder.fail(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
+            elif call.state is IncomingCallState.RUNNING:
                 method = call.invocation.method
                 logger.warning("the handler of RPC method %r raised CancelledError", method, extra=call.log_fields)
             self.responder.fail(call, built_in_error(_Code.APPLICATION_ERROR))
@@ -184,6 +189,8 @@ class RpcCallee:
 
     def _task_done(self, call: IncomingCall, task: asyncio.Task[None]) -> None:
         del self._tasks[call]
+        if not task.cancelled():
+            task.exception()  # only SystemExit and KeyboardInterrupt pass, and have ended the event loop
         self.responder.task_done(call)
 
 

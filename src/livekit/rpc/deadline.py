@@ -16,6 +16,8 @@ class DeadlineScope:
     """Seconds on the event loop's clock."""
     active: bool = True
     """False once the invocation has ended: tasks that outlive it have no deadline."""
+    invocation: object = None
+    """The incoming call."""
 
 
 _scope: ContextVar[DeadlineScope | None] = ContextVar("livekit_rpc_deadline", default=None)
@@ -24,6 +26,12 @@ _scope: ContextVar[DeadlineScope | None] = ContextVar("livekit_rpc_deadline", de
 def enter_scope(scope: DeadlineScope) -> None:
     """Make `scope` the current task's deadline scope."""
     _scope.set(scope)
+
+
+def current_invocation() -> object:
+    """Return the incoming call whose handler runs the current task, or started it; None outside a handler."""
+    scope = _scope.get()
+    return None if scope is None or not scope.active else scope.invocation
 
 
 def remaining_budget(now: float) -> float | None:

@@ -16,6 +16,7 @@ from aiohttp import web
 from typing_extensions import Self
 
 from livekit._util.logs import fields
+from livekit._util.loop_guard import LoopGuard
 from livekit.webrtc import PeerOptions, create_peer_connection, create_shared_ports
 
 from . import limits
@@ -128,6 +129,7 @@ class DevServer(TokenSource):
         self._tasks = OwnedTasks()
         self._ticker: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
+        self._guard: LoopGuard | None = None
         self._components: Components | None = None
 
     @property
@@ -203,6 +205,10 @@ class DevServer(TokenSource):
         except BaseException:
             await self._release()
             raise
+        self._guard = LoopGuard(
+            lambda: f"the server at {self.url} was not closed: await server.aclose(), or use `async with DevServer()`",
+            self.aclose,
+        )
         self._ticker = self._tasks.spawn(self._tick(self._components), name="server tick")
         self._components.start(self._tasks)
         logger.info("serving on %s", self.url)
@@ -273,6 +279,9 @@ class DevServer(TokenSource):
         ports, self._ports = self._ports, None
         if ports is not None:
             await ports.aclose()
+
+        if self._guard is not None:
+            self._guard.close()
 
     def _development_keys(self) -> list[str]:
         return [key for key, secret in self._authority.keys.items() if DEV_KEYS.get(key) == secret]

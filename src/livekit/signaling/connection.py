@@ -164,11 +164,13 @@ class SignalConnection:
 
     async def _release(self) -> None:
         self._stop_timers()
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._session.close()
+        try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        finally:
+            await self._session.close()
+        self._tasks.clear()
 
     async def _write(self) -> None:
         while True:

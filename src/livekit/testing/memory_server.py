@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from livekit._http.refusals import Refusal
+from livekit._util.loop_guard import LoopGuard
 from livekit.errors import ServerUnreachableError
 from livekit.server.admission import check_admission, parse_authorized_join
 from livekit.server.auth import AuthError, TokenAuthority
@@ -82,11 +83,17 @@ class MemoryServer:
         self._tasks = OwnedTasks()
         self._rooms: RoomManager | None = None
         self._ticker: asyncio.TimerHandle | None = None
+        self._guard: LoopGuard | None = None
 
     @property
     def rooms(self) -> RoomManager:
         """The server's rooms; created at the first join."""
         if self._rooms is None:
+            if self._guard is None:
+                description = (
+                    "an in-memory room was not closed: await memory.aclose(), or use `async with MemoryRoom()`"
+                )
+                self._guard = LoopGuard(lambda: description, self.aclose)
             epoch = time.time() - self.now()
             self._rooms = RoomManager(settings=self._settings, epoch=epoch, refresh_token=self._authority.refresh)
             self._tick()
@@ -118,6 +125,9 @@ class MemoryServer:
         await self._tasks.aclose(CLOSE_GRACE)
         if self._ticker is not None:
             self._ticker.cancel()
+        if self._guard is not None:
+            self._guard.close()
+            self._guard = None
 
     async def open_signal(self, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
         """Open a signal connection; replaces `SignalConnection.open`."""

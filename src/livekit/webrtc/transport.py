@@ -248,8 +248,11 @@ class PeerTransport:
 
     async def close(self) -> None:
         """Send ABORT and close_notify, and release every socket, task and timer. Idempotent."""
-        if self._closed:
-            return
+        if not self._closed:
+            self._close_protocols()
+        await self.gatherer.close()
+
+    def _close_protocols(self) -> None:
         now = self._loop.time()
         self._send(now)
         self.association.abort()
@@ -263,4 +266,3 @@ class PeerTransport:
                 handle.cancel()
         self._flush_handle = self._timer = None
         self._update_state()
-        await self.gatherer.close()
