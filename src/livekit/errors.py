@@ -14,6 +14,7 @@
     ├── RuntimeError
     │   ├── SessionClosedError          the room is not connected
     │   │   └── OutboxFullError         … or its send queue is full
+    │   ├── EventLoopError              used from another thread or event loop
     │   └── RequestError                the server refused a request
     │       └── RequestTimeoutError     … or did not answer it (also a TimeoutError)
     ├── ValueError
@@ -30,6 +31,7 @@ __all__ = [
     "AuthenticationError",
     "ConnectError",
     "ConnectTimeoutError",
+    "EventLoopError",
     "MediaNotBuiltError",
     "NotLiveKitError",
     "OutboxFullError",
@@ -108,6 +110,10 @@ class PeerConnectionError(ConnectError):
 
 class SessionClosedError(RuntimeError):
     """The room is not connected: not yet, or no longer."""
+
+
+class EventLoopError(RuntimeError):
+    """A room, stream or server was used outside the event loop that it belongs to."""
 
 
 class OutboxFullError(SessionClosedError):

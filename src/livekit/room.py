@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import TypeVar, cast, overload
 
+from livekit._event_loop import check_loop
 from livekit._room.room_emitter import EventTypes, RoomEmitter
 from livekit._room.room_session import RoomSession
 from livekit._room.simulated_scenarios import simulate
@@ -37,7 +38,8 @@ class Room(RoomEmitter):
             await room.connect(url, token)
 
     Args:
-        loop: ignored, for compatibility. A room uses the event loop on which it connects.
+        loop: ignored, for compatibility. A room uses the event loop on which it connects. Coroutines awaited on another
+            loop or thread raise EventLoopError: use `asyncio.run_coroutine_threadsafe` there.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
@@ -90,17 +92,18 @@ class Room(RoomEmitter):
 
         Running RPC handlers are cancelled and have 2 s to end; pending calls fail with RECIPIENT_DISCONNECTED.
         """
-        if self._session is not None:
+        if self._session is not None and not self._session.loop.is_closed():
+            check_loop(self._session.loop)
             await self._session.leave(cast(models.DisconnectReason, reason))
 
     def isconnected(self) -> bool:
-        """Return True if the room is connected or reconnecting."""
+        """Return True if the room is connected or reconnecting, and its event loop is not closed."""
         return self.connection_state != ConnectionState.CONN_DISCONNECTED
 
     @property
     def connection_state(self) -> ConnectionState.ValueType:
         """Connected, reconnecting or disconnected."""
-        if self._session is None:
+        if self._session is None or self._session.loop.is_closed():
             return ConnectionState.CONN_DISCONNECTED
         return self._session.connection_state
 
@@ -211,12 +214,14 @@ class Room(RoomEmitter):
         """Return the connection's statistics. Raises RuntimeError if the room is not connected."""
         if not self.isconnected():
             raise RuntimeError("the room isn't connected")
+        check_loop(self._require_session().loop)
         return rtc_stats(self._require_session().engine)
 
     async def simulate_scenario(self, scenario: SimulateScenarioKind.ValueType) -> None:
         """Simulate a connection failure, for tests. Raises RuntimeError if not connected or not supported."""
         if not self.isconnected():
             raise RuntimeError("simulate_scenario requires a connected room")
+        check_loop(self._require_session().loop)
         await simulate(self._require_session().engine, scenario)
 
     def __repr__(self) -> str:

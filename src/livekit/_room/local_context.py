@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from livekit._event_loop import check_loop
 from livekit.errors import SessionClosedError
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class LocalConnection:
     def __init__(self) -> None:
         self.context: LocalContext | None = None
         """None before the room connects and after it disconnects."""
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The event loop of the room."""
 
 
 class LocalParticipantMixin:
@@ -41,10 +45,17 @@ class LocalParticipantMixin:
     _connection: LocalConnection
 
     def _require_context(self) -> LocalContext:
-        """Return the context. Raises SessionClosedError if the room is not connected."""
+        """Return the context.
+
+        Raises:
+            SessionClosedError: the room is not connected.
+            EventLoopError: the room belongs to another event loop.
+        """
         context = self._connection.context
         if context is None:
             raise SessionClosedError(NOT_CONNECTED)
+        if self._connection.loop is not None:
+            check_loop(self._connection.loop)
         return context
 
     def _require_publish_context(self) -> LocalContext:

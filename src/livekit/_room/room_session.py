@@ -58,11 +58,13 @@ class RoomSession:
         emit: Callable[..., None],
         stream_handlers: StreamHandlers | None = None,
     ) -> None:
+        self.loop = asyncio.get_running_loop()
         self.info = models.Room()
         self.connection_state = ConnectionState.CONN_DISCONNECTED
         emit = self._emit = self._unless_abandoned(emit)
         self._rpc = rpc
         self._local_connection = LocalConnection()
+        self._local_connection.loop = self.loop
         record = ParticipantRecord(models.ParticipantInfo())
         self.local = LocalParticipant(record, self._local_connection, rpc)
         self.participants = ParticipantTable(self.local, record, emit, self)

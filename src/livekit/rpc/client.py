@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import cast
 
+from livekit._event_loop import check_loop
 from livekit._util.logs import fields
 from livekit.engine.interfaces import PacketSender, PacketStream, QueuedPacket, SendOptions
 from livekit.errors import OutboxFullError, PacketTooLargeError, SessionClosedError
@@ -78,6 +79,7 @@ class RpcClient:
         Raises:
             RpcError: the call failed, for any reason.
         """
+        check_loop(self._loop)
         if self._unsupported_server:
             raise built_in_error(_Code.UNSUPPORTED_SERVER)
         now = self._loop.time()

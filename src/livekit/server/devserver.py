@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from typing_extensions import Self
 
+from livekit._event_loop import check_loop
 from livekit._util.logs import fields
 from livekit._util.loop_guard import LoopGuard
 from livekit.webrtc import PeerOptions, create_peer_connection, create_shared_ports
@@ -128,6 +129,8 @@ class DevServer(TokenSource):
         self._has_console = console
         self._tasks = OwnedTasks()
         self._ticker: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The event loop that the server runs on."""
         self._listener: Listener | None = None
         self._guard: LoopGuard | None = None
         self._components: Components | None = None
@@ -190,6 +193,7 @@ class DevServer(TokenSource):
         if self._listener is not None:
             raise RuntimeError("the server is running already")
         self._warn_if_exposed()
+        self._loop = asyncio.get_running_loop()
         self._components = Components.assemble(
             self._authority,
             asyncio.get_running_loop().time,
@@ -230,6 +234,8 @@ class DevServer(TokenSource):
 
     async def aclose(self) -> None:
         """Close all rooms and stop, within 5 seconds; safe to call twice."""
+        if self._loop is not None and not self._loop.is_closed():
+            check_loop(self._loop)
         if self._components is not None:
             self._components.close()
         await self._release()
@@ -280,6 +286,7 @@ class DevServer(TokenSource):
         if ports is not None:
             await ports.aclose()
 
+        self._loop = None
         if self._guard is not None:
             self._guard.close()
 

@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from livekit._http.refusals import Refusal
+from livekit._event_loop import check_loop
 from livekit._util.loop_guard import LoopGuard
 from livekit.errors import ServerUnreachableError
 from livekit.server.admission import check_admission, parse_authorized_join
@@ -82,22 +83,35 @@ class MemoryServer:
         self._settings = settings
         self._tasks = OwnedTasks()
         self._rooms: RoomManager | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The event loop of the first join."""
         self._ticker: asyncio.TimerHandle | None = None
         self._guard: LoopGuard | None = None
 
     @property
     def rooms(self) -> RoomManager:
-        """The server's rooms; created at the first join."""
+        """The server's rooms; created at the first join. Raises EventLoopError on another event loop."""
+        self.check_loop()
         if self._rooms is None:
             if self._guard is None:
                 description = (
                     "an in-memory room was not closed: await memory.aclose(), or use `async with MemoryRoom()`"
                 )
                 self._guard = LoopGuard(lambda: description, self.aclose)
+            self._loop = asyncio.get_running_loop()
             epoch = time.time() - self.now()
             self._rooms = RoomManager(settings=self._settings, epoch=epoch, refresh_token=self._authority.refresh)
             self._tick()
         return self._rooms
+
+    def check_loop(self) -> None:
+        """Raise EventLoopError unless the event loop of the first join is running, or it is closed."""
+        if self._loop is not None and self._loop.is_closed():
+            self._loop = self._rooms = self._ticker = self._guard = None
+            self._tasks = OwnedTasks()
+            self.clients.clear()
+        if self._loop is not None:
+            check_loop(self._loop)
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -119,6 +133,7 @@ class MemoryServer:
 
     async def aclose(self) -> None:
         """Disconnect all participants and stop."""
+        self.check_loop()
         if self._rooms is not None:
             self._rooms.close(self.now())
             self._rooms = None
@@ -131,6 +146,7 @@ class MemoryServer:
 
     async def open_signal(self, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
         """Open a signal connection; replaces `SignalConnection.open`."""
+        self.check_loop()
         progress(f"connecting to {urls.websocket.host}")
         try:
             grants = self._authority.verify(token)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 from weakref import WeakSet
 
+from livekit._event_loop import check_loop
 from livekit.streams.info import BaseStreamInfo, ByteStreamInfo, StreamError, TextStreamInfo
 from livekit.streams.reassembly import IncompleteStreamError
 
@@ -59,6 +60,7 @@ class StreamReader(Generic[Info, Piece]):
         self._ended = False
         self._error: StreamError | None = None
         self._changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
 
     @property
     def info(self) -> Info:
@@ -69,6 +71,7 @@ class StreamReader(Generic[Info, Piece]):
         return self
 
     async def __anext__(self) -> Piece:
+        check_loop(self._loop)
         while True:
             if self._pieces:
                 content = self._pieces.popleft()

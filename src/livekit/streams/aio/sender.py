@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from livekit._room.local_context import LocalContext, LocalParticipantMixin
+from livekit.errors import SessionClosedError
 from livekit.protocol import models
 from livekit.streams.deflate import deflate_if_worthwhile
 from livekit.streams.framing import HeaderTooLargeError, StreamFramer, stream_header, whole_stream
@@ -200,7 +201,7 @@ class StreamSender(LocalParticipantMixin):
     def _stream_context(self) -> LocalContext:
         try:
             return self._require_publish_context()
-        except (RuntimeError, PermissionError) as error:
+        except (SessionClosedError, PermissionError) as error:
             raise StreamError(str(error)) from error
 
 

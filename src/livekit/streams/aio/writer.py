@@ -8,6 +8,7 @@ import types
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
+from livekit._event_loop import check_loop
 from livekit.engine.backpressure import StreamSend, start_stream
 from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
@@ -26,6 +27,7 @@ class BaseStreamWriter(Generic[Info]):
         self._info = info
         self._framer = framer
         self._sender = sender
+        self._loop = asyncio.get_running_loop()
         self._lock = asyncio.Lock()
         self._sending: StreamSend | None = None
         """The last write; it continues even if the call that started it is cancelled."""
@@ -42,6 +44,7 @@ class BaseStreamWriter(Generic[Info]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: types.TracebackType | None
     ) -> None:
+        check_loop(self._loop)
         if self._closed:
             return
         if kind is None:
@@ -60,6 +63,7 @@ class BaseStreamWriter(Generic[Info]):
             RuntimeError: the stream is closed already.
             StreamError: the room is no longer connected.
         """
+        check_loop(self._loop)
         async with self._lock:
             if self._closed:
                 raise RuntimeError("Stream already closed")
@@ -71,6 +75,7 @@ class BaseStreamWriter(Generic[Info]):
             await self._send(iter((self._framer.header,)))
 
     async def _write(self, content: bytes) -> None:
+        check_loop(self._loop)
         async with self._lock:
             if self._closed:
                 raise RuntimeError("Cannot write after stream is closed")
