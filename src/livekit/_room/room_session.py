@@ -300,6 +300,7 @@ class RoomSession:
 
     async def _close(self) -> None:
         """Release everything, after which nothing is left to guard. May be called again if it was cancelled."""
+        await self.rpc_client.close_all()
         await self.rpc_callee.close()
         await self.engine.close()
         if self._recorder:

@@ -11,6 +11,7 @@ A call completes exactly once; packets that arrive for it later are dropped.
 from __future__ import annotations
 
 import enum
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Protocol
@@ -275,10 +276,11 @@ class Caller:
                 call.restarted = True
                 call.due = call.deadline
 
-    def close(self) -> None:
-        """The room disconnected: fail all calls."""
-        for call in list(self._in_flight.values()):
+    def close(self, limit: int | None = None) -> bool:
+        """The room disconnected: fail all calls, or the `limit` oldest. Return True if none is left."""
+        for call in list(itertools.islice(self._in_flight.values(), limit)):
             self._complete(call, built_in_error(_Code.RECIPIENT_DISCONNECTED, reason("room_disconnected")))
+        return not self._in_flight
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` must be called next, None if no call is pending."""

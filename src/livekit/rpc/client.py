@@ -34,6 +34,9 @@ DEFAULT_RESPONSE_TIMEOUT = 15.0
 DEFAULT_MAX_ROUND_TRIP_LATENCY = 7.0
 """Seconds from the delivery of a request to its acknowledgement."""
 
+CLOSE_SLICE = 200
+"""Calls that fail in one iteration of the event loop when the room disconnects."""
+
 _Code = RpcError.ErrorCode
 
 
@@ -157,11 +160,16 @@ class RpcClient:
         self.caller.set_online(online, self._loop.time())
         self._timer.update()
 
-    def close(self) -> None:
-        """The room disconnected: fail all pending calls."""
+    def close(self) -> bool:
+        """The room disconnected: fail the pending calls, up to `CLOSE_SLICE`. Return True if none is left."""
         self._window.clear()
-        self.caller.close()
         self._timer.close()
+        return self.caller.close(CLOSE_SLICE)
+
+    async def close_all(self) -> None:
+        """Fail all pending calls without blocking the event loop for long."""
+        while not self.close():  # noqa: ASYNC110 - yields between slices
+            await asyncio.sleep(0)
 
     # CallerOutput
 
