@@ -11,8 +11,8 @@ from typing import Any, cast
 import aiohttp
 from aiohttp import web
 
-from livekit._http.refusals import Refusal
 from livekit._event_loop import check_loop
+from livekit._http.refusals import Refusal
 from livekit._util.loop_guard import LoopGuard
 from livekit.errors import ServerUnreachableError
 from livekit.server.admission import check_admission, parse_authorized_join
