@@ -1,7 +1,21 @@
-"""Run the `livekit` command: `python -m livekit`."""
+"""Run the `livekit` command: `livekit` or `python -m livekit`."""
+
+from __future__ import annotations
 
 import sys
 
-from .cli import main
+INTERRUPTED = 130
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command; Ctrl-C while its modules are imported ends it too."""
+    try:
+        from livekit.cli import main as run
+
+        return run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,10 +13,11 @@ from types import ModuleType
 import pytest
 
 import livekit
+import livekit.backend
 import livekit.testing
 from livekit._util import lazy
 
-PACKAGES = [livekit, livekit.testing]
+PACKAGES = [livekit, livekit.backend, livekit.testing]
 
 
 def checked_imports(package: ModuleType) -> Iterator[ast.ImportFrom]:

@@ -7,6 +7,7 @@ import json
 import jwt
 import pytest
 
+from livekit.backend.settings import MissingKeyError
 from livekit.backend.twirp import TwirpEndpoint, TwirpError, TwirpRequest, TwirpResponse, http_url, parse_response
 from livekit.errors import AuthenticationError, ConnectError, NotLiveKitError, ServerUnreachableError
 from livekit.protocol.room import ListRoomsRequest, ListRoomsResponse, PerformRpcResponse
@@ -44,13 +45,32 @@ def test_invalid_url_raises_with_an_example(url: str) -> None:
         http_url(url)
 
 
-@pytest.mark.parametrize("missing", SETTINGS)
-def test_missing_setting_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in SETTINGS:
+@pytest.mark.parametrize("missing", SETTINGS[1:])
+@pytest.mark.parametrize("url", ["ws://x", "ws://127.0.0.1"])
+def test_missing_setting_is_named(missing: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in zip(SETTINGS, (url, "k", "s"), strict=True):
         if name != missing:
-            monkeypatch.setenv(name, "ws://x")
-    with pytest.raises(ValueError, match=missing):
+            monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"set {missing}, or pass {missing.removeprefix('LIVEKIT_').lower()}$"):
         TwirpEndpoint.from_settings(None, None, None)
+
+
+@pytest.mark.parametrize("url", [None, "ws://127.0.0.1:1", "http://localhost", "ws://[::1]:7880", "ws://a.localhost"])
+def test_development_key_is_the_default_on_this_machine(url: str | None) -> None:
+    endpoint = TwirpEndpoint.from_settings(url, None, None)
+    assert (endpoint.api_key, endpoint.api_secret) == ("devkey", "secret")
+    assert endpoint.url == http_url(url or "ws://127.0.0.1:7880")
+
+
+@pytest.mark.parametrize("url", ["wss://x.livekit.cloud", "ws://192.168.1.5:7880", "ws://localhost.example"])
+def test_other_machines_need_a_key(url: str) -> None:
+    with pytest.raises(MissingKeyError, match=f"no API key for {url}: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET"):
+        TwirpEndpoint.from_settings(url, None, None)
+
+
+def test_invalid_url_is_reported_before_a_missing_key() -> None:
+    with pytest.raises(ValueError, match="'foo' is not the URL of a LiveKit server"):
+        TwirpEndpoint.from_settings("foo", None, None)
 
 
 def test_settings_default_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,10 +65,10 @@ def test_empty_text_is_rejected() -> None:
     [
         ("hidden", ("hidden", True)),
         ("hidden=true", ("hidden", True)),
-        ("canPublishData=False", ("can_publish_data", False)),
-        ("can_publish_data=false", ("can_publish_data", False)),
-        ("canPublishSources=camera,microphone", ("can_publish_sources", ["camera", "microphone"])),
-        ("destinationRoom=other", ("destination_room", "other")),
+        ("canPublishData=False", ("canPublishData", False)),
+        ("can_publish_data=false", ("canPublishData", False)),
+        ("canPublishSources=camera,microphone", ("canPublishSources", ["camera", "microphone"])),
+        ("destinationRoom=other", ("destinationRoom", "other")),
     ],
 )
 def test_grant_is_a_field_and_its_value(text: str, field: tuple[str, object]) -> None:

@@ -92,12 +92,18 @@ async def test_failures(call: Run, arguments: list[str], code: ExitCode, message
     assert len(result.err.splitlines()) == 1
 
 
-async def test_missing_participant_sets_the_exit_code(call: Run) -> None:
+async def test_missing_participant_is_named_with_those_present(call: Run, room_name: str) -> None:
     result = await call("echo", to="carol")
     assert (result.code, result.out) == (ExitCode.NOT_FOUND, "")
-    assert "error 1401: " in result.err
+    assert result.err == f"livekit: error 1401: no participant 'carol' in room {room_name!r}, which has 'alice'\n"
+    result = await call("echo", "--json", to="carol")
+    assert (result.code, result.out) == (ExitCode.NOT_FOUND, "")
+    assert json.loads(result.err)["participants"] == ["alice"]
 
 
-async def test_missing_room_sets_the_exit_code(run: Run) -> None:
+async def test_missing_room_is_named(run: Run) -> None:
     result = await run("call", "--room", "nowhere", "--to", "alice", "echo")
     assert result.code == ExitCode.NOT_FOUND
+    assert result.err == "livekit: error 1401: no such room: 'nowhere'; `livekit room list` lists the rooms\n"
+    result = await run("call", "--room", "nowhere", "--to", "alice", "echo", "--json")
+    assert json.loads(result.err)["participants"] is None

@@ -69,7 +69,7 @@ def shell(request: pytest.FixtureRequest) -> str:
     ("line", "completions"),
     [
         ("r", ["room", "replay"]),
-        ("room ", ["list", "create", "delete"]),
+        ("room ", ["list", "create", "delete", "remove"]),
         ("room c", ["create"]),
         ("room list --j", ["--json"]),
         ("room list --url ws://x --j", ["--json"]),

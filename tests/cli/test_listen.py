@@ -164,3 +164,19 @@ def test_long_and_multi_line_values_are_formatted() -> None:
     }
     assert format_line(entry) == f"03:04:05.678  call  payload={'x' * MAX_SHOWN}…"
     assert format_line({**entry, "payload": "", "changed": {"é": True}}).endswith('  call  changed={"é": true}')
+
+
+async def test_interrupt_while_connecting(room_name: str) -> None:
+    """The server accepts the connection and does not respond."""
+    accepted = asyncio.Event()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        async with running(*LIVEKIT, "listen", "--room", room_name, "--url", f"ws://127.0.0.1:{port}") as process:
+            await asyncio.wait_for(accepted.wait(), WAIT)
+            assert await stopped(process) == (ExitCode.INTERRUPTED, "", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -47,6 +48,38 @@ def test_wrong_arguments_are_usage_errors(arguments: list[str], capsys: pytest.C
         main(arguments)
     assert caught.value.code == ExitCode.USAGE
     assert "usage: livekit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["--help"], ["token", "--room", "r", "--identity", "i"], ["call", "--help"]])
+def test_commands_without_requests_import_no_network_modules(command: list[str]) -> None:
+    program = f"""
+import sys
+from livekit.__main__ import main
+sys.argv[1:] = {command!r}
+try:
+    main()
+except SystemExit:
+    pass
+print(sorted({{"aiohttp", "google.protobuf", "asyncio"}} & set(sys.modules)), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+
+
+def test_broken_pipe_sets_the_exit_code() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "livekit", "completion", "bash"], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (ExitCode.BROKEN_PIPE, b"")
+
+
+def test_closed_standard_streams() -> None:
+    command = [sys.executable, "-m", "livekit", "room", "list", "--url", "foo"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *command], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, b"")
 
 
 def test_python_m_livekit_is_equivalent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,32 @@ def test_replay_prints_one_line_per_packet(tmp_path: Path, capsys: pytest.Captur
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("content", "complaint"), [("nonsense", "not JSON"), ("[1]", "not a recorded packet")])
+PACKET = {"time": 1.0, "local": "a", "way": "in", "peer": "b", "kind": "user"}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("nonsense", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[1]", "not a recorded packet"),
+        *[
+            (json.dumps({**PACKET, **wrong}), "not a recorded packet")
+            for wrong in ({"time": "now"}, {"time": 1e300}, {"local": 1}, {"peer": ["b", 1]}, {"kind": None})
+        ],
+    ],
+)
 def test_replay_rejects_files_that_are_not_recordings(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, complaint: str
 ) -> None:
     path = tmp_path / "other"
     path.write_text(content)
     assert main(["replay", str(path)]) == ExitCode.FAILED
-    assert complaint in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert complaint in shown.err
+    assert len(shown.err.splitlines()) == 1
+    path.write_bytes(b"\xff\xfe")
+    assert main(["replay", str(path)]) == ExitCode.FAILED
+    capsys.readouterr()
     assert main(["replay", str(tmp_path / "absent")]) == ExitCode.FAILED
     assert "cannot read" in capsys.readouterr().err

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
+from livekit import DisconnectReason, Room
 from livekit.cli import ExitCode
 from tests.support.rooms import Join
 
@@ -49,7 +51,7 @@ async def test_json_of_create_and_delete(run: Run, room_name: str) -> None:
 async def test_deleting_a_missing_room(run: Run) -> None:
     done = await run("room", "delete", "nowhere")
     assert (done.code, done.out) == (ExitCode.NOT_FOUND, "")
-    assert done.err == "livekit: requested room does not exist\n"
+    assert done.err == "livekit: no such room: 'nowhere'; `livekit room list` lists the rooms\n"
 
 
 async def test_participants_are_listed(run: Run, join: Join, room_name: str) -> None:
@@ -79,9 +81,27 @@ async def test_participants_of_an_empty_and_of_a_missing_room(run: Run, room_nam
     assert f"no such room: '{room_name}'" in done.err
 
 
+async def test_participant_is_removed(run: Run, join: Join, room_name: str) -> None:
+    alice: Room = await join("alice")
+    await join("bob")
+    gone: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    alice.on("disconnected", gone.set_result)
+    done = await run("room", "remove", room_name, "carol")
+    assert (done.code, done.out) == (ExitCode.NOT_FOUND, "")
+    assert done.err == f"livekit: no participant 'carol' in room {room_name!r}, which has 'alice', 'bob'\n"
+    assert (await run("room", "remove", room_name, "alice")).out == f"Removed 'alice' from room {room_name!r}.\n"
+    assert await asyncio.wait_for(gone, 30) == DisconnectReason.PARTICIPANT_REMOVED
+    removed = await run("room", "remove", room_name, "bob", "--json")
+    assert json.loads(removed.out) == {"room": room_name, "identity": "bob"}
+    assert (await run("room", "remove", "nowhere", "bob")).code == ExitCode.NOT_FOUND
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["room", "remove", "r"],
+        ["methods"],
+        ["send", "--room", "r"],
         ["room"],
         ["room", "create"],
         ["room", "create", ""],

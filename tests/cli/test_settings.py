@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from livekit._util.loopback import is_loopback_url
 from livekit.cli import ExitCode, main
-from livekit.cli.settings import is_loopback
 from tests.support.processes import SETTINGS
 
 from .conftest import Run, Server
@@ -55,6 +55,7 @@ def test_unreachable_server_is_reported(
         ),
         (["--url", "wss://x.example", "--api-key", "k"], "set LIVEKIT_API_SECRET, or pass --api-secret"),
         (["--api-secret", "s"], "set LIVEKIT_API_KEY, or pass --api-key"),
+        (["--url", "foo"], "has no scheme"),
         (["--url", "x.example", "--api-key", "k", "--api-secret", "s"], "has no scheme"),
         (["--url", "ws://[x", "--api-key", "k", "--api-secret", "s"], "not a URL"),
     ],
@@ -79,5 +80,5 @@ def test_invalid_settings_are_usage_errors(
         ("", False),
     ],
 )
-def test_is_loopback(url: str, loopback: bool) -> None:
-    assert is_loopback(url) == loopback
+def test_is_loopback_url(url: str, loopback: bool) -> None:
+    assert is_loopback_url(url) == loopback

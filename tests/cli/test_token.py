@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from livekit.api import TokenVerifier
+from livekit.api import AccessToken, TokenVerifier, VideoGrants
 from livekit.cli import ExitCode, main
 from tests.support.processes import SETTINGS
 
@@ -48,6 +48,33 @@ def test_key_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setenv("LIVEKIT_API_SECRET", "other-secret")
     main(["token", "--room", "r", "--identity", "i"])
     assert TokenVerifier("other-key", "other-secret").verify(capsys.readouterr().out.strip()).identity == "i"
+
+
+def test_key_of_another_machine_has_no_default(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIVEKIT_URL", "wss://x.example")
+    assert main(["token", "--room", "r", "--identity", "i"]) == ExitCode.USAGE
+    assert "no API key for wss://x.example" in capsys.readouterr().err
+
+
+def test_claims_are_those_of_the_official_package(capsys: pytest.CaptureFixture[str]) -> None:
+    import jwt
+
+    grants = VideoGrants(room_join=True, room="r", can_publish=False, can_publish_sources=["camera"])
+    official = AccessToken("devkey", "secret").with_identity("i").with_name("é").with_grants(grants).to_jwt()
+    arguments = ["--name", "é", "--grant", "canPublish=false", "--grant", "can_publish_sources=camera"]
+    main(["token", "--room", "r", "--identity", "i", *arguments])
+    ours, theirs = (
+        jwt.decode(token.strip(), "secret", algorithms=["HS256"]) for token in (capsys.readouterr().out, official)
+    )
+    assert ours["video"] == theirs["video"]
+    assert (ours["name"], ours["sub"], ours["iss"]) == (theirs["name"], theirs["sub"], theirs["iss"])
+
+
+def test_texts_that_are_not_utf8(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["token", "--room", "\udcff", "--identity", "i"]) == ExitCode.USAGE
+    assert capsys.readouterr().err == "livekit: an argument is not UTF-8\n"
 
 
 def test_arguments_override_the_environment(

@@ -102,3 +102,11 @@ def test_wire_names() -> None:
     assert re.fullmatch(r"lk\.rpc_\w+", wire.REQUEST_TOPIC)
     assert (wire.REQUEST_TOPIC, wire.RESPONSE_TOPIC) == ("lk.rpc_request", "lk.rpc_response")
     assert wire.ATTR_TIMEOUT_MS == "lk.rpc_request_response_timeout_ms"
+
+
+@pytest.mark.parametrize(
+    ("response", "names"),
+    [('["a"]', ["a"]), ("[]", []), ('["a", 1, null]', ["a"]), ('{"a": 1}', None), ("a", None), ("[" * 100_000, None)],
+)
+def test_parse_methods_keeps_names_and_ignores_invalid_lists(response: str, names: list[str] | None) -> None:
+    assert wire.parse_methods(response) == names

@@ -67,6 +67,17 @@ async def test_row_27_a_repeated_request_runs_once(environment: RoomEnvironment)
     assert [run.request_id for run in runs] == [first, second]
 
 
+async def test_participants_do_not_pass_for_a_backend(environment: RoomEnvironment) -> None:
+    bob = await environment.join("bob")
+    runs: list[RpcInvocationData] = []
+    bob.local_participant.register_rpc_method("count", runs.append)
+    mallory = await environment.join("mallory")
+    send(mallory, wire.request_packet("bob", "mallory", "count", "", 1000))
+    send(mallory, stream("mallory", wire.REQUEST_TOPIC, wire.request_attributes("mallory", "count", 1000), "", "bob"))
+    await call(mallory, "bob", "count")
+    assert [(run.caller_identity, run.is_from_backend) for run in runs] == [("mallory", False)]
+
+
 async def test_row_27_request_ids_are_scoped_to_the_sender(environment: RoomEnvironment) -> None:
     bob = await environment.join("bob")
     runs: list[str] = []

@@ -10,8 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from livekit._util.loopback import is_loopback
 from livekit.server import DevServer
-from livekit.server.request_origin import OriginGuard, is_cross_site, is_local, is_loopback, is_private_host, local_only
+from livekit.server.request_origin import OriginGuard, is_cross_site, is_local, is_private_host, local_only
 from tests.server.client import http_url
 
 HERE = "127.0.0.1:7880"

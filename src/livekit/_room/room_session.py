@@ -223,7 +223,7 @@ class RoomSession:
 
     def _make_packet_handlers(self) -> dict[str, Callable[[str, models.DataPacket], None]]:
         return {
-            "rpc_request": lambda sender, packet: self.rpc_callee.receive_request(sender, packet.rpc_request),
+            "rpc_request": self._on_rpc_request,
             "rpc_ack": lambda sender, packet: self.rpc_client.receive_ack(sender, packet.rpc_ack),
             "rpc_response": lambda sender, packet: self.rpc_client.receive_response(sender, packet.rpc_response),
             "stream_header": self._on_stream_header,
@@ -250,9 +250,14 @@ class RoomSession:
 
     # Packets
 
+    def _on_rpc_request(self, sender: str, packet: models.DataPacket) -> None:
+        if not wire.pretends_to_be_server(packet):
+            self.rpc_callee.receive_request(sender, packet.rpc_request)
+
     def _on_stream_header(self, sender: str, packet: models.DataPacket) -> None:
         header, identity, sid = packet.stream_header, packet.participant_identity, packet.participant_sid
-        self.incoming_streams.receive_header(sender, header, identity, sid)
+        if not wire.pretends_to_be_server(packet):
+            self.incoming_streams.receive_header(sender, header, identity, sid)
 
     def _on_stream_trailer(self, sender: str, trailer: models.DataStream.Trailer) -> None:
         """End a stream, cancel a call, or both."""

@@ -21,13 +21,15 @@ class Backend:
     Holds settings and no connection: there is nothing to close, and instances are thread-safe.
 
     Args:
-        url: the server's URL as clients use it (ws, wss, http or https); None for LIVEKIT_URL.
-        api_key: None for LIVEKIT_API_KEY.
+        url: the server's URL as clients use it (ws, wss, http or https); None for LIVEKIT_URL, and by default that of
+            `livekit dev`, ws://127.0.0.1:7880.
+        api_key: None for LIVEKIT_API_KEY. For a server on this machine (loopback URL) the default is `devkey` with its
+            secret, that of `livekit dev`.
         api_secret: None for LIVEKIT_API_SECRET.
         session: makes the requests of `perform_rpc` and pools its connections; None to open one connection per call.
 
     Raises:
-        ValueError: a setting is missing, or the URL is invalid.
+        ValueError: the URL is invalid, or the key or the secret is missing.
     """
 
     def __init__(

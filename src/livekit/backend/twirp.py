@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,8 +12,11 @@ from google.protobuf.message import DecodeError, Message
 from yarl import URL
 
 from livekit._http.urls import SERVER_EXAMPLE, SERVER_SCHEMES, host_and_port, parse_url
+from livekit._util.jwt import sign_token
 from livekit._version import __version__
 from livekit.errors import ConnectError, NotLiveKitError
+
+from .settings import ServerSettings, url_setting
 
 if TYPE_CHECKING:
     from livekit._http.proxies import Proxy
@@ -79,17 +78,14 @@ class TwirpEndpoint:
 
     @classmethod
     def from_settings(cls, url: str | None, api_key: str | None, api_secret: str | None) -> TwirpEndpoint:
-        """Validate the settings; None means LIVEKIT_URL, LIVEKIT_API_KEY or LIVEKIT_API_SECRET.
+        """Resolve the settings, as `ServerSettings.resolve` does, and validate the URL.
 
         Raises:
-            ValueError: a setting is missing, or the URL is not that of a LiveKit server.
+            ValueError: the URL is not that of a LiveKit server, or the key or the secret is missing.
         """
-        key = _setting("api_key", api_key, "LIVEKIT_API_KEY")
-        return cls(
-            http_url(_setting("url", url, "LIVEKIT_URL")),
-            key,
-            _setting("api_secret", api_secret, "LIVEKIT_API_SECRET"),
-        )
+        base = http_url(url_setting(url))
+        settings = ServerSettings.resolve(url, api_key, api_secret)
+        return cls(base, settings.api_key, settings.api_secret)
 
     def request(self, method: str, message: Message, grants: Mapping[str, object]) -> TwirpRequest:
         """Return the request for a RoomService method, with a token that has these video grants (in camelCase)."""
@@ -105,13 +101,10 @@ class TwirpEndpoint:
 
     def token(self, grants: Mapping[str, object], identity: str = "") -> str:
         """Return a new access token with these video grants (in camelCase)."""
-        # PyJWT would warn about the short secrets of development servers, once per request.
         now = int(time.time())
         times = {"nbf": now - TOKEN_LEEWAY, "exp": now + TOKEN_LIFETIME}
         claims = {"iss": self.api_key, "sub": identity, **times, "video": dict(grants)}
-        signed = b".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
-        signature = hmac.digest(self.api_secret.encode(), signed, hashlib.sha256)
-        return b".".join((signed, _base64(signature))).decode()
+        return sign_token(claims, self.api_secret)
 
 
 def http_url(text: str) -> str:
@@ -170,14 +163,3 @@ def _connect_error(request: TwirpRequest, response: TwirpResponse, failure: Twir
         f"{host_and_port(url)} responded with {response.status}, but not as a LiveKit server's RoomService"
         f"{quote_text(text)}. Check that the URL is that of a LiveKit server."
     )
-
-
-def _setting(name: str, value: str | None, variable: str) -> str:
-    value = os.environ.get(variable) if value is None else value
-    if not value:
-        raise ValueError(f"{name} is not set: pass it, or set {variable}")
-    return value
-
-
-def _base64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import logging
 import os
@@ -11,17 +12,18 @@ from collections.abc import Sequence
 
 from livekit._version import __version__
 
-from . import call, completion, dev, listen, participants, replay, room, token
+from . import call, completion, dev, listen, methods, participants, replay, room, send, token
 from .exits import CommandError, ExitCode
 from .output import printable
+from .parser import Parser
 
 __all__ = ["CommandError", "ExitCode", "main"]
 
 EPILOG = """\
 environment (and defaults):
   LIVEKIT_URL         the server to connect to                            (ws://127.0.0.1:7880)
-  LIVEKIT_API_KEY     the API key (default: devkey, that of `livekit dev`)
-  LIVEKIT_API_SECRET  the key's secret                                    (secret)
+  LIVEKIT_API_KEY     the API key         (devkey, for a server on this machine)
+  LIVEKIT_API_SECRET  the key's secret    (secret, for a server on this machine)
 
 exit codes:
   0  success; also if Ctrl-C or SIGTERM stopped `dev` or `listen`
@@ -40,7 +42,7 @@ exit codes:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line. Parsed arguments have `run`, and the parser itself as `parser`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="livekit",
         description="LiveKit in pure Python: a development server and command-line tools.",
         epilog=EPILOG,
@@ -48,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"livekit-pure {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (dev, token, room, participants, call, listen, replay, completion):
+    for command in (dev, token, room, participants, methods, call, send, listen, replay, completion):
         command.add_parser(commands)
     parser.set_defaults(parser=parser)
     return parser
@@ -60,34 +62,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: for `--help`, `--version` and wrong arguments, as argparse does.
     """
-    _prepare_output()
-    args = build_parser().parse_args(argv)
-    logging.basicConfig(format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", level=logging.WARNING)
     try:
+        _prepare_output()
+        try:
+            args = build_parser().parse_args(argv)
+        except SystemExit:
+            sys.stdout.flush()  # the help
+            raise
+        logging.basicConfig(format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", level=logging.WARNING)
         code = int(args.run(args))
         sys.stdout.flush()
         return code
     except CommandError as error:
-        print(f"livekit: {printable(str(error))}", file=sys.stderr)
-        return error.code
+        return _fail(str(error), error.code)
     except UnicodeEncodeError:
-        print("livekit: an argument is not UTF-8", file=sys.stderr)
-        return ExitCode.USAGE
+        return _fail("an argument is not UTF-8", ExitCode.USAGE)
     except BrokenPipeError:
         _drop_output()
         return ExitCode.BROKEN_PIPE
     except OSError as error:
         _drop_output()
-        print(f"livekit: {error.strerror or error}", file=sys.stderr)
-        return ExitCode.FAILED
+        return _fail(error.strerror or str(error), ExitCode.FAILED)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
 
 
+def _fail(message: str, code: ExitCode) -> ExitCode:
+    """Print a message, unless standard error is closed too."""
+    with contextlib.suppress(OSError):
+        print(f"livekit: {printable(message)}", file=sys.stderr, flush=True)
+    return code
+
+
 def _prepare_output() -> None:
-    """Escape characters that the output cannot encode, and replace a closed standard output with /dev/null."""
+    """Escape characters that the output cannot encode, and replace closed standard streams with /dev/null."""
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # `livekit … >&-`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until exit
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -15,6 +15,11 @@ def arguments_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     return [action for action in parser._actions if not isinstance(action, argparse._SubParsersAction)]
 
 
+def option_names_of(parser: argparse.ArgumentParser) -> list[str]:
+    """Return the names of a parser's options."""
+    return list(parser._option_string_actions)
+
+
 def subcommands_of(parser: argparse.ArgumentParser) -> dict[str, tuple[argparse.ArgumentParser, str]]:
     """Return the parser and the help text of each subcommand, by name."""
     found: dict[str, tuple[argparse.ArgumentParser, str]] = {}

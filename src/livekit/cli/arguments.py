@@ -88,6 +88,16 @@ def attribute(text: str) -> tuple[str, str]:
     return key, value
 
 
+def packet_kind(text: str) -> str:
+    """Parse the kind of a recorded packet, such as `rpc_request`."""
+    from livekit.protocol import models
+
+    kinds = sorted([*(field.name for field in models.DataPacket.DESCRIPTOR.oneofs_by_name["value"].fields), "empty"])
+    if text not in kinds:
+        raise argparse.ArgumentTypeError(f"unknown kind {text!r}; valid kinds: {', '.join(kinds)}")
+    return text
+
+
 def method_response(text: str) -> tuple[str, str | None]:
     """Parse `NAME` or `NAME=RESPONSE`."""
     name, equals, response = text.partition("=")
@@ -95,7 +105,10 @@ def method_response(text: str) -> tuple[str, str | None]:
 
 
 def grant(text: str) -> tuple[str, bool | str | list[str]]:
-    """Parse `hidden`, `canPublishData=false`, `destinationRoom=x` or `canPublishSources=camera,microphone`."""
+    """Parse `hidden`, `canPublishData=false`, `destinationRoom=x` or `canPublishSources=camera,microphone`.
+
+    Returns the name in camelCase, as tokens have it.
+    """
     from livekit.api import VideoGrants
 
     name, _, value = text.partition("=")
@@ -105,11 +118,12 @@ def grant(text: str) -> tuple[str, bool | str | list[str]]:
     if kind is None or field == "room":
         known = ", ".join(sorted(kinds.keys() - {"room"}))
         raise argparse.ArgumentTypeError(f"unknown grant {name!r}; valid grants: {known}")
+    claim = re.sub(r"_([a-z])", lambda match: match[1].upper(), field)
     if "bool" in kind:
         truth = {"": True, "true": True, "false": False}.get(value.lower())
         if truth is None:
             raise argparse.ArgumentTypeError(f"{name} must be true or false, not {value!r}")
-        return field, truth
+        return claim, truth
     if not value:
         raise argparse.ArgumentTypeError(f"{name} needs a value: --grant {name}=VALUE")
-    return field, value.split(",") if "List" in kind else value
+    return claim, value.split(",") if "List" in kind else value

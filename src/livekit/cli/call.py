@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from .arguments import nonempty, seconds
 from .exits import CommandError, ExitCode
 from .output import to_json
-from .requests import command_errors
+from .requests import absence, command_errors, participants_of
 from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
+    from livekit.backend.twirp import TwirpEndpoint
     from livekit.rpc import RpcError
 
     from .argparse_internals import Commands
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     from livekit.rpc import RpcError
 
     endpoint = endpoint_from(args)
-    payload = read_payload() if args.payload == "-" else args.payload
+    payload = decode_payload(read_input()) if args.payload == "-" else args.payload
     try:
         with command_errors(endpoint.url):
             response = Backend(endpoint.url, endpoint.api_key, endpoint.api_secret).perform_rpc_sync(
@@ -78,21 +79,38 @@ def run(args: argparse.Namespace) -> ExitCode:
                 response_timeout=args.timeout,
             )
     except RpcError as error:
+        is_absent = error.code == RpcError.ErrorCode.RECIPIENT_NOT_FOUND
+        cause, present = explain_absence(endpoint, args) if is_absent else ("", None)
         if args.json:
-            print(to_json(error_fields(error)), file=sys.stderr)
+            more = {"participants": present} if is_absent else {}
+            print(to_json({**error_fields(error), **more}), file=sys.stderr)
             return _exit_code(error)
-        raise CommandError(explain(error), _exit_code(error)) from error
+        raise CommandError(explain(error, cause), _exit_code(error)) from error
     write_response(to_json({"payload": response}) if args.json else response)
     return ExitCode.DONE
 
 
-def read_payload() -> str:
+def explain_absence(endpoint: TwirpEndpoint, args: argparse.Namespace) -> tuple[str, list[str] | None]:
+    """Return why the callee was not found, and who is in the room; None if the room does not exist."""
+    try:
+        present = [participant.identity for participant in participants_of(endpoint, args.room)]
+    except CommandError as error:
+        return str(error), None
+    return "" if args.to in present else absence(args.to, args.room, present), present
+
+
+def read_input() -> bytes:
     """Read standard input to its end. Raises CommandError."""
     if sys.stdin is None:
         raise CommandError("standard input is closed, so the payload cannot be read from it", ExitCode.USAGE)
     data = sys.stdin.buffer.read(MAX_PAYLOAD + 1)
     if len(data) > MAX_PAYLOAD:
-        raise CommandError(f"the payload has more than {MAX_PAYLOAD} bytes, too many for a call", ExitCode.USAGE)
+        raise CommandError(f"the payload has more than {MAX_PAYLOAD} bytes, too many for a packet", ExitCode.USAGE)
+    return data
+
+
+def decode_payload(data: bytes) -> str:
+    """Decode UTF-8. Raises CommandError."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -114,10 +132,10 @@ def error_fields(error: RpcError) -> dict[str, object]:
     return {"code": int(error.code), "message": error.message, "data": error.data}
 
 
-def explain(error: RpcError) -> str:
-    """Return the message for an error."""
+def explain(error: RpcError, cause: str = "") -> str:
+    """Return the message for an error; a known cause replaces its message and data."""
     data = "" if error.data is None else f"; data: {error.data}"
-    return f"error {int(error.code)}: {error.message}{data}"
+    return f"error {int(error.code)}: {cause or error.message + data}"
 
 
 def _exit_code(error: RpcError) -> ExitCode:

@@ -9,14 +9,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from livekit._util.event_loop import run as run_on_fastest_loop
 from livekit._version import __version__
+from livekit.backend.settings import DEV_URL, MissingKeyError, ServerSettings
 
 from .arguments import ip_address, key_pair, port, room_timeout, webhook_url
 from .exits import CommandError, ExitCode
 from .logs import log_as_json
-from .settings import ApiKey
-from .signals import stop_requested
 
 if TYPE_CHECKING:
     from livekit.server import DevServer, RoomSettings
@@ -139,6 +137,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
+    from livekit._util.event_loop import run as run_on_fastest_loop
     from livekit.server import DevServer, WebhookSettings
 
     if args.verbose:
@@ -147,11 +146,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         logging.getLogger("livekit.access").setLevel(logging.INFO)
     if args.log_format == "json":
         log_as_json()
-    default_key = ApiKey.from_environment()
     server = DevServer(
         args.bind,
         args.port,
-        keys=dict(args.keys or [(default_key.key, default_key.secret)]),
+        keys=keys_from(args),
         allowed_origins=args.allow_origin,
         room_settings=room_settings(args),
         webhooks=WebhookSettings(args.webhook),
@@ -173,6 +171,20 @@ def room_settings(args: argparse.Namespace) -> RoomSettings:
     return RoomSettings(**{name: value for name, value in timeouts.items() if value is not None})
 
 
+def keys_from(args: argparse.Namespace) -> dict[str, str]:
+    """Return the API keys that the arguments or the environment name, or the development key. Raises CommandError."""
+    if args.keys:
+        return dict(args.keys)
+    try:
+        settings = ServerSettings.resolve(DEV_URL)
+    except MissingKeyError as error:
+        raise CommandError(
+            "LIVEKIT_API_KEY and LIVEKIT_API_SECRET must both be set, or neither; --keys KEY:SECRET replaces them",
+            ExitCode.USAGE,
+        ) from error
+    return {settings.api_key: settings.api_secret}
+
+
 async def serve(server: DevServer) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -180,6 +192,8 @@ async def serve(server: DevServer) -> None:
         CommandError: cannot listen on the address.
     """
     from livekit.server import ServerStartError
+
+    from .signals import stop_requested
 
     stop = stop_requested()
     try:

@@ -8,14 +8,12 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from livekit._util.event_loop import run as run_on_fastest_loop
 from livekit.streams.topics import CHAT_TOPIC
 
 from .arguments import method_response, nonempty
 from .exits import CommandError, ExitCode
 from .requests import command_errors
 from .settings import add_server_arguments, endpoint_from
-from .signals import stop_requested
 
 if TYPE_CHECKING:
     from livekit import Room, RpcInvocationData
@@ -68,14 +66,13 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    endpoint = endpoint_from(args)
-    with contextlib.suppress(KeyboardInterrupt):
-        run_on_fastest_loop(listen(endpoint, args))
-    return ExitCode.DONE
+    from livekit._util.event_loop import run as run_on_fastest_loop
+
+    return run_on_fastest_loop(listen(endpoint_from(args), args))
 
 
-async def listen(endpoint: TwirpEndpoint, args: argparse.Namespace) -> None:
-    """Print the events of a room until SIGINT or SIGTERM.
+async def listen(endpoint: TwirpEndpoint, args: argparse.Namespace) -> ExitCode:
+    """Print the events of a room until SIGINT or SIGTERM; return INTERRUPTED for one before it is joined.
 
     Raises:
         CommandError: joining failed, or the room was closed.
@@ -84,6 +81,7 @@ async def listen(endpoint: TwirpEndpoint, args: argparse.Namespace) -> None:
     from livekit import Room
 
     from .listen_events import Listener, TextListener
+    from .signals import finished_before, stop_requested
 
     stop = stop_requested()
     listener = Listener(stop, as_json=args.json)
@@ -91,8 +89,10 @@ async def listen(endpoint: TwirpEndpoint, args: argparse.Namespace) -> None:
     identity = args.identity or f"listener-{secrets.token_hex(3)}"
     async with contextlib.aclosing(texts), Room() as room:
         prepare(room, listener, texts, args)
+        token = endpoint.token({"roomJoin": True, "room": args.room}, identity)
         with command_errors(endpoint.url):
-            await room.connect(endpoint.url, endpoint.token({"roomJoin": True, "room": args.room}, identity))
+            if not await finished_before(stop, room.connect(endpoint.url, token)):
+                return ExitCode.INTERRUPTED
         participants = sorted(room.remote_participants)
         listener.show("connected", room=args.room, identity=identity, participants=participants)
         await stop.wait()
@@ -100,6 +100,7 @@ async def listen(endpoint: TwirpEndpoint, args: argparse.Namespace) -> None:
             raise listener.failure
         if not room.isconnected():
             raise CommandError(f"disconnected: {listener.disconnect_reason}")
+    return ExitCode.DONE
 
 
 def prepare(room: Room, listener: Listener, texts: TextListener, args: argparse.Namespace) -> None:

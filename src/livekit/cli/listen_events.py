@@ -115,9 +115,8 @@ class CallListener(RpcInterceptor):
         self._show = show
 
     async def intercept_incoming(self, invocation: RpcInvocationData, next: IncomingRpcNext) -> str | None:
-        caller = invocation.caller_identity
         call: Fields = {
-            "from": None if caller == invocation.request_id else caller,  # called by a backend through the server
+            "from": None if invocation.is_from_backend else invocation.caller_identity,
             "method": invocation.method,
             "payload": invocation.payload,
         }

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from livekit._util.enum_names import enum_name
 
 from .arguments import nonempty
-from .exits import CommandError, ExitCode
+from .exits import ExitCode
 from .output import age, iso_time, table, to_json
-from .requests import call_service
+from .requests import participants_of
 from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
@@ -32,25 +32,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from livekit.protocol.room import (
-        ListParticipantsRequest,
-        ListParticipantsResponse,
-        ListRoomsRequest,
-        ListRoomsResponse,
-    )
-
-    endpoint = endpoint_from(args)
-    grants = {"roomAdmin": True, "room": args.room}
-    request = ListParticipantsRequest(room=args.room)
-    response = call_service(endpoint, "ListParticipants", request, ListParticipantsResponse, grants)
-    found = sorted(response.participants, key=lambda participant: participant.identity)
-    if not found:  # LiveKit servers return an empty list for a missing room
-        rooms = call_service(
-            endpoint, "ListRooms", ListRoomsRequest(names=[args.room]), ListRoomsResponse, {"roomList": True}
-        )
-        if not rooms.rooms:
-            message = f"no such room: {args.room!r}; `livekit room list` lists the rooms"
-            raise CommandError(message, ExitCode.NOT_FOUND)
+    found = participants_of(endpoint_from(args), args.room)
     if args.json:
         print(to_json([participant_fields(participant) for participant in found]))
     elif found:

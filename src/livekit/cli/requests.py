@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from livekit._util.loopback import is_loopback_url
 from livekit.errors import (
     AuthenticationError,
     ConnectError,
@@ -15,15 +16,17 @@ from livekit.errors import (
 )
 
 from .exits import CommandError, ExitCode
-from .settings import is_loopback
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from livekit.backend.twirp import TwirpEndpoint, TwirpError
+    from livekit.protocol import models
 
     M = TypeVar("M", bound=Message)
 
+MAX_NAMED = 20
+"""Participants named in a message."""
 TIMEOUT = 15.0
 """Seconds for a request other than an RPC call."""
 
@@ -53,6 +56,39 @@ def call_service(
             raise CommandError(f"{endpoint.url} did not respond within {TIMEOUT:.0f} s", ExitCode.TIMEOUT) from error
 
 
+def participants_of(endpoint: TwirpEndpoint, room: str) -> list[models.ParticipantInfo]:
+    """Return a room's participants by identity. Raises CommandError, also if there is no such room."""
+    from livekit.protocol import room as room_pb
+
+    request = room_pb.ListParticipantsRequest(room=room)
+    response = call_service(endpoint, "ListParticipants", request, room_pb.ListParticipantsResponse, admin_of(room))
+    if not response.participants:  # LiveKit servers return an empty list for a missing room
+        listing = room_pb.ListRoomsRequest(names=[room])
+        if not call_service(endpoint, "ListRooms", listing, room_pb.ListRoomsResponse, {"roomList": True}).rooms:
+            raise no_such_room(room)
+    return sorted(response.participants, key=lambda participant: participant.identity)
+
+
+def admin_of(room: str) -> dict[str, object]:
+    """Return the grants for managing a room."""
+    return {"roomAdmin": True, "room": room}
+
+
+def no_such_room(room: str) -> CommandError:
+    return CommandError(f"no such room: {room!r}; `livekit room list` lists the rooms", ExitCode.NOT_FOUND)
+
+
+def no_such_participant(identity: str, room: str, present: Sequence[str]) -> CommandError:
+    return CommandError(absence(identity, room, present), ExitCode.NOT_FOUND)
+
+
+def absence(identity: str, room: str, present: Sequence[str]) -> str:
+    """Return the message for a participant that is not among those present."""
+    shown = ", ".join(map(repr, present[:MAX_NAMED]))
+    rest = f" and {len(present) - MAX_NAMED} more" if len(present) > MAX_NAMED else ""
+    return f"no participant {identity!r} in room {room!r}, which has {shown or 'no participants'}{rest}"
+
+
 @contextlib.contextmanager
 def command_errors(url: str) -> Generator[None]:
     """Turn a ConnectError into a CommandError."""
@@ -61,7 +97,7 @@ def command_errors(url: str) -> Generator[None]:
     except ConnectError as error:
         code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), ExitCode.FAILED)
         hint = ""
-        if isinstance(error, ServerUnreachableError) and is_loopback(url):
+        if isinstance(error, ServerUnreachableError) and is_loopback_url(url):
             hint = " `livekit dev` starts a server; LIVEKIT_URL or --url selects another one."
         raise CommandError(f"{error}{hint}", code) from error
 

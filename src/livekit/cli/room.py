@@ -1,4 +1,4 @@
-"""`livekit room`: list, create and delete rooms."""
+"""`livekit room`: list, create and delete rooms, remove participants."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .arguments import count, duration, nonempty
-from .exits import ExitCode
+from .exits import CommandError, ExitCode
 from .output import age, iso_time, table, to_json
-from .requests import call_service
+from .requests import admin_of, call_service, no_such_participant, no_such_room, participants_of
 from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
-        "room", help="list, create and delete rooms", description="List, create and delete rooms."
+        "room",
+        help="list, create and delete rooms, remove participants",
+        description="List, create and delete rooms, and remove participants.",
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -59,7 +61,16 @@ def add_parser(commands: Commands) -> None:
     deleting.add_argument("name", type=nonempty, metavar="NAME", help="the room's name")
     deleting.set_defaults(run=delete_room)
 
-    for verb in (listing, creating, deleting):
+    removing = verbs.add_parser(
+        "remove",
+        help="remove a participant from a room",
+        description="Remove a participant from a room. It may join again with a valid token.",
+    )
+    removing.add_argument("name", type=nonempty, metavar="NAME", help="the room's name")
+    removing.add_argument("identity", type=nonempty, metavar="ID", help="the participant's identity")
+    removing.set_defaults(run=remove_participant)
+
+    for verb in (listing, creating, deleting, removing):
         verb.add_argument("--json", action="store_true", help="print JSON")
         add_server_arguments(verb)
 
@@ -100,10 +111,26 @@ def create_room(args: argparse.Namespace) -> ExitCode:
 def delete_room(args: argparse.Namespace) -> ExitCode:
     from livekit.protocol.room import DeleteRoomRequest, DeleteRoomResponse
 
-    call_service(
-        endpoint_from(args), "DeleteRoom", DeleteRoomRequest(room=args.name), DeleteRoomResponse, {"roomCreate": True}
-    )
+    request = DeleteRoomRequest(room=args.name)
+    try:
+        call_service(endpoint_from(args), "DeleteRoom", request, DeleteRoomResponse, {"roomCreate": True})
+    except CommandError as error:
+        raise no_such_room(args.name) if error.code is ExitCode.NOT_FOUND else error from error
     print(to_json({"name": args.name}) if args.json else f"Deleted room {args.name!r}.")
+    return ExitCode.DONE
+
+
+def remove_participant(args: argparse.Namespace) -> ExitCode:
+    from livekit.protocol.room import RemoveParticipantResponse, RoomParticipantIdentity
+
+    endpoint = endpoint_from(args)
+    present = [participant.identity for participant in participants_of(endpoint, args.name)]
+    if args.identity not in present:
+        raise no_such_participant(args.identity, args.name, present)
+    request = RoomParticipantIdentity(room=args.name, identity=args.identity)
+    call_service(endpoint, "RemoveParticipant", request, RemoveParticipantResponse, admin_of(args.name))
+    removed = {"room": args.name, "identity": args.identity}
+    print(to_json(removed) if args.json else f"Removed {args.identity!r} from room {args.name!r}.")
     return ExitCode.DONE
 
 

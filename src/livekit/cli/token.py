@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import warnings
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from livekit._util.jwt import sign_token
+
 from .arguments import attribute, duration, grant, nonempty
 from .exits import ExitCode
-from .settings import ApiKey
+from .settings import add_key_arguments, settings_from
 
 if TYPE_CHECKING:
     from .argparse_internals import Commands
 
 DEFAULT_TTL = timedelta(hours=6)
+_DEFAULT_GRANTS = {"canPublish": True, "canSubscribe": True, "canPublishData": True}
+"""As in the official SDKs' tokens: without `canPublishData` that of `canPublish` applies."""
 
 DESCRIPTION = """\
 Print an access token for one participant and one room, signed with the API secret.
@@ -67,20 +70,21 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--grant", action="append", default=[], type=grant, metavar="NAME[=VALUE]", help="a video grant; repeatable"
     )
-    parser.add_argument("--api-key", metavar="KEY", help="default: LIVEKIT_API_KEY, or devkey")
-    parser.add_argument("--api-secret", metavar="SECRET", help="default: LIVEKIT_API_SECRET, or secret")
+    add_key_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from livekit.api import AccessToken, VideoGrants
-
-    default_key = ApiKey.from_environment()
-    token = AccessToken(args.api_key or default_key.key, args.api_secret or default_key.secret)
-    token.with_identity(args.identity).with_name(args.name).with_metadata(args.metadata).with_ttl(args.ttl)
-    token.with_attributes(dict(args.attribute))
-    grants = dataclasses.replace(VideoGrants(room_join=True, room=args.room), **dict(args.grant))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyJWT warns about the short development secret
-        print(token.with_grants(grants).to_jwt())
+    settings = settings_from(None, args.api_key, args.api_secret)
+    now = int(time.time())
+    claims: dict[str, object] = {
+        "iss": settings.api_key,
+        "sub": args.identity,
+        "nbf": now,
+        "exp": now + int(args.ttl.total_seconds()),
+        "video": {"room": args.room, "roomJoin": True, **_DEFAULT_GRANTS, **dict(args.grant)},
+    }
+    optional = {"name": args.name, "metadata": args.metadata, "attributes": dict(args.attribute)}
+    claims.update({name: value for name, value in optional.items() if value})
+    print(sign_token(claims, settings.api_secret))
     return ExitCode.DONE

@@ -134,9 +134,9 @@ class PacketCipher:
         return plain
 
     def _is_server_call(self, packet: models.DataPacket) -> bool:
-        """Return True for a packet of a call made by the server itself: its caller identity is the request id."""
+        """Return True for a packet of a call made by the server itself: without a sid, and as the request id."""
         caller = packet.participant_identity
-        if not self._accept_server_calls or not caller:
+        if not self._accept_server_calls or not caller or packet.participant_sid:
             return False
         if packet.WhichOneof("value") in ("stream_chunk", "stream_trailer"):
             return caller in self._server_calls

@@ -33,7 +33,7 @@ async def run_handler(registry: RpcRegistry, invocation: RpcInvocationData, slow
     async def terminal(data: RpcInvocationData) -> str | None:
         return await _call(registry, data, slow_after)
 
-    if invocation.method == wire.METHODS_METHOD and invocation.caller_identity == invocation.request_id:
+    if invocation.method == wire.METHODS_METHOD and invocation.is_from_backend:
         return json.dumps(sorted(registry.handlers))
     if not registry.interceptors:
         return await _call(registry, invocation, slow_after)

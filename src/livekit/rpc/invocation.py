@@ -24,6 +24,14 @@ class RpcInvocationData:
     """Set just before the handler is cancelled: RESPONSE_TIMEOUT after the deadline, RECIPIENT_DISCONNECTED when the
     room disconnects. None while the handler runs, and when the caller cancelled the call."""
 
+    @property
+    def is_from_backend(self) -> bool:
+        """True if a backend makes the call through the server (`PerformRpc`), False if a participant does.
+
+        A server names itself by the request id; requests of participants that do so are dropped.
+        """
+        return self.caller_identity == self.request_id
+
 
 @dataclass
 class RpcCallInfo:

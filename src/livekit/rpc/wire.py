@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from livekit.protocol import models
 
@@ -126,6 +127,31 @@ def cancel_packet(destination: str, stream_id: str, request_id: str) -> models.D
             stream_id=stream_id, reason=CANCEL_REASON, attributes={ATTR_REQUEST_ID: request_id}
         ),
     )
+
+
+def parse_methods(response: str) -> list[str] | None:
+    """Return the names in a response of `METHODS_METHOD`; None if it is not a list."""
+    try:
+        names: object = json.loads(response)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(names, list):
+        return None
+    return [name for name in cast("list[object]", names) if isinstance(name, str)]
+
+
+def pretends_to_be_server(packet: models.DataPacket) -> bool:
+    """Return True for a participant's request that names the participant as its id, as requests of servers do.
+
+    Servers stamp the packets of participants with a sid, and send their own requests without one.
+    """
+    if not packet.participant_sid:
+        return False
+    sender = packet.participant_identity
+    if packet.HasField("rpc_request"):
+        return packet.rpc_request.id == sender
+    header = packet.stream_header
+    return header.topic == REQUEST_TOPIC and header.attributes.get(ATTR_REQUEST_ID) == sender
 
 
 def cancelled_request_id(trailer: models.DataStream.Trailer) -> str | None:

@@ -18,6 +18,7 @@ from typing_extensions import Self
 from livekit._event_loop import check_loop
 from livekit._util.logs import fields
 from livekit._util.loop_guard import LoopGuard
+from livekit._util.loopback import is_loopback
 from livekit.webrtc import PeerOptions, create_peer_connection, create_shared_ports
 
 from . import limits
@@ -29,7 +30,7 @@ from .events import ParticipantJoined, RoomEvent, RoomFinished, RoomStarted
 from .half_open_limit import HalfOpenLimit
 from .http import RtcRoutes, health
 from .listener import Listener
-from .request_origin import OriginGuard, cors, is_loopback
+from .request_origin import OriginGuard, cors
 from .responses import DisconnectReason
 from .room import RoomSettings
 from .room_manager import RoomManager

@@ -6,11 +6,12 @@ A browser sends requests to this machine on behalf of any page that it shows, an
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Collection
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
+
+from livekit._util.loopback import is_loopback, parse_address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -26,17 +27,10 @@ _LOCAL_NAMES = ("localhost", "local", "test", "internal", "lan", "home.arpa", "l
 _FORWARDED = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.VIA)
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether `host`, without port, is a loopback name or address; an IPv6 address may be in brackets."""
-    name = host.strip("[]").rstrip(".").lower()
-    address = _address(name)
-    return address.is_loopback if address is not None else name == "localhost" or name.endswith(".localhost")
-
-
 def is_private_host(host: str) -> bool:
     """Return whether `host` is a name or address of this machine or a private network, and not of the internet."""
     name = host.strip("[]").rstrip(".").lower()
-    address = _address(name)
+    address = parse_address(name)
     if address is not None:
         return not address.is_global
     return bool(name) and ("." not in name or name.endswith(tuple(f".{local}" for local in _LOCAL_NAMES)))
@@ -95,7 +89,7 @@ class OriginGuard:
         host = _host_of(origin)
         if urlsplit(origin).scheme not in _WEB or is_private_host(host):
             return True
-        return _address(host) is not None and host == _host_of(f"//{request.host}")
+        return parse_address(host) is not None and host == _host_of(f"//{request.host}")
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -124,15 +118,6 @@ async def cors(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not response.prepared:
         response.headers.update(_CORS)
     return response
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
 
 
 def _host_of(url: str) -> str:

@@ -1,10 +1,9 @@
-"""Validation of the page's requests and of participants' method lists."""
+"""Validation of the page's requests."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from livekit.server import limits
 
@@ -124,15 +123,6 @@ def parse_participant(body: Mapping[str, Any]) -> tuple[str, str]:
 def parse_payloads(body: Mapping[str, Any]) -> bool:
     """Parse a request to keep payloads or not. Raises InputError."""
     return _value(body, "keep", bool, False)
-
-
-def parse_methods(response: str) -> list[str]:
-    """Parse a participant's list of methods; empty if it is invalid."""
-    try:
-        names: object = json.loads(response)
-    except (ValueError, RecursionError):
-        return []
-    return [name for name in cast("list[object]", names) if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _required(body: Mapping[str, Any], name: str, what: str) -> str:

@@ -28,7 +28,6 @@ from .request_parsing import (
     InputError,
     parse_call,
     parse_message,
-    parse_methods,
     parse_participant,
     parse_payloads,
     parse_token,
@@ -164,7 +163,7 @@ class Console:
             return {}
         call = RpcCallInfo(identity, wire.METHODS_METHOD, "", response_timeout=METHODS_TIMEOUT)
         try:
-            known_methods.announce(room, identity, parse_methods(await self._perform(room, call)))
+            known_methods.announce(room, identity, wire.parse_methods(await self._perform(room, call)) or ())
         except RpcError as error:
             if error.code in _UNRESPONSIVE_CODES:
                 known_methods.mark_unresponsive(room, identity)
