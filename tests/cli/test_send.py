@@ -47,20 +47,7 @@ async def test_text_is_sent_by_a_participant(run: Run, join: Join, room_name: st
     alice.register_text_stream_handler(topic, start_reading)
     options = ["--to", "alice", "--kind", kind, "--identity", "me", *(["--topic", topic] if kind == "text" else [])]
     sent = "é" * 60_000
-    done = await run(
-        "send",
-        "--room",
-        room_name,
-        "--to",
-        "alice",
-        "--kind",
-        kind,
-        *more,
-        "--identity",
-        "me",
-        "-",
-        stdin=sent.encode(),
-    )
+    done = await run("send", "--room", room_name, *options, "-", stdin=sent.encode())
     assert done.out == f"Sent 120000 bytes to 'alice' in {room_name!r}.\n"
     assert await asyncio.wait_for(received.get(), PATIENCE) == ("me", sent)
     await asyncio.gather(*reading)

@@ -6,9 +6,11 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 
 from .argparse_internals import option_names_of, subcommands_of
+
+N = TypeVar("N")
 
 _NUMBER = re.compile(r"-\.?\d")
 _INVALID_CHOICE = re.compile(r"invalid choice: '(.*?)'")
@@ -17,7 +19,9 @@ _INVALID_CHOICE = re.compile(r"invalid choice: '(.*?)'")
 class Parser(argparse.ArgumentParser):
     """The parser of the command or of a subcommand; `add_subparsers` creates parsers of the same class."""
 
-    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
+    def parse_known_args(  # type: ignore[override]  # the overloads of typeshed
+        self, args: Sequence[str] | None = None, namespace: N | None = None
+    ) -> tuple[N | argparse.Namespace, list[str]]:
         """Parse all arguments; unknown ones are errors of this parser, even where others are missing."""
         if args is None:
             args = sys.argv[1:]
@@ -25,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return parsed, unknown
+        return parsed, unknown  # pyright: ignore[reportReturnType]  # N is None only by default
 
     def error(self, message: str) -> NoReturn:
         """Exit with a message; that of an unknown subcommand names the nearest one."""
