@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import SETTINGS
+
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Path(os.environ.get("AGENTS_PYTHON", ROOT / ".venvs" / "agents" / "bin" / "python"))
 
@@ -60,3 +62,9 @@ def test_worker_registers_and_gets_jobs() -> None:
     result = run(Path(__file__).with_name("registered.py"))
     assert result["any"] == {"answer": "caller:  in agents", "kind": "PARTICIPANT_KIND_AGENT"}
     assert result["helper"] == {"answer": "caller: asked for in agents2", "left": True}
+
+
+def test_text_session_replies() -> None:
+    settings = [os.environ[name] for name in SETTINGS] if "LIVEKIT_URL" in os.environ else []
+    result = run(Path(__file__).with_name("text_session.py"), *settings)
+    assert result == {"any": "You said: hello", "helper": "You said: hello"}
