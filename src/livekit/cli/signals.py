@@ -7,6 +7,8 @@ import contextlib
 import signal
 from collections.abc import Coroutine
 
+from livekit._util.aio import start_task
+
 
 def stop_requested() -> asyncio.Event:
     """Return an event that SIGINT and SIGTERM set, in the running loop."""
@@ -20,7 +22,7 @@ def stop_requested() -> asyncio.Event:
 
 async def finished_before(stop: asyncio.Event, work: Coroutine[object, object, None]) -> bool:
     """Await `work` and return True; if `stop` is set first, cancel it and return False."""
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    working, stopping = start_task(work), start_task(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
