@@ -41,6 +41,9 @@ class Rig:
     def on_peer_left(self, identity: str) -> None:
         self.notifications.append(("left", identity))
 
+    def on_peer_missing(self, identity: str) -> None:
+        self.notifications.append(("missing", identity))
+
     def on_peer_restarted(self, identity: str) -> None:
         self.notifications.append(("restarted", identity))
 
@@ -265,7 +268,7 @@ def test_local_rejoin_emits_joins_and_leaves_that_it_missed() -> None:
     returned = ["participant_disconnected", "participant_connected", "participant_active"]
     came = ["participant_connected", "participant_active"]
     assert [event[0] for event in rig.events] == ["participant_disconnected", *returned, *came]
-    assert rig.notifications == [("left", "bob"), ("restarted", "carol"), ("changed", "carol"), ("changed", "dave")]
+    assert rig.notifications == [("missing", "bob"), ("restarted", "carol"), ("changed", "carol"), ("changed", "dave")]
     assert rig.local.sid == "PA_again"
     assert rig.participants.peer("unannounced") is ABSENT
 

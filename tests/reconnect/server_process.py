@@ -25,21 +25,21 @@ class ServerProcess:
     def __init__(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+            self.port = int(probe.getsockname()[1])
         self._process: Process | None = None
         key, secret = next(iter(DEV_KEYS.items()))
         self._minter = RunningServer(self.url, key, secret)
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self._port}"
+        return f"ws://127.0.0.1:{self.port}"
 
     def token(self, identity: str) -> str:
         return self._minter.token(identity, room="processes")
 
     async def start(self) -> None:
         """Start it, or start it again without its rooms."""
-        command = (sys.executable, "-m", "livekit", "dev", "--port", str(self._port))
+        command = (sys.executable, "-m", "livekit", "dev", "--port", str(self.port))
         self._process = await asyncio.create_subprocess_exec(
             *command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=clean_environment()
         )
@@ -75,7 +75,7 @@ class ServerProcess:
     async def _listening(self) -> None:
         while True:
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
             except OSError:
                 await asyncio.sleep(0.05)
             else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from livekit.rpc.caller import Caller, CallerLimits, OutgoingCall
+from livekit.rpc.caller import Caller, CallerLimits
 from livekit.rpc.errors import RpcError
+from livekit.rpc.outgoing_call import OutgoingCall
 from livekit.rpc.peer_info import ABSENT, PeerInfo
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
 from livekit.rpc.wire import VERSION_1, new_request_id
@@ -49,6 +50,8 @@ class CallerHarness:
         self.now = 100.0
         self.peers = PeerTable(dict(peers))
         self.sent: list[OutgoingCall] = []
+        self.queued: list[OutgoingCall] = []
+        """Sent requests that can still be withdrawn."""
         self.cancelled: list[OutgoingCall] = []
         self.outcomes: dict[str, list[tuple[float, str | RpcError]]] = {}
         self.refuse: RpcError | None = None
@@ -96,6 +99,14 @@ class CallerHarness:
         self.peers.peers.pop(identity, None)
         self.core.peer_left(identity)
 
+    def miss(self, identity: str) -> None:
+        """Our own full reconnect: the participant is not in the room."""
+        self.peers.peers.pop(identity, None)
+        self.core.peer_missing(identity, self.now)
+
+    def set_online(self, online: bool) -> None:
+        self.core.set_online(online, self.now)
+
     def outcome(self, call: OutgoingCall) -> str | RpcError | None:
         """Return the outcome, None while the call is pending; assert that there is only one."""
         outcomes = self.outcomes.get(call.request_id, [])
@@ -113,6 +124,9 @@ class CallerHarness:
         if self.refuse is not None:
             raise self.refuse
         self.sent.append(call)
+
+    def withdraw_request(self, call: OutgoingCall) -> bool:
+        return call in self.queued
 
     def send_cancel(self, call: OutgoingCall) -> None:
         self.cancelled.append(call)

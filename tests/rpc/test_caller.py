@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from livekit.rpc.caller import MAX_PEER_RTTS, READY_WAIT, CallerLimits, OutgoingCall, OutgoingCallState
+from livekit.rpc.caller import CallerLimits
 from livekit.rpc.errors import RpcError
+from livekit.rpc.outgoing_call import OutgoingCall, OutgoingCallState
 from livekit.rpc.peer_info import PeerInfo
+from livekit.rpc.peer_timing import MAX_PEER_RTTS, READY_WAIT
 from livekit.rpc.wire import MAX_TIMEOUT_MS, MAX_V1_PAYLOAD_BYTES
 from tests.rpc.core_fixtures import HEARD, JOINED, V0, V1, V2, CallerHarness, Code, code_and_data, reason_data
 
@@ -146,7 +148,7 @@ def test_row_03_every_call_ends_within_its_budget(
 
 def test_row_04_the_sent_timeout_is_the_remaining_budget_less_half_the_rtt() -> None:
     harness = CallerHarness(bob=V2)
-    harness.core.server_rtt = 0.2
+    harness.core.timing.server_rtt = 0.2
     assert harness.start(budget=5.0).timeout_ms == 4900
 
 
@@ -175,7 +177,7 @@ def test_row_04_the_sent_timeout_is_computed_on_sending() -> None:
 
 def test_row_04_the_sent_timeout_is_at_least_a_millisecond() -> None:
     harness = CallerHarness(bob=V2)
-    harness.core.server_rtt = 1.0
+    harness.core.timing.server_rtt = 1.0
     assert harness.start(budget=0.1).timeout_ms == 1
 
 

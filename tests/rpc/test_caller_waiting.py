@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from livekit.rpc.caller import GRACE_RTTS, MIN_GRACE, READY_WAIT, CallerLimits, OutgoingCallState
+from livekit.rpc.caller import CallerLimits
 from livekit.rpc.errors import RpcError
+from livekit.rpc.outgoing_call import OutgoingCallState
 from livekit.rpc.peer_info import PeerInfo
+from livekit.rpc.peer_timing import GRACE_RTTS, MIN_GRACE, READY_WAIT
 from livekit.rpc.wire import MAX_V1_PAYLOAD_BYTES
 from tests.rpc.core_fixtures import HEARD, JOINED, V1, V2, CallerHarness, Code, code_and_data, reason_data
 
@@ -63,7 +65,7 @@ def test_a_call_keeps_waiting_for_its_peer_when_the_connection_is_lost() -> None
 @pytest.mark.parametrize(("announces", "grace"), [(True, MIN_GRACE), (False, READY_WAIT)])
 def test_row_08_a_request_to_an_unlisted_peer_has_a_grace_period(announces: bool, grace: float) -> None:
     harness = CallerHarness()
-    harness.core.announces_joins = announces
+    harness.core.timing.announces_joins = announces
     call = harness.start()
     assert harness.sent == [call]
     assert call.version == 1
@@ -76,8 +78,8 @@ def test_row_08_a_request_to_an_unlisted_peer_has_a_grace_period(announces: bool
 
 def test_row_08_the_grace_grows_with_the_round_trip() -> None:
     harness = CallerHarness()
-    harness.core.announces_joins = True
-    harness.core.server_rtt = 0.2
+    harness.core.timing.announces_joins = True
+    harness.core.timing.server_rtt = 0.2
     call = harness.start()
     harness.request_delivered(call)
     harness.advance(10.0)
@@ -94,7 +96,7 @@ def test_row_08_the_budget_bounds_the_grace() -> None:
 
 def test_row_08_an_unlisted_peer_that_acknowledges_gets_the_whole_budget() -> None:
     harness = CallerHarness()
-    harness.core.announces_joins = True
+    harness.core.timing.announces_joins = True
     call = harness.start(budget=5.0)
     harness.request_delivered(call)
     harness.acked(call)
@@ -103,23 +105,9 @@ def test_row_08_an_unlisted_peer_that_acknowledges_gets_the_whole_budget() -> No
     assert harness.outcome(call) == "here"
 
 
-@pytest.mark.parametrize("confirm", [True, False])
-def test_row_08_a_peer_announced_within_the_grace_gets_the_usual_timeouts(confirm: bool) -> None:
-    harness = CallerHarness()
-    harness.core.announces_joins = True
-    call = harness.start(budget=20.0)
-    if confirm:
-        harness.request_delivered(call)
-    harness.advance(0.1)
-    harness.set_peer("bob", V2)
-    harness.advance(30.0)
-    expected = (7.0, Code.CONNECTION_TIMEOUT) if confirm else (20.0, Code.RESPONSE_TIMEOUT)
-    assert harness.ended(call)[:2] == expected
-
-
 def test_row_08_a_peer_that_sent_a_packet_counts_as_listed() -> None:
     harness = CallerHarness(bob=HEARD)
-    harness.core.announces_joins = True
+    harness.core.timing.announces_joins = True
     call = harness.start()
     harness.request_delivered(call)
     harness.advance(10.0)
@@ -129,7 +117,7 @@ def test_row_08_a_peer_that_sent_a_packet_counts_as_listed() -> None:
 @pytest.mark.parametrize(("announces", "grace"), [(True, MIN_GRACE), (False, READY_WAIT)])
 def test_row_08_a_large_payload_waits_for_the_listing(announces: bool, grace: float) -> None:
     harness = CallerHarness()
-    harness.core.announces_joins = announces
+    harness.core.timing.announces_joins = announces
     call = harness.start(payload=LARGE)
     assert harness.sent == []
     harness.advance(10.0)
@@ -161,7 +149,7 @@ def test_row_08_a_large_payload_to_an_unannounced_peer_falls_back_to_version_1()
 
 def test_row_08_a_large_payload_keeps_waiting_until_a_new_peer_is_ready() -> None:
     harness = CallerHarness()
-    harness.core.announces_joins = True
+    harness.core.timing.announces_joins = True
     call = harness.start(payload=LARGE)
     harness.advance(0.2)
     harness.set_peer("bob", JOINED)

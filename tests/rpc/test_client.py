@@ -175,7 +175,7 @@ async def test_servers_with_rpc_or_of_unknown_version(version: str) -> None:
     bob.registry.register("echo", echo, replace=False, executor=None)
     alice.client.set_server_info(models.ServerInfo(version=version, debug_info=f"x {wire.SERVER_ANNOUNCES_JOINS}"))
     assert await alice.client.perform(call("hi")) == "hi"
-    assert alice.client.caller.announces_joins
+    assert alice.client.caller.timing.announces_joins
 
 
 # Row 13

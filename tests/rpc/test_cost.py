@@ -6,7 +6,7 @@ import sys
 from collections import deque
 from types import FrameType
 
-from livekit.rpc.caller import OutgoingCall
+from livekit.rpc.outgoing_call import OutgoingCall
 from livekit.rpc.responder import IncomingCall
 from livekit.rpc.wire import VERSION_2
 from tests.rpc.core_fixtures import V2, CallerHarness, ResponderHarness

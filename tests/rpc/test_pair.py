@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from livekit.rpc.caller import Caller, OutgoingCall, OutgoingCallState
+from livekit.rpc.caller import Caller
 from livekit.rpc.errors import RpcError
+from livekit.rpc.outgoing_call import OutgoingCall, OutgoingCallState
 from livekit.rpc.peer_info import PeerInfo
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
 from livekit.rpc.wire import VERSION_1
@@ -97,7 +98,7 @@ class World(RuleBasedStateMachine):
         self.now = 1000.0
         self.peers = PeerTable({"bob": protocol, "carol": V2})
         self.caller = Caller(self, self.peers)
-        self.caller.announces_joins = announces
+        self.caller.timing.announces_joins = announces
         self.caller.set_online(True, self.now)
         self.callees = {name: Callee(self, name) for name in ("bob", "carol", "ghost")}
         self.fates: dict[str, Fate] = {}
@@ -112,6 +113,9 @@ class World(RuleBasedStateMachine):
 
     def send_request(self, call: OutgoingCall) -> None:
         self.send("alice", call.destination, f"request {call.timeout_ms}", call.request_id)
+
+    def withdraw_request(self, call: OutgoingCall) -> bool:
+        return False
 
     def send_cancel(self, call: OutgoingCall) -> None:
         self.fates[call.request_id].cancels += 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livekit.rpc.caller import OutgoingCall
+from livekit.rpc.outgoing_call import OutgoingCall
 from livekit.rpc.request_window import RequestWindow
 
 SIZE = 3

@@ -9,7 +9,7 @@ import pytest
 
 from livekit.protocol import models
 from livekit.rpc import wire
-from livekit.rpc.caller import GRACE_RTTS, MIN_GRACE, READY_WAIT
+from livekit.rpc.peer_timing import GRACE_RTTS, MIN_GRACE, READY_WAIT
 from livekit.rpc.responder import RUST_CALLER_ALLOWANCE
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "wire.md").read_text()

@@ -32,6 +32,10 @@ class ParticipantListener(Protocol):
         """The participant left."""
         ...
 
+    def on_peer_missing(self, identity: str) -> None:
+        """The participant is not in the room after our own full reconnect. It may be reconnecting too."""
+        ...
+
     def on_peer_restarted(self, identity: str) -> None:
         """The participant has a new sid without having left (full reconnect)."""
         ...
@@ -147,7 +151,7 @@ class ParticipantTable:
         self.local_info.CopyFrom(local)
         present = {info.identity: info for info in others}
         for identity in [identity for identity in self.remotes if identity not in present]:
-            self._remove(identity, self._records[identity].info)
+            self._remove(identity, self._records[identity].info, self._listener.on_peer_missing)
         self._packet_sids = {identity: sid for identity, sid in self._packet_sids.items() if identity in present}
         self._peers.clear()
         for info in present.values():
@@ -159,7 +163,7 @@ class ParticipantTable:
     def apply_move(self, local: models.ParticipantInfo, others: Iterable[models.ParticipantInfo]) -> None:
         """Apply a RoomMovedResponse: replace all participants by those of the new room."""
         for identity in list(self.remotes):
-            self._remove(identity, self._records[identity].info)
+            self._remove(identity, self._records[identity].info, self._listener.on_peer_left)
         self._packet_sids.clear()
         self._peers.clear()
         self._update_info(self.local, self._local_record, local)
@@ -209,7 +213,7 @@ class ParticipantTable:
         if info.state == _State.DISCONNECTED:
             self._remember_left_sid(info.sid)
             if record is not None and record.info.sid == info.sid:
-                self._remove(info.identity, info)
+                self._remove(info.identity, info, self._listener.on_peer_left)
             elif record is None and self._packet_sids.get(info.identity) == info.sid:
                 del self._packet_sids[info.identity]  # it sent packets and left before it was announced
                 self._listener.on_peer_left(info.identity)
@@ -256,7 +260,7 @@ class ParticipantTable:
         if len(self._left_sids) > MAX_LEFT_SIDS:
             del self._left_sids[next(iter(self._left_sids))]
 
-    def _remove(self, identity: str, info: models.ParticipantInfo) -> None:
+    def _remove(self, identity: str, info: models.ParticipantInfo, notify: Callable[[str], None]) -> None:
         participant = self.remotes.pop(identity)
         record = self._records.pop(identity)
         self._remember_left_sid(record.info.sid)
@@ -264,7 +268,7 @@ class ParticipantTable:
         self._peers.pop(identity, None)
         record.info.CopyFrom(info)
         record.info.state = _State.DISCONNECTED
-        self._listener.on_peer_left(identity)
+        notify(identity)
         self._emit("participant_disconnected", participant)
 
     def _update_info(self, participant: Participant, record: ParticipantRecord, info: models.ParticipantInfo) -> None:

@@ -201,9 +201,16 @@ class RoomSession:
         self.rpc_client.peer_changed(identity)
 
     def on_peer_left(self, identity: str) -> None:
+        self._forget_peer(identity)
+        self.rpc_client.peer_left(identity)
+
+    def on_peer_missing(self, identity: str) -> None:
+        self._forget_peer(identity)
+        self.rpc_client.peer_missing(identity)
+
+    def _forget_peer(self, identity: str) -> None:
         self._encryption_status.forget(identity)
         self._sender_grace.left(identity)
-        self.rpc_client.peer_left(identity)
 
     def on_peer_restarted(self, identity: str) -> None:
         self.rpc_client.peer_restarted(identity)

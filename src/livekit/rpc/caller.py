@@ -5,7 +5,8 @@ states of a call are
 
     WAITING (for the connection or the peer) → SENT → DELIVERED (by the transport) → ACKED → COMPLETED
 
-A call completes exactly once; packets that arrive for it later are dropped.
+A call completes exactly once; packets that arrive for it later are dropped. A request that was sent before its callee
+was listed is repeated, with the same id, if it is not acknowledged once the callee is listed.
 """
 
 from __future__ import annotations
@@ -21,31 +22,12 @@ from livekit._util.utf8 import utf8_length
 from . import wire
 from .deadline_heap import DeadlineHeap
 from .errors import RpcError, built_in_error, reason
+from .outgoing_call import OutgoingCall, OutgoingCallState, diagnose
 from .peer_info import PeerInfo, PeerLookup
-
-READY_WAIT = 3.5
-"""Seconds a call waits for a joined peer to become ready, and for an unlisted one on servers that announce participants
-late."""
-MIN_GRACE = 0.25
-"""Minimum seconds for an unlisted peer to acknowledge, on servers that announce joins at once."""
-GRACE_RTTS = 4
-"""Round trips for an unlisted peer to acknowledge, on servers that announce joins at once."""
-_RTT_GAIN = 0.125
-"""Weight of a new sample in the smoothed round trip (RFC 6298, section 2.3)."""
-MAX_PEER_RTTS = 4_096
-"""Peers whose round trip time is kept."""
+from .peer_timing import READY_WAIT, PeerTiming
+from .returning_peers import ReturningPeers
 
 _Code = RpcError.ErrorCode
-
-
-class OutgoingCallState(enum.Enum):
-    """The states of an outgoing call, in order."""
-
-    WAITING = enum.auto()
-    SENT = enum.auto()
-    DELIVERED = enum.auto()
-    ACKED = enum.auto()
-    COMPLETED = enum.auto()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,44 +38,6 @@ class CallerLimits:
     """UTF-8 bytes per request or response with version 2 peers; None for no limit."""
     fail_fast_while_reconnecting: bool = False
     """Fail calls made without a connection instead of waiting for it."""
-
-
-@dataclass(slots=True, eq=False)
-class OutgoingCall:
-    """One call. Times are in seconds on the shell's clock."""
-
-    request_id: str
-    destination: str
-    method: str
-    payload: str
-    payload_size: int
-    deadline: float
-    ack_timeout: float
-    wait_for_ready: bool
-    waiter: object
-    """Opaque to the core: the shell's handle of the call."""
-    state: OutgoingCallState = OutgoingCallState.WAITING
-    due: float | None = None
-    """Time at which `Caller.handle_timer` must handle the call; None once it is completed."""
-    entry_due: float = math.inf
-    entry_id: int = 0
-    wait_until: float = 0.0
-    """While WAITING: the end of the wait for the peer."""
-    listed: bool = False
-    """The destination was listed when the request was sent, or has been since."""
-    peer: PeerInfo | None = None
-    """The destination's state when the request was sent; None while WAITING."""
-    restarted: bool = False
-    """The destination has reconnected in full since the request was sent."""
-    timeout_ms: int = 0
-    """The timeout in the request, in milliseconds."""
-    delivered_at: float = 0.0
-
-    @property
-    def version(self) -> int:
-        """The protocol version of the request, 1 or 2; valid once it is sent."""
-        streams = self.peer is not None and self.peer.client_protocol >= wire.PROTOCOL_STREAM_RPC
-        return wire.VERSION_2 if streams else wire.VERSION_1
 
 
 class CallerOutput(Protocol):
@@ -107,6 +51,10 @@ class CallerOutput(Protocol):
         Raises:
             RpcError: it cannot be sent.
         """
+        ...
+
+    def withdraw_request(self, call: OutgoingCall) -> bool:
+        """Withdraw a request that the transport has not taken yet; return False if it has."""
         ...
 
     def send_cancel(self, call: OutgoingCall) -> None:
@@ -127,13 +75,10 @@ class Caller:
         self._limits = limits or CallerLimits()
         self._in_flight: dict[str, OutgoingCall] = {}
         self._deadlines: DeadlineHeap[OutgoingCall] = DeadlineHeap()
-        self._peer_rtts: dict[str, float] = {}
+        self.timing = PeerTiming()
+        self._returning = ReturningPeers(READY_WAIT)
         self.online = False
         """The connection accepts packets; calls wait while it does not."""
-        self.announces_joins = False
-        """The server announces each join without delay."""
-        self.server_rtt = 0.0
-        """Round trip to the server in seconds; 0 while unknown."""
 
     def __len__(self) -> int:
         return len(self._in_flight)
@@ -159,14 +104,13 @@ class Caller:
         """
         utf8_length(destination + method)
         blocked = self._peers.blocked_reason()
+        if blocked is None and not self.online and self._limits.fail_fast_while_reconnecting:
+            blocked = "reconnecting"
         if blocked is not None:
             raise built_in_error(_Code.SEND_FAILED, reason(blocked))
-        size = utf8_length(payload)
-        limit = self._limits.max_payload_size
+        size, limit = utf8_length(payload), self._limits.max_payload_size
         if limit is not None and size > limit:
             raise built_in_error(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes"))
-        if not self.online and self._limits.fail_fast_while_reconnecting:
-            raise built_in_error(_Code.SEND_FAILED, reason("reconnecting"))
         deadline = now + budget
         call = OutgoingCall(
             wire.new_request_id(), destination, method, payload, size, deadline, ack_timeout, wait_for_ready, waiter
@@ -200,6 +144,7 @@ class Caller:
     def set_online(self, online: bool, now: float) -> None:
         """Update the connection state. Online, waiting calls are sent; offline, they wait within their budget."""
         self.online = online
+        self._returning.set_online(online, now)
         for call in list(self._in_flight.values()):
             if call.state is not OutgoingCallState.WAITING:
                 continue
@@ -214,7 +159,7 @@ class Caller:
         if call.state is OutgoingCallState.SENT:
             call.state = OutgoingCallState.DELIVERED
             call.delivered_at = now
-            self._update_due(call)
+            call.update_due(self.timing)
             self._deadlines.add(call)
 
     def awaits_answer(self, sender: str, request_id: str) -> bool:
@@ -227,7 +172,7 @@ class Caller:
         if call is None or call.state is OutgoingCallState.ACKED:
             return None
         if call.state is OutgoingCallState.DELIVERED and now > call.delivered_at:
-            self._update_rtt(call.destination, now - call.delivered_at)
+            self.timing.update(call.destination, now - call.delivered_at)
         call.state = OutgoingCallState.ACKED
         call.due = call.deadline
         return call
@@ -251,28 +196,41 @@ class Caller:
 
     def peer_changed(self, identity: str, now: float) -> None:
         """A participant was announced, became ACTIVE or sent its first packet: send the calls that waited for it."""
+        peer = self._peers.peer(identity)
+        if peer.listed:
+            self._returning.discard(identity)
         for call in self._calls_to(identity):
-            newly_listed = not call.listed and self._peers.peer(identity).listed
-            if call.state is not OutgoingCallState.WAITING:
-                if newly_listed:
-                    call.listed = True
-                    self._update_due(call)
-            elif self.online:
-                if newly_listed:
+            if call.is_unconfirmed and peer.listed and not self._withdraw(call, now):
+                call.expect_repeat(now if peer.ready else now + READY_WAIT, self.timing)
+                self._deadlines.add(call)
+            elif call.state is OutgoingCallState.WAITING and self.online:
+                if peer.listed and not call.listed:
                     self._begin_waiting(call, now)
                 self._dispatch_or_complete(call, now)
 
     def peer_left(self, identity: str) -> None:
         """A participant left: fail the calls to it, except unsent ones with `wait_for_ready`."""
-        self._peer_rtts.pop(identity, None)
+        self.timing.forget(identity)
+        self._returning.discard(identity)
         for call in self._calls_to(identity):
             if call.state is not OutgoingCallState.WAITING or not call.wait_for_ready:
+                self._complete(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
+
+    def peer_missing(self, identity: str, now: float) -> None:
+        """A participant is not in the room after our own full reconnect: it may be reconnecting too.
+
+        Calls that were sent fail; those that were not wait for it.
+        """
+        self.timing.forget(identity)
+        self._returning.add(identity)
+        for call in self._calls_to(identity):
+            if call.state is not OutgoingCallState.WAITING and not self._withdraw(call, now):
                 self._complete(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
 
     def peer_restarted(self, identity: str) -> None:
         """A participant reconnected in full, under a new sid: it may still answer until each call's deadline."""
         for call in self._calls_to(identity):
-            if call.state is not OutgoingCallState.WAITING:
+            if call.state is not OutgoingCallState.WAITING and call.repeat_from is None:
                 call.restarted = True
                 call.due = call.deadline
 
@@ -291,6 +249,8 @@ class Caller:
         for call in self._deadlines.pop_due(now):
             if call.state is OutgoingCallState.WAITING and now < call.deadline and self.online:
                 self._ready_wait_expired(call, now)
+            elif call.state is OutgoingCallState.DELIVERED and call.repeat_from is not None and now < call.deadline:
+                self._repeat(call, now)
             else:
                 self._expire(call, now)
             if call.due is not None:
@@ -302,29 +262,29 @@ class Caller:
         """Set how long to wait for the peer before sending anyway or, where that cannot succeed, failing."""
         peer = self._peers.peer(call.destination)
         call.listed = peer.listed
-        max_wait = READY_WAIT if peer.announced else self._listing_grace(call)
+        if peer.announced:
+            max_wait = READY_WAIT
+        else:
+            max_wait = self._returning.remaining(call.destination, now) or self.timing.listing_grace(call.destination)
         call.wait_until = call.deadline if call.wait_for_ready else min(call.deadline, now + max_wait)
 
-    def _listing_grace(self, call: OutgoingCall) -> float:
-        """Return the seconds that a peer which the server has not announced may take to be listed."""
-        if self.announces_joins:
-            return max(MIN_GRACE, GRACE_RTTS * self._rtt(call))
-        return READY_WAIT
-
-    def _dispatch(self, call: OutgoingCall, now: float) -> None:
-        """Send the request if the peer is ready, else wait. Raises RpcError if sending fails."""
+    def _dispatch(self, call: OutgoingCall, now: float, *, anyway: bool = False) -> None:
+        """Send the request if the peer is ready, or `anyway`, else wait. Raises RpcError if sending fails."""
         peer = self._peers.peer(call.destination)
-        # An unlisted peer may exist, so send. A large payload needs the announcement, which has the peer's version.
-        may_send = peer.ready if peer.listed else not call.wait_for_ready
-        if may_send and (peer.announced or call.payload_size <= wire.MAX_V1_PAYLOAD_BYTES):
+        if peer.listed:
+            may_send = peer.ready
+        else:  # it may exist nevertheless, unless our own full reconnect shows that it has yet to return
+            may_send = not call.wait_for_ready and not self._returning.remaining(call.destination, now)
+        # A large payload needs the announcement, which has the peer's version.
+        if anyway or (may_send and (peer.announced or call.payload_size <= wire.MAX_V1_PAYLOAD_BYTES)):
             self._send(call, peer, now)
         else:
             call.due = call.wait_until
 
-    def _dispatch_or_complete(self, call: OutgoingCall, now: float) -> None:
+    def _dispatch_or_complete(self, call: OutgoingCall, now: float, *, anyway: bool = False) -> None:
         """Call `_dispatch`; a failure becomes the outcome."""
         try:
-            self._dispatch(call, now)
+            self._dispatch(call, now, anyway=anyway)
         except RpcError as error:
             self._complete(call, error)
         else:
@@ -339,42 +299,43 @@ class Caller:
         call.listed = peer.listed
         call.peer = peer
         call.state = OutgoingCallState.SENT
-        call.due = min(call.deadline, now + self._ack_timeout(call))
+        call.due = call.ack_due(now, self.timing)
         self._output.send_request(call)
 
     def set_timeout(self, call: OutgoingCall, now: float) -> None:
         """Set the timeout in the request, which is sent now: the budget left when it arrives."""
-        remaining = call.deadline - now - self._rtt(call) / 2
+        remaining = call.deadline - now - self.timing.rtt(call.destination) / 2
         call.timeout_ms = max(1, int(min(remaining * 1000, wire.MAX_TIMEOUT_MS)))
-
-    def _ack_timeout(self, call: OutgoingCall) -> float:
-        return call.ack_timeout if call.listed else min(call.ack_timeout, self._listing_grace(call))
-
-    def _update_due(self, call: OutgoingCall) -> None:
-        """Set the timeout of a sent call; only the budget applies until the request is delivered."""
-        if call.state is OutgoingCallState.DELIVERED and not call.restarted:
-            call.due = min(call.deadline, call.delivered_at + self._ack_timeout(call))
-        else:
-            call.due = call.deadline
 
     def _ready_wait_expired(self, call: OutgoingCall, now: float) -> None:
         """The peer did not become ready in time: send anyway, unless it is not listed."""
-        peer = self._peers.peer(call.destination)
-        if not peer.listed:
+        if not self._peers.peer(call.destination).listed:
             self._complete(call, built_in_error(_Code.RECIPIENT_NOT_FOUND, reason("not_listed")))
-            return
-        try:
-            self._send(call, peer, now)
-        except RpcError as error:
-            self._complete(call, error)
+        else:
+            self._dispatch_or_complete(call, now, anyway=True)
+
+    def _withdraw(self, call: OutgoingCall, now: float) -> bool:
+        """Return a request to WAITING if the transport has not taken it yet; return False if it has."""
+        if call.state is not OutgoingCallState.SENT or not self._output.withdraw_request(call):
+            return False
+        self.requeue(call, now)
+        return True
+
+    def _repeat(self, call: OutgoingCall, now: float) -> None:
+        """Send a request again that reached no participant."""
+        call.repeat_from = None
+        if self.online:
+            self._dispatch_or_complete(call, now, anyway=True)
+        else:
+            self.requeue(call, now)
 
     def _expire(self, call: OutgoingCall, now: float) -> None:
         """Fail a call that timed out, with the cause."""
         if call.state is OutgoingCallState.SENT and now < call.deadline:
-            self._update_due(call)
+            call.update_due(self.timing)
             return
         listed = self._peers.peer(call.destination).listed
-        code, why = _diagnose(call, now, online=self.online, listed=listed)
+        code, why = diagnose(call, now, online=self.online, listed=listed)
         if call.peer is not None:
             self._output.send_cancel(call)
         self._complete(call, built_in_error(code, reason(why)))
@@ -392,16 +353,6 @@ class Caller:
     def _calls_to(self, identity: str) -> list[OutgoingCall]:
         return [call for call in self._in_flight.values() if call.destination == identity]
 
-    def _rtt(self, call: OutgoingCall) -> float:
-        """Return the round trip in seconds: the peer's, measured on earlier calls, else the server's."""
-        return self._peer_rtts.get(call.destination, self.server_rtt)
-
-    def _update_rtt(self, identity: str, sample: float) -> None:
-        known = self._peer_rtts.get(identity)
-        self._peer_rtts[identity] = sample if known is None else known + _RTT_GAIN * (sample - known)
-        if len(self._peer_rtts) > MAX_PEER_RTTS:
-            del self._peer_rtts[next(iter(self._peer_rtts))]
-
     def _complete(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         if self._remove(call):
             self._output.complete(call, outcome)
@@ -415,19 +366,3 @@ class Caller:
         self._deadlines.remove(call)
         self._in_flight.pop(call.request_id, None)
         return True
-
-
-def _diagnose(call: OutgoingCall, now: float, *, online: bool, listed: bool) -> tuple[_Code, str]:
-    """Return the error code and reason of a timeout. `listed`: the destination is listed now."""
-    if call.restarted:
-        return _Code.RESPONSE_TIMEOUT, "peer_restarted"
-    if call.state is OutgoingCallState.WAITING:
-        if not online:
-            return _Code.RESPONSE_TIMEOUT, "reconnecting"
-        return (_Code.RESPONSE_TIMEOUT, "recipient_not_ready") if listed else (_Code.RECIPIENT_NOT_FOUND, "not_listed")
-    if call.state is OutgoingCallState.DELIVERED and not call.listed:
-        return _Code.RECIPIENT_NOT_FOUND, "not_listed"
-    if call.state is OutgoingCallState.DELIVERED:
-        late = now >= call.deadline
-        return _Code.RESPONSE_TIMEOUT if late else _Code.CONNECTION_TIMEOUT, "not_acknowledged"
-    return _Code.RESPONSE_TIMEOUT, "no_response" if call.state is OutgoingCallState.ACKED else "request_not_delivered"

@@ -19,11 +19,12 @@ from livekit.streams.framing import HeaderTooLargeError, text_stream
 from livekit.streams.reassembly import IncompleteStreamError, SenderLeftError, StreamSink, StreamTooLongError
 
 from . import wire
-from .caller import Caller, CallerLimits, OutgoingCall
+from .caller import Caller, CallerLimits
 from .deadline import remaining_budget
 from .errors import RpcError, RpcNotConnectedError, built_in_error, error_from_proto, reason
 from .invocation import RpcCallInfo
 from .loop_timer import LoopTimer
+from .outgoing_call import OutgoingCall
 from .peer_info import PeerLookup
 from .request_window import RequestWindow
 
@@ -71,7 +72,7 @@ class RpcClient:
 
     def set_server_info(self, server: models.ServerInfo) -> None:
         """Apply the server's version and flags, from its join response."""
-        self.caller.announces_joins = wire.SERVER_ANNOUNCES_JOINS in server.debug_info
+        self.caller.timing.announces_joins = wire.SERVER_ANNOUNCES_JOINS in server.debug_info
         self._unsupported_server = _older_than(server.version, (1, 8, 0))
 
     async def perform(self, info: RpcCallInfo, *, wait_for_ready: bool = False) -> str:
@@ -93,7 +94,7 @@ class RpcClient:
             if budget <= 0:
                 raise built_in_error(_Code.RESPONSE_TIMEOUT, reason("deadline_of_handler_passed"))
         latency = info.max_round_trip_latency
-        self.caller.server_rtt = self._server_rtt() or 0.0
+        self.caller.timing.server_rtt = self._server_rtt() or 0.0
         future: asyncio.Future[str] = self._loop.create_future()
         call = self.caller.start(
             info.destination_identity,
@@ -147,13 +148,23 @@ class RpcClient:
         self._window.reset(identity)
         self.caller.peer_left(identity)
 
+    def peer_missing(self, identity: str) -> None:
+        """A participant is not in the room after our own full reconnect."""
+        self._requeue_unsent(identity)
+        self.caller.peer_missing(identity, self._loop.time())
+        self._timer.update()
+
     def peer_restarted(self, identity: str) -> None:
         """A participant reconnected in full, under a new sid."""
+        self._requeue_unsent(identity)
+        self.caller.peer_restarted(identity)
+        self._timer.update()
+
+    def _requeue_unsent(self, identity: str) -> None:
+        """Let the calls that wait for a slot wait for the peer."""
         now = self._loop.time()
         for call in self._window.reset(identity):
             self.caller.requeue(call, now)
-        self.caller.peer_restarted(identity)
-        self._timer.update()
 
     def set_online(self, online: bool) -> None:
         """Update the connection state; calls wait while it is offline."""
@@ -217,12 +228,17 @@ class RpcClient:
         for following in self._window.release(call, self._loop.time()):
             self._transmit_queued(following)
 
+    def withdraw_request(self, call: OutgoingCall) -> bool:
+        """Withdraw a request that still waits for a slot or in the send queue."""
+        if self._window.is_queued(call):
+            self._release_slot(call)
+            return True
+        queued = self._queued.pop(call.request_id, None)
+        return queued is not None and queued.withdraw()
+
     def send_cancel(self, call: OutgoingCall) -> None:
         """Withdraw the request if it has not been sent, else send a cancel."""
-        if self._window.is_queued(call):
-            return
-        queued = self._queued.pop(call.request_id, None)
-        if queued is not None and queued.withdraw():
+        if self.withdraw_request(call):
             return
         stream = self._streams.pop(call.request_id, None)
         if stream is not None:

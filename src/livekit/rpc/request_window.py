@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from .caller import OutgoingCall
+from .outgoing_call import OutgoingCall
 
 __all__ = ["REQUEST_WINDOW", "RequestWindow"]
 
@@ -49,11 +49,14 @@ class RequestWindow:
         return sum(len(window.in_flight) + len(window.queue) for window in self._windows.values())
 
     def acquire(self, call: OutgoingCall, now: float) -> bool:
-        """Take a slot. If the window is full, queue the call and return False; a later `release` returns it."""
+        """Take a slot; a call that has one keeps it.
+
+        If the window is full, queue the call and return False; a later `release` returns it.
+        """
         window = self._windows.get(call.destination)
         if window is None:
             window = self._windows[call.destination] = _PeerWindow()
-        if len(window.in_flight) < self._size:
+        if len(window.in_flight) < self._size or call.request_id in window.in_flight:
             window.in_flight.add(call.request_id)
             return True
         window.queue[call.request_id] = call, now

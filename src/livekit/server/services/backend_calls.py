@@ -91,7 +91,7 @@ class _Caller:
         self._identities: set[str] = set()
         """Identities under which it receives packets: the IDs of its request and its streams."""
         self.client = RpcClient(self, self, RpcOptions())
-        self.client.caller.announces_joins = True
+        self.client.caller.timing.announces_joins = True
         self.client.set_online(True)
         self._streams = StreamReassembler()
         self._streams.register(wire.RESPONSE_TOPIC, self.client.open_response)
