@@ -7,8 +7,17 @@ from datetime import datetime, timezone
 
 import pytest
 
-from livekit import ConnectionState, E2EEOptions, KeyProviderOptions, Room, RoomOptions
+from livekit import (
+    ConnectionState,
+    E2EEOptions,
+    KeyProviderOptions,
+    Room,
+    RoomOptions,
+    RpcInterceptor,
+    RpcInvocationData,
+)
 from livekit.protocol import models, rtc
+from livekit.rpc.invocation import IncomingRpcNext
 from livekit.testing import RoomEnvironment
 from tests.support.mailbox import Mailbox
 
@@ -102,3 +111,31 @@ def test_registering_a_topic_twice_raises() -> None:
         room.register_text_stream_handler("t", ignore_stream)
     with pytest.raises(ValueError, match="t"):
         room.register_byte_stream_handler("t", ignore_stream)
+
+
+async def test_interceptors_added_before_connect_wrap_every_call(environment: RoomEnvironment) -> None:
+    class Guard(RpcInterceptor):
+        calls = 0
+
+        async def intercept_incoming(self, invocation: RpcInvocationData, next: IncomingRpcNext) -> str | None:
+            self.calls += 1
+            return await next(invocation)
+
+    bob, guard = Room(), Guard()
+    bob.add_rpc_interceptor(guard)
+    bob.register_rpc_method("echo", lambda invocation: invocation.payload)
+    bob.register_rpc_method("gone", lambda invocation: invocation.payload)
+    bob.unregister_rpc_method("gone")
+    alice = await environment.join("alice")
+    for count in (1, 2):
+        await bob.connect(environment.url, environment.token(f"bob-{count}"))
+        answer = await alice.local_participant.perform_rpc(
+            destination_identity=f"bob-{count}", method="echo", payload="hi"
+        )
+        assert (answer, guard.calls) == ("hi", count), "kept across connections"
+        await bob.disconnect()
+    bob.remove_rpc_interceptor(guard)
+    await bob.connect(environment.url, environment.token("bob-3"))
+    await alice.local_participant.perform_rpc(destination_identity="bob-3", method="echo", payload="hi")
+    assert guard.calls == 2
+    await bob.disconnect()

@@ -19,7 +19,7 @@ from livekit.local_participant import LocalParticipant
 from livekit.options import RoomOptions
 from livekit.participant import RemoteParticipant
 from livekit.protocol import models
-from livekit.rpc import RpcHandler
+from livekit.rpc import RpcHandler, RpcInterceptor
 from livekit.rpc.local_rpc import LocalRpc
 from livekit.rtc_stats import RtcStats, rtc_stats
 from livekit.streams.aio.handlers import ByteStreamHandler, StreamHandlers, TextStreamHandler
@@ -189,6 +189,34 @@ class Room(RoomEmitter):
 
         (Not in the official SDK.)"""
         return self._rpc.registry.register(method_name, handler, replace=replace, executor=executor)
+
+    def unregister_rpc_method(self, method: str, *, missing_ok: bool = False) -> None:
+        """Unregister like `LocalParticipant.unregister_rpc_method`; works before `connect` too.
+
+        (Not in the official SDK.)
+
+        Raises:
+            KeyError: no handler is registered for the method, and `missing_ok` is False.
+        """
+        self._rpc.registry.unregister(method, missing_ok=missing_ok)
+
+    def add_rpc_interceptor(self, interceptor: RpcInterceptor) -> None:
+        """Wrap calls made and answered from now on; works before `connect`, so that no call passes it by.
+
+        The interceptor added first is the outermost. It stays across reconnects and later connections of this room.
+        (Not in the official SDK.)
+
+        Raises:
+            TypeError: `interceptor` is not an `RpcInterceptor`.
+        """
+        self._rpc.registry.add_interceptor(interceptor)
+
+    def remove_rpc_interceptor(self, interceptor: RpcInterceptor) -> None:
+        """Stop wrapping new calls; calls in progress keep the interceptor. Ignores an unknown interceptor.
+
+        (Not in the official SDK.)
+        """
+        self._rpc.registry.remove_interceptor(interceptor)
 
     def register_text_stream_handler(self, topic: str, handler: TextStreamHandler) -> None:
         """Call `handler(reader, sender_identity)` when a text stream of `topic` begins. Works before `connect` too.

@@ -106,7 +106,7 @@ async def test_row_16_an_error_that_cannot_be_sent() -> None:
     alice, bob = pair()
 
     async def handler(invocation: RpcInvocationData) -> str:
-        raise RpcError(1, "no", {"a": 1})  # type: ignore[arg-type]
+        raise RpcError(-1, "no")
 
     register(bob, handler)
     assert (await failure(alice))[0] == Code.APPLICATION_ERROR

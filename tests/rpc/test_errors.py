@@ -4,6 +4,7 @@ import copy
 import enum
 import json
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -132,3 +133,20 @@ def test_built_in_errors_have_the_official_messages() -> None:
         OVERLOADED_DATA,
     )
     assert overloaded.message == "Application error in method handler"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("5", "x"), "code"),
+        ((True, "x"), "code"),
+        ((5.0, "x"), "code"),
+        ((5, None), "message"),
+        ((5, b"x"), "message"),
+        ((5, "x", {"a": 1}), "data"),
+        ((5, "x", b"y"), "data"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_refused_where_the_error_is_made(arguments: Any, name: str) -> None:
+    with pytest.raises(TypeError, match=f"^{name} must be"):
+        RpcError(*arguments)

@@ -106,3 +106,11 @@ def test_row_25_interceptors_are_known_by_identity() -> None:
     registry.remove_interceptor(first)
     assert [id(known) for known in registry.interceptors] == [id(second)]
     assert len(snapshot) == 2
+
+
+@pytest.mark.parametrize("interceptor", [object(), RpcInterceptor, None, lambda call, next: next(call)])
+def test_an_interceptor_must_be_an_instance(interceptor: Any) -> None:
+    registry = RpcRegistry()
+    with pytest.raises(TypeError, match="must be an instance of RpcInterceptor"):
+        registry.add_interceptor(interceptor)
+    assert registry.interceptors == ()

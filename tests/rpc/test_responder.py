@@ -275,10 +275,6 @@ class UnfinishedError(RpcError):
     [
         RpcError(-1, "negative"),
         RpcError(2**32, "too large"),
-        RpcError("abc", "no number"),  # type: ignore[arg-type]
-        RpcError(1, None),  # type: ignore[arg-type]
-        RpcError(1, "data", {"a": 1}),  # type: ignore[arg-type]
-        RpcError(1, "data", dict.fromkeys(range(20_000))),  # type: ignore[arg-type]
         RpcError(1, "\ud800"),
         RpcError(1, "long", "\ud800" * 20_000),
         UnfinishedError(),

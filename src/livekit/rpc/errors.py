@@ -29,6 +29,9 @@ class RpcError(Exception):
         code: 1001-1999 are reserved for the SDK (`ErrorCode`); applications use codes from 2000.
         message: human-readable; truncated to 256 UTF-8 bytes on the wire.
         data: machine-readable, JSON recommended; truncated to 15,360 UTF-8 bytes on the wire.
+
+    Raises:
+        TypeError: an argument has another type.
     """
 
     class ErrorCode(IntEnum):
@@ -62,6 +65,7 @@ class RpcError(Exception):
     }
 
     def __init__(self, code: int | RpcError.ErrorCode, message: str, data: str | None = None) -> None:
+        _check_types(code, message, data)
         super().__init__(message)
         self._code = code
         self._message = message
@@ -101,6 +105,16 @@ class RpcError(Exception):
 
 
 _KNOWN_CODES = frozenset(int(code) for code in RpcError.ErrorCode)
+
+
+def _check_types(code: object, message: object, data: object) -> None:
+    """Check an error's arguments where the error is made: the application may be untyped."""
+    if not isinstance(code, int) or isinstance(code, bool):
+        raise TypeError(f"code must be an int, not {type(code).__name__}")
+    if not isinstance(message, str):
+        raise TypeError(f"message must be a str, not {type(message).__name__}")
+    if data is not None and not isinstance(data, str):
+        raise TypeError(f"data must be a str or None, not {type(data).__name__}: use json.dumps")
 
 
 class RpcNotConnectedError(RpcError, RuntimeError):

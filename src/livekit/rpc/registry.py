@@ -65,7 +65,15 @@ class RpcRegistry:
         self.executors.pop(method, None)
 
     def add_interceptor(self, interceptor: RpcInterceptor) -> None:
-        """Add an interceptor inside the existing ones. Adding one twice has no effect."""
+        """Add an interceptor inside the existing ones. Adding one twice has no effect.
+
+        Raises:
+            TypeError: it lacks a method of `RpcInterceptor`, or is a class.
+        """
+        methods = ("intercept_outgoing", "intercept_incoming")
+        if isinstance(interceptor, type) or not all(callable(getattr(interceptor, name, None)) for name in methods):
+            name = getattr(interceptor, "__name__", type(interceptor).__name__)
+            raise TypeError(f"an interceptor must be an instance of RpcInterceptor, not {name}")
         if not any(known is interceptor for known in self.interceptors):
             self.interceptors = (*self.interceptors, interceptor)
 
