@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from livekit._room.local_context import LocalParticipantMixin
+from livekit._util.buffers import to_bytes
 from livekit.engine.backpressure import send
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
@@ -44,8 +45,9 @@ class DataPublisher(LocalParticipantMixin):
 
         Raises:
             PublishDataError: not connected, not allowed, or too large. The connection stays usable.
+            TypeError: `payload` is neither bytes-like nor a str.
         """
-        content = payload.encode() if isinstance(payload, str) else bytes(payload)
+        content = payload.encode() if isinstance(payload, str) else to_bytes(payload, "payload")
         nonce = self._nonces.next() if reliable else b""
         user = models.UserPacket(payload=content, topic=topic, nonce=nonce)
         packet = models.DataPacket(destination_identities=destination_identities, user=user)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 
 from livekit._util.aio import within
+from livekit._util.buffers import to_bytes
 from livekit._util.enum_names import enum_name
 from livekit._util.logs import RateLimitedLog
 from livekit.protocol import models, rtc
@@ -126,7 +127,7 @@ class DataTrackManager:
 
     def _push(self, packetizer: Packetizer, frame: DataTrackFrame) -> None:
         extensions: dict[int, bytes] = {}
-        payload = bytes(frame.payload)
+        payload = to_bytes(frame.payload, "payload")
         if self._encrypts:
             payload, extensions[E2EE_EXTENSION] = self._encrypt(payload)
         if frame.user_timestamp is not None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from livekit._room.local_context import LocalContext, LocalParticipantMixin
+from livekit._util.buffers import to_bytes
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
 from livekit.streams.deflate import deflate_if_worthwhile
@@ -109,7 +110,7 @@ class StreamSender(LocalParticipantMixin):
             kind=_ByteHeader(name=DEFAULT_NAME if name is None else name),
         )
         info = byte_info(header.stream_header)
-        await self._send_whole(header, bytes(data), compress)
+        await self._send_whole(header, to_bytes(data, "data"), compress)
         return info
 
     async def stream_bytes(
