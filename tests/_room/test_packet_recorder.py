@@ -97,3 +97,17 @@ def test_environment_variables_enable_recording(monkeypatch: pytest.MonkeyPatch)
     assert RecordOptions.from_environment() == RecordOptions(path="x")
     monkeypatch.setenv("LIVEKIT_RECORD_PAYLOADS", "1")
     assert RecordOptions.from_environment() == RecordOptions(path="x", payloads=True)
+
+
+@pytest.mark.parametrize("path", ["/dev/full", "absent/file", "."])
+def test_a_file_that_cannot_be_written_ends_the_recording_with_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    if path == "/dev/full" and not Path(path).exists():
+        pytest.skip("the system has no /dev/full")
+    recorder = record(tmp_path / path)
+    for _ in range(3):
+        recorder.record_sent(wire.request_packet("bob", "r1", "add", "", 1500))
+        recorder.record_received(models.DataPacket())
+    recorder.close()
+    assert ["no longer recorded" in message for message in caplog.messages] == [True]

@@ -7,7 +7,9 @@ content (payloads, stream contents, error messages and data) is recorded only as
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +19,13 @@ from livekit._util.enum_names import enum_name
 from livekit.options import RecordOptions
 from livekit.protocol import models
 
+logger = logging.getLogger("livekit")
+
 Fields = dict[str, Any]
 
 
 class PacketRecorder:
-    """Appends a JSON line for each packet.
+    """Appends a JSON line for each packet. A file that cannot be written ends the recording with one warning.
 
     Each line is an object with `time` (Unix seconds), `local` (the local identity), `way` ("out" or "in"), `peer` (the
     sender, or the receivers), `kind`, and the fields of that kind: `request_id`, `method`, `timeout_ms`, `stream_id`,
@@ -31,7 +35,12 @@ class PacketRecorder:
     def __init__(self, options: RecordOptions) -> None:
         self.identity = ""
         self._payloads = options.payloads
-        self._file: TextIO = Path(options.path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - until close()
+        self._path = options.path
+        self._file: TextIO | None = None
+        try:
+            self._file = Path(options.path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - until close()
+        except (OSError, ValueError) as error:
+            self._stop(error)
 
     def record_sent(self, packet: models.DataPacket) -> models.DataPacket:
         """Record an outgoing packet and return it, as a filter of `PacketFilter`."""
@@ -44,10 +53,23 @@ class PacketRecorder:
 
     def close(self) -> None:
         """Close the file. Later packets are ignored."""
-        self._file.close()
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as error:  # the disk is full, and the buffer holds a line
+                self._stop(error)
+
+    def _stop(self, error: Exception) -> None:
+        """Stop recording: an observer must not disturb the room that it observes."""
+        logger.warning("packets of %s are no longer recorded in %s: %s", self.identity or "a room", self._path, error)
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
 
     def _write(self, direction: str, peer: str | list[str], packet: models.DataPacket) -> None:
-        if self._file.closed:
+        if self._file is None:
             return
         kind = packet.WhichOneof("value") or "empty"
         line: Fields = {
@@ -60,7 +82,10 @@ class PacketRecorder:
         describe = _DESCRIBE.get(kind)
         if describe is not None:
             line.update(describe(getattr(packet, kind), self._content))
-        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        try:
+            self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        except (OSError, ValueError) as error:  # ValueError: lone surrogates
+            self._stop(error)
 
     def _content(self, name: str, content: str | bytes) -> Fields:
         """Return the size of application content and, if payloads are recorded, the content."""
