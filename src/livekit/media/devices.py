@@ -34,6 +34,10 @@ class PlatformAudioError(Exception):
     """The platform's audio device module failed."""
 
 
+class _PlatformAudioNotBuiltError(PlatformAudioError, MediaNotBuiltError):
+    """No audio device module: programs that go on without audio devices catch PlatformAudioError."""
+
+
 class PlatformAudioSource:
     """Audio recorded by `PlatformAudio`. Raises MediaNotBuiltError."""
 
@@ -45,10 +49,10 @@ class PlatformAudioSource:
 
 
 class PlatformAudio:
-    """The platform's audio device module. Raises MediaNotBuiltError."""
+    """The platform's audio device module. Raises PlatformAudioError, as the official one where there are no devices."""
 
     def __init__(self) -> None:
-        raise MediaNotBuiltError("PlatformAudio")
+        raise _PlatformAudioNotBuiltError("PlatformAudio")
 
     def recording_devices(self) -> list[AudioDeviceInfo]:
         raise MediaNotBuiltError
