@@ -205,7 +205,9 @@ class Program:
             number = request.pop("id")
             if request["do"] == "cancel":
                 await asyncio.sleep(0)  # let a call that was just asked for begin
-                self.running[request["call"]].cancel()
+                call = self.running.get(request["call"])
+                if call is not None:  # else it has just ended
+                    call.cancel()
                 say(reply=number, value=None)
                 continue
             task = asyncio.create_task(self.answer(number, **request))
