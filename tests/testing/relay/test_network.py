@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import AsyncExitStack
 
 import pytest
 
 from livekit import Room, RoomOptions
+from livekit.server import DevServer
 from livekit.testing import CallLedger, LinkOptions, NetworkRelay, TokenServer
 from tests.support.rooms import Join
 
@@ -148,3 +150,31 @@ async def test_equal_seeds_give_equal_losses(server: TokenServer) -> None:
         async with NetworkRelay(server.url, seed=SEED, link=LinkOptions(loss=0.5)) as relay:
             arrivals.append([relay.up.arrivals(1, float(now)) for now in range(100)])
     assert arrivals[0] == arrivals[1]
+
+
+@pytest.mark.parametrize("state", ["connected", "connecting", "reset", "server stopped", "changing address"])
+async def test_closing_logs_nothing_and_leaks_nothing(
+    no_leaks: None, caplog: pytest.LogCaptureFixture, state: str
+) -> None:
+    room, joining = Room(), Room()
+    work: asyncio.Future[None] | None = None
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(DevServer(port=0))
+        async with NetworkRelay(server.url) as relay:
+            await room.connect(relay.url, server.token("alice", room="demo"))
+            if state == "connecting":
+                work = asyncio.ensure_future(joining.connect(relay.url, server.token("bob", room="demo")))
+                relay.signals.request_received.clear()
+                await relay.signals.request_received.wait()
+            elif state == "reset":
+                relay.tcp.reset()
+            elif state == "server stopped":
+                await stack.aclose()
+            elif state == "changing address":
+                work = asyncio.ensure_future(relay.change_address())
+        if work is not None:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        await asyncio.gather(room.disconnect(), joining.disconnect())
+    loud = [record for record in caplog.records if record.name == "asyncio" or record.exc_info]
+    assert not loud, loud

@@ -50,7 +50,7 @@ async def test_each_client_has_its_own_port_until_the_address_changes() -> None:
     data, source = await target.receive()
     assert data == b"again"
     assert source not in sources
-    relay.close()
+    await relay.aclose()
     for link in links:
         link.close()
     for end in (target, one, two):

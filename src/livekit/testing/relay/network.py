@@ -63,6 +63,7 @@ class NetworkRelay:
         self._links = DatagramLink(self.up), DatagramLink(self.down)
         for link in self._links:
             self._stack.callback(link.close)
+        self._stack.push_async_callback(self._close_udp)
         await self._stack.enter_async_context(self.signals)
         self._tcp = TcpRelay(("127.0.0.1", self.signals.port), self.up, self.down)
         await self._stack.enter_async_context(self._tcp)
@@ -71,8 +72,6 @@ class NetworkRelay:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for relay in self._udp.values():
-            relay.close()
         await self._stack.aclose()
 
     @property
@@ -110,6 +109,9 @@ class NetworkRelay:
 
     def __repr__(self) -> str:
         return f"<NetworkRelay seed {self.seed}: {self.up.options}>"
+
+    async def _close_udp(self) -> None:
+        await asyncio.gather(*(relay.aclose() for relay in self._udp.values()))
 
     async def _locate(self, address: Address) -> Address:
         assert self._links is not None, "opened by its context"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
@@ -126,17 +127,23 @@ class SignalRelay:
             self.joins += 1
             down = start_task(self._relay_down(upstream, client))
             try:
-                await self._relay_up(client, upstream)
+                with contextlib.suppress(*_CONNECTION_LOST):
+                    await self._relay_up(client, upstream)
             finally:
                 down.cancel()
-                await asyncio.wait({down})
+                with contextlib.suppress(asyncio.CancelledError, *_CONNECTION_LOST):
+                    await down
         return client
 
     async def _relay_up(self, client: web.WebSocketResponse, upstream: aiohttp.ClientWebSocketResponse[bool]) -> None:
         async for message in client:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 continue
-            request = rtc.SignalRequest.FromString(message.data)
+            try:
+                request = rtc.SignalRequest.FromString(message.data)
+            except DecodeError:
+                await upstream.send_bytes(message.data)
+                continue
             self.requests.append(request)
             self.request_received.set()
             if self._locate is None:
@@ -173,4 +180,6 @@ class SignalRelay:
         return url
 
 
+_CONNECTION_LOST = (aiohttp.ClientError, OSError)
+"""Raised by sending to a peer that is gone."""
 _KEPT_HEADERS = frozenset({"content-type", "content-encoding"})

@@ -44,13 +44,14 @@ class UdpRelay:
         to the old port are lost."""
         await asyncio.gather(*(flow.connect(self._target) for flow in self._flows.values()))
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
+        """Close all sockets."""
         if self._client_socket is not None:
             self._client_socket.close()
-        for task in self._opening:
-            task.cancel()
         for flow in self._flows.values():
             flow.close()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close their sockets in the next iteration
 
     def take(self, data: bytes, client: Address) -> None:
         """Relay a datagram from a client."""
@@ -90,14 +91,18 @@ class _Flow(asyncio.DatagramProtocol):
         self._client = client
         self._transport: asyncio.DatagramTransport | None = None
         self._early: list[bytes] = []
+        self._closed = False
 
     async def connect(self, target: Address) -> None:
         """Open a new socket towards the target, replacing the previous one."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=target)
-            self.close()
+            if self._transport is not None:
+                self._transport.close()
             self._transport = transport
+            if self._closed:
+                transport.close()
             early, self._early = self._early, []
             for data in early:
                 self.forward(data)
@@ -116,9 +121,9 @@ class _Flow(asyncio.DatagramProtocol):
         """Ignore ICMP errors: the client's own timeouts detect a lost target."""
 
     def close(self) -> None:
+        self._closed = True
         if self._transport is not None:
             self._transport.close()
-            self._transport = None
 
 
 def _family(address: Address) -> socket.AddressFamily:
