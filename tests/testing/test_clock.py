@@ -19,6 +19,52 @@ async def test_waiting_takes_no_real_time() -> None:
     assert time.monotonic() - started < 60
 
 
+def test_time_starts_at_zero_and_has_no_float_error() -> None:
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        times = [loop.time()]
+        for delay, count in ((0.2, 100), (1 / 3, 3), (0.1, 1000)):
+            for _ in range(count):
+                await asyncio.sleep(delay)
+            times.append(loop.time())
+        return times
+
+    assert run_virtual(main()) == [0.0, 20.0, 21.0, 121.0]
+
+
+async def test_the_time_reaches_every_timer() -> None:
+    """A callback that finds its own deadline not reached sets its timer again; it must not do so without end."""
+    loop = asyncio.get_running_loop()
+    times: list[float] = []
+    deadline = 0.1 + 0.2
+    done = asyncio.Event()
+
+    def check() -> None:
+        times.append(loop.time())
+        if loop.time() < deadline:
+            loop.call_at(deadline, check)
+        else:
+            done.set()
+
+    with VirtualClock():
+        loop.call_at(deadline, check)
+        await done.wait()
+    assert len(times) <= 2
+
+
+async def test_pending_timers_keep_their_time() -> None:
+    """Time does not restart under timers that already run."""
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    fired: list[float] = []
+    loop.call_later(60, lambda: fired.append(loop.time()))
+    with VirtualClock() as clock:
+        assert loop.time() >= before
+        await asyncio.sleep(100)
+        assert clock.elapsed == 100
+    assert before + 60 <= fired[0] < before + 61
+
+
 async def test_timers_fire_in_order_at_their_times() -> None:
     loop = asyncio.get_running_loop()
     fired: list[tuple[str, float]] = []
@@ -52,6 +98,7 @@ async def test_time_stands_still_while_code_runs() -> None:
 async def test_the_clock_is_monotonic() -> None:
     """It also keeps advancing after virtual time ends."""
     loop = asyncio.get_running_loop()
+    pending = loop.call_later(YEAR, int)
     times = [loop.time()]
     for _ in range(2):
         with VirtualClock():
@@ -63,6 +110,7 @@ async def test_the_clock_is_monotonic() -> None:
     times.append(loop.time())
     assert times == sorted(times)
     assert times[-1] - times[0] >= 20
+    pending.cancel()
 
 
 async def test_time_is_real_while_a_thread_works() -> None:

@@ -90,6 +90,102 @@ def test_fixtures_work_with_every_async_plugin(pytester: pytest.Pytester, runner
     run_pytest(pytester, *mode).assert_outcomes(passed=4)
 
 
+SCOPED = """
+import asyncio
+import pytest
+import pytest_asyncio
+
+{mark}
+
+
+@pytest_asyncio.fixture(loop_scope="{scope}")
+async def loop(livekit_pair):
+    return asyncio.get_running_loop()
+
+
+class TestScope:
+    @pytest.mark.parametrize("number", [1, 2])
+    async def test_clock(self, number, loop, livekit_clock, livekit_pair):
+        assert loop is asyncio.get_running_loop()
+        alice, bob = livekit_pair
+        bob.register_rpc_method("greet", lambda data: "hello")
+        call = alice.local_participant.perform_rpc(destination_identity="bob", method="greet", payload="")
+        assert await call == "hello"
+        assert livekit_clock.elapsed == loop.time() == 0
+        for _ in range(100):
+            await asyncio.sleep(0.2)
+        assert livekit_clock.elapsed == loop.time() == 20
+
+    @pytest.mark.usefixtures("livekit_clock")
+    async def test_used_clock(self):
+        await asyncio.sleep(3600)
+        assert asyncio.get_running_loop().time() == 3600
+
+    def test_plain(self, livekit_environment):
+        async def main():
+            async with livekit_environment as environment:
+                await environment.pair()
+
+        asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "fixture_scope", "strict"),
+    [
+        *((scope, "session", True) for scope in ("function", "class", "module", "package", "session")),
+        ("module", "function", False),
+    ],
+)
+def test_fixtures_run_on_the_loop_of_the_test(
+    pytester: pytest.Pytester, scope: str, fixture_scope: str, strict: bool
+) -> None:
+    """The marker chooses the loop in strict mode, the configured default in auto mode."""
+    mark = f'pytestmark = pytest.mark.asyncio(loop_scope="{scope}")' if strict else ""
+    pytester.makepyfile(SCOPED.format(mark=mark, scope=scope))
+    options = ["asyncio_mode=strict"] if strict else ["asyncio_mode=auto", f"asyncio_default_test_loop_scope={scope}"]
+    options.append(f"asyncio_default_fixture_loop_scope={fixture_scope}")
+    ignored = ("-W", "ignore::pytest.PytestWarning")
+    result = run_pytest(pytester, *(argument for option in options for argument in ("-o", option)), *ignored)
+    result.assert_outcomes(passed=4)
+
+
+def test_a_fixture_on_another_loop_than_its_test_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        import pytest_asyncio
+
+        @pytest_asyncio.fixture(loop_scope="module")
+        async def paused(livekit_clock): ...
+
+        @pytest.mark.asyncio
+        async def test_paused(paused): ...
+        """
+    )
+    result = run_pytest(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'paused' runs on the event loop of its module*loop_scope='function'*"])
+
+
+@pytest.mark.parametrize(
+    ("mode", "backend", "message"),
+    [
+        ("strict", "trio", "*anyio runs this test on trio: define a fixture `anyio_backend` that returns 'asyncio'*"),
+        ("auto", "asyncio", "*pytest-asyncio and anyio both run this test*set `asyncio_mode = strict`*"),
+    ],
+)
+def test_an_unusable_anyio_backend_is_an_error(
+    pytester: pytest.Pytester, mode: str, backend: str, message: str
+) -> None:
+    pytest.importorskip("anyio")
+    pytester.makeconftest(ANYIO_BACKEND.replace("asyncio", backend))
+    pytester.makepyfile("import pytest\n@pytest.mark.anyio\nasync def test_clock(livekit_clock): ...")
+    result = run_pytest(pytester, "-o", f"asyncio_mode={mode}")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+
+
 def test_each_test_runs_in_every_requested_environment(pytester: pytest.Pytester) -> None:
     write_tests(pytester, "asyncio")
     result = run_pytest(pytester, "--livekit-environment=memory,embedded", "-v")

@@ -11,9 +11,7 @@ was listed is repeated, with the same id, if it is not acknowledged once the cal
 
 from __future__ import annotations
 
-import enum
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Protocol
 

@@ -24,8 +24,8 @@ DEFAULT_LIMIT = 4 * 3600.0
 """Virtual seconds after which the loop is considered stuck: only timers fire."""
 IDLE_GRACE = 1.0
 """Real seconds that an idle loop without timers waits for another thread to wake it."""
-CLOCK_RESOLUTION = time.get_clock_info("monotonic").resolution
-"""Seconds by which asyncio may run timers early."""
+NANOSECOND = 1e-9
+"""Resolution of virtual time in seconds: asyncio runs timers up to this much early."""
 
 _Select = Callable[["float | None"], "list[Any]"]
 
@@ -41,8 +41,10 @@ class VirtualClock:
             await asyncio.sleep(3600)
         assert clock.elapsed == 3600
 
-    The clock continues from the loop's time and never runs backwards. While a function runs in one of the loop's
-    executors, time passes at its real rate. Only asyncio's own event loops are supported, not uvloop.
+    `loop.time()` starts at 0. On a loop with pending timers it continues from the loop's time instead, so that their
+    deadlines hold. It jumps to the times of timers exactly: after 100 sleeps of 0.2 s it is 20.0.
+    While a function runs in one of the loop's executors, time passes at its real rate. Only asyncio's own event loops
+    are supported, not uvloop.
     """
 
     def __init__(self, *, limit: float = DEFAULT_LIMIT) -> None:
@@ -50,6 +52,7 @@ class VirtualClock:
         self._limit = limit
         self._loop: asyncio.AbstractEventLoop
         self._select: _Select
+        self._resolution: float
         self._started = self._now = 0.0
         self._in_threads = 0
 
@@ -69,12 +72,14 @@ class VirtualClock:
         if isinstance(getattr(selector.select, "__self__", None), VirtualClock):
             raise RuntimeError("this event loop has a virtual clock already")
         self._loop = loop
-        self._started = self._now = loop.time()
+        self._started = self._now = _starting_time(loop)
         self._select = selector.select
+        self._resolution = getattr(loop, "_clock_resolution")  # noqa: B009  # typeshed does not know it
         selector.select = self._wait
         patched: Any = loop
         patched.time = self._time
         patched.run_in_executor = self._run_in_executor
+        patched._clock_resolution = NANOSECOND
         return self
 
     def __exit__(
@@ -83,6 +88,7 @@ class VirtualClock:
         loop: Any = self._loop
         ahead = self._now - time.monotonic()
         del loop._selector.select, loop.run_in_executor
+        loop._clock_resolution = self._resolution
         loop.time = lambda: time.monotonic() + ahead
 
     def _time(self) -> float:
@@ -102,7 +108,7 @@ class VirtualClock:
         if self._in_threads:
             started = time.monotonic()
             ready = self._select(timeout)
-            self._now += time.monotonic() - started
+            self._now = _without_float_error(self._now + time.monotonic() - started)
             return ready
         ready = self._select(0)
         if ready or timeout == 0:
@@ -114,9 +120,11 @@ class VirtualClock:
                     f"deadlock: every task waits and nothing can wake one; {self._waiting()}"
                 )
             return ready
-        self._now += timeout
-        if self._now + CLOCK_RESOLUTION == self._now:  # else the loop never sees the timer's time as reached
-            self._now = math.nextafter(self._now, math.inf)
+        loop: Any = self._loop
+        when: float = loop._scheduled[0].when()
+        nanoseconds = _time_of_timer(when)
+        # Not rounded twice: a callback that compares the time with its unrounded deadline has set its timer again.
+        self._now = nanoseconds if nanoseconds > self._now else when
         if self.elapsed > self._limit:
             raise VirtualClockStalledError(
                 f"only timers fired for {self.elapsed:.0f} virtual seconds; {self._waiting()}"
@@ -126,6 +134,28 @@ class VirtualClock:
     def _waiting(self) -> str:
         names = sorted(task.get_name() for task in asyncio.all_tasks(self._loop))
         return f"pending tasks: {', '.join(names)}"
+
+
+def _starting_time(loop: Any) -> float:
+    """Return 0, or the time on which timers rely."""
+    if all(timer.cancelled() for timer in loop._scheduled):
+        return 0.0
+    now: float = loop.time()
+    return math.ceil(now * 1e6) / 1e6
+
+
+def _time_of_timer(when: float) -> float:
+    """Return the time at which the loop runs a timer due at `when`."""
+    now = _without_float_error(when)
+    if now + NANOSECOND <= when:  # so late that floats are more than a nanosecond apart
+        now = math.nextafter(when, math.inf)
+    return now
+
+
+def _without_float_error(seconds: float) -> float:
+    """Return whole nanoseconds where `seconds` differs from them only by the error of adding floats."""
+    rounded = round(seconds, 9)
+    return rounded if abs(rounded - seconds) <= 1e-12 + 4 * math.ulp(seconds) else seconds
 
 
 def run_virtual(main: Coroutine[Any, Any, T], *, debug: bool | None = None, limit: float = DEFAULT_LIMIT) -> T:

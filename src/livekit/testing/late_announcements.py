@@ -28,6 +28,12 @@ class LateAnnouncements:
         self._listeners.append(listener)
         socket.filter = lambda data: self._pass(listener, data)
 
+    def close(self) -> None:
+        """Drop the announcements held back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _pass(self, listener: _Listener, data: bytes) -> bytes | None:
         passed = listener.filter(rtc.SignalResponse.FromString(data))
         if listener.held and self._timer is None:

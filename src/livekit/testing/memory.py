@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from weakref import WeakValueDictionary
 
@@ -125,10 +124,7 @@ class MemoryRoom(TokenSource, RoomClients):
 
     def restart(self, *, downtime: float = 0.0) -> None:
         """Crash the server silently and bring it back after `downtime` seconds, without its rooms."""
-        self._server.crash()
-        if downtime:
-            self.reachable = False
-            asyncio.get_running_loop().call_later(downtime, setattr, self, "reachable", True)
+        self._server.crash(downtime)
 
     def shut_down(self) -> None:
         """End every room in order, notifying the participants; new rooms can be created."""

@@ -45,6 +45,13 @@ class MemoryLink:
         self._pipes.append(pipe)
         return pipe
 
+    def close(self) -> None:
+        """Deliver what is in flight, unless the link is held, and close all pipes."""
+        for pipe in self._pipes:
+            if not self.held:
+                pipe.flush()
+            pipe.close()
+
     def hold(self) -> None:
         """Suspend delivery until `release`."""
         self.held = True
@@ -99,6 +106,11 @@ class MemoryPipe(Generic[T]):
     def wake(self) -> None:
         """Resume delivery after the link was held."""
         self._arm(self._loop.time())
+
+    def flush(self) -> None:
+        """Deliver all items in flight."""
+        while self._arriving and not self.closed:
+            self._guard(self._deliver, heapq.heappop(self._arriving)[2])
 
     def close(self) -> None:
         """Drop all items in flight."""

@@ -43,6 +43,7 @@ class MemoryChannel:
         self.options: Final = options
         self._link: MemoryLink | None = None
         self._pipe: MemoryPipe[_Item] | None = None
+        self._confirmations: MemoryPipe[Callable[[], None]] | None = None
         self._was_high = False
 
     @property
@@ -75,6 +76,7 @@ class MemoryChannel:
         self._link = link
         self._pipe = link.pipe(remote.take, lossy=lossy, duplicates=True)
         self._pipe.on_sent = self._bytes_sent
+        self._confirmations = link.pipe(_confirm)
 
     def take(self, item: _Item) -> None:
         """Receive a message, and confirm its delivery to the sender after the link's delay."""
@@ -82,14 +84,15 @@ class MemoryChannel:
         self.on_message(data)
         if on_delivered is None or self._link is None:
             return
-        delay = self._link.faults().delay
-        if delay:
-            asyncio.get_running_loop().call_later(delay, on_delivered)
+        if self._confirmations is not None and self._link.faults().delay:
+            self._confirmations.put(on_delivered)
         else:
             on_delivered()
 
     def close(self) -> None:
         """Close this end and drop messages in flight, without notifying the other end."""
+        if self._confirmations is not None:
+            self._confirmations.close()
         if self._pipe is not None and not self._pipe.closed:
             self._pipe.close()
             self.on_close()
@@ -103,6 +106,10 @@ class MemoryChannel:
         if self._was_high and self.buffered_amount <= self.buffered_amount_low_threshold:
             self._was_high = False
             self.on_buffered_amount_low()
+
+
+def _confirm(on_delivered: Callable[[], None]) -> None:
+    on_delivered()
 
 
 class MemoryPeer:
@@ -189,7 +196,9 @@ class MemoryPeer:
                 peer._end(PeerState.FAILED)
 
     def fail_later(self, delay: float) -> None:
-        """Fail this peer after `delay` seconds."""
+        """Fail this peer after `delay` seconds, unless it is closed."""
+        if self._state is PeerState.CLOSED:
+            return
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(delay, self._end, PeerState.FAILED)

@@ -55,6 +55,12 @@ class ClientLink:
         self.peers.append(MemoryPeer(self.link))
         return self.peers[-1]
 
+    async def aclose(self) -> None:
+        """Close the peer connections and the link."""
+        for peer in self.peers:
+            await peer.close()
+        self.link.close()
+
     def reset_signal(self) -> None:
         """Break the signal connection."""
         for socket in self.sockets:
@@ -87,6 +93,7 @@ class MemoryServer:
         """The event loop of the first join."""
         self._ticker: asyncio.TimerHandle | None = None
         self._guard: LoopGuard | None = None
+        self._recovery: asyncio.TimerHandle | None = None
 
     @property
     def rooms(self) -> RoomManager:
@@ -123,13 +130,16 @@ class MemoryServer:
                 return room, room.participants[identity]
         raise KeyError(identity)
 
-    def crash(self) -> None:
-        """Crash silently; the rooms are lost."""
+    def crash(self, downtime: float) -> None:
+        """Crash silently; the rooms are lost. The server is unreachable for `downtime` seconds."""
         for client in self.clients.values():
             client.reset_signal()
             for peer in client.peers:
                 peer.break_path()
         self._rooms = None
+        if downtime:
+            self.reachable = False
+            self._recovery = asyncio.get_running_loop().call_later(downtime, setattr, self, "reachable", True)
 
     async def aclose(self) -> None:
         """Disconnect all participants and stop."""
@@ -138,11 +148,16 @@ class MemoryServer:
             self._rooms.close(self.now())
             self._rooms = None
         await self._tasks.aclose(CLOSE_GRACE)
-        if self._ticker is not None:
-            self._ticker.cancel()
         if self._guard is not None:
             self._guard.close()
             self._guard = None
+        for client in self.clients.values():
+            await client.aclose()
+        if self._late is not None:
+            self._late.close()
+        for timer in (self._ticker, self._recovery):
+            if timer is not None:
+                timer.cancel()
 
     async def open_signal(self, urls: SignalUrls, token: str, progress: Callable[[str], None]) -> SignalConnection:
         """Open a signal connection; replaces `SignalConnection.open`."""

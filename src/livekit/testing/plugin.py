@@ -1,19 +1,20 @@
 """The pytest plugin: fixtures for rooms in memory, on the embedded server, or on a running server.
 
-Heavy imports happen in the fixtures, not at pytest's start. `livekit_environment` works in plain tests; under
-pytest-asyncio or anyio it also disconnects the rooms that the test connected. `livekit_pair` and `livekit_clock` need
-one of the two.
+Heavy imports happen in the fixtures, not at pytest's start. `livekit_environment` works in plain tests; in coroutine
+tests of pytest-asyncio or anyio it also disconnects the rooms that the test connected. `livekit_pair` and
+`livekit_clock` need one of the two. All run on the test's own event loop, whatever its scope.
 """
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .async_runner import PLAIN, advice_for_plain_test, async_runners, check_fixture, runner_of
 
 if TYPE_CHECKING:
     from livekit.room import Room
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 OPTION = "--livekit-environment"
 ENVIRONMENTS = ("memory", "embedded", "server")
-_ASYNCIO, _ANYIO, _PLAIN = "asyncio", "anyio", "plain"
+_ON_TEST_LOOP = frozenset({"livekit_environment", "livekit_pair", "livekit_clock", "livekit_memory"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,18 +44,24 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in _environments(config):
         if name not in ENVIRONMENTS and "://" not in name:
             raise pytest.UsageError(f"{OPTION} must be {', '.join(ENVIRONMENTS)} or a URL, not {name!r}")
-    manager = config.pluginmanager
-    manager.register(_async_fixtures(_ANYIO, pytest.fixture), "livekit-anyio")
-    if manager.hasplugin("asyncio") or manager.hasplugin("pytest_asyncio"):
-        import pytest_asyncio
-
-        manager.register(_async_fixtures(_ASYNCIO, pytest_asyncio.fixture), "livekit-asyncio")
+    for runner, fixture in async_runners(config):
+        config.pluginmanager.register(_async_fixtures(runner, fixture), f"livekit-{runner}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     environments = _environments(metafunc.config)
     if "livekit_environment_name" in metafunc.fixturenames and len(environments) > 1:
         metafunc.parametrize("livekit_environment_name", environments, indirect=True)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Check the event loops of applications' fixtures that build on those of this plugin."""
+    if not _ON_TEST_LOOP.isdisjoint(fixturedef.argnames):
+        check_fixture(fixturedef, request)
+    return (yield)
 
 
 @pytest.fixture
@@ -67,6 +74,8 @@ def livekit_environment_name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def livekit_environment(livekit_environment_name: str, request: pytest.FixtureRequest) -> RoomEnvironment:
     """A room with a unique name: `url`, `token`, and `await livekit_environment.join("alice")`."""
+    if "livekit_clock" in request.fixturenames:  # the clock starts before anything relies on the loop's time
+        request.getfixturevalue("livekit_clock")
     environment: RoomEnvironment = _variant("environment", request)
     return environment
 
@@ -109,7 +118,8 @@ def _livekit_plain_environment(livekit_environment_name: str, request: pytest.Fi
     from .room_environment import RoomEnvironment, RunningServer
 
     if livekit_environment_name == "memory":
-        return RoomEnvironment("memory", MemoryRoom())
+        virtual = "livekit_clock" in request.fixturenames
+        return RoomEnvironment("memory", MemoryRoom(), virtual=virtual, closes_server=True)
     if livekit_environment_name == "embedded":
         return RoomEnvironment("embedded", request.getfixturevalue("livekit_server"))
     server = RunningServer.from_environment(livekit_environment_name if "://" in livekit_environment_name else None)
@@ -118,8 +128,8 @@ def _livekit_plain_environment(livekit_environment_name: str, request: pytest.Fi
     return RoomEnvironment("server", server, announces_joins=False)
 
 
-def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
-    """Return the fixtures that need an event loop, for the plugin that provides it."""
+def _async_fixtures(runner: str, fixture: Callable[..., Any]) -> ModuleType:
+    """Return the fixtures that need an event loop, for tests of that runner."""
 
     async def environment(_livekit_plain_environment: RoomEnvironment) -> AsyncIterator[RoomEnvironment]:
         async with _livekit_plain_environment as environment:
@@ -134,33 +144,21 @@ def _async_fixtures(kind: str, fixture: Callable[..., Any]) -> ModuleType:
         with VirtualClock() as clock:
             yield clock
 
-    plugin = ModuleType(f"livekit.testing fixtures for {kind}")
+    plugin = ModuleType(f"livekit.testing fixtures for {runner}")
     for function in (environment, pair, clock):
-        name = f"_livekit_{kind}_{function.__name__}"
+        name = f"_livekit_{runner}_{function.__name__}"
         setattr(plugin, name, fixture(name=name)(function))
     return plugin
 
 
 def _variant(what: str, request: pytest.FixtureRequest) -> Any:
-    """Return the fixture of that name made for the plugin that runs this test."""
-    kind = _runner(request)
-    if kind == _PLAIN and what != "environment":
-        if inspect.iscoroutinefunction(getattr(request, "function", None)):
-            advice = (
-                "mark it @pytest.mark.asyncio or @pytest.mark.anyio, or set `asyncio_mode = auto` for pytest-asyncio"
-            )
-        else:
-            advice = f"write `async def {request.node.name}`, or use livekit_environment inside asyncio.run"
-        raise pytest.UsageError(f"livekit_{what} must share the test's event loop: {advice}")
-    return request.getfixturevalue(f"_livekit_{kind}_{what}")
-
-
-def _runner(request: pytest.FixtureRequest) -> str:
-    if "anyio_backend" in request.fixturenames:
-        return _ANYIO
-    if request.node.get_closest_marker("asyncio") and request.config.pluginmanager.hasplugin("livekit-asyncio"):
-        return _ASYNCIO
-    return _PLAIN
+    """Return the fixture of that name on the event loop that runs this test."""
+    runner = runner_of(request)
+    if runner != PLAIN:
+        return request.getfixturevalue(f"_livekit_{runner}_{what}")
+    if what == "environment":
+        return request.getfixturevalue("_livekit_plain_environment")
+    raise pytest.UsageError(f"livekit_{what} must share the test's event loop: {advice_for_plain_test(request)}")
 
 
 def _environments(config: pytest.Config) -> list[str]:

@@ -23,6 +23,7 @@ class RoomClients(ABC):
 
     def __init__(self) -> None:
         self._joined: list[Room] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     @abstractmethod
@@ -73,14 +74,21 @@ class RoomClients(ABC):
         await asyncio.gather(*(room.disconnect() for room in joined))
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._loop = None
         await self.aclose()
 
     async def _connect(self, room: Room, identity: str, options: RoomOptions | None, grants: Mapping[str, Any]) -> Room:
+        if self._loop not in (None, asyncio.get_running_loop()):
+            raise RuntimeError(
+                f"{self!r} was entered on another event loop, which could not disconnect {identity!r}: "
+                "join on that loop; a pytest fixture must have the loop_scope of its test"
+            )
         await room.connect(self.url, self.token(identity, **grants), options)
         self._joined.append(room)
         return room

@@ -47,7 +47,16 @@ class RunningServer(TokenSource):
 class RoomEnvironment(RoomClients):
     """A room with a unique name on some server; the same test runs in every environment."""
 
-    def __init__(self, name: str, server: TokenServer, *, announces_joins: bool = True, virtual: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        server: TokenServer,
+        *,
+        announces_joins: bool = True,
+        virtual: bool = False,
+        closes_server: bool = False,
+    ) -> None:
+        """Create an environment on `server`; `aclose` also stops an in-memory server if `closes_server`."""
         super().__init__()
         self.name = name
         """``memory``, ``embedded`` or ``server``."""
@@ -58,6 +67,7 @@ class RoomEnvironment(RoomClients):
         self.virtual = virtual
         """The test's event loop runs on a virtual clock."""
         self._server = server
+        self._closes_server = closes_server
 
     def __repr__(self) -> str:
         return f"<RoomEnvironment {self.name} {self.url} room {self.room}>"
@@ -72,6 +82,11 @@ class RoomEnvironment(RoomClients):
         if not isinstance(self._server, MemoryRoom):
             raise TypeError(f"fault injection needs an in-memory room; this environment is {self.name}")
         return self._server
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        if self._closes_server:
+            await self.memory.aclose()
 
     def token(self, identity: str, **grants: Any) -> str:
         return self._server.token(identity, **{"room": self.room, **grants})
