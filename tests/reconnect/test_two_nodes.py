@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections import Counter
 
 import pytest
@@ -40,12 +41,12 @@ class Caller:
         await asyncio.gather(*calls)
 
     async def call(self, outcomes: Counter[str]) -> None:
+        question = uuid.uuid4().hex
         try:
-            outcomes[
-                await self.room.local_participant.perform_rpc(
-                    destination_identity="bob", method="echo", payload="answer", response_timeout=TIMEOUT
-                )
-            ] += 1
+            answer = await self.room.local_participant.perform_rpc(
+                destination_identity="bob", method="echo", payload=question, response_timeout=TIMEOUT
+            )
+            outcomes["answer" if answer == question else "another answer"] += 1
         except RpcError as error:
             outcomes[f"{error.code}"] += 1
 

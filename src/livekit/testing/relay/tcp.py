@@ -86,7 +86,7 @@ class TcpRelay:
             return
         self.connections += 1
         self._writers.add(writer)
-        task = asyncio.ensure_future(self._serve(reader, writer))
+        task = start_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
