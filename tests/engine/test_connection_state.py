@@ -9,6 +9,7 @@ from livekit.engine.connection_state import (
     LEAVE_GRACE,
     LEAVE_TIMEOUT,
     MAX_JOIN_ATTEMPTS,
+    MAX_RETRY_AFTER,
     MIN_JITTER,
     RECONNECT_TIMEOUTS,
     STALE_ATTEMPT_WINDOW,
@@ -114,6 +115,31 @@ def test_reconnects_within_5_seconds_of_the_end_of_a_45_second_outage() -> None:
     assert longest is not None
     assert longest + BACKOFF[-1] < 5
     assert TIMEOUT > 45
+
+
+@pytest.mark.parametrize("event", [ConnectionEvent.UNREACHABLE, ConnectionEvent.FAILED])
+def test_delay_that_the_server_asks_for_is_kept_once_and_bounded(event: ConnectionEvent) -> None:
+    for asked, expected in ((2.0, 2.0), (3600.0, MAX_RETRY_AFTER), (0.0, 0.0)):
+        machine = connected(jitter=0.0)
+        machine.handle_event(ConnectionEvent.SIGNAL_DISCONNECTED, 0.0)
+        assert machine.next_attempt(0.0) is not None
+        machine.handle_event(event, 0.0)
+        machine.delay_next_attempt(asked)
+        attempt = machine.next_attempt(0.0)
+        assert attempt is not None
+        assert expected <= attempt.delay <= expected + BACKOFF[1]
+        attempt = machine.next_attempt(0.0)
+        assert attempt is not None
+        assert attempt.delay <= BACKOFF[2], "the next delay is the usual one"
+
+
+def test_delay_that_the_server_asks_for_ends_with_the_timeout() -> None:
+    machine = connected(timeout=10.0)
+    machine.handle_event(ConnectionEvent.SIGNAL_DISCONNECTED, 0.0)
+    machine.delay_next_attempt(20.0)
+    attempt = machine.next_attempt(4.0)
+    assert attempt is not None
+    assert attempt.delay == 6.0
 
 
 def test_without_timeout_attempts_never_end() -> None:

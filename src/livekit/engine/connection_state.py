@@ -40,6 +40,7 @@ __all__ = [
     "LEAVE_GRACE",
     "LEAVE_TIMEOUT",
     "MAX_JOIN_ATTEMPTS",
+    "MAX_RETRY_AFTER",
     "Attempt",
     "AttemptTimeouts",
     "ConnectionEvent",
@@ -61,6 +62,9 @@ STALE_ATTEMPT_WINDOW = 10.0
 """Seconds after a rejoin that took several attempts during which an abandoned one may still reach the server."""
 MAX_JOIN_ATTEMPTS = 3
 """Attempts of the first join if it is interrupted."""
+
+MAX_RETRY_AFTER = 30.0
+"""Longest delay in seconds that a server can ask for by Retry-After."""
 
 _Reason = models.DisconnectReason
 _Action = rtc.LeaveRequest.Action
@@ -243,6 +247,11 @@ class ConnectionStateMachine:
         """While AWAITING_LEAVE: the server answered a ping that was sent after the transport failed."""
         self.leave_deadline = max(now, self._lost_at + LEAVE_GRACE)
 
+    def delay_next_attempt(self, seconds: float) -> None:
+        """Wait at least `seconds` before the next attempt, as the server asks: up to `MAX_RETRY_AFTER`, and not beyond
+        the timeout."""
+        self._min_delay = max(self._min_delay, min(seconds, MAX_RETRY_AFTER))
+
     def _concerns_one_attempt(self, reason: models.DisconnectReason, now: float) -> bool:
         """Return True if a leave ends one attempt rather than the participation: the attempt was not ready in time,
         or it was replaced by an abandoned attempt that reached the server late."""
@@ -264,10 +273,12 @@ class ConnectionStateMachine:
         min_delay, self._min_delay = self._min_delay, 0.0
         self._skip_backoff = self._retry_join = False
         self._attempts += 1
-        delay = backoff * (MIN_JITTER + (1 - MIN_JITTER) * self._random())
+        delay = max(backoff * (MIN_JITTER + (1 - MIN_JITTER) * self._random()), min_delay)
+        if self._timeout is not None and not is_first_join:
+            delay = min(delay, self._lost_at + self._timeout - now)
         return Attempt(
             phase=self.phase,
-            delay=max(delay, min_delay),
+            delay=delay,
             number=self._attempts,
             restart_ice=self._restart_ice,
             timeouts=AttemptTimeouts() if is_first_join else RECONNECT_TIMEOUTS,

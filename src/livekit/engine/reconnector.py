@@ -127,7 +127,8 @@ class Reconnector:
             return
         timed_out = isinstance(error, asyncio.TimeoutError) and not self._sessions.is_admitted
         unreachable = timed_out or isinstance(error, ServerUnreachableError)
-        if unreachable and is_rejoin:
-            self._urls.next_region()
+        is_next_server = unreachable and is_rejoin and self._urls.next_region()
         event = ConnectionEvent.UNREACHABLE if unreachable else ConnectionEvent.FAILED
         self._machine.handle_event(event, loop_time())
+        if isinstance(error, ServerUnreachableError) and error.retry_after is not None and not is_next_server:
+            self._machine.delay_next_attempt(error.retry_after)

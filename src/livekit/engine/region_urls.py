@@ -60,6 +60,11 @@ class RegionUrls:
             self._urls = list(dict.fromkeys((self.server, *regions, self._user_url)))
             self._index = 0
 
-    def next_region(self) -> None:
-        """Switch to the next server, round-robin, because the current one is unreachable."""
+    def next_region(self) -> bool:
+        """Switch to the next server, round-robin, because the current one is unreachable.
+
+        Returns:
+            False if there is no other server.
+        """
         self._index = (self._index + 1) % len(self._urls)
+        return len(self._urls) > 1

@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from livekit.webrtc.network.listening import bind_tcp
 
 from . import access_log, limits
+from .acceptor import Acceptor
 from .half_open_limit import HalfOpenLimit
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Listener:
 
     def __init__(self, app: web.Application, half_open_limit: HalfOpenLimit) -> None:
         self._half_open_limit = half_open_limit
-        self._servers: list[asyncio.AbstractServer] = []
+        self._acceptor: Acceptor | None = None
         self._port = 0
         self._runner = web.AppRunner(
             app,
@@ -58,18 +59,16 @@ class Listener:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
-        loop = asyncio.get_running_loop()
         sockets = bind_tcp(await _addresses(host), port)
+        self._acceptor = Acceptor(self._half_open_limit.serve(server))
+        self._acceptor.start(sockets, BACKLOG)
         self._port = int(sockets[0].getsockname()[1])
-        protocol = self._half_open_limit.serve(server)
-        for one in sockets:
-            self._servers.append(await loop.create_server(protocol, sock=one, backlog=BACKLOG))
 
     async def aclose(self) -> None:
         """Stop listening and close every connection; safe to call twice."""
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+        if self._acceptor is not None:
+            await self._acceptor.aclose()
+            self._acceptor = None
         await self._runner.cleanup()
         self._half_open_limit.close()
 
