@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from typing import TypeVar, cast, overload
 
 from livekit._event_loop import check_loop
+from livekit._http.exhaustion import exhaustion_reported
 from livekit._room.room_emitter import EventTypes, RoomEmitter
 from livekit._room.room_session import RoomSession
 from livekit._room.simulated_scenarios import simulate
@@ -77,15 +78,19 @@ class Room(RoomEmitter):
             raise RuntimeError("this room is already connected or connecting; await room.disconnect() first")
         self._connecting = True
         try:
-            session = RoomSession(url, token, options or RoomOptions(), self._rpc, self._notify, self._stream_handlers)
-            before, self._session = self._session, session
-            try:
-                await session.join()
-            except BaseException:
-                self._session = before
-                raise
+            with exhaustion_reported("joining"):
+                await self._join(url, token, options or RoomOptions())
         finally:
             self._connecting = False
+
+    async def _join(self, url: str, token: str, options: RoomOptions) -> None:
+        session = RoomSession(url, token, options, self._rpc, self._notify, self._stream_handlers)
+        before, self._session = self._session, session
+        try:
+            await session.join()
+        except BaseException:
+            self._session = before
+            raise
 
     async def disconnect(self, *, reason: DisconnectReason.ValueType = DisconnectReason.CLIENT_INITIATED) -> None:
         """Leave the room, within 5 s. Does nothing if the room is not connected.

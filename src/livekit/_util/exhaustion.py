@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-__all__ = ["exhausted_errno", "exhausted_resource"]
+__all__ = ["check_descriptors", "exhausted_errno", "exhausted_resource"]
 
 _RESOURCES = {
     errno.EMFILE: "this process has no free file descriptors",
@@ -49,6 +49,17 @@ def exhausted_errno(error: BaseException) -> int | None:
     except OSError as probe:
         return probe.errno if probe.errno in _RESOURCES else None
     return None
+
+
+def check_descriptors(count: int) -> None:
+    """Raise the OSError of opening `count` files if there are fewer free descriptors."""
+    opened: list[int] = []
+    try:
+        for _ in range(count):
+            opened.append(os.open(os.devnull, os.O_RDONLY))  # noqa: PERF401  # closed even if a later one fails
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -35,18 +35,25 @@ class RateLimitedLog:
 
     def warn(self, subject: Hashable, message: str, *args: object, **about: str) -> None:
         """Warn about `subject`, for example a sender and the kind of error; `about` are the record's `fields`."""
+        last = self._last.get(subject)
+        if not self.is_due(subject):
+            return
+        if last is not None and last.suppressed:
+            message, args = message + " (and %d more since the last warning)", (*args, last.suppressed)
+        self._logger.warning(message, *args, extra=fields(**about))
+
+    def is_due(self, subject: Hashable) -> bool:
+        """Return whether to log about `subject` now; count it as suppressed if not."""
         now = self._clock()
         last = self._last.get(subject)
         if last is not None and now - last.at < INTERVAL:
             last.suppressed += 1
-            return
-        if last is not None and last.suppressed:
-            message, args = message + " (and %d more since the last warning)", (*args, last.suppressed)
+            return False
         self._last.pop(subject, None)
         while len(self._last) >= MAX_SUBJECTS:
             del self._last[next(iter(self._last))]
         self._last[subject] = _LastWarning(now)
-        self._logger.warning(message, *args, extra=fields(**about))
+        return True
 
 
 def fields(*, room: str = "", participant: str = "", connection: str = "", call: str = "") -> dict[str, str]:

@@ -8,7 +8,13 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
+from livekit._http.exhaustion import exhaustion_reported
+from livekit._util.exhaustion import check_descriptors
+
 T = TypeVar("T")
+
+EVENT_LOOP_DESCRIPTORS = 3
+"""Descriptors of an event loop: a selector and a pair of sockets."""
 
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -43,7 +49,13 @@ class _Runner(Generic[T]):
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self._loop = asyncio.new_event_loop()
+        try:
+            with exhaustion_reported("the call"):
+                check_descriptors(EVENT_LOOP_DESCRIPTORS)  # a loop that fails to open them warns when it is deleted
+                self._loop = asyncio.new_event_loop()
+        except BaseException:
+            coroutine.close()
+            raise
         self._task = self._loop.create_task(coroutine)
 
     def run(self) -> T:

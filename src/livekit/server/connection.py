@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from livekit._util.aio import loop_time
+from livekit._util.exhaustion import exhausted_resource
 from livekit.protocol import rtc
 from livekit.webrtc import PeerOptions, create_peer_connection
 
@@ -149,6 +150,9 @@ class Connection:
             await self._transport_handlers[kind](request)
         except ValueError as error:
             self._remove(f"its {kind} is invalid: {error}", DisconnectReason.JOIN_FAILURE)
+        except (OSError, MemoryError) as error:
+            resource = exhausted_resource(error) or str(error)
+            self._remove(f"cannot connect to it: {resource}", DisconnectReason.JOIN_FAILURE)
 
     def _allow_offer(self) -> bool:
         now = loop_time()
@@ -160,7 +164,7 @@ class Connection:
     def _remove(self, cause: str, reason: DisconnectReason) -> None:
         assert self._membership is not None
         room, participant = self._membership
-        logger.warning("removing %r: %s", participant, cause, extra=participant.log_fields)
+        self._tasks.warnings.warn(("removing", reason), "removing %r: %s", participant, cause, **participant.log_fields)
         room.remove(participant, reason, loop_time())
 
     def _on_packet(self, data: bytes, reliable: bool) -> None:

@@ -19,7 +19,7 @@ from livekit._event_loop import check_loop
 from livekit._util.logs import fields
 from livekit._util.loop_guard import LoopGuard
 from livekit._util.loopback import is_loopback
-from livekit.webrtc import PeerOptions, create_peer_connection, create_shared_ports
+from livekit.webrtc import PeerOptions, create_peer_connection, create_shared_ports, load_peer_connections
 
 from . import limits
 from .agents import AgentRoutes
@@ -195,6 +195,7 @@ class DevServer(TokenSource):
             raise RuntimeError("the server is running already")
         self._warn_if_exposed()
         self._loop = asyncio.get_running_loop()
+        load_peer_connections()
         self._components = Components.assemble(
             self._authority,
             asyncio.get_running_loop().time,

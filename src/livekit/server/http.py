@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
+from livekit._util.exhaustion import exhausted_resource
 from livekit.webrtc import PeerOptions, create_peer_connection
 
 from . import limits
@@ -79,6 +80,15 @@ class RtcRoutes:
             socket = SignalSocket(response, self._tasks)
             try:
                 await self._serve(socket, grants, parameters)
+            except (OSError, ImportError, MemoryError) as error:
+                resource = exhausted_resource(error)
+                if resource is None:
+                    raise
+                self._tasks.warnings.warn("exhausted", "cannot serve a participant: %s", resource)
+                socket.finish(WSCloseCode.TRY_AGAIN_LATER, "the server has no free file descriptors or memory")
+            except Exception:
+                socket.finish(WSCloseCode.INTERNAL_ERROR, "the server failed; see its log")
+                raise
             finally:
                 await socket.aclose()
             return response

@@ -9,6 +9,8 @@ import socket
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from livekit._util.exhaustion import exhausted_resource
+from livekit._util.logs import RateLimitedLog
 from livekit.webrtc.network.listening import bind_tcp
 
 from . import access_log, limits
@@ -86,19 +88,33 @@ async def _addresses(host: str) -> list[str]:
 
 
 def _request_logger() -> logging.Logger:
-    """Return the logger for aiohttp's request errors.
-
-    aiohttp quotes request lines that are too long or malformed, including tokens in their query; the filter drops
-    those records.
-    """
+    """Return the logger for aiohttp's request errors."""
     requests = logging.getLogger("livekit.server.requests")
-    requests.addFilter(_drop_quoted_lines)
+    if not any(isinstance(one, _RequestErrors) for one in requests.filters):
+        requests.addFilter(_RequestErrors())
     return requests
 
 
-def _drop_quoted_lines(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
-        logger.debug("refused a malformed request: %s", type(error).__name__)
+class _RequestErrors(logging.Filter):
+    """Rate-limits aiohttp's records of failed requests, and drops those with a cause on the client's side.
+
+    aiohttp quotes request lines that are too long or malformed, including tokens in their query.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._log = RateLimitedLog(logger)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            logger.debug("refused a malformed request: %s", type(error).__name__)
+        elif isinstance(error, (ConnectionError, asyncio.TimeoutError)):
+            logger.debug("a client closed its connection before the response: %s", error)
+        elif error is not None and (resource := exhausted_resource(error)) is not None:
+            self._log.warn("exhausted", "a request failed: %s", resource)
+        elif error is not None:
+            return self._log.is_due(type(error).__qualname__)
+        else:
+            return True
         return False
-    return True

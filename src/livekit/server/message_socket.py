@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 from google.protobuf.message import DecodeError, Message
 
 from . import limits
@@ -42,7 +42,9 @@ class MessageSocket(Generic[Incoming, Outgoing]):
         if self._closer is not None:
             return
         if self._queue.qsize() >= limits.MAX_SIGNAL_BACKLOG or self._queued_bytes > limits.MAX_SIGNAL_BACKLOG_BYTES:
-            logger.warning("closing a WebSocket: the client does not read, %d messages are queued", self._queue.qsize())
+            waiting = self._queue.qsize()
+            warn = self._tasks.warnings.warn
+            warn("backlog", "closing a WebSocket: the client does not read, %d messages are queued", waiting)
             self._writer.cancel()
             self.finish()
             return
@@ -50,11 +52,11 @@ class MessageSocket(Generic[Incoming, Outgoing]):
         self._queued_bytes += len(data)
         self._queue.put_nowait(data)
 
-    def finish(self) -> None:
-        """Write the queued messages, then close; does not wait for that."""
+    def finish(self, code: int = WSCloseCode.OK, reason: str = "") -> None:
+        """Write the queued messages, then close with a WebSocket close code; does not wait for that."""
         if self._closer is None:
             self._queue.put_nowait(None)
-            self._closer = self._tasks.spawn(self._close(), name="message close")
+            self._closer = self._tasks.spawn(self._close(code, reason.encode()), name="message close")
 
     async def aclose(self) -> None:
         """Write the queued messages and close."""
@@ -89,9 +91,9 @@ class MessageSocket(Generic[Incoming, Outgoing]):
                 await self._socket.send_bytes(data)
                 self._queued_bytes -= len(data)
 
-    async def _close(self) -> None:
+    async def _close(self, code: int, reason: bytes) -> None:
         _, unfinished = await asyncio.wait({self._writer}, timeout=CLOSE_TIMEOUT)
         for writer in unfinished:
             writer.cancel()
         with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._socket.close(), CLOSE_TIMEOUT)
+            await asyncio.wait_for(self._socket.close(code=code, message=reason), CLOSE_TIMEOUT)

@@ -87,7 +87,11 @@ class OriginGuard:
         if origin is None or not self._allowed.isdisjoint(("*", origin.lower())):
             return True
         host = _host_of(origin)
-        if urlsplit(origin).scheme not in _WEB or is_private_host(host):
+        try:
+            scheme = urlsplit(origin).scheme
+        except ValueError:
+            return False
+        if scheme not in _WEB or is_private_host(host):
             return True
         return parse_address(host) is not None and host == _host_of(f"//{request.host}")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from typing import Final
 
 from livekit._util.aio import start_task
+from livekit._util.logs import RateLimitedLog
 
 logger = logging.getLogger(__name__)
 
@@ -15,6 +17,8 @@ class OwnedTasks:
     """The background tasks of one owner: failures are logged, and `aclose` ends all of them."""
 
     def __init__(self) -> None:
+        self.warnings: Final = RateLimitedLog(logger)
+        """The log of what clients of the owner can cause."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .interfaces import (
@@ -27,7 +28,18 @@ __all__ = [
     "PeerState",
     "create_peer_connection",
     "create_shared_ports",
+    "load_peer_connections",
 ]
+
+
+def load_peer_connections() -> None:
+    """Load what the first peer connection needs, for a process that must be able to open one without free descriptors
+    for files: modules and a certificate."""
+    from .certificate import local_certificate
+    from .dtls import DtlsTransport
+
+    import_module(".peer_connection", __name__)
+    DtlsTransport(local_certificate(), is_client=False, fingerprints=[])
 
 
 def create_peer_connection(options: PeerOptions | None = None, ports: SharedPorts | None = None) -> PeerConnection:

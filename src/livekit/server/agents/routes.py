@@ -86,7 +86,7 @@ class AgentRoutes:
                 elif message.HasField("ping"):
                     link.send(self._agents.pong(message.ping, loop_time()))
         except (ValueError, TooManyWorkersError) as error:
-            logger.warning("rejected a worker: %s", error)
+            self._tasks.warnings.warn("worker", "rejected a worker: %s", error)
         finally:
             timer.cancel()
             if worker is not None:

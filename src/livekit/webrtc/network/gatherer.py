@@ -12,6 +12,7 @@ from typing import Any
 
 from livekit._util.aio import start_task
 from livekit._util.callbacks import ignore
+from livekit._util.exhaustion import exhausted_resource
 from livekit.webrtc.ice import Address, Candidate
 from livekit.webrtc.interfaces import IceServerSettings, PeerOptions
 
@@ -136,6 +137,8 @@ class IceGatherer:
             try:
                 udp_socket = await open_udp_socket(self._receive, host)
             except OSError as error:
+                if exhausted_resource(error) is not None:
+                    raise
                 logger.debug("no host candidate on %s: %s", host, error)
                 continue
             if self._closed:
