@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import cast
 
 import pytest
@@ -12,7 +13,15 @@ from OpenSSL import SSL
 from livekit.testing.netem import LinkOptions, Network
 from livekit.webrtc import record_layer
 from livekit.webrtc.certificate import Certificate, Fingerprint, local_certificate
-from livekit.webrtc.dtls import HANDSHAKE_TIMEOUT, INITIAL_RTO, MTU, DtlsState, DtlsTransport, _split_into_datagrams
+from livekit.webrtc.dtls import (
+    HANDSHAKE_TIMEOUT,
+    INITIAL_RTO,
+    MIN_MTU,
+    MTU,
+    DtlsState,
+    DtlsTransport,
+    _split_into_datagrams,
+)
 from livekit.webrtc.record_layer import RecordLayer
 
 OTHER = Certificate.generate()
@@ -287,6 +296,17 @@ def test_timers_do_nothing_before_the_handshake_starts() -> None:
     assert client.next_timer() is None
     client.handle_timer(HANDSHAKE_TIMEOUT + 1)
     assert client.state is DtlsState.NEW
+
+
+def test_handshake_passes_a_path_that_drops_long_datagrams() -> None:
+    """RFC 6347 section 4.1.1.1. OpenSSL retransmits by its own clock, so this takes real time: a second per flight."""
+    ends = Ends(link=LinkOptions(mtu=MIN_MTU))
+    started = time.monotonic()
+    while not ends.connect(limit=0.01) and time.monotonic() - started < 15:
+        time.sleep(0.05)
+        ends.network.now = time.monotonic() - started
+    assert ends.client.state is ends.server.state is DtlsState.CONNECTED
+    assert max(ends.client.largest, ends.server.largest) > MIN_MTU, "flights are first sent in long datagrams"
 
 
 def test_flight_is_split_at_record_boundaries() -> None:

@@ -17,7 +17,7 @@ from livekit.webrtc.network import gatherer
 from livekit.webrtc.network.sockets import UnbatchedSocket
 from livekit.webrtc.network.udp import UdpSocket
 from livekit.webrtc.sctp import Channel
-from livekit.webrtc.sctp.constants import MAX_RECEIVED_PACKET
+from livekit.webrtc.sctp.constants import MAX_PACKET_SIZE, MAX_RECEIVED_PACKET
 from livekit.webrtc.transport import MAX_EARLY_DATAGRAMS, PeerTransport
 from tests.webrtc.network.inbox import LOOPBACK, WAIT
 
@@ -182,22 +182,33 @@ async def test_output_is_lost_without_a_selected_pair() -> None:
         assert pair.received == []
 
 
-async def test_larger_packets_require_dont_fragment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RFC 8899: path MTU discovery starts only if the peer accepts larger packets, and ends if they get lost."""
-    calls: list[bool] = []
+@pytest.mark.parametrize(("can_probe", "announced"), [(True, True), (True, False), (False, True)])
+async def test_larger_packets_require_probes_and_a_peer_that_accepts_them(
+    can_probe: bool, announced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without either, the search ends at the base size."""
+    probes: list[int] = []
 
-    def set_dont_fragment(udp_socket: UdpSocket, enabled: bool) -> bool:
-        calls.append(enabled)
+    def send_probe(udp_socket: UdpSocket, data: bytes, address: Address) -> bool:
+        if len(data) > 10_000:
+            return False  # as if over the MTU of the interface
+        udp_socket.send(data, address)
+        probes.append(len(data))
         return True
 
-    monkeypatch.setattr(UdpSocket, "set_dont_fragment", set_dont_fragment)
+    monkeypatch.setattr(UdpSocket, "send_probe", send_probe)
     async with open_pair() as pair:
-        pair.client._allow_fragmentation()  # before a pair is selected
-        pair.client.peer_max_packet_size = MAX_RECEIVED_PACKET
+        await pair.client.gatherer.gather()
+        for udp_socket in pair.client.gatherer._hosts.values():
+            assert isinstance(udp_socket, UdpSocket)
+            udp_socket.can_probe = can_probe
+        pair.client.peer_max_packet_size = MAX_RECEIVED_PACKET if announced else 0
         await pair.connect()
-        assert calls == [True]
-        pair.client.association.path_mtu.on_black_hole()
-        assert calls == [True, False]
+        expected = 8_912 if can_probe and announced else MAX_PACKET_SIZE
+        await until(lambda: pair.client.association.path_mtu.size == expected)
+        await until(lambda: not pair.client.association.path_mtu.is_searching)
+        assert pair.client.association.path_mtu.size == expected
+        assert all(size > expected for size in probes[-1:])
 
 
 async def test_wrong_fingerprint_fails_the_connection() -> None:

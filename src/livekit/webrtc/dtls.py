@@ -32,8 +32,13 @@ CIPHERS = b":".join(
 SRTP_PROFILES = b"SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"
 """Negotiated although no media is sent yet: some peers refuse a handshake without use_srtp (RFC 5764 section 4.1)."""
 MTU = 1200
-"""Bytes; the longest handshake datagram, unless a single record is longer."""
+"""Bytes; the longest handshake datagram when a flight is first sent."""
+MIN_MTU = 540
+"""Bytes; the longest handshake record, and the longest datagram of a flight that OpenSSL retransmits. Longer ones
+may exceed the path MTU (RFC 6347 section 4.1.1.1): 576 - 20 (IPv4) - 8 (UDP) - 4 (TURN ChannelData), rounded down."""
 RECORD_HEADER_SIZE = 13
+MESSAGE_SEQUENCE = slice(RECORD_HEADER_SIZE + 4, RECORD_HEADER_SIZE + 6)
+"""Position of message_seq in the first record of a flight (RFC 6347 section 4.2.2): a retransmission has the same."""
 APPLICATION_DATA = 23
 """Content type (RFC 6347 section 4.3.1)."""
 INITIAL_RTO = 0.1
@@ -87,7 +92,7 @@ class DtlsTransport:
         self.is_client = is_client
         self._fingerprints = fingerprints
         self._connection = SSL.Connection(_context(certificate))
-        self._connection.set_ciphertext_mtu(MTU)
+        self._connection.set_ciphertext_mtu(MIN_MTU)
         if is_client:
             self._connection.set_connect_state()
         else:
@@ -95,6 +100,7 @@ class DtlsTransport:
         self._records: RecordLayer = open_record_layer(self._connection)
         self._outgoing: list[bytes] = []
         self._last_flight: list[bytes] = []
+        self._last_message = b""
         self._rto = INITIAL_RTO
         self._retransmit_at: float | None = None
         self._openssl_timer_at: float | None = None
@@ -193,9 +199,12 @@ class DtlsTransport:
         return self._authenticate()
 
     def _collect_flight(self, now: float) -> None:
-        flight = _split_into_datagrams(self._records.take_outgoing())
-        if not flight:
+        records = self._records.take_outgoing()
+        if not records:
             return
+        message = records[MESSAGE_SEQUENCE]
+        flight = _split_into_datagrams(records, MIN_MTU if message == self._last_message else MTU)
+        self._last_message = message
         self._last_flight = flight
         self._outgoing += flight
         self._rto = INITIAL_RTO
@@ -249,13 +258,13 @@ class DtlsTransport:
         return messages
 
 
-def _split_into_datagrams(records: bytes) -> list[bytes]:
-    """Pack whole records into datagrams of up to `MTU` bytes; a longer record gets its own datagram."""
+def _split_into_datagrams(records: bytes, mtu: int = MTU) -> list[bytes]:
+    """Pack whole records into datagrams of up to `mtu` bytes; a longer record gets its own datagram."""
     datagrams: list[bytes] = []
     start = end = 0
     while end < len(records):
         size = RECORD_HEADER_SIZE + int.from_bytes(records[end + 11 : end + 13], "big")
-        if end > start and end + size - start > MTU:
+        if end > start and end + size - start > mtu:
             datagrams.append(records[start:end])
             start = end
         end += size

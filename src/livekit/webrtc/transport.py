@@ -61,7 +61,6 @@ class PeerTransport:
         self._sctp_started = self._failed = self._closed = False
         self.association.on_output = self.schedule_flush
         self.association.on_closed = self._association_closed
-        self.association.path_mtu.on_black_hole = self._allow_fragmentation
 
     @property
     def now(self) -> float:
@@ -165,17 +164,20 @@ class PeerTransport:
                 datagrams.append(encrypted)
         if datagrams:
             cast(IceSocket, selected.socket).send_batch(datagrams, selected.address)
+        if (probe := self.association.take_probe()) is not None:
+            self._send_probe(dtls, probe, selected, now)
+
+    def _send_probe(self, dtls: DtlsTransport, probe: bytes, pair: CandidatePair, now: float) -> None:
+        encrypted = dtls.send(probe)
+        if encrypted is not None and not cast(IceSocket, pair.socket).send_probe(encrypted, pair.address):
+            self.association.reject_probe(now)
 
     def _switch_pair(self, pair: CandidatePair, now: float) -> None:
         """Send on another candidate pair from now on, and restart path MTU discovery (RFC 8899)."""
         self._current_pair = pair
         self.association.rto.path_changed()
-        dont_fragment = bool(self.peer_max_packet_size) and cast(IceSocket, pair.socket).set_dont_fragment(True)
-        self.association.path_mtu.search(self.peer_max_packet_size if dont_fragment else 0, now)
-
-    def _allow_fragmentation(self) -> None:
-        if self._current_pair is not None:
-            cast(IceSocket, self._current_pair.socket).set_dont_fragment(False)
+        can_probe = cast(IceSocket, pair.socket).can_probe
+        self.association.path_mtu.search(self.peer_max_packet_size if can_probe else 0, now)
 
     def _advance_handshake(self, dtls: DtlsTransport, now: float) -> None:
         dtls.start(now)

@@ -25,8 +25,11 @@ def test_unbatched_socket_must_implement_send() -> None:
         UnbatchedSocket().send(b"", ("192.0.2.1", 5))
 
 
-def test_unbatched_socket_cannot_set_dont_fragment() -> None:
-    assert not UnbatchedSocket().set_dont_fragment(True)
+def test_unbatched_socket_sends_probes_like_other_datagrams() -> None:
+    unbatched = RecordingSocket()
+    assert not unbatched.can_probe
+    assert unbatched.send_probe(b"probe", ("192.0.2.1", 5))
+    assert unbatched.sent == [(b"probe", ("192.0.2.1", 5))]
 
 
 @pytest.mark.parametrize("name", [("::1", 5), ("::1", 5, 0, 3)])

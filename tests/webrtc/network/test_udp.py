@@ -176,23 +176,75 @@ async def test_icmp_errors_of_an_asyncio_transport_are_ignored(monkeypatch: pyte
 
 
 @on_linux
-async def test_dont_fragment_drops_datagrams_over_the_mtu() -> None:
-    udp_socket = await open_udp_socket(Inbox(), LOOPBACK)
+@pytest.mark.parametrize("host", [LOOPBACK, "::1"])
+async def test_only_probes_have_the_dont_fragment_bit(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mode of the socket tells, as every datagram fits the MTU of loopback."""
+    inbox = Inbox()
+    udp_socket = await open_udp_socket(inbox, host)
     assert isinstance(udp_socket, UdpSocket)
-    level, option, probe, dont = udp.MTU_DISCOVER[socket.AF_INET]
-    for enabled, mode in ((True, probe), (False, dont)):
-        assert udp_socket.set_dont_fragment(enabled)
-        assert udp_socket._socket.getsockopt(level, option) == mode
+    option = udp.MTU_DISCOVER[udp_socket._socket.family]
+    assert udp_socket.can_probe
+    assert udp_socket._socket.getsockopt(*option) == udp.PMTUDISC_DONT
+    modes: list[int] = []
+    set_mtu_discovery = UdpSocket._set_mtu_discovery
+
+    def record(one: UdpSocket, mode: int) -> None:
+        set_mtu_discovery(one, mode)
+        assert one is udp_socket
+        modes.append(one._socket.getsockopt(*option))
+
+    monkeypatch.setattr(UdpSocket, "_set_mtu_discovery", record)
+    assert udp_socket.send_probe(b"probe", udp_socket.local_address)
+    assert modes == [udp.PMTUDISC_PROBE, udp.PMTUDISC_DONT]
+    assert (await inbox.get())[0] == b"probe"
+    monkeypatch.undo()
     udp_socket.close()
-    assert not udp_socket.set_dont_fragment(True)
+    assert udp_socket.send_probe(b"late", (host, 9)), "lost, which is not a matter of its size"
 
 
-async def test_dont_fragment_is_unsupported_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+@on_linux
+async def test_probe_over_the_mtu_is_reported() -> None:
     udp_socket = await open_udp_socket(Inbox(), LOOPBACK)
-    with monkeypatch.context() as patched:
-        patched.setattr(sys, "platform", "darwin")
-        assert not udp_socket.set_dont_fragment(True)
+    assert not udp_socket.send_probe(bytes(65_536), udp_socket.local_address)
     udp_socket.close()
+
+
+async def test_other_systems_cannot_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    inbox = Inbox()
+    udp_socket = await open_udp_socket(inbox, LOOPBACK)
+    assert not udp_socket.can_probe
+    assert udp_socket.send_probe(b"probe", udp_socket.local_address)
+    assert (await inbox.get())[0] == b"probe"
+    udp_socket.close()
+
+
+class TooLongForSegments:
+    """A socket whose interface has an MTU below the segment size."""
+
+    def __init__(self, udp_socket: socket.socket) -> None:
+        self._socket = udp_socket
+        self.sendto = udp_socket.sendto
+        self.attempts = 0
+
+    def sendmsg(self, *_: object) -> int:
+        self.attempts += 1
+        raise OSError(errno.EMSGSIZE, "Message too long")
+
+
+@on_linux
+async def test_segments_over_the_mtu_are_sent_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Datagrams can be fragmented, segments cannot. UDP GSO remains in use for shorter ones."""
+    inbox = Inbox()
+    one, two = await open_udp_socket(inbox, LOOPBACK), await open_udp_socket(inbox, LOOPBACK)
+    assert isinstance(one, UdpSocket)
+    with monkeypatch.context() as patched:
+        patched.setattr(one, "_socket", TooLongForSegments(one._socket))
+        one.send_batch([b"a" * 1200, b"b" * 1200], two.local_address)
+    assert [(await inbox.get())[0][:1] for _ in range(2)] == [b"a", b"b"]
+    assert one._gso_enabled
+    for udp_socket in (one, two):
+        udp_socket.close()
 
 
 async def test_open_udp_socket_rejects_an_unavailable_address() -> None:

@@ -15,11 +15,13 @@ from livekit.webrtc.sctp.constants import (
     DUPLICATE_SACK_PACKETS,
     FLAG_BEGIN,
     MAX_MESSAGE_SIZE,
+    MAX_PACKET_SIZE,
     RECEIVE_BUFFER,
     RTO_MAX,
     ChunkType,
 )
 from livekit.webrtc.sctp.packet import PacketHeader, encode_chunk, iterate_chunks
+from livekit.webrtc.sctp.path_mtu import LOW_SIZES
 from livekit.webrtc.sctp.reconfig import MAX_DEFERRED
 from tests.webrtc.sctp.ends import Pair, inject
 
@@ -231,12 +233,31 @@ def test_second_abort_in_a_packet_is_ignored(pair: Pair) -> None:
 def test_path_mtu_probes_are_sent_and_resize_packets(pair: Pair) -> None:
     """RFC 8899: the timer of the search is one of the association's."""
     association = pair.client.association
-    association.path_mtu.search(1_412, pair.now)
+    association.path_mtu.search(8_912, pair.now)
     assert association.next_timer() == pair.now
+    for size in (MAX_PACKET_SIZE, 8_912):
+        pair.settle(0.1)
+        probe = association.take_probe()
+        assert probe is not None
+        assert len(probe) == size
+        pair.server.association.receive_datagram(probe, pair.now)
+    assert association.take_probe() is None
     pair.settle(0.1)
     channel, _ = pair.open()
-    channel.send(bytes(10_000))
-    assert max(map(len, association.datagrams_to_send(pair.now))) == 1_412
+    channel.send(bytes(20_000))
+    assert max(map(len, association.datagrams_to_send(pair.now))) == 8_912
+
+
+def test_rejected_probe_is_followed_by_a_shorter_one(pair: Pair) -> None:
+    association = pair.client.association
+    association.path_mtu.search(0, pair.now)
+    association.datagrams_to_send(pair.now)
+    assert association.take_probe() is not None
+    association.reject_probe(pair.now)
+    association.datagrams_to_send(pair.now)
+    probe = association.take_probe()
+    assert probe is not None
+    assert len(probe) == LOW_SIZES[0]
 
 
 def test_timer_without_a_deadline_changes_nothing(pair: Pair) -> None:

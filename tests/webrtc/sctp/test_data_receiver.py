@@ -16,8 +16,11 @@ from livekit.webrtc.sctp.constants import (
     IMMEDIATE_SACK_DELAY,
     MAX_DUPLICATES,
     MAX_GAPS,
+    MAX_PACKET_SIZE,
     MAX_TSN_AHEAD,
+    MIN_PACKET_SIZE,
     NEVER,
+    PACKET_HEADER_SIZE,
     RECEIVE_BUFFER,
     RECEIVE_WINDOW,
     SACK_DELAY,
@@ -147,3 +150,17 @@ def test_forward_tsn_advances_the_cumulative_tsn() -> None:
 def test_data_chunk_without_user_data_is_malformed() -> None:
     with pytest.raises(ChunkError):
         Receiver().data(0, payload=b"")
+
+
+@pytest.mark.parametrize("size", [MIN_PACKET_SIZE, MAX_PACKET_SIZE])
+def test_sack_fits_into_a_packet(size: int) -> None:
+    """Its first gaps are reported, as the sender needs these first."""
+    receiver = Receiver()
+    for offset in range(0, 2 * MAX_GAPS, 2):
+        receiver.data(offset)
+    for _ in range(2 * MAX_DUPLICATES):
+        receiver.data(0)
+    sack = receiver.receiver.sack(size)
+    assert len(sack.duplicates) == MAX_DUPLICATES
+    assert sack.gaps[:3] == [(2, 2), (4, 4), (6, 6)]
+    assert size - 100 < PACKET_HEADER_SIZE + len(sack.encode()) <= size

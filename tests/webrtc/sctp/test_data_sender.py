@@ -15,6 +15,7 @@ from livekit.webrtc.sctp.constants import (
     MIN_WINDOW_PACKETS,
     NEVER,
     RTO_INITIAL,
+    STALL_TRANSMISSIONS,
     THIN_TIMEOUTS,
     ChunkType,
 )
@@ -305,3 +306,12 @@ def test_shutdown_acknowledges_without_changing_the_window(sender: Sender) -> No
     assert (sack.window, sack.gaps, sack.duplicates) == (WINDOW, [], [])
     assert len(sender.sender.acknowledge(sack, 0.1)) == 2
     assert sender.sender.is_idle
+
+
+def test_chunk_that_is_lost_repeatedly_is_reported(sender: Sender) -> None:
+    sender.push(1)
+    for number in range(STALL_TRANSMISSIONS):
+        assert sender.sender.stalled is None
+        sender.flush(float(number))
+        sender.sender.handle_t3(number + 0.9)
+    assert sender.sender.stalled is sender.sender.outstanding.chunks[FIRST]

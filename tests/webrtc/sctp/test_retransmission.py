@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from livekit.webrtc.sctp.constants import LOSS_THRESHOLD
+from livekit.webrtc.sctp.constants import LOSS_THRESHOLD, PACKET_HEADER_SIZE
 from livekit.webrtc.sctp.retransmission import ABANDONED, ACKED, IN_FLIGHT, LOST, OutstandingData, SentChunk
 from livekit.webrtc.sctp.send_queue import Message, OutboundStream
 
@@ -224,12 +224,37 @@ def test_abandoned_chunk_behind_a_gap_does_not_move_the_peer_ack_point(lossy: Se
 def test_forward_tsn_omits_unordered_streams_and_is_bounded(lossy: Sender) -> None:
     """RFC 3758 section 3.2: a FORWARD TSN must fit into a packet, so it may cover a part of the abandoned chunks."""
     lossy.send(ordered=False, max_retransmits=0)
-    for stream in range(300):
+    for stream in range(150):
         lossy.send(stream=stream, max_retransmits=0)
     lossy.data.mark_lost(lossy.data.in_flight(), 1.0)
     lossy.data.advance_peer_ack_point()
     first = lossy.data.forward_tsn()
-    assert first.streams == tuple((stream, 0) for stream in range(256))
-    assert first.cumulative_tsn == (FIRST + 256) & 0xFFFF_FFFF
-    lossy.acknowledge(256)
-    assert lossy.data.forward_tsn().streams == tuple((stream, 0) for stream in range(256, 300))
+    assert first.streams == tuple((stream, 0) for stream in range(120))
+    assert first.cumulative_tsn == (FIRST + 120) & 0xFFFF_FFFF
+    lossy.acknowledge(120)
+    assert lossy.data.forward_tsn().streams == tuple((stream, 0) for stream in range(120, 150))
+
+
+def test_chunk_is_stalled_after_three_losses_and_every_second_further_one(sender: Sender) -> None:
+    sender.send()
+    stalled: list[bool] = []
+    for _ in range(6):
+        stalled.append(sender.chunk(0).is_stalled)
+        sender.data.mark_lost([sender.chunk(0)], 1.0)
+        sender.retransmit(0)
+    assert stalled == [False, False, True, False, True, False]
+
+
+def test_chunk_is_pending_until_acknowledged_or_abandoned(lossy: Sender) -> None:
+    lossy.send()
+    lossy.send()
+    lossy.send(max_retransmits=0)
+    first, second, third = (lossy.chunk(offset) for offset in range(3))
+    assert first.packet_size == PACKET_HEADER_SIZE + SIZE
+    assert all(lossy.data.is_pending(chunk) for chunk in (first, second, third))
+    lossy.data.mark_lost([second, third], 1.0)
+    assert [lossy.data.is_pending(chunk) for chunk in (first, second, third)] == [True, True, False]
+    lossy.acknowledge_gaps((1, 1))
+    assert not lossy.data.is_pending(second)
+    lossy.acknowledge(0)
+    assert not lossy.data.is_pending(first)

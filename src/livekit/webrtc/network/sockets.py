@@ -30,8 +30,13 @@ class IceSocket(Protocol):
         """Send several datagrams, in order."""
         ...
 
-    def set_dont_fragment(self, enabled: bool) -> bool:
-        """Set whether datagrams over the path MTU are dropped instead of fragmented. Return False if unsupported."""
+    @property
+    def can_probe(self) -> bool:
+        """True if `send_probe` sends with the Don't Fragment bit."""
+        ...
+
+    def send_probe(self, data: bytes, address: Address) -> bool:
+        """Send one datagram that is not fragmented. Return False if it is over the MTU of the local interface."""
         ...
 
     def close(self) -> None:
@@ -53,8 +58,13 @@ class UnbatchedSocket:
         for datagram in datagrams:
             self.send(datagram, address)
 
-    def set_dont_fragment(self, enabled: bool) -> bool:
+    @property
+    def can_probe(self) -> bool:
         return False
+
+    def send_probe(self, data: bytes, address: Address) -> bool:
+        self.send(data, address)
+        return True
 
 
 def host_and_port(name: tuple[str, int] | tuple[str, int, int, int]) -> Address:

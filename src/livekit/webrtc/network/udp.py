@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import struct
@@ -26,12 +27,12 @@ READ_BATCH = 32
 """Datagrams to read per wakeup before other callbacks of the loop run."""
 READ_BYTES = 32 * 1024
 """Bytes to read per wakeup; about a hundred calls."""
-MTU_DISCOVER = {
-    socket.AF_INET: (socket.IPPROTO_IP, 10, 3, 0),
-    socket.AF_INET6: (socket.IPPROTO_IPV6, 23, 3, 0),
-}
-"""Level and option of Linux's IP_MTU_DISCOVER, IP_PMTUDISC_PROBE (never fragment) and IP_PMTUDISC_DONT (fragment).
-The `socket` module does not define them."""
+MTU_DISCOVER = {socket.AF_INET: (socket.IPPROTO_IP, 10), socket.AF_INET6: (socket.IPPROTO_IPV6, 23)}
+"""Level and option of Linux's IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, which the `socket` module lacks."""
+PMTUDISC_DONT = 0
+"""The host fragments, and routers may fragment: the Don't Fragment bit is clear."""
+PMTUDISC_PROBE = 3
+"""The Don't Fragment bit is set, whatever path MTU the kernel assumes."""
 
 UDP_SEGMENT = (17, 103)
 """Level and option of Linux's UDP GSO: one system call sends many datagrams of one size, for 1 µs each instead of 6."""
@@ -52,7 +53,9 @@ class UdpSocket:
         """Raises NotImplementedError on event loops without `add_reader`."""
         self._receive = receive
         self._socket = udp_socket
-        self._gso_enabled = sys.platform == "linux"
+        self._gso_enabled = self.can_probe = sys.platform == "linux"
+        if self.can_probe:
+            self._set_mtu_discovery(PMTUDISC_DONT)
         self._loop = asyncio.get_running_loop()
         self._wakeups = 0
         self._has_backlog = False  # the last probe found more than one datagram
@@ -89,23 +92,34 @@ class UdpSocket:
                     self.send(datagram, address)
 
     def _send_segments(self, segments: Sequence[bytes], address: Address) -> bool:
-        """Send datagrams of one size with one system call. Return False if UDP GSO is unsupported."""
+        """Send datagrams of one size with one system call. Return False if they must be sent one by one.
+
+        That is the case if UDP GSO is unsupported, or if they are over the MTU: segments cannot be fragmented.
+        """
         if self._gso_enabled:
             try:
                 self._socket.sendmsg(segments, [(*UDP_SEGMENT, struct.pack("@H", len(segments[0])))], 0, address)
             except OSError as error:
                 self._gso_enabled = error.errno not in GSO_UNSUPPORTED  # other errors lose the datagrams, as in `send`
+                return self._gso_enabled and error.errno != errno.EMSGSIZE
         return self._gso_enabled
 
-    def set_dont_fragment(self, enabled: bool) -> bool:
-        if sys.platform != "linux":
-            return False
-        level, option, probe, dont = MTU_DISCOVER[self._socket.family]
+    def send_probe(self, data: bytes, address: Address) -> bool:
+        if not self.can_probe:
+            self.send(data, address)
+            return True
         try:
-            self._socket.setsockopt(level, option, probe if enabled else dont)
-        except OSError:
-            return False
+            self._set_mtu_discovery(PMTUDISC_PROBE)
+            self._socket.sendto(data, address)
+        except OSError as error:
+            return error.errno != errno.EMSGSIZE
+        finally:
+            self._set_mtu_discovery(PMTUDISC_DONT)
         return True
+
+    def _set_mtu_discovery(self, mode: int) -> None:
+        with contextlib.suppress(OSError):  # closed
+            self._socket.setsockopt(*MTU_DISCOVER[self._socket.family], mode)
 
     def close(self) -> None:
         if self._socket.fileno() >= 0:

@@ -23,6 +23,7 @@ from .constants import (
     RTO_INITIAL,
     RTO_MAX,
     RTO_MIN,
+    STALL_TRANSMISSIONS,
     Cause,
     ChunkType,
 )
@@ -82,6 +83,7 @@ class Association:
         self._send_queue = SendQueue()
         self._channels = ChannelTable(self._send_queue, self.congestion, self._request_output)
         self._bundle = Bundle(max_packet_size)
+        self._probe: bytes | None = None
         self._connected = False
         self._closed = False
         self._max_retransmits = max_retransmits
@@ -177,17 +179,50 @@ class Association:
             self._channels.prepare_flush()
         transfer = tcb.transfer
         if transfer is not None:
+            if transfer.sender.stalled is not None or self.path_mtu.timer_at <= now:
+                self._discover_path_mtu(transfer, now)
             self._bundle_chunks(transfer, now)
             header = transfer.header
             datagrams = [header.packet(chunks) for chunks in self._bundle.take()]
-            if tcb.can_send and self.path_mtu.timer_at <= now and (probe := self.path_mtu.take_probe(now)):
-                datagrams.append(header.packet(probe))
         if tcb.packets:
             datagrams = tcb.packets + datagrams
             tcb.packets = []
         if self._send_queue.low_streams:
             self._send_queue.notify_buffered_amount_low()
         return datagrams
+
+    def take_probe(self) -> bytes | None:
+        """Return the packet to send with the Don't Fragment bit after those of `datagrams_to_send`, and forget it.
+
+        If it is over the MTU of the local interface, call `reject_probe`.
+        """
+        probe, self._probe = self._probe, None
+        return probe
+
+    def reject_probe(self, now: float) -> None:
+        """Abandon the size of the last probe, which the local interface rejects; the next flush sends another one."""
+        self.path_mtu.reject_probe(now)
+        self._request_output()
+
+    def _discover_path_mtu(self, transfer: DataTransfer, now: float) -> None:
+        """Examine a chunk that does not arrive, and take the probe that is due."""
+        mtu = self.path_mtu
+        if self.tcb.can_send and mtu.timer_at <= now and (taken := mtu.take_probe(now)):
+            heartbeat, chunks = taken
+            self.tcb.send_control(heartbeat)
+            self._probe = transfer.header.packet(chunks)
+        if transfer.sender.stalled is not None and not mtu.is_searching:
+            self._examine_stalled(transfer.sender, now)
+
+    def _examine_stalled(self, sender: DataSender, now: float) -> None:
+        """Suspect a black hole; abort if the path is known not to carry the chunk, which cannot be split."""
+        stalled, sender.stalled = sender.stalled, None
+        if stalled is None or not sender.outstanding.is_pending(stalled):
+            return
+        if stalled.transmissions > STALL_TRANSMISSIONS and self.path_mtu.is_too_long(stalled.packet_size):
+            self._abort(CloseReason.TIMEOUT, encode_cause(Cause.USER_INITIATED_ABORT, b"over the path MTU"))
+        else:
+            self.path_mtu.suspect_black_hole(now)
 
     def _bundle_chunks(self, transfer: DataTransfer, now: float) -> None:
         """Bundle control chunks first, then SACK, then DATA (section 6.10)."""
@@ -204,7 +239,7 @@ class Association:
         sack = b""
         if receiver.sack_at <= now or (sending and receiver.sack_at != NEVER):
             duplicate_sack = receiver.should_duplicate_sack()
-            sack = receiver.sack().encode()
+            sack = receiver.sack(self.path_mtu.size).encode()
             bundle.add(sack)
         if sending:
             sender.transmit(bundle, now, packets)
@@ -246,7 +281,6 @@ class Association:
         if self.tcb.error_count > self._max_retransmits:  # section 8.1
             self._abort(CloseReason.TIMEOUT, encode_cause(Cause.USER_INITIATED_ABORT, b"no answer"))
         else:
-            self.path_mtu.on_t3_expiry(self.tcb.error_count)
             sender.handle_t3(now)
 
     # Callbacks of the handshake and of the shutdown

@@ -85,6 +85,9 @@ DATA_HEADER_SIZE = 16
 MAX_PACKET_SIZE = 1188
 """Base size of SCTP packets, before path MTU discovery: 1280 (minimum MTU of IPv6) - 40 (IPv6) - 8 (UDP) - 4 (TURN
 ChannelData) - 37 (DTLS 1.2 with AES-GCM), rounded down to a multiple of 4."""
+MIN_PACKET_SIZE = 504
+"""Size of SCTP packets that every path carries: 576 (which every IPv4 host accepts, RFC 1122 section 3.3.2) - 20 (IPv4)
+- 8 (UDP) - 4 (TURN ChannelData) - 37 (DTLS), rounded down to a multiple of 4."""
 MAX_RECEIVED_PACKET = 15_872
 """Longest packet we accept. A DTLS record holds 16,384 bytes; slightly less fits into a kernel buffer of 16 KiB instead
 of 32."""
@@ -150,6 +153,8 @@ MAX_BURST_PACKETS = 32
 """Packets with DATA per flush (Max.Burst)."""
 LOSS_THRESHOLD = 3
 """A chunk is lost once a packet sent this many packets later is acknowledged (RFC 9260 section 7.2.4)."""
+STALL_TRANSMISSIONS = 3
+"""A chunk that has been lost this many times, or two, four, … times more, indicates a black hole for large packets."""
 
 # Timers, in seconds.
 RTO_INITIAL = 0.5

@@ -13,8 +13,10 @@ from .constants import (
     MAX_DUPLICATES,
     MAX_GAP_BLOCKS,
     MAX_GAPS,
+    MAX_PACKET_SIZE,
     MAX_TSN_AHEAD,
     NEVER,
+    PACKET_HEADER_SIZE,
     RECEIVE_BUFFER,
     RECEIVE_WINDOW,
     SACK_DELAY,
@@ -25,6 +27,7 @@ from .serial_number import TSN_MASK, unwrap
 
 _BODY_SIZE = DATA_BODY.size
 _HALF = 0x8000_0000
+_SACK_OVERHEAD = PACKET_HEADER_SIZE + 16 + 4 * MAX_DUPLICATES
 
 
 class DataReceiver:
@@ -103,15 +106,16 @@ class DataReceiver:
         """Return True if the next SACK covers several packets on a lossy path, so that its loss would be expensive."""
         return self._unacked_packets >= DUPLICATE_SACK_PACKETS and bool(self._ranges or self._duplicates)
 
-    def sack(self) -> Sack:
-        """Return the SACK to send now, and reset the state that it reports."""
+    def sack(self, max_packet_size: int = MAX_PACKET_SIZE) -> Sack:
+        """Return the SACK to send now, which fits into a packet, and reset the state that it reports."""
         base = self.cumulative_tsn
         duplicates, self._duplicates = self._duplicates, []
         self._unacked_packets = 0
         self._immediate_requested = self._sack_at_once = False
         self.sack_at = NEVER
         window = RECEIVE_WINDOW - self.reassembly.buffered
-        gaps = [(first - base, last - base) for first, last in self._ranges[:MAX_GAP_BLOCKS]]
+        max_gaps = min(MAX_GAP_BLOCKS, (max_packet_size - _SACK_OVERHEAD) // 4)
+        gaps = [(first - base, last - base) for first, last in self._ranges[:max_gaps]]
         return Sack(base & TSN_MASK, max(0, window), gaps, duplicates)
 
     def _record_duplicate(self, wire_tsn: int) -> None:

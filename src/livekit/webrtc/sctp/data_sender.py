@@ -43,6 +43,7 @@ class DataSender:
         "_send_queue",
         "outstanding",
         "retransmissions",
+        "stalled",
         "t3_at",
         "timeouts",
     )
@@ -58,6 +59,8 @@ class DataSender:
         """Expiry of T3-rtx."""
         self.retransmissions = 0
         """Chunks retransmitted so far."""
+        self.stalled: SentChunk | None = None
+        """Chunk that has been lost repeatedly, to be examined by the association."""
         self.timeouts = 0
         """T3-rtx timeouts so far."""
         self._consecutive_timeouts = 0  # timeouts since the cumulative TSN last advanced
@@ -233,4 +236,5 @@ class DataSender:
     def _mark_lost(self, chunks: list[SentChunk], now: float) -> None:
         if any(chunk.tsn == self._rtt_tsn for chunk in chunks):
             self._rtt_tsn = None  # Karn's rule (section 6.3.1, C5)
+        self.stalled = next((chunk for chunk in chunks if chunk.is_stalled), self.stalled)
         self.outstanding.mark_lost(chunks, now)

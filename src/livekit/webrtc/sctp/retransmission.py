@@ -9,15 +9,15 @@ from bisect import insort
 from collections.abc import Callable, Iterable
 
 from .chunks import ForwardTsn
-from .constants import LOSS_THRESHOLD, NEVER
+from .constants import LOSS_THRESHOLD, NEVER, PACKET_HEADER_SIZE, STALL_TRANSMISSIONS
 from .send_queue import Message
 from .serial_number import TSN_MASK
 
 # States of a SentChunk.
 IN_FLIGHT, ACKED, LOST, ABANDONED = range(4)
 
-_MAX_FORWARD_STREAMS = 256
-"""Streams listed in one FORWARD TSN, so that it fits into a packet."""
+_MAX_FORWARD_STREAMS = 120
+"""Streams listed in one FORWARD TSN, so that it fits into the shortest packet."""
 
 
 class SentChunk:
@@ -51,6 +51,17 @@ class SentChunk:
         one (retransmission ambiguity, RFC 8985 section 6.2)."""
         self.state = IN_FLIGHT
         self.transmissions = 1
+
+    @property
+    def is_stalled(self) -> bool:
+        """The chunk has been lost repeatedly: `STALL_TRANSMISSIONS` times, or two, four, … times more."""
+        excess = self.transmissions - STALL_TRANSMISSIONS
+        return excess >= 0 and not excess % 2
+
+    @property
+    def packet_size(self) -> int:
+        """Bytes of the shortest packet with this chunk."""
+        return PACKET_HEADER_SIZE + len(self.wire)
 
 
 class OutstandingData:
@@ -108,6 +119,10 @@ class OutstandingData:
     def is_acked(self, tsn: int) -> bool:
         """Return True if a TSN is acknowledged, cumulatively or above a gap."""
         return tsn <= self.cumulative_acked_tsn or self.chunks[tsn].state == ACKED
+
+    def is_pending(self, chunk: SentChunk) -> bool:
+        """Return True if a chunk is neither acknowledged nor abandoned."""
+        return self.chunks.get(chunk.tsn) is chunk and chunk.state in (IN_FLIGHT, LOST)
 
     # Acknowledgement
 
