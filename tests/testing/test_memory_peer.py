@@ -8,8 +8,9 @@ import pytest
 
 from livekit.testing import Faults, VirtualClock
 from livekit.testing.memory_link import MemoryLink
-from livekit.testing.memory_peer import CONSENT_TIMEOUT, MAX_MESSAGE_SIZE, MemoryChannel, MemoryPeer
+from livekit.testing.memory_peer import CONSENT_TIMEOUT, MemoryChannel, MemoryPeer
 from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, PeerConnection, PeerState
+from livekit.webrtc.sctp import MAX_MESSAGE_SIZE
 
 RELIABLE = ChannelOptions(label="_reliable")
 

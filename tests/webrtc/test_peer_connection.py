@@ -28,7 +28,7 @@ from livekit.webrtc.interfaces import (
 from livekit.webrtc.network.sockets import IceSocket
 from livekit.webrtc.network.udp import UdpSocket, open_udp_socket
 from livekit.webrtc.peer_connection import RtcPeerConnection
-from livekit.webrtc.sctp.constants import MAX_PACKET_SIZE
+from livekit.webrtc.sctp.constants import MAX_MESSAGE_SIZE, MAX_PACKET_SIZE
 from livekit.webrtc.sdp import SdpError
 from tests.support.aiortc_peer import AiortcPeerConnection
 
@@ -400,6 +400,16 @@ async def test_larger_packets_are_sent_only_to_peers_that_announce_them(make_b: 
         assert isinstance(a.peer, RtcPeerConnection)
         size = a.peer.transport.association.path_mtu.size
         assert (size > MAX_PACKET_SIZE) is larger
+
+
+@pytest.mark.parametrize("make_a", [ours, aiortc])
+async def test_messages_of_up_to_262144_bytes_are_received(make_a: MakePeer) -> None:
+    """As much as libwebrtc announces and accepts."""
+    async with connected(make_a, ours) as (a, b):
+        assert a.peer.max_message_size == MAX_MESSAGE_SIZE == 262_144
+        for size in (65_536, 65_537, 262_144):
+            a.channels["_reliable"].send(bytes(size))
+            assert await b.receive() == ("_reliable", bytes(size))
 
 
 async def test_message_over_the_peers_limit_is_rejected() -> None:

@@ -11,15 +11,16 @@ from weakref import WeakValueDictionary
 
 from livekit._util.callbacks import ignore
 from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, IceServerSettings, PeerState
+from livekit.webrtc.sctp import MAX_MESSAGE_SIZE
 
 from .memory_link import MemoryLink, MemoryPipe
 
-__all__ = ["MAX_MESSAGE_SIZE", "MemoryChannel", "MemoryPeer"]
+__all__ = ["MemoryChannel", "MemoryPeer"]
 
 logger = logging.getLogger("livekit.testing")
 
-MAX_MESSAGE_SIZE = 65_536
-"""The longest message, in bytes."""
+SEND_WINDOW = 65_536
+"""Bytes."""
 CLOSE_NOTICE = 0.05
 """Seconds until the remote peer notices that the connection was closed."""
 CONSENT_TIMEOUT = 5.0
@@ -60,7 +61,7 @@ class MemoryChannel:
 
     @property
     def send_window(self) -> int:
-        return MAX_MESSAGE_SIZE
+        return SEND_WINDOW
 
     def send(self, data: bytes, on_delivered: Callable[[], None] | None = None) -> None:
         if self._pipe is None or self._pipe.closed:

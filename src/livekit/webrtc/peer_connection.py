@@ -13,7 +13,7 @@ from .ice import Candidate, CandidateError, Credentials
 from .interfaces import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
 from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
 from .network.shared_ports import SharedPorts
-from .sctp import MAX_RECEIVED_PACKET, Channel
+from .sctp import MAX_MESSAGE_SIZE, MAX_RECEIVED_PACKET, Channel
 from .sdp import DEFAULT_MAX_MESSAGE_SIZE, MediaSection, SdpError, SessionDescription
 from .transport import PeerTransport
 
@@ -170,7 +170,7 @@ class RtcPeerConnection:
             setup=setup,
             candidates=gatherer.candidates,
             end_of_candidates=gatherer.is_gathered,
-            max_message_size=DEFAULT_MAX_MESSAGE_SIZE,
+            max_message_size=MAX_MESSAGE_SIZE,
             max_packet_size=MAX_RECEIVED_PACKET,
         )
         description = describe(

@@ -213,6 +213,14 @@ async def test_data_to_all_participants(lk: LiveKitAPI, join: Join, room_name: s
         assert packet.kind == (DataPacketKind.KIND_RELIABLE if reliable else DataPacketKind.KIND_LOSSY)
 
 
+@pytest.mark.parametrize("size", [65_536, 200_000, 262_000])
+async def test_data_over_64_kib(lk: LiveKitAPI, join: Join, room_name: str, size: int) -> None:
+    received = once(await join("alice"), "data_received")
+    await lk.room.send_data(room_pb.SendDataRequest(room=room_name, data=bytes(size)))
+    (packet,) = await received
+    assert packet.data == bytes(size)
+
+
 async def test_data_to_selected_participants(lk: LiveKitAPI, join: Join, room_name: str) -> None:
     alice, bob, carol = await join("alice"), await join("bob"), await join("carol")
     packets = [await received_by(room) for room in (alice, bob, carol)]

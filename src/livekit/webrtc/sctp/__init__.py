@@ -19,7 +19,15 @@ from __future__ import annotations
 
 from .association import Association
 from .channel import Channel, ChannelState
-from .constants import MAX_RECEIVED_PACKET
+from .constants import MAX_MESSAGE_SIZE, MAX_RECEIVED_PACKET
 from .states import CloseReason, State
 
-__all__ = ["MAX_RECEIVED_PACKET", "Association", "Channel", "ChannelState", "CloseReason", "State"]
+__all__ = [
+    "MAX_MESSAGE_SIZE",
+    "MAX_RECEIVED_PACKET",
+    "Association",
+    "Channel",
+    "ChannelState",
+    "CloseReason",
+    "State",
+]

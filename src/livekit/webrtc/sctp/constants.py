@@ -94,7 +94,7 @@ of 32."""
 MIN_FRAGMENT = 256
 """Smallest fragment of a longer message that is used to fill up a packet."""
 MAX_MESSAGE_SIZE = 262_144
-"""Longest message we accept; a longer one aborts the association."""
+"""Longest message we accept, as in libwebrtc; a longer one aborts the association."""
 DEFAULT_PEER_MAX_MESSAGE_SIZE = 65_536
 """Longest message for a peer without `a=max-message-size` (RFC 8841 section 6)."""
 
