@@ -192,6 +192,10 @@ class SharedUdpSocket(UnbatchedSocket):
         if udp_socket is not None:
             udp_socket.send_batch(datagrams, address)
 
+    def send_probe(self, data: bytes, address: Address) -> bool:
+        udp_socket = self._user.socket_for(address)
+        return udp_socket is None or udp_socket.send_probe(data, address)
+
     def close(self) -> None:
         """Return at once: the port stays open for other peers."""
 
