@@ -523,3 +523,272 @@ I444: VideoBufferType.ValueType  # 8
 I010: VideoBufferType.ValueType  # 9
 NV12: VideoBufferType.ValueType  # 10
 Global___VideoBufferType: _TypeAlias = VideoBufferType  # noqa: Y015
+
+class _SoxResamplerDataType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SoxResamplerDataTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SoxResamplerDataType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SOXR_DATATYPE_INT16I: _SoxResamplerDataType.ValueType  # 0
+    SOXR_DATATYPE_INT16S: _SoxResamplerDataType.ValueType  # 1
+
+class SoxResamplerDataType(_SoxResamplerDataType, metaclass=_SoxResamplerDataTypeEnumTypeWrapper): ...
+
+SOXR_DATATYPE_INT16I: SoxResamplerDataType.ValueType  # 0
+SOXR_DATATYPE_INT16S: SoxResamplerDataType.ValueType  # 1
+Global___SoxResamplerDataType: _TypeAlias = SoxResamplerDataType  # noqa: Y015
+
+class _SoxQualityRecipe:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SoxQualityRecipeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SoxQualityRecipe.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SOXR_QUALITY_QUICK: _SoxQualityRecipe.ValueType  # 0
+    SOXR_QUALITY_LOW: _SoxQualityRecipe.ValueType  # 1
+    SOXR_QUALITY_MEDIUM: _SoxQualityRecipe.ValueType  # 2
+    SOXR_QUALITY_HIGH: _SoxQualityRecipe.ValueType  # 3
+    SOXR_QUALITY_VERYHIGH: _SoxQualityRecipe.ValueType  # 4
+
+class SoxQualityRecipe(_SoxQualityRecipe, metaclass=_SoxQualityRecipeEnumTypeWrapper): ...
+
+SOXR_QUALITY_QUICK: SoxQualityRecipe.ValueType  # 0
+SOXR_QUALITY_LOW: SoxQualityRecipe.ValueType  # 1
+SOXR_QUALITY_MEDIUM: SoxQualityRecipe.ValueType  # 2
+SOXR_QUALITY_HIGH: SoxQualityRecipe.ValueType  # 3
+SOXR_QUALITY_VERYHIGH: SoxQualityRecipe.ValueType  # 4
+Global___SoxQualityRecipe: _TypeAlias = SoxQualityRecipe  # noqa: Y015
+
+class _SoxFlagBits:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SoxFlagBitsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SoxFlagBits.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SOXR_ROLLOFF_SMALL: _SoxFlagBits.ValueType  # 0
+    SOXR_ROLLOFF_MEDIUM: _SoxFlagBits.ValueType  # 1
+    SOXR_ROLLOFF_NONE: _SoxFlagBits.ValueType  # 2
+    SOXR_HIGH_PREC_CLOCK: _SoxFlagBits.ValueType  # 3
+    SOXR_DOUBLE_PRECISION: _SoxFlagBits.ValueType  # 4
+    SOXR_VR: _SoxFlagBits.ValueType  # 5
+
+class SoxFlagBits(_SoxFlagBits, metaclass=_SoxFlagBitsEnumTypeWrapper): ...
+
+SOXR_ROLLOFF_SMALL: SoxFlagBits.ValueType  # 0
+SOXR_ROLLOFF_MEDIUM: SoxFlagBits.ValueType  # 1
+SOXR_ROLLOFF_NONE: SoxFlagBits.ValueType  # 2
+SOXR_HIGH_PREC_CLOCK: SoxFlagBits.ValueType  # 3
+SOXR_DOUBLE_PRECISION: SoxFlagBits.ValueType  # 4
+SOXR_VR: SoxFlagBits.ValueType  # 5
+Global___SoxFlagBits: _TypeAlias = SoxFlagBits  # noqa: Y015
+
+class _AudioStreamType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AudioStreamTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AudioStreamType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUDIO_STREAM_NATIVE: _AudioStreamType.ValueType  # 0
+    AUDIO_STREAM_HTML: _AudioStreamType.ValueType  # 1
+
+class AudioStreamType(_AudioStreamType, metaclass=_AudioStreamTypeEnumTypeWrapper): ...
+
+AUDIO_STREAM_NATIVE: AudioStreamType.ValueType  # 0
+AUDIO_STREAM_HTML: AudioStreamType.ValueType  # 1
+Global___AudioStreamType: _TypeAlias = AudioStreamType  # noqa: Y015
+
+class _AudioSourceType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AudioSourceTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AudioSourceType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUDIO_SOURCE_NATIVE: _AudioSourceType.ValueType  # 0
+    AUDIO_SOURCE_PLATFORM: _AudioSourceType.ValueType  # 1
+
+class AudioSourceType(_AudioSourceType, metaclass=_AudioSourceTypeEnumTypeWrapper): ...
+
+AUDIO_SOURCE_NATIVE: AudioSourceType.ValueType  # 0
+AUDIO_SOURCE_PLATFORM: AudioSourceType.ValueType  # 1
+Global___AudioSourceType: _TypeAlias = AudioSourceType  # noqa: Y015
+
+class _DataTrackErrorCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DataTrackErrorCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DataTrackErrorCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DATA_TRACK_ERROR_CODE_UNKNOWN: _DataTrackErrorCode.ValueType  # 0
+    DATA_TRACK_ERROR_CODE_INVALID_HANDLE: _DataTrackErrorCode.ValueType  # 1
+    DATA_TRACK_ERROR_CODE_DUPLICATE_TRACK_NAME: _DataTrackErrorCode.ValueType  # 2
+    DATA_TRACK_ERROR_CODE_TRACK_UNPUBLISHED: _DataTrackErrorCode.ValueType  # 3
+    DATA_TRACK_ERROR_CODE_BUFFER_FULL: _DataTrackErrorCode.ValueType  # 4
+    DATA_TRACK_ERROR_CODE_SUBSCRIPTION_CLOSED: _DataTrackErrorCode.ValueType  # 5
+    DATA_TRACK_ERROR_CODE_CANCELLED: _DataTrackErrorCode.ValueType  # 6
+    DATA_TRACK_ERROR_CODE_PROTOCOL_ERROR: _DataTrackErrorCode.ValueType  # 7
+    DATA_TRACK_ERROR_CODE_INTERNAL: _DataTrackErrorCode.ValueType  # 8
+
+class DataTrackErrorCode(_DataTrackErrorCode, metaclass=_DataTrackErrorCodeEnumTypeWrapper): ...
+
+DATA_TRACK_ERROR_CODE_UNKNOWN: DataTrackErrorCode.ValueType  # 0
+DATA_TRACK_ERROR_CODE_INVALID_HANDLE: DataTrackErrorCode.ValueType  # 1
+DATA_TRACK_ERROR_CODE_DUPLICATE_TRACK_NAME: DataTrackErrorCode.ValueType  # 2
+DATA_TRACK_ERROR_CODE_TRACK_UNPUBLISHED: DataTrackErrorCode.ValueType  # 3
+DATA_TRACK_ERROR_CODE_BUFFER_FULL: DataTrackErrorCode.ValueType  # 4
+DATA_TRACK_ERROR_CODE_SUBSCRIPTION_CLOSED: DataTrackErrorCode.ValueType  # 5
+DATA_TRACK_ERROR_CODE_CANCELLED: DataTrackErrorCode.ValueType  # 6
+DATA_TRACK_ERROR_CODE_PROTOCOL_ERROR: DataTrackErrorCode.ValueType  # 7
+DATA_TRACK_ERROR_CODE_INTERNAL: DataTrackErrorCode.ValueType  # 8
+Global___DataTrackErrorCode: _TypeAlias = DataTrackErrorCode  # noqa: Y015
+
+class _PublishDataTrackErrorCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PublishDataTrackErrorCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PublishDataTrackErrorCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PUBLISH_DATA_TRACK_ERROR_CODE_UNKNOWN: _PublishDataTrackErrorCode.ValueType  # 0
+    PUBLISH_DATA_TRACK_ERROR_CODE_INVALID_HANDLE: _PublishDataTrackErrorCode.ValueType  # 1
+    PUBLISH_DATA_TRACK_ERROR_CODE_DUPLICATE_NAME: _PublishDataTrackErrorCode.ValueType  # 2
+    PUBLISH_DATA_TRACK_ERROR_CODE_TIMEOUT: _PublishDataTrackErrorCode.ValueType  # 3
+    PUBLISH_DATA_TRACK_ERROR_CODE_DISCONNECTED: _PublishDataTrackErrorCode.ValueType  # 4
+    PUBLISH_DATA_TRACK_ERROR_CODE_NOT_ALLOWED: _PublishDataTrackErrorCode.ValueType  # 5
+    PUBLISH_DATA_TRACK_ERROR_CODE_INVALID_NAME: _PublishDataTrackErrorCode.ValueType  # 6
+    PUBLISH_DATA_TRACK_ERROR_CODE_LIMIT_REACHED: _PublishDataTrackErrorCode.ValueType  # 7
+    PUBLISH_DATA_TRACK_ERROR_CODE_PROTOCOL_ERROR: _PublishDataTrackErrorCode.ValueType  # 8
+    PUBLISH_DATA_TRACK_ERROR_CODE_INTERNAL: _PublishDataTrackErrorCode.ValueType  # 9
+    PUBLISH_DATA_TRACK_ERROR_CODE_INVALID_SCHEMA: _PublishDataTrackErrorCode.ValueType  # 10
+
+class PublishDataTrackErrorCode(_PublishDataTrackErrorCode, metaclass=_PublishDataTrackErrorCodeEnumTypeWrapper): ...
+
+PUBLISH_DATA_TRACK_ERROR_CODE_UNKNOWN: PublishDataTrackErrorCode.ValueType  # 0
+PUBLISH_DATA_TRACK_ERROR_CODE_INVALID_HANDLE: PublishDataTrackErrorCode.ValueType  # 1
+PUBLISH_DATA_TRACK_ERROR_CODE_DUPLICATE_NAME: PublishDataTrackErrorCode.ValueType  # 2
+PUBLISH_DATA_TRACK_ERROR_CODE_TIMEOUT: PublishDataTrackErrorCode.ValueType  # 3
+PUBLISH_DATA_TRACK_ERROR_CODE_DISCONNECTED: PublishDataTrackErrorCode.ValueType  # 4
+PUBLISH_DATA_TRACK_ERROR_CODE_NOT_ALLOWED: PublishDataTrackErrorCode.ValueType  # 5
+PUBLISH_DATA_TRACK_ERROR_CODE_INVALID_NAME: PublishDataTrackErrorCode.ValueType  # 6
+PUBLISH_DATA_TRACK_ERROR_CODE_LIMIT_REACHED: PublishDataTrackErrorCode.ValueType  # 7
+PUBLISH_DATA_TRACK_ERROR_CODE_PROTOCOL_ERROR: PublishDataTrackErrorCode.ValueType  # 8
+PUBLISH_DATA_TRACK_ERROR_CODE_INTERNAL: PublishDataTrackErrorCode.ValueType  # 9
+PUBLISH_DATA_TRACK_ERROR_CODE_INVALID_SCHEMA: PublishDataTrackErrorCode.ValueType  # 10
+Global___PublishDataTrackErrorCode: _TypeAlias = PublishDataTrackErrorCode  # noqa: Y015
+
+class _LocalDataTrackTryPushErrorCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LocalDataTrackTryPushErrorCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LocalDataTrackTryPushErrorCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_UNKNOWN: _LocalDataTrackTryPushErrorCode.ValueType  # 0
+    LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_INVALID_HANDLE: _LocalDataTrackTryPushErrorCode.ValueType  # 1
+    LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_TRACK_UNPUBLISHED: _LocalDataTrackTryPushErrorCode.ValueType  # 2
+    LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_QUEUE_FULL: _LocalDataTrackTryPushErrorCode.ValueType  # 3
+    LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_INTERNAL: _LocalDataTrackTryPushErrorCode.ValueType  # 4
+
+class LocalDataTrackTryPushErrorCode(_LocalDataTrackTryPushErrorCode, metaclass=_LocalDataTrackTryPushErrorCodeEnumTypeWrapper): ...
+
+LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_UNKNOWN: LocalDataTrackTryPushErrorCode.ValueType  # 0
+LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_INVALID_HANDLE: LocalDataTrackTryPushErrorCode.ValueType  # 1
+LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_TRACK_UNPUBLISHED: LocalDataTrackTryPushErrorCode.ValueType  # 2
+LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_QUEUE_FULL: LocalDataTrackTryPushErrorCode.ValueType  # 3
+LOCAL_DATA_TRACK_TRY_PUSH_ERROR_CODE_INTERNAL: LocalDataTrackTryPushErrorCode.ValueType  # 4
+Global___LocalDataTrackTryPushErrorCode: _TypeAlias = LocalDataTrackTryPushErrorCode  # noqa: Y015
+
+class _SubscribeDataTrackErrorCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SubscribeDataTrackErrorCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubscribeDataTrackErrorCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SUBSCRIBE_DATA_TRACK_ERROR_CODE_UNKNOWN: _SubscribeDataTrackErrorCode.ValueType  # 0
+    SUBSCRIBE_DATA_TRACK_ERROR_CODE_INVALID_HANDLE: _SubscribeDataTrackErrorCode.ValueType  # 1
+    SUBSCRIBE_DATA_TRACK_ERROR_CODE_UNPUBLISHED: _SubscribeDataTrackErrorCode.ValueType  # 2
+    SUBSCRIBE_DATA_TRACK_ERROR_CODE_TIMEOUT: _SubscribeDataTrackErrorCode.ValueType  # 3
+    SUBSCRIBE_DATA_TRACK_ERROR_CODE_DISCONNECTED: _SubscribeDataTrackErrorCode.ValueType  # 4
+    SUBSCRIBE_DATA_TRACK_ERROR_CODE_PROTOCOL_ERROR: _SubscribeDataTrackErrorCode.ValueType  # 5
+    SUBSCRIBE_DATA_TRACK_ERROR_CODE_INTERNAL: _SubscribeDataTrackErrorCode.ValueType  # 6
+
+class SubscribeDataTrackErrorCode(_SubscribeDataTrackErrorCode, metaclass=_SubscribeDataTrackErrorCodeEnumTypeWrapper): ...
+
+SUBSCRIBE_DATA_TRACK_ERROR_CODE_UNKNOWN: SubscribeDataTrackErrorCode.ValueType  # 0
+SUBSCRIBE_DATA_TRACK_ERROR_CODE_INVALID_HANDLE: SubscribeDataTrackErrorCode.ValueType  # 1
+SUBSCRIBE_DATA_TRACK_ERROR_CODE_UNPUBLISHED: SubscribeDataTrackErrorCode.ValueType  # 2
+SUBSCRIBE_DATA_TRACK_ERROR_CODE_TIMEOUT: SubscribeDataTrackErrorCode.ValueType  # 3
+SUBSCRIBE_DATA_TRACK_ERROR_CODE_DISCONNECTED: SubscribeDataTrackErrorCode.ValueType  # 4
+SUBSCRIBE_DATA_TRACK_ERROR_CODE_PROTOCOL_ERROR: SubscribeDataTrackErrorCode.ValueType  # 5
+SUBSCRIBE_DATA_TRACK_ERROR_CODE_INTERNAL: SubscribeDataTrackErrorCode.ValueType  # 6
+Global___SubscribeDataTrackErrorCode: _TypeAlias = SubscribeDataTrackErrorCode  # noqa: Y015
+
+class _LogLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LogLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LogLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOG_ERROR: _LogLevel.ValueType  # 0
+    LOG_WARN: _LogLevel.ValueType  # 1
+    LOG_INFO: _LogLevel.ValueType  # 2
+    LOG_DEBUG: _LogLevel.ValueType  # 3
+    LOG_TRACE: _LogLevel.ValueType  # 4
+
+class LogLevel(_LogLevel, metaclass=_LogLevelEnumTypeWrapper): ...
+
+LOG_ERROR: LogLevel.ValueType  # 0
+LOG_WARN: LogLevel.ValueType  # 1
+LOG_INFO: LogLevel.ValueType  # 2
+LOG_DEBUG: LogLevel.ValueType  # 3
+LOG_TRACE: LogLevel.ValueType  # 4
+Global___LogLevel: _TypeAlias = LogLevel  # noqa: Y015
+
+class _ConnectionQuality:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConnectionQualityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConnectionQuality.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUALITY_POOR: _ConnectionQuality.ValueType  # 0
+    QUALITY_GOOD: _ConnectionQuality.ValueType  # 1
+    QUALITY_EXCELLENT: _ConnectionQuality.ValueType  # 2
+    QUALITY_LOST: _ConnectionQuality.ValueType  # 3
+
+class ConnectionQuality(_ConnectionQuality, metaclass=_ConnectionQualityEnumTypeWrapper): ...
+
+QUALITY_POOR: ConnectionQuality.ValueType  # 0
+QUALITY_GOOD: ConnectionQuality.ValueType  # 1
+QUALITY_EXCELLENT: ConnectionQuality.ValueType  # 2
+QUALITY_LOST: ConnectionQuality.ValueType  # 3
+Global___ConnectionQuality: _TypeAlias = ConnectionQuality  # noqa: Y015
+
+class _VideoStreamType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VideoStreamTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VideoStreamType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VIDEO_STREAM_NATIVE: _VideoStreamType.ValueType  # 0
+    VIDEO_STREAM_WEBGL: _VideoStreamType.ValueType  # 1
+    VIDEO_STREAM_HTML: _VideoStreamType.ValueType  # 2
+
+class VideoStreamType(_VideoStreamType, metaclass=_VideoStreamTypeEnumTypeWrapper): ...
+
+VIDEO_STREAM_NATIVE: VideoStreamType.ValueType  # 0
+VIDEO_STREAM_WEBGL: VideoStreamType.ValueType  # 1
+VIDEO_STREAM_HTML: VideoStreamType.ValueType  # 2
+Global___VideoStreamType: _TypeAlias = VideoStreamType  # noqa: Y015
+
+class _VideoSourceType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VideoSourceTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VideoSourceType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VIDEO_SOURCE_NATIVE: _VideoSourceType.ValueType  # 0
+    VIDEO_SOURCE_ENCODED: _VideoSourceType.ValueType  # 1
+
+class VideoSourceType(_VideoSourceType, metaclass=_VideoSourceTypeEnumTypeWrapper): ...
+
+VIDEO_SOURCE_NATIVE: VideoSourceType.ValueType  # 0
+VIDEO_SOURCE_ENCODED: VideoSourceType.ValueType  # 1
+Global___VideoSourceType: _TypeAlias = VideoSourceType  # noqa: Y015

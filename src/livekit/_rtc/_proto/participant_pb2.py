@@ -2,7 +2,101 @@
 
 from __future__ import annotations
 
-from livekit.enums import DisconnectReason, ParticipantKind, ParticipantKindDetail, ParticipantState
-from livekit.messages import ParticipantPermission
+from typing import NoReturn
 
-__all__ = ["DisconnectReason", "ParticipantKind", "ParticipantKindDetail", "ParticipantPermission", "ParticipantState"]
+from livekit._proto.absent import raise_for_absent
+from livekit._proto.enums_pb2 import (
+    AGENT_ERROR,
+    CLIENT_INITIATED,
+    CONNECTION_TIMEOUT,
+    DUPLICATE_IDENTITY,
+    JOIN_FAILURE,
+    MEDIA_FAILURE,
+    MIGRATION,
+    PARTICIPANT_KIND_AGENT,
+    PARTICIPANT_KIND_BRIDGE,
+    PARTICIPANT_KIND_CONNECTOR,
+    PARTICIPANT_KIND_DETAIL_BRIDGE_RTSP,
+    PARTICIPANT_KIND_DETAIL_CLOUD_AGENT,
+    PARTICIPANT_KIND_DETAIL_CONNECTOR_TWILIO,
+    PARTICIPANT_KIND_DETAIL_CONNECTOR_WHATSAPP,
+    PARTICIPANT_KIND_DETAIL_FORWARDED,
+    PARTICIPANT_KIND_DETAIL_SIMULATION,
+    PARTICIPANT_KIND_EGRESS,
+    PARTICIPANT_KIND_INGRESS,
+    PARTICIPANT_KIND_SIP,
+    PARTICIPANT_KIND_STANDARD,
+    PARTICIPANT_REMOVED,
+    PARTICIPANT_STATE_ACTIVE,
+    PARTICIPANT_STATE_DISCONNECTED,
+    PARTICIPANT_STATE_JOINED,
+    PARTICIPANT_STATE_JOINING,
+    ROOM_CLOSED,
+    ROOM_DELETED,
+    SERVER_SHUTDOWN,
+    SIGNAL_CLOSE,
+    SIP_TRUNK_FAILURE,
+    STATE_MISMATCH,
+    UNKNOWN_REASON,
+    USER_REJECTED,
+    USER_UNAVAILABLE,
+    DisconnectReason,
+    ParticipantKind,
+    ParticipantKindDetail,
+    ParticipantState,
+)
+from livekit._proto.handles_pb2 import (
+    OwnedParticipant,
+    ParticipantInfo,
+)
+from livekit._proto.messages_pb2 import (
+    ParticipantPermission,
+)
+
+__all__ = [
+    "AGENT_ERROR",
+    "CLIENT_INITIATED",
+    "CONNECTION_TIMEOUT",
+    "DUPLICATE_IDENTITY",
+    "JOIN_FAILURE",
+    "MEDIA_FAILURE",
+    "MIGRATION",
+    "PARTICIPANT_KIND_AGENT",
+    "PARTICIPANT_KIND_BRIDGE",
+    "PARTICIPANT_KIND_CONNECTOR",
+    "PARTICIPANT_KIND_DETAIL_BRIDGE_RTSP",
+    "PARTICIPANT_KIND_DETAIL_CLOUD_AGENT",
+    "PARTICIPANT_KIND_DETAIL_CONNECTOR_TWILIO",
+    "PARTICIPANT_KIND_DETAIL_CONNECTOR_WHATSAPP",
+    "PARTICIPANT_KIND_DETAIL_FORWARDED",
+    "PARTICIPANT_KIND_DETAIL_SIMULATION",
+    "PARTICIPANT_KIND_EGRESS",
+    "PARTICIPANT_KIND_INGRESS",
+    "PARTICIPANT_KIND_SIP",
+    "PARTICIPANT_KIND_STANDARD",
+    "PARTICIPANT_REMOVED",
+    "PARTICIPANT_STATE_ACTIVE",
+    "PARTICIPANT_STATE_DISCONNECTED",
+    "PARTICIPANT_STATE_JOINED",
+    "PARTICIPANT_STATE_JOINING",
+    "ROOM_CLOSED",
+    "ROOM_DELETED",
+    "SERVER_SHUTDOWN",
+    "SIGNAL_CLOSE",
+    "SIP_TRUNK_FAILURE",
+    "STATE_MISMATCH",
+    "UNKNOWN_REASON",
+    "USER_REJECTED",
+    "USER_UNAVAILABLE",
+    "DisconnectReason",
+    "OwnedParticipant",
+    "ParticipantInfo",
+    "ParticipantKind",
+    "ParticipantKindDetail",
+    "ParticipantPermission",
+    "ParticipantState",
+]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise_for_absent(__name__, name)

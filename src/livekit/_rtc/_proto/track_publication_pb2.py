@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
-from livekit.enums import VideoQuality
+from typing import NoReturn
 
-__all__ = ["VideoQuality"]
+from livekit._proto.absent import raise_for_absent
+from livekit._proto.enums_pb2 import (
+    VIDEO_QUALITY_HIGH,
+    VIDEO_QUALITY_LOW,
+    VIDEO_QUALITY_MEDIUM,
+    VideoQuality,
+)
+
+__all__ = [
+    "VIDEO_QUALITY_HIGH",
+    "VIDEO_QUALITY_LOW",
+    "VIDEO_QUALITY_MEDIUM",
+    "VideoQuality",
+]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise_for_absent(__name__, name)

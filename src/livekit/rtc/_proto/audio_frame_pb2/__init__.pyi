@@ -1,0 +1,1 @@
+from livekit._rtc._proto.audio_frame_pb2 import *

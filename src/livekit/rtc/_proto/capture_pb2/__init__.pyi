@@ -1,0 +1,1 @@
+from livekit._rtc._proto.capture_pb2 import *

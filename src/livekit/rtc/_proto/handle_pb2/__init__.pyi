@@ -1,0 +1,1 @@
+from livekit._rtc._proto.handle_pb2 import *
