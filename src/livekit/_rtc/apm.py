@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livekit import AudioFrame
 from livekit.media.audio.processing import AudioProcessingModule
 
-__all__ = ["AudioProcessingModule"]
+__all__ = ["AudioFrame", "AudioProcessingModule"]

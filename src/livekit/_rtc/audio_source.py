@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livekit import AudioFrame
 from livekit.media.audio.source import AudioSource
 
-__all__ = ["AudioSource"]
+__all__ = ["AudioFrame", "AudioSource"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livekit import AudioFrame, VideoFrame
 from livekit.media.frame_processor import FrameProcessor
 
-__all__ = ["FrameProcessor"]
+__all__ = ["AudioFrame", "FrameProcessor", "VideoFrame"]

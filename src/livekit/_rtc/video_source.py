@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livekit import VideoFrame
 from livekit.media.video.source import VideoSource
 
-__all__ = ["VideoSource"]
+__all__ = ["VideoFrame", "VideoSource"]

@@ -1,0 +1,1 @@
+from livekit._rtc._utils import *
