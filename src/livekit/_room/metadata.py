@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livekit._util.arguments import check_attributes, check_str
 from livekit.protocol import models, rtc
 
 from .local_context import LocalParticipantMixin
@@ -16,18 +17,22 @@ class MetadataUpdater(LocalParticipantMixin):
         RequestError: the server refused the update.
         RequestTimeoutError: the server did not respond within 5 s.
         SessionClosedError: the room is not connected.
+        TypeError: the argument has the wrong type.
     """
 
     async def set_metadata(self, metadata: str) -> None:
         """Set the metadata, up to 512 KiB. The server treats empty metadata as no change."""
+        check_str(metadata, "metadata")
         await self._update(rtc.UpdateParticipantMetadata(metadata=metadata))
 
     async def set_name(self, name: str) -> None:
         """Set the name, up to 256 bytes. The server treats an empty name as no change."""
+        check_str(name, "name")
         await self._update(rtc.UpdateParticipantMetadata(name=name))
 
     async def set_attributes(self, attributes: dict[str, str]) -> None:
         """Set these attributes and keep all others, up to 64 KiB in one call. An empty value deletes an attribute."""
+        check_attributes(attributes)
         await self._update(rtc.UpdateParticipantMetadata(attributes=attributes))
 
     async def _update(self, update: rtc.UpdateParticipantMetadata) -> None:

@@ -9,6 +9,8 @@ def to_bytes(value: object, name: str) -> bytes:
     Raises:
         TypeError: `value` is not bytes-like. `bytes` itself would make zeros of an int and content of a list.
     """
+    if type(value) is bytes:  # spares a copy
+        return value
     try:
         return bytes(memoryview(value))  # type: ignore[arg-type]  # checked at run time
     except TypeError:

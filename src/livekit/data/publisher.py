@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from livekit._room.local_context import LocalParticipantMixin
+from livekit._util.arguments import check_identities, check_str
 from livekit._util.buffers import to_bytes
 from livekit.engine.backpressure import send
 from livekit.errors import SessionClosedError
@@ -45,12 +46,15 @@ class DataPublisher(LocalParticipantMixin):
 
         Raises:
             PublishDataError: not connected, not allowed, or too large. The connection stays usable.
-            TypeError: `payload` is neither bytes-like nor a str.
+            TypeError: `payload` is neither bytes-like nor a str, or another argument has the wrong type: a single
+                identity must be in a list.
         """
         content = payload.encode() if isinstance(payload, str) else to_bytes(payload, "payload")
+        destinations = check_identities(destination_identities)
+        check_str(topic, "topic")
         nonce = self._nonces.next() if reliable else b""
         user = models.UserPacket(payload=content, topic=topic, nonce=nonce)
-        packet = models.DataPacket(destination_identities=destination_identities, user=user)
+        packet = models.DataPacket(destination_identities=destinations, user=user)
         await self._publish(packet, PublishDataError, reliable=reliable)
 
     async def publish_dtmf(self, *, code: int, digit: str) -> None:
@@ -87,11 +91,13 @@ class DataPublisher(LocalParticipantMixin):
         """Send a chat message, or an edit of the message that it `replaces`. Raises PublishDataError.
 
         (Not in the official SDK.)"""
+        check_str(message, "message")
+        destinations = check_identities(destination_identities)
         now = time.time_ns() // 1_000_000
         chat = models.ChatMessage(id=str(uuid.uuid4()), timestamp=now, message=message)
         if replaces is not None:
             chat.id, chat.timestamp, chat.edit_timestamp = replaces.id, replaces.timestamp, now
-        packet = models.DataPacket(destination_identities=destination_identities, chat_message=chat)
+        packet = models.DataPacket(destination_identities=destinations, chat_message=chat)
         await self._publish(packet, PublishDataError)
         edited = None if replaces is None else now
         return ChatMessage(id=chat.id, timestamp=chat.timestamp, message=message, edit_timestamp=edited)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from livekit._room.local_context import LocalContext, LocalParticipantMixin
+from livekit._util.arguments import check_attributes, check_identities, check_optional_str, check_str
 from livekit._util.buffers import to_bytes
 from livekit.errors import SessionClosedError
 from livekit.protocol import models
@@ -32,7 +33,7 @@ class StreamSender(LocalParticipantMixin):
     """Sends text and byte streams. Without `destination_identities` they are sent to all participants.
 
     All methods raise StreamError if the room is not connected, this participant may not publish data, or the attributes
-    do not fit into a packet.
+    do not fit into a packet, and TypeError if an argument has the wrong type: a single identity must be in a list.
     """
 
     async def send_text(
@@ -46,9 +47,11 @@ class StreamSender(LocalParticipantMixin):
         compress: bool = True,
     ) -> TextStreamInfo:
         """Send a whole text; return once the connection has accepted it. `reply_to_id`: id of the stream it answers."""
+        check_str(text, "text")
+        destinations = _check_options(destination_identities, topic, attributes, reply_to_id=reply_to_id)
         header = stream_header(
             topic=topic,
-            destinations=destination_identities or (),
+            destinations=destinations,
             attributes=attributes,
             timestamp_ms=_now_ms(),
             kind=_TextHeader(reply_to_stream_id=reply_to_id or ""),
@@ -71,9 +74,17 @@ class StreamSender(LocalParticipantMixin):
         sender_identity: str | None = None,
     ) -> TextStreamWriter:
         """Open a text stream for incremental writing. `sender_identity`: the participant for which an agent sends."""
+        destinations = _check_options(
+            destination_identities,
+            topic,
+            attributes,
+            stream_id=stream_id,
+            reply_to_id=reply_to_id,
+            sender_identity=sender_identity,
+        )
         header = stream_header(
             topic=topic,
-            destinations=destination_identities or (),
+            destinations=destinations,
             attributes=attributes,
             stream_id=stream_id,
             on_behalf_of=sender_identity or "",
@@ -98,19 +109,23 @@ class StreamSender(LocalParticipantMixin):
         stream_id: str | None = None,
         compress: bool = True,
     ) -> ByteStreamInfo:
-        """Send whole content; return once the connection has accepted it."""
+        """Send whole content, of any bytes-like type; return once the connection has accepted it."""
+        content = to_bytes(data, "data")
+        destinations = _check_options(
+            destination_identities, topic, attributes, stream_id=stream_id, name=name, mime_type=mime_type
+        )
         header = stream_header(
             topic=topic,
-            destinations=destination_identities or (),
+            destinations=destinations,
             attributes=attributes,
             stream_id=stream_id,
             mime_type=mime_type or BYTES_TYPE,
-            total_length=len(data),
+            total_length=len(content),
             timestamp_ms=_now_ms(),
             kind=_ByteHeader(name=DEFAULT_NAME if name is None else name),
         )
         info = byte_info(header.stream_header)
-        await self._send_whole(header, to_bytes(data, "data"), compress)
+        await self._send_whole(header, content, compress)
         return info
 
     async def stream_bytes(
@@ -125,12 +140,15 @@ class StreamSender(LocalParticipantMixin):
         topic: str = "",
     ) -> ByteStreamWriter:
         """Open a byte stream for incremental writing. Receivers check its length against `total_size`."""
+        destinations = _check_options(
+            destination_identities, topic, attributes, stream_id=stream_id, name=name, mime_type=mime_type
+        )
         header = stream_header(
             topic=topic,
-            destinations=destination_identities or (),
+            destinations=destinations,
             attributes=attributes,
             stream_id=stream_id,
-            mime_type=mime_type,
+            mime_type=mime_type or BYTES_TYPE,
             total_length=total_size,
             timestamp_ms=_now_ms(),
             kind=_ByteHeader(name=name),
@@ -161,12 +179,13 @@ class StreamSender(LocalParticipantMixin):
         Raises:
             OSError: the file cannot be read.
         """
+        destinations = _check_options(destination_identities, topic, attributes, stream_id=stream_id)
         context = self._stream_context()
-        _, deflate = context.participants.stream_capabilities(destination_identities or ())
+        _, deflate = context.participants.stream_capabilities(destinations)
         file = await OutgoingFile.open(file_path, compress=compress and deflate)
         header = stream_header(
             topic=topic,
-            destinations=destination_identities or (),
+            destinations=destinations,
             attributes=attributes,
             stream_id=stream_id,
             mime_type=file.mime_type,
@@ -204,6 +223,16 @@ class StreamSender(LocalParticipantMixin):
             return self._require_publish_context()
         except (SessionClosedError, PermissionError) as error:
             raise StreamError(str(error)) from error
+
+
+def _check_options(destinations: object, topic: object, attributes: object, **texts: object) -> list[str]:
+    """Check a stream's options; return its destinations. Raises TypeError."""
+    check_str(topic, "topic")
+    if attributes is not None:
+        check_attributes(attributes)
+    for name, value in texts.items():
+        check_optional_str(value, name)
+    return check_identities(destinations)
 
 
 def _framer(header: models.DataPacket, *, whole_characters: bool) -> StreamFramer:

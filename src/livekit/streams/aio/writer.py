@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from livekit._event_loop import check_loop
+from livekit._util.arguments import check_attributes, check_str
+from livekit._util.buffers import to_bytes
 from livekit.engine.backpressure import StreamSend, start_stream
 from livekit.engine.interfaces import PacketSender
 from livekit.errors import SessionClosedError
@@ -62,8 +64,12 @@ class BaseStreamWriter(Generic[Info]):
         Raises:
             RuntimeError: the stream is closed already.
             StreamError: the room is no longer connected.
+            TypeError: an argument has the wrong type; the stream stays open.
         """
         check_loop(self._loop)
+        check_str(reason, "reason")
+        if attributes is not None:
+            check_attributes(attributes)
         async with self._lock:
             if self._closed:
                 raise RuntimeError("Stream already closed")
@@ -106,7 +112,9 @@ class TextStreamWriter(BaseStreamWriter[TextStreamInfo]):
         Raises:
             RuntimeError: the stream is closed.
             StreamError: the room is no longer connected.
+            TypeError: `text` is not a str; the stream stays usable.
         """
+        check_str(text, "text")
         await self._write(text.encode())
 
 
@@ -114,8 +122,8 @@ class ByteStreamWriter(BaseStreamWriter[ByteStreamInfo]):
     """An outgoing byte stream."""
 
     async def write(self, data: bytes) -> None:
-        """Send bytes, as `TextStreamWriter.write` does."""
-        await self._write(data)
+        """Send bytes, or the content of another bytes-like object, as `TextStreamWriter.write` does."""
+        await self._write(to_bytes(data, "data"))
 
 
 async def send_header(writer: BaseStreamWriter[Any]) -> None:
