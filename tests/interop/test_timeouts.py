@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
 from tests.interop.harness import CallError
-from tests.interop.kinds import FROM_OURS, WITH_OURS, Pair
+from tests.interop.kinds import FROM_OURS, TO_OURS, WITH_OURS, Pair
 from tests.interop.matrix import Matrix
 
 HANDLER_TAKES = "2.5"
@@ -36,6 +37,20 @@ async def test_handler_beyond_the_timeout_fails_its_call_only(matrix: Matrix, pa
     assert await caller.call(callee, "echo", "still there") == "still there"
     await callee.handled("ended", "sleep", caller, happened)
     assert await caller.call(callee, "echo", "still there") == "still there"
+
+
+@pytest.mark.parametrize("pair", TO_OURS, ids=str)
+async def test_timeouts_that_official_callers_send(matrix: Matrix, pair: Pair) -> None:
+    """Rust-based callers send their timeout less 7 s, at least 1 s; livekit-client sends it in full, at least 8 s"""
+    caller, callee = await matrix.pair(pair)
+    sent = {
+        timeout: json.loads(await caller.call(callee, "describe", "", timeout=timeout))["response_timeout"]
+        for timeout in (1.0, 5.0, 8.0, 10.0, 15.0, None)
+    }
+    if pair.caller.program == "browser":
+        assert sent == {1.0: 8.0, 5.0: 8.0, 8.0: 8.0, 10.0: 10.0, 15.0: 15.0, None: 15.0}
+    else:
+        assert sent == {1.0: 1.0, 5.0: 1.0, 8.0: 1.0, 10.0: 3.0, 15.0: 8.0, None: 8.0}
 
 
 @pytest.mark.parametrize("pair", FROM_OURS, ids=str)

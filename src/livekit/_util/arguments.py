@@ -22,7 +22,7 @@ def check_identities(value: object, name: str = "destination_identities") -> lis
     """Return the identities in a collection, none for None.
 
     Raises:
-        TypeError: it is no collection of str. A single str is one of its characters, to which no one would listen.
+        TypeError: it is no collection of str; a single str would be read as a collection of its characters.
     """
     if value is None:
         return []

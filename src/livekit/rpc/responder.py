@@ -24,7 +24,9 @@ from .invocation import RpcInvocationData
 from .request_dedup import RequestDedup
 
 RUST_CALLER_ALLOWANCE = 7.0
-"""Seconds that Rust-based callers subtract from the timeout they send, as an allowance for the round trip."""
+"""Seconds that Rust-based callers subtract from the timeout they send, as an allowance for the round trip.
+
+It is added for all foreign callers: livekit-client sends its whole timeout, and no request names its caller's SDK."""
 
 MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 """Bytes buffered for one caller's incomplete requests. The request that exceeds this is rejected as overload. A larger
