@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -26,6 +26,8 @@ LONG = 40.0
 """Timeout of calls that end for another reason, in seconds; less than `PATIENCE`."""
 SHOWN = 200
 """Characters of a message shown in a program's history."""
+SHOWN_LINES = 20
+"""Last lines of the log in the error of a program that ended."""
 END_GRACE = 5.0
 """Seconds for a program to end once its stdin is closed."""
 
@@ -52,12 +54,13 @@ class PeerProgram:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._replies: dict[int, asyncio.Future[Any]] = {}
+        self._error: PeerError | None = None
         self._members: dict[str, Participant] = {}
         self._last_id = 0
         self.log: list[str] = []
         self.history: list[str] = []
         """Messages to and from the program with their times, to diagnose failures."""
-        self._readers = [asyncio.create_task(self._read_messages()), asyncio.create_task(self._read_log())]
+        self._serving = asyncio.create_task(self._serve())
 
     @classmethod
     @asynccontextmanager
@@ -80,8 +83,8 @@ class PeerProgram:
 
     def send(self, do: str, **arguments: object) -> tuple[int, asyncio.Future[Any]]:
         """Send a request and return its number and the future of its reply."""
-        if self._process.stdin is None or self._process.returncode is not None:
-            raise PeerError("the program has ended:\n" + "\n".join(self.log[-20:]))
+        self.check()
+        assert self._process.stdin is not None
         self._last_id += 1
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._replies[self._last_id] = reply
@@ -95,6 +98,36 @@ class PeerProgram:
         _, reply = self.send(do, **arguments)
         return await asyncio.wait_for(reply, PATIENCE)
 
+    @property
+    def has_ended(self) -> bool:
+        """True once it answers no more."""
+        return self._error is not None
+
+    def check(self) -> None:
+        """Raise PeerError if the program has ended."""
+        if self._error is not None:
+            raise self._error
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def _serve(self) -> None:
+        """Read until the program ends, then fail whatever waits for it."""
+        reading_log = asyncio.create_task(self._read_log())
+        try:
+            await self._read_messages()
+        finally:
+            await asyncio.wait({reading_log}, timeout=END_GRACE)  # its children may keep stderr open
+            reading_log.cancel()
+            self._error = PeerError("the program ended:\n" + "\n".join(self.log[-SHOWN_LINES:]))
+            for reply in self._replies.values():
+                if not reply.done():
+                    reply.set_exception(self._error)
+                    reply.exception()  # retrieved: the test may not await it any more
+            for member in self._members.values():
+                async with member.changed:
+                    member.changed.notify_all()
+
     async def _read_messages(self) -> None:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
@@ -106,9 +139,6 @@ class PeerProgram:
                 await self._happened(message)
             else:
                 self._logged(line)
-        for reply in self._replies.values():
-            if not reply.done():
-                reply.set_exception(PeerError("the program ended:\n" + "\n".join(self.log[-20:])))
 
     async def _read_log(self) -> None:
         assert self._process.stderr is not None
@@ -149,7 +179,7 @@ class PeerProgram:
         except asyncio.TimeoutError:
             self._process.kill()
             await self._process.wait()
-        await asyncio.gather(*self._readers)
+        await self._serving
 
 
 @dataclass(eq=False)
@@ -188,11 +218,7 @@ class Participant:
             wanted = {"event": event, "method": method, "caller": caller.identity}
             return next((seen for seen in self.events[since:] if wanted.items() <= seen.items()), None)
 
-        async with self.changed:
-            await asyncio.wait_for(self.changed.wait_for(lambda: found() is not None), PATIENCE)
-        seen = found()
-        assert seen is not None
-        return seen
+        return await self._until(found)
 
     async def do(self, what: str, **arguments: object) -> None:
         """Send a request without a result."""
@@ -205,9 +231,16 @@ class Participant:
         def found() -> Message | None:
             return next((seen for seen in self.events if wanted.items() <= seen.items()), None)
 
+        return await self._until(found)
+
+    async def _until(self, found: Callable[[], Message | None]) -> Message:
+        """Wait until `found` returns an event. Raises PeerError if the program ends."""
         async with self.changed:
-            await asyncio.wait_for(self.changed.wait_for(lambda: found() is not None), PATIENCE)
+            waiting = self.changed.wait_for(lambda: found() is not None or self.program.has_ended)
+            await asyncio.wait_for(waiting, PATIENCE)
         seen = found()
+        if seen is None:
+            self.program.check()
         assert seen is not None
         return seen
 
@@ -232,6 +265,7 @@ class Call:
         await self.program.ask("cancel", call=self.number)
         with contextlib.suppress(PeerError):
             await self.outcome()
+        self.program.check()
 
 
 def _parse(line: bytes) -> Message:

@@ -37,7 +37,7 @@ class Matrix:
         self._programs: dict[str, PeerProgram] = {}
         self._members: dict[str, Participant] = {}
         self._met: set[frozenset[Participant]] = set()
-        self._broken: dict[str, Exception] = {}
+        self._broken: dict[tuple[PeerProgram, str], Exception] = {}
 
     async def pair(self, pair: Pair) -> tuple[Participant, Participant]:
         """Return the caller and the callee, who list each other; the same ones each time."""
@@ -92,14 +92,19 @@ class Matrix:
         return messages + [(f"log of {name}", "\n".join(program.log[-LOG_LINES:])) for name, program in programs]
 
     async def _member(self, kind: Kind, identity: str, *, quiet: bool = False) -> Participant:
-        if identity in self._broken:  # fail at once what would fail again
-            raise self._broken[identity]
-        if identity not in self._members:
-            try:
-                self._members[identity] = await self._join(kind, identity, {}, quiet=quiet)
-            except Exception as error:
-                self._broken[identity] = error
-                raise
+        program = await self._program(kind.program, quiet=quiet)
+        member = self._members.get(identity)
+        if member is not None and member.program is program:
+            return member
+        if (program, identity) in self._broken:  # fail at once what would fail again
+            raise self._broken[program, identity]
+        # The server may still list the participant of a program that was killed.
+        new_identity = identity if member is None else f"{identity}-{uuid.uuid4().hex[:8]}"
+        try:
+            self._members[identity] = await self._join(kind, new_identity, {}, quiet=quiet)
+        except Exception as error:
+            self._broken[program, identity] = error
+            raise
         return self._members[identity]
 
     async def _join(
@@ -112,8 +117,9 @@ class Matrix:
         return await program.join(self._server.url, token, **options)
 
     async def _program(self, name: str, *, quiet: bool) -> PeerProgram:
+        """Return the running program of a name. One that has ended fails its test only: it is started again."""
         key = f"quiet {name}" if quiet else name
-        if key not in self._programs:
+        if key not in self._programs or self._programs[key].has_ended:
             running = PeerProgram.run(*COMMANDS[name](), environment=environment(name))
             self._programs[key] = await self._resources.enter_async_context(running)
         return self._programs[key]
