@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import os
 import re
 import signal
 import socket
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -14,7 +19,7 @@ from livekit import Room, RpcInvocationData
 from livekit.api import TokenVerifier
 from livekit.cli import ExitCode
 from tests.server.webhooks.receiver import Receiver
-from tests.support.processes import LIVEKIT, output_of, read_until, running
+from tests.support.processes import LIVEKIT, clean_environment, output_of, read_until, running
 
 DEV = (*LIVEKIT, "dev", "--port", "0")
 LAST_LINE = "Press Ctrl-C to stop."
@@ -199,3 +204,53 @@ async def test_invalid_webhook_url_is_a_usage_error() -> None:
     code, _, err = await output_of(*DEV, "--webhook", "here")
     assert code == ExitCode.USAGE
     assert "'here' has no scheme, such as http://" in err
+
+
+OUTPUTS = [
+    ("closed pipe", ""),
+    pytest.param(
+        "/dev/full",
+        "livekit: no further output: No space left on device\n",
+        marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("output", "noted"), OUTPUTS)
+async def test_server_keeps_serving_if_its_output_fails(output: str, noted: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    if output == "closed pipe":
+        reading, stdout = os.pipe()
+        os.close(reading)
+    else:
+        stdout = os.open(output, os.O_WRONLY)
+    try:
+        server = await asyncio.create_subprocess_exec(
+            *LIVEKIT, "dev", "--port", str(port), stdout=stdout, stderr=PIPE, env=clean_environment()
+        )
+    finally:
+        os.close(stdout)
+    try:
+        async with aiohttp.ClientSession() as http:
+            for _ in range(2):  # the second request comes after the banner has failed
+                await until_it_responds(http, f"http://127.0.0.1:{port}/", server)
+        server.send_signal(signal.SIGTERM)
+        _, err = await server.communicate()
+        assert (server.returncode, err.decode()) == (ExitCode.DONE, noted)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            server.kill()
+        await server.communicate()
+
+
+async def until_it_responds(http: aiohttp.ClientSession, url: str, server: Process) -> None:
+    while True:
+        try:
+            async with http.get(url) as response:
+                assert response.status == 200
+                return
+        except aiohttp.ClientConnectionError:
+            assert server.returncode is None, "the server has ended"
+            await asyncio.sleep(0.05)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import logging
 import os
@@ -14,7 +13,7 @@ from livekit._version import __version__
 
 from . import call, completion, dev, listen, methods, participants, replay, room, send, token
 from .exits import CommandError, ExitCode
-from .output import printable
+from .output import drop_output, note, printable
 from .parser import Parser
 
 __all__ = ["CommandError", "ExitCode", "main"]
@@ -78,19 +77,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UnicodeEncodeError:
         return _fail("an argument is not UTF-8", ExitCode.USAGE)
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         return ExitCode.BROKEN_PIPE
     except OSError as error:
-        _drop_output()
+        drop_output()
         return _fail(error.strerror or str(error), ExitCode.FAILED)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:
-    """Print a message, unless standard error is closed too."""
-    with contextlib.suppress(OSError):
-        print(f"livekit: {printable(message)}", file=sys.stderr, flush=True)
+    note(f"livekit: {printable(message)}")
     return code
 
 
@@ -103,8 +100,3 @@ def _prepare_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _drop_output() -> None:
-    """Discard buffered output, so that flushing it at exit does not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

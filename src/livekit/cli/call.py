@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import nonempty, seconds
 from .exits import CommandError, ExitCode
-from .output import to_json
+from .output import note, to_json
 from .requests import absence, command_errors, participants_of
 from .settings import add_server_arguments, endpoint_from
 
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         cause, present = explain_absence(endpoint, args) if is_absent else ("", None)
         if args.json:
             more = {"participants": present} if is_absent else {}
-            print(to_json({**error_fields(error), **more}), file=sys.stderr)
+            note(to_json({**error_fields(error), **more}))
             return _exit_code(error)
         raise CommandError(explain(error, cause), _exit_code(error)) from error
     write_response(to_json({"payload": response}) if args.json else response)

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import logging
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from livekit._version import __version__
@@ -15,6 +14,7 @@ from livekit.backend.settings import DEV_URL, MissingKeyError, ServerSettings
 from .arguments import ip_address, key_pair, port, room_timeout, webhook_url
 from .exits import CommandError, ExitCode
 from .logs import log_as_json
+from .output import note, report
 
 if TYPE_CHECKING:
     from livekit.server import DevServer, RoomSettings
@@ -198,19 +198,19 @@ async def serve(server: DevServer) -> None:
     stop = stop_requested()
     try:
         async with server:
-            print(banner(server), flush=True)
+            report(banner(server))
             warn_of_other_url(server.url)
             await stop.wait()
     except ServerStartError as error:
         raise CommandError(str(error), ExitCode.CANNOT_LISTEN) from error
-    print("Stopped.", flush=True)
+    report("Stopped.")
 
 
 def warn_of_other_url(url: str) -> None:
     """Warn if LIVEKIT_URL names another server."""
     other = os.environ.get("LIVEKIT_URL")
     if other and other.rstrip("/") != url:
-        print(f"Note: LIVEKIT_URL is {other}; programs that use it will not connect to this server.", file=sys.stderr)
+        note(f"Note: LIVEKIT_URL is {other}; programs that use it will not connect to this server.")
 
 
 def banner(server: DevServer) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
@@ -49,3 +52,29 @@ def age(milliseconds: int) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+def drop_output() -> None:
+    """Discard buffered output, so that flushing it at exit does not fail again."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def report(text: str) -> None:
+    """Print to standard output; if that fails, print a note to standard error and discard all further output.
+
+    For commands that do their work without output too.
+    """
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        drop_output()
+        if not isinstance(error, BrokenPipeError):
+            note(f"livekit: no further output: {error.strerror}")
+
+
+def note(text: str) -> None:
+    """Print to standard error, if that is possible."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
