@@ -111,3 +111,19 @@ def test_a_file_that_cannot_be_written_ends_the_recording_with_one_warning(
         recorder.record_received(models.DataPacket())
     recorder.close()
     assert ["no longer recorded" in message for message in caplog.messages] == [True]
+
+
+def test_attribute_of_thousands_of_digits_is_recorded_as_text(tmp_path: Path) -> None:
+    recorder = record(tmp_path / "wire")
+    attributes = {"lk.rpc_request_id": "r1", "lk.rpc_request_response_timeout_ms": "9" * 5000}
+    recorder.record_received(models.DataPacket(stream_header=models.DataStream.Header(attributes=attributes)))
+    recorder.close()
+    assert read(tmp_path / "wire")[0]["timeout_ms"] == "9" * 5000
+
+
+def test_deleted_file_disturbs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    recorder = record(tmp_path / "wire")
+    (tmp_path / "wire").unlink()
+    recorder.record_received(models.DataPacket())
+    recorder.close()
+    assert caplog.messages == []

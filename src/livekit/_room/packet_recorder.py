@@ -23,6 +23,9 @@ logger = logging.getLogger("livekit")
 
 Fields = dict[str, Any]
 
+MAX_DIGITS = 20
+"""Digits of the largest number that is recorded as one: `int` raises ValueError for thousands of them."""
+
 
 class PacketRecorder:
     """Appends a JSON line for each packet. A file that cannot be written ends the recording with one warning.
@@ -71,6 +74,12 @@ class PacketRecorder:
     def _write(self, direction: str, peer: str | list[str], packet: models.DataPacket) -> None:
         if self._file is None:
             return
+        try:
+            self._file.write(self._line(direction, peer, packet) + "\n")
+        except (OSError, ValueError) as error:  # ValueError: lone surrogates
+            self._stop(error)
+
+    def _line(self, direction: str, peer: str | list[str], packet: models.DataPacket) -> str:
         kind = packet.WhichOneof("value") or "empty"
         line: Fields = {
             "time": round(time.time(), 6),
@@ -82,10 +91,7 @@ class PacketRecorder:
         describe = _DESCRIBE.get(kind)
         if describe is not None:
             line.update(describe(getattr(packet, kind), self._content))
-        try:
-            self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-        except (OSError, ValueError) as error:  # ValueError: lone surrogates
-            self._stop(error)
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
     def _content(self, name: str, content: str | bytes) -> Fields:
         """Return the size of application content and, if payloads are recorded, the content."""
@@ -135,8 +141,9 @@ _ATTRIBUTES = {
 def _stream_header(header: models.DataStream.Header, content: Content) -> Fields:
     fields: Fields = {"stream_id": header.stream_id, "topic": header.topic, "total_bytes": header.total_length}
     fields.update({name: header.attributes[key] for key, name in _ATTRIBUTES.items() if key in header.attributes})
-    if "timeout_ms" in fields and str(fields["timeout_ms"]).isdecimal():
-        fields["timeout_ms"] = int(fields["timeout_ms"])
+    timeout = str(fields.get("timeout_ms", ""))
+    if timeout.isdecimal() and len(timeout) <= MAX_DIGITS:
+        fields["timeout_ms"] = int(timeout)
     if header.compression:
         fields["compression"] = enum_name(models.DataStream.CompressionType, header.compression).lower()
     if header.HasField("inline_content"):
