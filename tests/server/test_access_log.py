@@ -57,3 +57,21 @@ async def test_malformed_request_is_logged_without_text(server: DevServer, caplo
     [record] = records(caplog)
     assert record["status"] == 400
     assert "a-secret" not in caplog.text
+
+
+async def test_connection_outlives_a_broken_log_handler(server: DevServer, caplog: pytest.LogCaptureFixture) -> None:
+    class BrokenHandler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise ValueError("I/O operation on closed file")
+
+    handler, logger = BrokenHandler(), logging.getLogger("livekit.access")
+    logger.addHandler(handler)
+    try:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        for _ in range(2):  # on the same connection
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\nOK")).startswith(b"HTTP/1.1 200")
+        writer.close()
+        await writer.wait_closed()
+    finally:
+        logger.removeHandler(handler)

@@ -150,6 +150,19 @@ def test_observers_receive_events() -> None:
     assert left.participant.disconnect_reason == DisconnectReason.CLIENT_INITIATED
 
 
+def test_failing_observer_disturbs_neither_rooms_nor_other_observers(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: RoomEvent) -> None:
+        raise RuntimeError("observer")
+
+    events: list[RoomEvent] = []
+    rooms = RoomManager(observers=[fail, events.append])
+    unregister = rooms.observe(fail)
+    join(rooms, "bob")
+    assert [type(event) for event in events] == [RoomStarted, ParticipantJoined]
+    assert len([record for record in caplog.records if record.exc_info]) == 2  # one for each failing observer
+    unregister()
+
+
 def test_random_sids_are_unique() -> None:
     sids = {random_sid("PA_") for _ in range(1000)}
     assert len(sids) == 1000

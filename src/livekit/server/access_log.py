@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
+from livekit._util.isolation import isolated
+
 logger = logging.getLogger("livekit.access")
 
 _MAX_PATH = 256
@@ -21,6 +23,11 @@ def name_connection(name: str) -> None:
 
 class AccessLog(AbstractAccessLogger):
     """Logs method, path, status, duration in seconds, remote address and connection, also as `extra` fields."""
+
+    def __init__(self, logger: logging.Logger, log_format: str) -> None:
+        super().__init__(logger, log_format)
+        self._info = isolated(self.logger.info, "the access log")
+        """Raises nothing: aiohttp would drop the connection."""
 
     @property
     def enabled(self) -> bool:
@@ -37,6 +44,4 @@ class AccessLog(AbstractAccessLogger):
             "remote": request.remote or "",
             "connection": _connection.get(),
         }
-        self.logger.info(
-            "%(remote)s %(method)s %(path)s %(status)d in %(duration).3f s %(connection)s", fields, extra=fields
-        )
+        self._info("%(remote)s %(method)s %(path)s %(status)d in %(duration).3f s %(connection)s", fields, extra=fields)

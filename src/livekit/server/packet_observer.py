@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from livekit._util.isolation import isolated
 from livekit.protocol import models
 
 from .participant import Participant
@@ -25,7 +26,7 @@ class ObservedRoom(Protocol):
 class PacketObserver(Protocol):
     """Called for every packet while it is being forwarded.
 
-    Implementations must not raise, block, modify the packet, or call into the room.
+    Implementations must not block, modify the packet, or call into the room. Their exceptions are logged.
     """
 
     def forwarded(
@@ -47,3 +48,30 @@ class PacketObserver(Protocol):
     def sent_by_server(self, room: ObservedRoom, packet: models.DataPacket, size: int, now: float) -> None:
         """The server sends a data packet that it has created; `packet` has the sender that its receivers see."""
         ...
+
+
+class IsolatedPacketObserver(PacketObserver):
+    """Calls another observer and logs its exceptions: packets are forwarded nevertheless."""
+
+    def __init__(self, observer: PacketObserver) -> None:
+        name = "an observer of the packets"
+        self._forwarded = isolated(observer.forwarded, name)
+        self._track_forwarded = isolated(observer.track_forwarded, name)
+        self._sent_by_server = isolated(observer.sent_by_server, name)
+
+    def forwarded(
+        self,
+        room: ObservedRoom,
+        sender: Participant,
+        receivers: Sequence[Participant],
+        packet: models.DataPacket,
+        size: int,
+        now: float,
+    ) -> None:
+        self._forwarded(room, sender, receivers, packet, size, now)
+
+    def track_forwarded(self, sender: Participant, receivers: Sequence[Participant], size: int, now: float) -> None:
+        self._track_forwarded(sender, receivers, size, now)
+
+    def sent_by_server(self, room: ObservedRoom, packet: models.DataPacket, size: int, now: float) -> None:
+        self._sent_by_server(room, packet, size, now)

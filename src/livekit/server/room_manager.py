@@ -8,11 +8,12 @@ import string
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from livekit._util.isolation import isolated
 from livekit.protocol import models
 
 from . import limits
 from .events import RoomEvent, RoomFinished, RoomObserver, RoomStarted
-from .packet_observer import PacketObserver
+from .packet_observer import IsolatedPacketObserver, PacketObserver
 from .participant import Participant
 from .participant_link import ParticipantLink
 from .permissions import Grants
@@ -64,7 +65,7 @@ class RoomManager:
         observers: Sequence[RoomObserver] = (),
     ) -> None:
         self._settings = settings or RoomSettings()
-        self._observers = list(observers)
+        self._observers = [isolated(observer, "an observer of the rooms") for observer in observers]
         self._rooms: dict[str, Room] = {}
         self._services = RoomServices(
             epoch=epoch,
@@ -97,7 +98,8 @@ class RoomManager:
 
     @packet_observer.setter
     def packet_observer(self, observer: PacketObserver | None) -> None:
-        self._services = replace(self._services, packet_observer=observer)
+        isolated_observer = None if observer is None else IsolatedPacketObserver(observer)
+        self._services = replace(self._services, packet_observer=isolated_observer)
 
     def new_sid(self, prefix: str) -> str:
         """Return a new ID with the given prefix, such as ``PA_``."""
@@ -227,9 +229,13 @@ class RoomManager:
         return self._services.wall_time(now)
 
     def observe(self, observer: RoomObserver) -> Callable[[], None]:
-        """Call `observer` with every event from now on; return a function that unregisters it."""
-        self._observers.append(observer)
-        return lambda: self._observers.remove(observer)
+        """Call `observer` with every event from now on; return a function that unregisters it.
+
+        Its exceptions are logged.
+        """
+        added = isolated(observer, "an observer of the rooms")
+        self._observers.append(added)
+        return lambda: self._observers.remove(added)
 
     def _emit(self, build: Callable[[], RoomEvent]) -> None:
         if self._observers:

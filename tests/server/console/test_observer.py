@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+
+import pytest
 
 from livekit.rpc import wire
 from livekit.server.console.observer import Observer
 from livekit.server.console.snapshot import MAX_PARTICIPANTS_SHOWN, call_json, log_entry_json, rooms_json
 from livekit.server.console.tracked_call import CallState
 from livekit.server.forwarding import send
+from livekit.server.participant import Participant
 from livekit.server.responses import DisconnectReason
 from livekit.server.room_manager import RoomManager
 from tests.server.console.packets import ack, only_call, request, response
@@ -36,6 +40,25 @@ def test_calls_and_traffic_are_tracked() -> None:
     assert observer.total.packets == 3
     assert observer.methods.of("demo", "bob") == ["add"]
     assert [packet.WhichOneof("value") for packet in bob.received()] == ["rpc_request"]
+
+
+class BrokenObserver(Observer):
+    """Raises for each packet."""
+
+    def track_forwarded(self, sender: Participant, receivers: Sequence[Participant], size: int, now: float) -> None:
+        raise KeyError("observer")
+
+
+def test_packets_are_forwarded_despite_a_failing_observer(caplog: pytest.LogCaptureFixture) -> None:
+    rooms = make_rooms()
+    rooms.packet_observer = BrokenObserver()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    for _ in range(3):
+        alice.send(request(payload="x"))
+    assert [packet.WhichOneof("value") for packet in bob.received()] == ["rpc_request"] * 3
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "an observer of the packets failed; further failures are logged at debug level"
+    ]
 
 
 def test_data_tracks_count_as_traffic() -> None:
