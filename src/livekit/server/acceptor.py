@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Callable, Coroutine
 
+from livekit._util.aio import start_task
 from livekit._util.exhaustion import exhausted_resource
 from livekit._util.logs import RateLimitedLog
 
@@ -106,7 +107,7 @@ class Acceptor:
             self._spare = None
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = start_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
