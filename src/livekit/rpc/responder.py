@@ -279,9 +279,12 @@ class Responder:
         """Return the response payload, or the error for a result that cannot be sent."""
         if result is None:
             return ""
-        if not issubclass(type(result), str):  # isinstance would run the object's own code
+        if type(result) is str:
+            payload = result
+        elif issubclass(type(result), str):  # isinstance would run the object's own code
+            payload = str.__str__(cast("str", result))  # a subclass may override any method
+        else:
             return built_in_error(_Code.APPLICATION_ERROR, f"the handler returned {_type_name(result)}, not str")
-        payload = str.__str__(cast("str", result))  # a subclass may override any method
         limit = wire.MAX_V1_PAYLOAD_BYTES if call.version == wire.VERSION_1 else self._limits.max_payload_size
         try:
             size = utf8_length(payload)
