@@ -40,7 +40,7 @@ def listen(printed: Mailbox[Printed], monkeypatch: pytest.MonkeyPatch) -> Callab
         listener.listen_to(room)
         return listener
 
-    monkeypatch.setattr("builtins.print", record)
+    monkeypatch.setattr("livekit.cli.listen_events.print", record, raising=False)
     return listen
 
 

@@ -70,13 +70,13 @@ class MemorySocket:
             raise StopAsyncIteration
         return message
 
-    async def close(self) -> bool:
-        """Close after delivering the messages already sent."""
+    async def close(self, *, code: int = _NORMAL_CLOSURE, message: bytes = b"") -> bool:
+        """Close after delivering the messages already sent; `code` is the local close code, `message` is ignored."""
         if self.closed:
             return False
         if self._pipe is not None:
             self._pipe.put(None)
-        self._finish(_NORMAL_CLOSURE)
+        self._finish(code)
         return True
 
     def reset(self) -> None:
