@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import inspect
 import logging
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar, overload
+
+from livekit._util.warn import warn_application
 
 logger = logging.getLogger("livekit")
 
@@ -41,6 +44,9 @@ class EventEmitter(Generic[T]):
     A TypeError raised by a callback propagates out of `emit`; any other exception is logged and the next callback runs.
     """
 
+    _event_names: ClassVar[Sequence[str]] = ()
+    """The events that exist; a name that is only similar to one of them is warned about. Empty to allow any name."""
+
     def __init__(self) -> None:
         self._events: dict[Any, dict[Callable[..., Any], None]] = {}
 
@@ -71,7 +77,7 @@ class EventEmitter(Generic[T]):
     @overload
     def on(self, event: T, callback: None = None) -> Callable[[C], C]: ...
     def on(self, event: T, callback: Callable[..., Any] | None = None) -> Callable[..., Any]:
-        """Register a callback; without one, return a decorator that does.
+        """Register a callback; without one, return a decorator that does. Warns about a name that is almost an event's.
 
         Raises:
             ValueError: If the callback is a coroutine function. Start a task in a plain function instead.
@@ -87,8 +93,15 @@ class EventEmitter(Generic[T]):
                 "Cannot register an async callback with `.on()`. Use `asyncio.create_task` within your synchronous "
                 "callback instead."
             )
+        self._warn_if_misspelt(event)
         self._events.setdefault(event, {})[callback] = None
         return callback
+
+    def _warn_if_misspelt(self, event: T) -> None:
+        if isinstance(event, str) and self._event_names and event not in self._event_names:
+            similar = difflib.get_close_matches(event, self._event_names, n=1, cutoff=0.75)
+            if similar:
+                warn_application(f"there is no event {event!r}; did you mean {similar[0]!r}?")
 
     @overload
     def once(self, event: T, callback: Callable[..., Any]) -> Callable[..., Any]: ...

@@ -6,7 +6,7 @@ import pytest
 
 from livekit.rpc.errors import RpcArgumentTypeError, RpcError, RpcNotConnectedError
 from livekit.rpc.invocation import OutgoingRpcNext, RpcCallInfo, RpcInterceptor
-from livekit.rpc.local_rpc import LocalRpc
+from livekit.rpc.local_rpc import LocalRpc, check_arguments
 from tests.rpc.shell_fixtures import Endpoint, pair
 
 
@@ -119,3 +119,10 @@ async def test_row_25_interceptors_may_change_a_call_and_are_checked_for_it() ->
         await perform(rpc)
     rpc.registry.remove_interceptor(changing)
     assert await perform(rpc) == "p"
+
+
+@pytest.mark.parametrize("name", ["response_timeout", "max_round_trip_latency"])
+def test_time_that_was_probably_meant_in_milliseconds_is_warned_about(name: str) -> None:
+    with pytest.warns(UserWarning, match=f"{name}=15000 is in seconds, not milliseconds: 250 minutes"):
+        check_arguments(RpcCallInfo("bob", "m", "", **{name: 15_000}))
+    check_arguments(RpcCallInfo("bob", "m", "", **{name: 999}))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -114,3 +115,34 @@ def test_an_interceptor_must_be_an_instance(interceptor: Any) -> None:
     with pytest.raises(TypeError, match="must be an instance of RpcInterceptor"):
         registry.add_interceptor(interceptor)
     assert registry.interceptors == ()
+
+
+def _no_parameter() -> str:
+    return ""
+
+
+def _two_parameters(data: object, other: object) -> str:
+    return ""
+
+
+def _keyword_only(*, data: object) -> str:
+    return ""
+
+
+@pytest.mark.parametrize("handler", [_no_parameter, _two_parameters, _keyword_only])
+def test_handler_must_accept_one_argument(handler: Any) -> None:
+    registry = RpcRegistry()
+    with pytest.raises(TypeError, match=r"'m' must accept one argument, .* its signature is \("):
+        registry.register("m", handler, replace=False, executor=None)
+    assert registry.handlers == {}
+
+
+def _with_default(data: object, other: object = None) -> str:
+    return ""
+
+
+@pytest.mark.parametrize("handler", [_with_default, partial(_two_parameters, 1), print, "x".format, Mock(), dict])
+def test_any_callable_with_one_argument_is_a_handler(handler: Any) -> None:
+    registry = RpcRegistry()
+    registry.register("m", handler, replace=False, executor=None)
+    assert registry.handlers == {"m": handler}

@@ -116,6 +116,8 @@ class RoomEvents:
 class RoomEmitter(EventEmitter[EventTypes]):
     """Callbacks of a room by event. Each is passed as many of the event's arguments as it accepts."""
 
+    _event_names = EVENT_NAMES
+
     def events(self, *names: EventTypes) -> RoomEvents:
         """Return an async iterator over these events, or all events, as an alternative to callbacks.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from livekit._util.warn import warn_application
+
 from .client import RpcClient, not_connected
 from .errors import RpcArgumentTypeError
 from .invocation import RpcCallInfo, chain_outgoing
@@ -36,8 +38,15 @@ class LocalRpc:
         return self.client
 
 
+SUSPICIOUS_SECONDS = 1000
+"""From this on, a time was probably meant in milliseconds, as in the JavaScript SDK."""
+
+
 def check_arguments(call: RpcCallInfo) -> None:
-    """Check a call's arguments. Raises ValueError, which is also a TypeError if a type is wrong."""
+    """Check a call's arguments; warn about times that were probably meant in milliseconds.
+
+    Raises ValueError, which is also a TypeError if a type is wrong.
+    """
     texts: list[tuple[str, object]] = [  # the application may be untyped
         ("destination_identity", call.destination_identity),
         ("method", call.method),
@@ -59,3 +68,5 @@ def check_arguments(call: RpcCallInfo) -> None:
             raise RpcArgumentTypeError(f"{name} must be a number of seconds or None, not {type(seconds).__name__}")
         if not math.isfinite(seconds) or seconds <= 0:
             raise ValueError(f"{name} must be a positive, finite number of seconds, not {seconds}")
+        if seconds >= SUSPICIOUS_SECONDS:
+            warn_application(f"{name}={seconds:g} is in seconds, not milliseconds: {seconds / 60:.0f} minutes")

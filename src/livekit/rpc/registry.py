@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
@@ -30,7 +31,7 @@ class RpcRegistry:
 
         Raises:
             ValueError: the method is empty or already registered.
-            TypeError: `handler` is not callable.
+            TypeError: `handler` is not callable with one argument.
         """
         _check_name(method)
         if handler is None:
@@ -45,6 +46,7 @@ class RpcRegistry:
         """Register a handler and return it. Raises as `register`."""
         if not callable(handler):
             raise TypeError(f"the handler of {method!r} must be callable, not {type(handler).__name__}")
+        _check_signature(method, handler)
         if method in self.handlers and not replace:
             raise ValueError(f"method {method!r} is registered already; pass replace=True to replace its handler")
         self.handlers[method] = handler
@@ -91,3 +93,16 @@ def _check_name(method: object) -> None:
         raise RpcArgumentTypeError(f"a method's name must be a str, not {type(method).__name__}")
     if not method:
         raise ValueError("a method's name must not be empty")
+
+
+def _check_signature(method: str, handler: Callable[..., object]) -> None:
+    """Raise TypeError unless a handler can be called with one positional argument, as far as can be known."""
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):  # some callables implemented in C have none
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        message = f"the handler of {method!r} must accept one argument, the RpcInvocationData, but its signature is "
+        raise TypeError(f"{message}{signature}") from None
