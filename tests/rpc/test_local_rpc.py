@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import traceback
 
 import pytest
 
@@ -126,3 +128,13 @@ def test_time_that_was_probably_meant_in_milliseconds_is_warned_about(name: str)
     with pytest.warns(UserWarning, match=f"{name}=15000 is in seconds, not milliseconds: 250 minutes"):
         check_arguments(RpcCallInfo("bob", "m", "", **{name: 15_000}))
     check_arguments(RpcCallInfo("bob", "m", "", **{name: 999}))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have notes from Python 3.11 on")
+async def test_traceback_names_the_code_the_method_and_the_callee() -> None:
+    rpc, _ = connected()
+    with pytest.raises(RpcError) as caught:
+        await perform(rpc, method="missing")
+    assert str(caught.value) == "Method not supported at destination"
+    lines = "".join(traceback.format_exception(caught.value))
+    assert lines.endswith("RpcError 1400 from calling 'missing' of 'bob'\n")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from livekit._util.warn import warn_application
 
 from .client import RpcClient, not_connected
-from .errors import RpcArgumentTypeError
+from .errors import RpcArgumentTypeError, RpcError
 from .invocation import RpcCallInfo, chain_outgoing
 from .registry import RpcRegistry
 
@@ -24,7 +25,11 @@ class LocalRpc:
 
         async def terminal(info: RpcCallInfo) -> str:
             check_arguments(info)  # again: interceptors may change the call
-            return await self._connected().perform(info, wait_for_ready=wait_for_ready)
+            try:
+                return await self._connected().perform(info, wait_for_ready=wait_for_ready)
+            except RpcError as error:
+                _add_note(error, info)
+                raise
 
         if not self.registry.interceptors:
             return await terminal(call)
@@ -36,6 +41,13 @@ class LocalRpc:
         if self.client is None:
             raise not_connected()
         return self.client
+
+
+def _add_note(error: RpcError, call: RpcCallInfo) -> None:
+    """Name the call in tracebacks (PEP 678, from Python 3.11 on); `str(error)` stays the message."""
+    add_note: Callable[[str], None] | None = getattr(error, "add_note", None)
+    if add_note is not None:
+        add_note(f"RpcError {error.code} from calling {call.method!r} of {call.destination_identity!r}")
 
 
 SUSPICIOUS_SECONDS = 1000
