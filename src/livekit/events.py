@@ -99,7 +99,7 @@ class EventEmitter(Generic[T]):
 
     def _warn_if_misspelt(self, event: T) -> None:
         if isinstance(event, str) and self._event_names and event not in self._event_names:
-            similar = difflib.get_close_matches(event, self._event_names, n=1, cutoff=0.75)
+            similar = difflib.get_close_matches(event.lower(), self._event_names, n=1, cutoff=0.9)
             if similar:
                 warn_application(f"there is no event {event!r}; did you mean {similar[0]!r}?")
 

@@ -23,3 +23,4 @@ def test_misspelt_event_is_warned_about_where_it_is_registered() -> None:
 
 def test_event_of_the_applications_own_is_not_warned_about() -> None:
     Room().on("my_game_over", print)  # type: ignore[call-overload]
+    Room().on("message_received", print)  # type: ignore[call-overload]
