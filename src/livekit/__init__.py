@@ -58,13 +58,16 @@ if TYPE_CHECKING:
     from .errors import AuthenticationError as AuthenticationError
     from .errors import ConnectError as ConnectError
     from .errors import ConnectTimeoutError as ConnectTimeoutError
+    from .errors import EventLoopError as EventLoopError
     from .errors import MediaNotBuiltError as MediaNotBuiltError
     from .errors import NotLiveKitError as NotLiveKitError
     from .errors import OutboxFullError as OutboxFullError
     from .errors import PacketTooLargeError as PacketTooLargeError
     from .errors import PeerConnectionError as PeerConnectionError
+    from .errors import ProxyError as ProxyError
     from .errors import RequestError as RequestError
     from .errors import RequestTimeoutError as RequestTimeoutError
+    from .errors import ResourceExhaustedError as ResourceExhaustedError
     from .errors import ServerUnreachableError as ServerUnreachableError
     from .errors import SessionClosedError as SessionClosedError
     from .events import EventEmitter as EventEmitter
@@ -185,6 +188,9 @@ else:
                 "ConnectError",
                 "ConnectTimeoutError",
                 "MediaNotBuiltError",
+                "ResourceExhaustedError",
+                "ProxyError",
+                "EventLoopError",
                 "NotLiveKitError",
                 "OutboxFullError",
                 "PacketTooLargeError",

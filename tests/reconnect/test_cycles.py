@@ -32,7 +32,7 @@ DETECTION_TIMEOUT = 20.0
 def alive() -> Counter[str]:
     """Count the live objects of connections by class."""
     gc.collect()
-    return Counter(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, CLASSES))
+    return Counter(type(thing).__name__ for thing in gc.get_objects() if issubclass(type(thing), CLASSES))
 
 
 def resident() -> int:
