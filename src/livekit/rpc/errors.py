@@ -13,6 +13,7 @@ import json
 from enum import IntEnum
 from typing import ClassVar
 
+from livekit._util.arguments import check_str
 from livekit._util.utf8 import truncate_utf8
 from livekit.protocol import models
 
@@ -111,8 +112,7 @@ def _check_types(code: object, message: object, data: object) -> None:
     """Check an error's arguments where the error is made: the application may be untyped."""
     if not isinstance(code, int) or isinstance(code, bool):
         raise TypeError(f"code must be an int, not {type(code).__name__}")
-    if not isinstance(message, str):
-        raise TypeError(f"message must be a str, not {type(message).__name__}")
+    check_str(message, "message")
     if data is not None and not isinstance(data, str):
         raise TypeError(f"data must be a str or None, not {type(data).__name__}: use json.dumps")
 
