@@ -1,11 +1,18 @@
-"""Serial number arithmetic (RFC 9260 section 1.6): internally, TSNs are unbounded integers that never wrap."""
+"""Serial number arithmetic (RFC 1982): wire values of 16 and 32 bits as integers that never wrap.
+
+SCTP's TSNs (RFC 9260 section 1.6), RTP's sequence numbers and timestamps, and SRTP's packet indices are such integers.
+"""
 
 from __future__ import annotations
 
-TSN_MASK = 0xFFFF_FFFF
-_HALF = 0x8000_0000
+__all__ = ["unwrap_16", "unwrap_32"]
 
 
-def unwrap(wire: int, reference: int) -> int:
+def unwrap_16(wire: int, reference: int) -> int:
+    """Return the integer nearest to `reference` whose low 16 bits are `wire`."""
+    return reference + ((wire - reference + 0x8000) & 0xFFFF) - 0x8000
+
+
+def unwrap_32(wire: int, reference: int) -> int:
     """Return the integer nearest to `reference` whose low 32 bits are `wire`."""
-    return reference + ((wire - reference + _HALF) & TSN_MASK) - _HALF
+    return reference + ((wire - reference + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000

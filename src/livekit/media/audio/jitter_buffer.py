@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from livekit.media.codecs.opus_packet import CLOCK_RATE, has_inband_fec, is_discontinuous, packet_duration
 from livekit.webrtc.rtp.red import RedundantBlock
-from livekit.webrtc.rtp.sequence import unwrap_timestamp
+from livekit.webrtc.serial_number import unwrap_32
 
 from .concealment import AudioDecoder, Concealment
 from .delay_estimator import DelayEstimator
@@ -90,7 +90,7 @@ class JitterBuffer:
         `timestamp` has 32 bits.
         """
         if self._newest is not None:
-            timestamp = unwrap_timestamp(timestamp, self._newest)
+            timestamp = unwrap_32(timestamp, self._newest)
             if abs(self._estimator.delay(timestamp, now)) > MAX_STEP:
                 self._pause()  # the source's timestamps have jumped
         self._newest = timestamp if self._newest is None else max(timestamp, self._newest)

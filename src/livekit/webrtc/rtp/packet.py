@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from struct import error as StructError  # noqa: N812
 
-__all__ = ["MAX_CSRCS", "RtpError", "RtpPacket"]
+__all__ = ["MAX_CSRCS", "RtpError", "RtpPacket", "header_size"]
 
 VERSION = 2
 HEADER_SIZE = 12
@@ -47,37 +47,22 @@ class RtpPacket:
         Raises:
             RtpError: It is malformed.
         """
-        size = len(data)
-        if size < HEADER_SIZE or data[0] >> 6 != VERSION:
-            raise RtpError(f"{size} bytes are not an RTP packet of version {VERSION}")
+        start, size = header_size(data), len(data)
         first, second, sequence_number, timestamp, ssrc = _HEADER.unpack_from(data)
         packet = cls(second & 0x7F, sequence_number, timestamp, ssrc, marker=second >= 0x80)
-        position = HEADER_SIZE
-        if csrc_count := first & 0x0F:
-            position += 4 * csrc_count
-            if position > size:
-                raise RtpError(f"an RTP packet of {size} bytes has no room for {csrc_count} CSRCs")
+        csrc_count = first & 0x0F
+        if csrc_count:
             packet.csrcs = Struct(f"!{csrc_count}L").unpack_from(data, HEADER_SIZE)
         if first & 0x10:
-            position = packet._parse_extension(data, position)
+            extension = HEADER_SIZE + 4 * csrc_count
+            packet.extension_profile, _ = _EXTENSION.unpack_from(data, extension)
+            packet.extension = data[extension + 4 : start]
         if first & 0x20:
             packet.padding_size = data[-1]
-            if not 0 < packet.padding_size <= size - position:
+            if not 0 < packet.padding_size <= size - start:
                 raise RtpError(f"padding of {packet.padding_size} bytes does not fit into the RTP packet")
-        packet.payload = data[position : size - packet.padding_size]
+        packet.payload = data[start : size - packet.padding_size]
         return packet
-
-    def _parse_extension(self, data: bytes, position: int) -> int:
-        start = position + 4
-        if start > len(data):
-            raise RtpError("the header extension of an RTP packet is cut off")
-        words: int
-        self.extension_profile, words = _EXTENSION.unpack_from(data, position)
-        end = start + 4 * words
-        if end > len(data):
-            raise RtpError(f"a header extension of {4 * words} bytes does not fit into the RTP packet")
-        self.extension = data[start:end]
-        return end
 
     @property
     def is_padding_only(self) -> bool:
@@ -117,3 +102,26 @@ class RtpPacket:
             raise RtpError(f"padding must have 0 to 255 bytes, not {self.padding_size}")
         padding = bytes(self.padding_size - 1) + bytes([self.padding_size]) if self.padding_size else b""
         return self.header() + self.payload + padding
+
+
+def header_size(packet: bytes) -> int:
+    """Return the bytes of a packet before its payload: fixed header, CSRCs and extension.
+
+    Raises:
+        RtpError: It is not RTP version 2, or shorter than its header.
+    """
+    size = len(packet)
+    if size < HEADER_SIZE or packet[0] >> 6 != VERSION:
+        raise RtpError(f"{size} bytes are not an RTP packet of version {VERSION}")
+    csrc_count = packet[0] & 0x0F
+    end = HEADER_SIZE + 4 * csrc_count
+    if end > size:
+        raise RtpError(f"an RTP packet of {size} bytes has no room for {csrc_count} CSRCs")
+    if packet[0] & 0x10:
+        if end + 4 > size:
+            raise RtpError("the header extension of an RTP packet is cut off")
+        extension_size = 4 * (packet[end + 2] << 8 | packet[end + 3])
+        end += 4 + extension_size
+        if end > size:
+            raise RtpError(f"a header extension of {extension_size} bytes does not fit into the RTP packet")
+    return end

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from livekit.webrtc.serial_number import unwrap_16
+
 from .rtcp import ReportBlock
-from .sequence import unwrap_sequence_number
 
 __all__ = ["ReceptionStatistics"]
 
@@ -15,7 +16,7 @@ NTP_SECOND = 1 << 16
 
 
 class ReceptionStatistics:
-    """What a receiver knows of one source, for its report blocks."""
+    """Reception of one source, as report blocks describe it."""
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
         """`clock_rate` is that of the RTP timestamps, in hertz."""
@@ -56,7 +57,7 @@ class ReceptionStatistics:
         self._previous = (0, 0)
 
     def _count(self, sequence_number: int) -> None:
-        extended = unwrap_sequence_number(sequence_number, self._highest)
+        extended = unwrap_16(sequence_number, self._highest)
         if extended > self._highest + MAX_DROPOUT:
             if sequence_number == self._suspect:  # two packets in a row: the source has restarted
                 self._restart(sequence_number)

@@ -21,7 +21,7 @@ class RedundantBlock(NamedTuple):
 
     payload_type: int
     timestamp_offset: int
-    """How much older than the packet's timestamp the frame is; 0 for the primary block."""
+    """Age of the frame relative to the packet's timestamp; 0 for the primary block."""
     payload: bytes
 
 

@@ -7,6 +7,8 @@ import math
 
 NEVER = math.inf
 """Deadline of a timer that does not run."""
+TSN_MASK = 0xFFFF_FFFF
+"""TSNs are integers that never wrap (`livekit.webrtc.serial_number`); the wire carries their low 32 bits."""
 
 
 class ChunkType(enum.IntEnum):

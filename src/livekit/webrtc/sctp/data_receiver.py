@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from livekit.webrtc.serial_number import unwrap_32
+
 from .chunks import DATA_BODY, ForwardTsn, Sack
 from .constants import (
     CHUNK_OVERHEAD,
@@ -20,10 +22,10 @@ from .constants import (
     RECEIVE_BUFFER,
     RECEIVE_WINDOW,
     SACK_DELAY,
+    TSN_MASK,
 )
 from .packet import ChunkError
 from .reassembly import Deliver, Reassembly
-from .serial_number import TSN_MASK, unwrap
 
 _BODY_SIZE = DATA_BODY.size
 _HALF = 0x8000_0000
@@ -93,7 +95,7 @@ class DataReceiver:
 
     def receive_forward_tsn(self, chunk: ForwardTsn, now: float) -> None:
         """Skip chunks that the sender abandoned (RFC 3758 section 3.6)."""
-        tsn = unwrap(chunk.cumulative_tsn, self.cumulative_tsn)
+        tsn = unwrap_32(chunk.cumulative_tsn, self.cumulative_tsn)
         self.sack_at = now
         if tsn <= self.cumulative_tsn or tsn > self.cumulative_tsn + MAX_TSN_AHEAD:
             return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from livekit.webrtc.serial_number import unwrap_32
+
 from .bundling import Bundle
 from .chunks import DATA_HEADER, Sack
 from .congestion import CongestionControl
@@ -18,12 +20,12 @@ from .constants import (
     NEVER,
     THIN_FLIGHT_PACKETS,
     THIN_TIMEOUTS,
+    TSN_MASK,
 )
 from .packet import PADDING
 from .retransmission import LOST, OutstandingData, SentChunk
 from .rto import RetransmissionTimeout
 from .send_queue import Message, SendQueue
-from .serial_number import TSN_MASK, unwrap
 
 
 class DataSender:
@@ -172,7 +174,7 @@ class DataSender:
     def acknowledge(self, sack: Sack, now: float) -> list[Callable[[], None]]:
         """Process a SACK; return the `on_delivered` callbacks of messages that are cumulatively acknowledged now."""
         outstanding = self.outstanding
-        cumulative = unwrap(sack.cumulative_tsn, outstanding.cumulative_acked_tsn)
+        cumulative = unwrap_32(sack.cumulative_tsn, outstanding.cumulative_acked_tsn)
         if cumulative < outstanding.cumulative_acked_tsn or cumulative >= outstanding.next_tsn:
             return []  # rule D i: an old SACK; or of TSNs never sent
         flight_before = outstanding.flight_size

@@ -6,13 +6,14 @@ import enum
 from collections.abc import Callable, Sequence
 from struct import Struct
 
+from livekit.webrtc.serial_number import unwrap_32
+
 from .chunks import Parameters, encode_parameter
-from .constants import NEVER, ChunkType, Parameter
+from .constants import NEVER, TSN_MASK, ChunkType, Parameter
 from .data_receiver import DataReceiver
 from .data_sender import DataSender
 from .packet import ChunkError, encode_chunk
 from .rto import RetransmissionTimeout
-from .serial_number import TSN_MASK, unwrap
 
 _OUTGOING = Struct("!LLL")
 _RESPONSE = Struct("!LL")
@@ -128,7 +129,7 @@ class StreamReset:
 
     def _answer(self, kind: int, wire_sequence: int, value: bytes) -> Result | None:
         """Return the result of a request; None to leave it unanswered, so that the peer retransmits it."""
-        sequence = unwrap(wire_sequence, self._peer_sequence)
+        sequence = unwrap_32(wire_sequence, self._peer_sequence)
         if sequence > self._peer_sequence or len(self._deferred) >= MAX_DEFERRED:
             return None
         if sequence == self._peer_sequence:
@@ -143,7 +144,7 @@ class StreamReset:
         """Process an Outgoing SSN Reset Request, which resets our incoming streams (section 5.2.2)."""
         if len(value) < _OUTGOING.size or len(value) % 2:
             raise ChunkError(f"Outgoing SSN Reset Request of {len(value)} bytes")
-        last_tsn = unwrap(_OUTGOING.unpack_from(value)[2], self._receiver.cumulative_tsn)
+        last_tsn = unwrap_32(_OUTGOING.unpack_from(value)[2], self._receiver.cumulative_tsn)
         streams = tuple(int.from_bytes(value[i : i + 2], "big") for i in range(_OUTGOING.size, len(value), 2))
         self._deferred[sequence] = last_tsn, streams
         self.perform_deferred()

@@ -9,9 +9,8 @@ from bisect import insort
 from collections.abc import Callable, Iterable
 
 from .chunks import ForwardTsn
-from .constants import LOSS_THRESHOLD, NEVER, PACKET_HEADER_SIZE, STALL_TRANSMISSIONS
+from .constants import LOSS_THRESHOLD, NEVER, PACKET_HEADER_SIZE, STALL_TRANSMISSIONS, TSN_MASK
 from .send_queue import Message
-from .serial_number import TSN_MASK
 
 # States of a SentChunk.
 IN_FLIGHT, ACKED, LOST, ABANDONED = range(4)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .chunks import encode_shutdown
-from .constants import MAX_SHUTDOWN_RETRANSMITS, NEVER, ChunkType
+from .constants import MAX_SHUTDOWN_RETRANSMITS, NEVER, TSN_MASK, ChunkType
 from .packet import encode_chunk
-from .serial_number import TSN_MASK
 from .states import CloseReason, State
 from .tcb import DataTransfer, TransmissionControlBlock
 

@@ -16,7 +16,7 @@ AUTHENTICATION_KEY_SIZE = 20
 
 
 class KeyLabel(enum.IntEnum):
-    """What a derived key is for (RFC 3711 sections 4.3.1 and 4.3.2)."""
+    """Purposes of derived keys (RFC 3711 sections 4.3.1 and 4.3.2)."""
 
     RTP_ENCRYPTION = 0
     RTP_AUTHENTICATION = 1

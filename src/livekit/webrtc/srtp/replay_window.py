@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from livekit.webrtc.serial_number import unwrap_16
+
 __all__ = ["ReplayWindow", "estimate_index"]
 
 WINDOW_SIZE = 1024
@@ -41,5 +43,5 @@ def estimate_index(sequence_number: int, highest: int) -> int:
     """
     if highest < 0:
         return sequence_number
-    index = highest + ((sequence_number - highest + 0x8000) & 0xFFFF) - 0x8000
+    index = unwrap_16(sequence_number, highest)
     return index if index >= 0 else index + 0x1_0000

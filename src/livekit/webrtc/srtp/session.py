@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from struct import Struct
 
+from livekit.webrtc.rtp.packet import RtpError, header_size
+
 from .ciphers import AuthenticationError, create_transform
 from .key_derivation import derive_session_keys
 from .profiles import MasterKey, SrtpProfile
@@ -16,7 +18,6 @@ MAX_SOURCES = 16_384
 source is never forgotten: its packets could be replayed, and a sender could use an index twice."""
 MAX_RTP_INDEX = (1 << 48) - 1
 MAX_RTCP_INDEX = (1 << 31) - 1
-RTP_HEADER_SIZE = 12
 RTCP_HEADER_SIZE = 8
 _SEQUENCE_AND_SSRC = Struct("!2xH4xL")
 _SSRC = Struct("!4xL")
@@ -46,9 +47,9 @@ class SrtpSender:
         Raises:
             SrtpError: The packet is malformed, its sequence number was used, or there are too many sources.
         """
-        header_size = rtp_header_size(packet)
+        start = _header_size(packet)
         sequence_number, ssrc = _SEQUENCE_AND_SSRC.unpack_from(packet)
-        return self.protect_payload(packet[:header_size], packet[header_size:], ssrc, sequence_number)
+        return self.protect_payload(packet[:start], packet[start:], ssrc, sequence_number)
 
     def protect_payload(self, header: bytes, payload: bytes, ssrc: int, sequence_number: int) -> bytes:
         """Return the SRTP packet for a serialized RTP header and its payload, without parsing the header.
@@ -98,14 +99,14 @@ class SrtpReceiver:
         Raises:
             SrtpError: The packet is malformed, not authentic, a replay or too old, or there are too many sources.
         """
-        header_size = rtp_header_size(packet)
+        start = _header_size(packet)
         sequence_number, ssrc = _SEQUENCE_AND_SSRC.unpack_from(packet)
         window = self._windows.get(ssrc)
         index = estimate_index(sequence_number, -1 if window is None else window.highest)
         if window is not None and not window.accepts(index):
             raise SrtpError(f"packet {sequence_number} of source {ssrc} is a replay or too old")
         try:
-            plain = self._rtp.unprotect_rtp(packet, header_size, ssrc, index)
+            plain = self._rtp.unprotect_rtp(packet, start, ssrc, index)
         except AuthenticationError as error:
             raise SrtpError(f"packet {sequence_number} of source {ssrc}: {error}") from None
         if window is None:
@@ -134,23 +135,11 @@ class SrtpReceiver:
         return plain
 
 
-def rtp_header_size(packet: bytes) -> int:
-    """Return the bytes of an RTP packet before its payload: fixed header, CSRCs and extension (RFC 3550 section 5.1).
-
-    Raises:
-        SrtpError: The packet is not RTP version 2, or shorter than its header.
-    """
-    size = len(packet)
-    if size < RTP_HEADER_SIZE or packet[0] >> 6 != 2:
-        raise SrtpError(f"{size} bytes are not an RTP packet")
-    header_size = RTP_HEADER_SIZE + 4 * (packet[0] & 0x0F)
-    if packet[0] & 0x10 and header_size + 4 <= size:
-        header_size += 4 + 4 * (packet[header_size + 2] << 8 | packet[header_size + 3])
-    elif packet[0] & 0x10:
-        header_size += 4
-    if header_size > size:
-        raise SrtpError(f"an RTP packet of {size} bytes is shorter than its header")
-    return header_size
+def _header_size(packet: bytes) -> int:
+    try:
+        return header_size(packet)
+    except RtpError as error:
+        raise SrtpError(str(error)) from None
 
 
 def _rtcp_ssrc(packet: bytes) -> int:
