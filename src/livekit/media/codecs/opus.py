@@ -28,7 +28,7 @@ class OpusError(ValueError):
 
 
 class OpusApplication(enum.IntEnum):
-    """What an encoder is tuned for."""
+    """Kinds of signals that an encoder can be tuned for."""
 
     VOIP = 2048
     AUDIO = 2049
