@@ -1,22 +1,20 @@
 """Accepts TCP connections, and refuses them in HTTP while the process has no free file descriptors.
 
-asyncio logs a traceback for each connection it cannot accept, and uvloop closes them without a word.
+asyncio logs a traceback for each connection that it cannot accept, and uvloop closes such connections silently.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
-from livekit._util.aio import start_task
+from livekit._util.aio import within
 from livekit._util.exhaustion import exhausted_resource
-from livekit._util.logs import RateLimitedLog
 
-logger = logging.getLogger(__name__)
+from .tasks import OwnedTasks
 
 RETRY_DELAY = 0.5
 """Seconds before the next attempt to accept a connection, and for a refused client to close its end."""
@@ -32,10 +30,9 @@ class Acceptor:
     def __init__(self, make_protocol: Callable[[], asyncio.BaseProtocol]) -> None:
         self._make_protocol = make_protocol
         self._sockets: list[socket.socket] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._log = RateLimitedLog(logger)
+        self._tasks = OwnedTasks()
         self._spare: int | None = None
-        """A file descriptor that is closed to accept, and refuse, a connection when there is no other."""
+        """A file descriptor to close when no other is free: it lets a connection be accepted, and refused."""
 
     def start(self, sockets: list[socket.socket], backlog: int) -> None:
         """Listen on these bound sockets; the kernel queues up to `backlog` connections."""
@@ -44,14 +41,11 @@ class Acceptor:
         for listening in sockets:
             listening.setblocking(False)
             listening.listen(backlog)
-            self._spawn(self._accept(listening))
+            self._tasks.run(self._accept(listening), name="accept connections")
 
     async def aclose(self) -> None:
         """Close the sockets; accepted connections stay open."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.aclose()
         for listening in self._sockets:
             listening.close()
         self._release()
@@ -64,23 +58,22 @@ class Acceptor:
             except ConnectionError:
                 continue  # it was closed before it was accepted
             except OSError as error:
-                self._log.warn("accept", "cannot accept connections: %s", exhausted_resource(error) or error)
+                self._warn("cannot accept connections", error)
                 await self._refuse(listening)
                 continue
-            self._spawn(self._serve(connection))
-            await asyncio.sleep(0)  # waiting connections are accepted without a pause otherwise
+            self._tasks.run(self._serve(connection), name="serve a connection")
+            await asyncio.sleep(0)  # with connections in the queue, sock_accept does not suspend
 
     async def _serve(self, connection: socket.socket) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)
         except OSError as error:
             connection.close()
-            self._log.warn("serve", "cannot serve a connection: %s", exhausted_resource(error) or error)
+            self._warn("cannot serve a connection", error)
 
     async def _refuse(self, listening: socket.socket) -> None:
         """Answer one connection with 503, by means of the spare descriptor."""
         self._release()
-        loop = asyncio.get_running_loop()
         try:
             connection, _ = listening.accept()
         except OSError:
@@ -92,7 +85,7 @@ class Acceptor:
                 connection.send(_REFUSAL % (len(text), text))
                 connection.shutdown(socket.SHUT_WR)
                 # Closing a socket with unread data would reset it, and the client might not read the response.
-                await asyncio.wait_for(_read_to_end(loop, connection), RETRY_DELAY)
+                await within(RETRY_DELAY, _read_to_end(connection))
         finally:
             self._reserve()
 
@@ -106,12 +99,11 @@ class Acceptor:
             os.close(self._spare)
             self._spare = None
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = start_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _warn(self, failure: str, error: OSError) -> None:
+        self._tasks.warnings.warn(failure, "%s: %s", failure, exhausted_resource(error) or error)
 
 
-async def _read_to_end(loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
+async def _read_to_end(connection: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
     while await loop.sock_recv(connection, 65_536):
         pass
