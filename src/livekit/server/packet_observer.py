@@ -50,28 +50,11 @@ class PacketObserver(Protocol):
         ...
 
 
-class IsolatedPacketObserver(PacketObserver):
+class IsolatedPacketObserver:
     """Calls another observer and logs its exceptions: packets are forwarded nevertheless."""
 
     def __init__(self, observer: PacketObserver) -> None:
         name = "an observer of the packets"
-        self._forwarded = isolated(observer.forwarded, name)
-        self._track_forwarded = isolated(observer.track_forwarded, name)
-        self._sent_by_server = isolated(observer.sent_by_server, name)
-
-    def forwarded(
-        self,
-        room: ObservedRoom,
-        sender: Participant,
-        receivers: Sequence[Participant],
-        packet: models.DataPacket,
-        size: int,
-        now: float,
-    ) -> None:
-        self._forwarded(room, sender, receivers, packet, size, now)
-
-    def track_forwarded(self, sender: Participant, receivers: Sequence[Participant], size: int, now: float) -> None:
-        self._track_forwarded(sender, receivers, size, now)
-
-    def sent_by_server(self, room: ObservedRoom, packet: models.DataPacket, size: int, now: float) -> None:
-        self._sent_by_server(room, packet, size, now)
+        self.forwarded = isolated(observer.forwarded, name)
+        self.track_forwarded = isolated(observer.track_forwarded, name)
+        self.sent_by_server = isolated(observer.sent_by_server, name)
