@@ -47,7 +47,7 @@ class DataTrackManager:
         return rtc.SignalResponse(publish_data_track_response=rtc.PublishDataTrackResponse(info=info))
 
     def subscribe_others(self, publisher: Participant, track_sid: str) -> None:
-        """Subscribe the participants that asked for every track to a new one, after it was announced."""
+        """Subscribe every other participant with `auto_subscribe` to a new track; call it after its announcement."""
         for subscriber in self._participants.values():
             if subscriber is not publisher and subscriber.state == ACTIVE and subscriber.data_tracks.auto_subscribe:
                 self._subscribe_to(subscriber, {track_sid})
@@ -75,22 +75,20 @@ class DataTrackManager:
         _send_handles(subscriber)
 
     def activate(self, subscriber: Participant) -> None:
-        """Subscribe a participant that has become able to receive to all tracks, if it asked for that."""
+        """Subscribe a participant with `auto_subscribe`, which can receive packets from now on, to all tracks."""
         if subscriber.data_tracks.auto_subscribe:
             self._subscribe_to(
                 subscriber, {sid for p in self._participants.values() for sid in p.data_tracks.subscribers}
             )
 
     def permission_changed(self, participant: Participant) -> None:
-        """Unpublish the tracks of a participant that may no longer publish data.
+        """Apply a participant's new permissions to its tracks and subscriptions.
 
-        One that may subscribe now gets the tracks that it asked for before; one that may no longer subscribe keeps
-        its subscriptions, as on LiveKit's server.
+        Without the permission to publish data, its tracks end. With the permission to subscribe, it receives the
+        tracks that it asked for before; without, it keeps its subscriptions, as on LiveKit's server.
         """
         if not participant.permission.can_publish_data and participant.data_tracks.published:
-            participant.data_tracks.published.clear()
-            self._drop_publications(participant)
-            participant.update_data_track_info()
+            self._unpublish_all(participant)
         if participant.permission.can_subscribe:
             refused = participant.data_tracks.refused
             participant.data_tracks.refused = set()
@@ -114,9 +112,7 @@ class DataTrackManager:
 
     def remove(self, participant: Participant) -> None:
         """Drop the publications and subscriptions of a participant that left the room."""
-        participant.data_tracks.published.clear()
-        self._drop_publications(participant)
-        participant.update_data_track_info()
+        self._unpublish_all(participant)
         for track in participant.data_tracks.handles.values():
             publisher = self._participants.get(track.publisher_identity)
             if publisher is not None:
@@ -132,9 +128,11 @@ class DataTrackManager:
         if len(subscriber.data_tracks.handles) != before:
             _send_handles(subscriber)
 
-    def _drop_publications(self, publisher: Participant) -> None:
+    def _unpublish_all(self, publisher: Participant) -> None:
+        publisher.data_tracks.published.clear()
         for sid in list(publisher.data_tracks.subscribers):
             self._drop_subscribers(publisher, sid)
+        publisher.update_data_track_info()
 
     def _publisher_of(self, track_sid: str) -> Participant | None:
         return next((p for p in self._participants.values() if track_sid in p.data_tracks.subscribers), None)
