@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from livekit.protocol import models, rtc
 from livekit.server import limits
+from livekit.server.admission import check_admission
 from livekit.server.auth import AuthError
-from livekit.server.join_request import as_publisher, check_allowed, check_query, check_sizes, parse_join
+from livekit.server.join_request import as_publisher, check_allowed, check_query, parse_join
 from livekit.server.room import JoinParameters
-from tests.server.recording_link import grants
+from tests.server.recording_link import grants, make_rooms
 
 REQUEST = rtc.JoinRequest(
     client_info=models.ClientInfo(sdk=models.ClientInfo.PYTHON, protocol=17, client_protocol=2),
@@ -201,16 +202,16 @@ class TestAllowed:
         attributes = {"r": "v" * (of_request - 1)} if of_request else {}
         request = JoinParameters(client=models.ClientInfo(), metadata=metadata, attributes=attributes)
         with nullcontext() if fits else pytest.raises(AuthError, match="connection closed by media") as refused:
-            check_sizes(token, request)
+            check_admission(make_rooms(), token, request)
         if refused is not None:
             assert refused.value.status == 500
 
     def test_metadata_and_name_of_a_token(self) -> None:
-        check_sizes(grants("alice", name="n" * 20_000), JoinParameters(client=models.ClientInfo()))
+        check_admission(make_rooms(), grants("alice", name="n" * 20_000), JoinParameters(client=models.ClientInfo()))
         token = grants("alice", metadata="m" * (limits.MAX_METADATA + 1))
         with pytest.raises(AuthError, match="connection closed by media"):
-            check_sizes(token, JoinParameters(client=models.ClientInfo()))
-        check_sizes(token, JoinParameters(client=models.ClientInfo(), metadata="replaced"))
+            check_admission(make_rooms(), token, JoinParameters(client=models.ClientInfo()))
+        check_admission(make_rooms(), token, JoinParameters(client=models.ClientInfo(), metadata="replaced"))
 
 
 @given(data=st.binary(max_size=200), zipped=st.booleans())

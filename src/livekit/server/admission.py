@@ -7,13 +7,17 @@ from collections.abc import Mapping
 
 from livekit._util.logs import fields
 
+from . import limits
 from .auth import AuthError, check_join
-from .join_request import REFUSED, as_publisher, check_allowed, check_sizes, parse_join
-from .permissions import Grants
+from .join_request import as_publisher, check_allowed, parse_join
+from .permissions import Grants, attributes_size
 from .room import JoinParameters
 from .room_manager import JoinRefusedError, RoomManager, ServerFullError
 
 logger = logging.getLogger(__name__)
+
+_REFUSED = "connection closed by media"
+"""Response text of livekit-server 1.13.5 whenever a room refuses a join."""
 
 
 def parse_authorized_join(
@@ -35,18 +39,25 @@ def parse_authorized_join(
 
 
 def check_admission(rooms: RoomManager, grants: Grants, parameters: JoinParameters) -> None:
-    """Check that a room has space for a new participant, and the sizes of its metadata and attributes.
+    """Check that a room has space for a new participant, and the sizes of a participant's metadata and attributes.
 
-    The response does not say why not, as with livekit-server 1.13.5, which does not check it in `/rtc/validate`.
+    As with livekit-server 1.13.5, the response does not give the reason, and `/rtc/validate` does not check this.
 
     Raises:
         AuthError: With status 500.
     """
-    check_sizes(grants, parameters)
-    if parameters.reconnect:
-        return
     try:
-        rooms.check_space(grants)
+        _check_sizes(grants, parameters)
+        if not parameters.reconnect:
+            rooms.check_space(grants)
     except JoinRefusedError as error:
         logger.info("refused a join: %s", error, extra=fields(room=grants.room, participant=grants.identity))
-        raise AuthError(500, REFUSED) from error
+        raise AuthError(500, _REFUSED) from error
+
+
+def _check_sizes(grants: Grants, parameters: JoinParameters) -> None:
+    """Check the metadata and attributes to join or resume with. Raises JoinRefusedError."""
+    metadata = parameters.metadata or grants.metadata
+    attributes = {**grants.attributes, **parameters.new_attributes}
+    if len(metadata.encode()) > limits.MAX_METADATA or attributes_size(attributes) > limits.MAX_ATTRIBUTES:
+        raise JoinRefusedError(f"the metadata or the attributes of {grants.identity!r} are too long")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import logging
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,13 +16,9 @@ from livekit.protocol import models, rtc
 
 from . import limits
 from .auth import AuthError
-from .permissions import Grants, attributes_size
+from .permissions import Grants
 from .room import JoinParameters
 
-logger = logging.getLogger(__name__)
-
-REFUSED = "connection closed by media"
-"""The text of livekit-server 1.13.5 for every refusal of a room."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 _SDKS = {
@@ -55,30 +50,15 @@ def check_allowed(grants: Grants, parameters: JoinParameters) -> None:
         raise AuthError(401, "no permissions to access the room")
 
 
-def check_sizes(grants: Grants, parameters: JoinParameters) -> None:
-    """Check the sizes of the metadata and attributes that the participant would join or resume with.
-
-    As with livekit-server 1.13.5, `/rtc/validate` does not check them, and the response does not say why.
-
-    Raises:
-        AuthError: With status 500.
-    """
-    metadata = parameters.metadata or grants.metadata
-    attributes = {**grants.attributes, **parameters.new_attributes}
-    if len(metadata.encode()) > limits.MAX_METADATA or attributes_size(attributes) > limits.MAX_ATTRIBUTES:
-        logger.info("refused a join: the metadata or the attributes of %r are too long", grants.identity)
-        raise AuthError(500, REFUSED)
-
-
 def check_query(query: Mapping[str, str]) -> None:
-    """Check what a join of `/rtc` ignores and `/rtc/validate` reports. Raises AuthError with status 400."""
+    """Check the attributes in a query: `/rtc` ignores malformed ones. Raises AuthError with status 400."""
     encoded = "" if query.get("join_request") else query.get("attributes", "")
     if encoded and _decode_attributes(encoded) is None:
         raise AuthError(400, "cannot decode attributes")
 
 
 def as_publisher(grants: Grants, query: Mapping[str, str]) -> Grants:
-    """Return the grants of the connection that `publish` in a query of `/rtc` asks for: one that only publishes.
+    """Return the grants for a query of `/rtc`: with `publish`, those of a second participant that only publishes.
 
     Raises:
         AuthError: With status 401: the token does not permit publishing.
