@@ -1,4 +1,4 @@
-"""When a room without participants ends. No I/O, no clock."""
+"""Lifetime of a room: its end once it has no participants that keep it open. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RoomLifetime:
     def __init__(
         self, participants: Mapping[str, Participant], now: float, *, empty_timeout: float, departure_timeout: float
     ) -> None:
-        """`participants` are those of the room at any time."""
+        """`participants` is the room's own table, by identity."""
         self._participants: Final = participants
         self._created_at: Final = now
         self._empty_timeout: Final = empty_timeout
@@ -24,19 +24,26 @@ class RoomLifetime:
 
     @property
     def is_idle(self) -> bool:
-        """True while only dependent participants are in the room, or none."""
+        """True while the room has no participants, or only dependent ones."""
         return all(participant.is_dependent for participant in self._participants.values())
 
     @property
     def abandoned_since(self) -> float | None:
-        """Time of the last departure from an idle room that independent participants had joined; otherwise None.
+        """Time of the last departure if the room is idle and independent participants had joined it; otherwise None.
 
         As with livekit-server 1.13.5, it may be the departure of a dependent participant.
         """
         return self._last_left_at if self._had_independent and self.is_idle else None
 
+    @property
+    def idle_since(self) -> float | None:
+        """Time from which the timeout of an idle room counts; None while the room is not idle."""
+        if (abandoned_since := self.abandoned_since) is not None:
+            return abandoned_since
+        return self._created_at if self.is_idle else None
+
     def is_expired(self, now: float) -> bool:
-        """Return whether the room has been idle for its departure timeout, or its empty timeout if it was unused."""
+        """Return whether an idle room has reached its departure timeout, or its empty timeout if it was unused."""
         if (abandoned_since := self.abandoned_since) is not None:
             return now - abandoned_since >= self._departure_timeout
         return self.is_idle and now - self._created_at >= self._empty_timeout

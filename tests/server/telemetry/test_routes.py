@@ -132,6 +132,14 @@ async def test_metrics_of_agents_and_webhooks(http: aiohttp.ClientSession) -> No
     assert "a-secret" not in json.dumps([samples, found])
 
 
+async def test_state_shows_how_long_an_unused_room_has_been_empty(
+    server: DevServer, http: aiohttp.ClientSession
+) -> None:
+    server.rooms.create("unused", asyncio.get_running_loop().time() - 5.0)
+    [room] = (await state(http, server))["rooms"]
+    assert 5.0 <= room["empty_for"] < 65.0
+
+
 async def test_state_has_rooms_and_versions_without_secrets(server: DevServer, http: aiohttp.ClientSession) -> None:
     async with open_client(server, "alice") as alice, open_client(server, "carol") as carol:
         token = server.token("bob", room="demo", metadata="secret-metadata", attributes={"k": "secret-attribute"})

@@ -52,12 +52,12 @@ def _versions() -> Json:
 
 
 def _room(room: Room, now: float) -> Json:
-    info = room.info()
+    info, idle_since = room.info(), room.lifetime.idle_since
     return {
         "name": info.name,
         "sid": info.sid,
         "created_at": info.creation_time_ms / 1000,
-        "empty_for": None if room.lifetime.abandoned_since is None else round(now - room.lifetime.abandoned_since, 3),
+        "empty_for": None if idle_since is None else round(now - idle_since, 3),
         "empty_timeout": room.settings.empty_timeout,
         "departure_timeout": room.settings.departure_timeout,
         "max_participants": info.max_participants,
