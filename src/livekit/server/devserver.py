@@ -88,7 +88,7 @@ class DevServer(TokenSource):
         """Configure a server; `start` runs it.
 
         Args:
-            host: Address to listen on; `0.0.0.0` for all of IPv4, `::` for all of both families.
+            host: Address to listen on; `0.0.0.0` for all IPv4 addresses, `::` for those of both families.
             port: 0 selects a free port.
             keys: API secrets by API key. With the development key, which is publicly known, web pages from outside
                 this machine and its private network are refused.
@@ -110,14 +110,8 @@ class DevServer(TokenSource):
             ValueError: `keys` is empty or has an empty secret, `webhooks` names an unknown API key, `node_ip` is not an
                 IP address, or a port is out of range.
         """
-        if not keys or not all(keys.values()):
-            raise ValueError("a server needs at least one API key, and a secret for each")
-        for number in (port, udp_port, tcp_port):
-            if number is not None and not 0 <= number <= 65_535:
-                raise ValueError(f"a port must be a number from 0 to 65535, got {number}")
         self._webhook_settings = webhooks or WebhookSettings(())
-        if self._webhook_settings.api_key not in ("", *keys):
-            raise ValueError(f"cannot sign webhooks: there is no API key {self._webhook_settings.api_key!r}")
+        _check_settings(keys, self._webhook_settings, (port, udp_port, tcp_port))
         self._host = host
         self._port = port
         self._authority = TokenAuthority(dict(keys))
@@ -153,12 +147,12 @@ class DevServer(TokenSource):
 
     @property
     def udp_port(self) -> int | None:
-        """The UDP port of all participants in use once started, the configured one before; None without one."""
+        """The UDP port for all participants: the one in use once started, the configured one before; None for none."""
         return self._udp_port if self._ports is None else self._ports.udp_port
 
     @property
     def tcp_port(self) -> int | None:
-        """The ICE-TCP port in use once started, the configured one before; None without one."""
+        """The ICE-TCP port: the one in use once started, the configured one before; None for none."""
         return self._tcp_port if self._ports is None else self._ports.tcp_port
 
     @property
@@ -198,7 +192,7 @@ class DevServer(TokenSource):
         load_peer_connections()
         self._components = Components.assemble(
             self._authority,
-            asyncio.get_running_loop().time,
+            self._loop.time,
             room_settings=self._settings,
             webhook_settings=self._webhook_settings,
             observer=_log_event,
@@ -287,7 +281,6 @@ class DevServer(TokenSource):
         ports, self._ports = self._ports, None
         if ports is not None:
             await ports.aclose()
-
         self._loop = None
         if self._guard is not None:
             self._guard.close()
@@ -302,6 +295,16 @@ class DevServer(TokenSource):
                 "pass keys={...} with a secret of your own",
                 self._host or "all addresses",
             )
+
+
+def _check_settings(keys: Mapping[str, str], webhooks: WebhookSettings, ports: Sequence[int | None]) -> None:
+    if not keys or not all(keys.values()):
+        raise ValueError("a server needs at least one API key, and a secret for each")
+    for port in ports:
+        if port is not None and not 0 <= port <= 65_535:
+            raise ValueError(f"a port must be a number from 0 to 65535, got {port}")
+    if webhooks.api_key not in ("", *keys):
+        raise ValueError(f"cannot sign webhooks: there is no API key {webhooks.api_key!r}")
 
 
 def _start_error(error: OSError, kind: str, host: str, port: int) -> ServerStartError:
