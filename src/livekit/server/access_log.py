@@ -27,7 +27,7 @@ class AccessLog(AbstractAccessLogger):
     def __init__(self, logger: logging.Logger, log_format: str) -> None:
         super().__init__(logger, log_format)
         self._info = isolated(self.logger.info, "the access log")
-        """Raises nothing: aiohttp would drop the connection."""
+        """Raises no exception, because aiohttp would drop the connection."""
 
     @property
     def enabled(self) -> bool:

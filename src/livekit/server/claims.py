@@ -56,12 +56,12 @@ class Claims:
         return [_valid_text(_checked(name, item, str, "")) for item in self._value(name, list, empty)]
 
     def mapping(self, name: str) -> Mapping[str, object]:
-        """Return a claim that is an object, as it is; empty if it is absent."""
+        """Return a claim that is an object, unchanged; empty if it is absent."""
         empty: dict[str, object] = {}
         return self._value(name, dict, empty)
 
     def object(self, name: str) -> Claims:
-        """Return a claim that is an object; without any claims if it is absent."""
+        """Return a claim that is an object of claims; empty if it is absent."""
         return Claims(self.mapping(name))
 
     def text_mapping(self, name: str) -> dict[str, str]:

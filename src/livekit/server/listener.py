@@ -96,7 +96,7 @@ def _request_logger() -> logging.Logger:
 
 
 class _RequestErrors(logging.Filter):
-    """Rate-limits aiohttp's records of failed requests, and drops those with a cause on the client's side.
+    """Rate-limits aiohttp's records of failed requests, and drops those that the client caused.
 
     aiohttp quotes request lines that are too long or malformed, including tokens in their query.
     """

@@ -64,7 +64,7 @@ class Grants:
     room_config: RoomConfiguration = field(default_factory=RoomConfiguration, repr=False)
     """Settings of the room if this participant is the first to join."""
     room_preset: str = ""
-    """Name of such settings; this server has none."""
+    """Name of predefined room settings; this server has none."""
     video: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     """The `video` claim, without unknown grants and those that are false by default."""
     expires_at: float | None = None
@@ -116,7 +116,7 @@ def attributes_size(attributes: Mapping[str, str]) -> int:
 
 
 def _check_unused(claims: Claims) -> None:
-    """Check the types of the claims that livekit-server checks and does not use here."""
+    """Check the types of claims that livekit-server checks too, and that have no effect on this server."""
     for name in ("identity", "jti", "sha256"):
         claims.text(name)
     claims.time("iat")
@@ -164,7 +164,7 @@ def _permission(video: Claims) -> models.ParticipantPermission:
 
 
 def _sources(video: Claims) -> list[str]:
-    """Return the sources without duplicates. Unknown ones count as UNKNOWN: without any, all sources are permitted."""
+    """Return the sources without duplicates. Unknown ones count as UNKNOWN: an empty list permits all."""
     names = [name.upper() for name in video.texts("canPublishSources")]
     return list(dict.fromkeys(name if name in _TRACK_SOURCES else _UNKNOWN_SOURCE for name in names))
 

@@ -10,17 +10,18 @@ from livekit.protocol import models, rtc
 from .participant import ACTIVE, Participant
 
 INTERVAL: Final = 5.0
-"""Seconds between two measurements, from the creation of the room on."""
+"""Seconds between two measurements; the first one is this long after the creation of the room."""
 BEST_SCORE: Final = 4.5
 """Score of a connection without faults, on the scale of mean opinion scores."""
 _FIRST_PROTOCOL: Final = 5
-"""First protocol version whose clients are sent their quality."""
+"""First protocol version whose clients receive quality updates."""
 
 
 class QualityUpdates:
-    """Reports their quality to participants, which is always EXCELLENT: it is that of media, of which there is none.
+    """Reports connection quality, which is always EXCELLENT: it rates media, and this server carries none.
 
-    As with livekit-server 1.13.5, each receives its own, again whenever another participant has become ACTIVE.
+    As with livekit-server 1.13.5, each participant receives its own quality only, and again whenever another
+    participant has become ACTIVE.
     """
 
     def __init__(self, now: float) -> None:

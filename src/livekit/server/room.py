@@ -22,7 +22,7 @@ from .room_lifetime import RoomLifetime
 from .room_services import RoomServices
 
 MAX_TIMEOUT = 2**32
-"""Seconds below which the timeouts of a room must be: clients receive them as 32-bit numbers."""
+"""Exclusive upper bound of the timeouts of a room, in seconds: clients receive them as 32-bit numbers."""
 SPEAKER_LEVEL = 0.9
 """Audio level that is announced for a simulated speaker."""
 
@@ -327,8 +327,8 @@ class Room:
     def set_permission(self, participant: Participant, permission: models.ParticipantPermission, now: float) -> None:
         """Replace a participant's permissions, and announce them.
 
-        As with livekit-server 1.13.5, those who see a participant go on seeing it once it is hidden, without further
-        updates, even of its departure.
+        As with livekit-server 1.13.5, participants that see one which becomes hidden keep seeing it, and receive no
+        further updates about it, not even of its departure.
         """
         if permission == participant.permission:
             return

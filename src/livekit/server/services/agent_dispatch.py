@@ -39,7 +39,7 @@ class AgentDispatchService:
         access.check_room_name(request.room)
         access.check_name(request.agent_name)
         access.check_metadata(request.metadata)
-        access.check_attributes(dict(request.attributes))
+        access.check_attributes(request.attributes)
         now = self._clock()
         try:
             room = self._rooms.create(request.room, now)

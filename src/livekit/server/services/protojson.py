@@ -1,7 +1,7 @@
 """JSON encoding of protobuf messages, as Go's protojson reads and writes it in Twirp servers.
 
-Unlike `google.protobuf.json_format`, it refuses a field that is given twice, ignores unknown names of enums, reads
-base64 in either alphabet, with or without padding, and only the first value of a text.
+Unlike `google.protobuf.json_format`, it refuses a field that is given twice, ignores unknown names of enums, accepts
+base64 in either alphabet, with or without padding, and ignores any text after the first value.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _WHITESPACE = " \t\r\n"
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![-+._0-9A-Za-z])")
 _LONGEST_INTEGER = 20
 """Digits of the largest 64-bit integer."""
-_LARGEST_FLOAT = 3.4028235677973366e38
-"""Numbers from here on are rounded to infinity in 32 bits."""
+_FLOAT_OVERFLOW = 3.4028235677973366e38
+"""Smallest number that is rounded to infinity in 32 bits."""
 _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -33,7 +33,7 @@ class JsonError(ValueError):
 
 
 class _Number(str):
-    """A number as it is written."""
+    """The literal text of a number."""
 
     __slots__ = ()
 
@@ -50,7 +50,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=_Number, parse_f
 
 
 def parse(body: bytes, message: Message) -> None:
-    """Fill a message without extensions and well-known types. Raises JsonError."""
+    """Fill a message, of a type without extensions and well-known types. Raises JsonError."""
     try:
         value, _ = _DECODER.raw_decode(body.decode().lstrip(_WHITESPACE))
         _fill(message, value)
@@ -154,7 +154,7 @@ def _bytes(value: object) -> bytes:
 
 
 def _literal(value: object) -> str:
-    """Return a number as it is written, as a number or at the start of a string."""
+    """Return the literal text of a number, which may be quoted and then followed by other text."""
     if type(value) is _Number:
         return value
     found = _NUMBER.match(value) if type(value) is str and value == value.strip() else None
@@ -188,7 +188,7 @@ def _double(value: object) -> float:
 
 def _float(value: object) -> float:
     number = _double(value)
-    if math.isfinite(number) and abs(number) >= _LARGEST_FLOAT:
+    if math.isfinite(number) and abs(number) >= _FLOAT_OVERFLOW:
         raise JsonError("out of range")
     return number
 
