@@ -62,6 +62,23 @@ def test_pairs_are_unique_per_socket_and_remote_address() -> None:
     assert list(checklist) == [pair]
 
 
+def test_unknown_address_becomes_a_peer_reflexive_candidate() -> None:
+    """RFC 8445 section 7.3.1.3; the address of a candidate that is known does not."""
+    checklist = Checklist(Credentials.generate())
+    pair = checklist.pair_at(LOCAL, ("10.0.0.9", 9), 77)
+    assert pair is not None
+    assert (pair.remote.kind, pair.address, pair.remote.priority) == ("prflx", ("10.0.0.9", 9), 77)
+    assert checklist.pair_at(LOCAL, ("10.0.0.9", 9), 78) is pair
+    checklist.add_remote_candidate(REMOTE)
+    known = checklist.pair_at(LOCAL, REMOTE.address, 77)
+    assert known is not None
+    assert known.remote is REMOTE
+    for port in range(1, MAX_REMOTE_CANDIDATES - 1):
+        assert checklist.pair_at(LOCAL, ("10.0.0.3", port), None) is not None
+    assert checklist.pair_at(LOCAL, ("10.0.0.4", 1), None) is None
+    assert len(checklist.remote_candidates) == MAX_REMOTE_CANDIDATES
+
+
 def test_pair_states() -> None:
     pair = make_pair()
     pair.nominated = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import random
 
-from .candidate import Candidate, candidate_priority
+from .candidate import Candidate
 from .checklist import CandidatePair, Checklist, Credentials, LocalCandidate, PairState
 from .checks import Check, Checks, Transmit
 from .consent import Consent
@@ -180,22 +180,10 @@ class IceAgent:
         self._transmits.append(Transmit(socket, address, response.encode(password.encode())))
         if response.message_class is MessageClass.ERROR:
             return
-        pair = checklist.pairs.get((socket, address)) or self._peer_reflexive_pair(checklist, local, address, message)
+        pair = checklist.pair_at(local, address, message.integer(Attribute.PRIORITY))
         if pair is not None:
             self.authenticated_addresses.add(address)
             self._trigger_check(pair, Attribute.USE_CANDIDATE in message.attributes, now)
-
-    def _peer_reflexive_pair(
-        self, checklist: Checklist, local: LocalCandidate, address: Address, message: StunMessage
-    ) -> CandidatePair | None:
-        """Learn a peer-reflexive candidate (RFC 8445 section 7.3.1.3) and return its pair; None at the limit."""
-        priority = message.integer(Attribute.PRIORITY) or candidate_priority("prflx")
-        host, port = address
-        transport = local.candidate.transport
-        remote = Candidate(host=host, port=port, kind="prflx", priority=priority & 0xFFFFFFFF, transport=transport)
-        checklist.add_remote_candidate(remote)
-        known = next((c for c in checklist.remote_candidates if (c.address, c.transport) == (address, transport)), None)
-        return None if known is None else checklist.pair_for(local, known)
 
     def _peer_must_switch_role(self, message: StunMessage) -> bool:
         """Resolve a role conflict (RFC 8445 section 7.3.1.1). Return True if the peer must switch; else switch here."""

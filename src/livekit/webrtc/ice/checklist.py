@@ -13,7 +13,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .candidate import Candidate
+from .candidate import Candidate, candidate_priority
 from .stun import Address, Attribute, StunMessage
 
 __all__ = ["CandidatePair", "Checklist", "Credentials", "LocalCandidate", "PairState"]
@@ -141,12 +141,31 @@ class Checklist:
             pair = self.pairs[key] = CandidatePair(self, local, remote)
         return pair
 
+    def pair_at(self, local: LocalCandidate, address: Address, priority: int | None) -> CandidatePair | None:
+        """Return the pair of `local` and a remote address; None if the list of remote candidates is full.
+
+        An unknown address becomes a peer-reflexive candidate of this priority (RFC 8445 section 7.3.1.3).
+        """
+        pair = self.pairs.get((local.socket, address))
+        if pair is not None:
+            return pair
+        host, port = address
+        transport = local.candidate.transport
+        remote = self._remote_candidate(address, transport)
+        if remote is None:
+            priority = (priority or candidate_priority("prflx")) & 0xFFFFFFFF
+            remote = Candidate(host=host, port=port, kind="prflx", priority=priority, transport=transport)
+            if not self.add_remote_candidate(remote):
+                return None
+        return self.pair_for(local, remote)
+
     def add_remote_candidate(self, candidate: Candidate) -> bool:
         """Add a remote candidate. Return False if it is redundant or the list is full."""
-        is_known = any(
-            c.address == candidate.address and c.transport == candidate.transport for c in self.remote_candidates
-        )
+        is_known = self._remote_candidate(candidate.address, candidate.transport) is not None
         if is_known or len(self.remote_candidates) >= MAX_REMOTE_CANDIDATES:
             return False
         self.remote_candidates.append(candidate)
         return True
+
+    def _remote_candidate(self, address: Address, transport: str) -> Candidate | None:
+        return next((c for c in self.remote_candidates if c.address == address and c.transport == transport), None)
