@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from livekit.webrtc.ice import Address, Candidate
+from livekit.webrtc.ice.stun import Attribute, MessageClass, StunMessage
 from livekit.webrtc.interfaces import IceServerSettings, PeerOptions
 from livekit.webrtc.network import gatherer as gatherer_module
 from livekit.webrtc.network.gatherer import IceGatherer
+from livekit.webrtc.network.shared_ports import SharedPorts
 from livekit.webrtc.network.sockets import IceSocket, ReceiveDatagram
 from livekit.webrtc.network.tcp import TcpSocket
 from livekit.webrtc.network.udp import open_udp_socket
@@ -24,14 +26,18 @@ from tests.webrtc.network.stun_server import StunServer
 class Recorder:
     """A gatherer, and the sockets and candidates that it reports."""
 
-    def __init__(self, options: PeerOptions | None = None) -> None:
+    def __init__(self, options: PeerOptions | None = None, ports: SharedPorts | None = None) -> None:
         self.added: list[tuple[IceSocket, Candidate, Address | None]] = []
         self.removed: list[TcpSocket] = []
         self.trickled: list[Candidate] = []
         self.changed = asyncio.Event()
         self.gathered = asyncio.Event()
         self.gatherer = IceGatherer(
-            self._receive, options or PeerOptions(), add_socket=self._add, remove_socket=self._record(self.removed)
+            self._receive,
+            options or PeerOptions(),
+            add_socket=self._add,
+            remove_socket=self._record(self.removed),
+            ports=ports,
         )
         self.gatherer.on_candidate = self.trickled.append
         self.gatherer.on_gathered = self.gathered.set
@@ -177,6 +183,42 @@ async def test_tcp_connection_is_added_and_removed_when_lost() -> None:
     await recorder.gatherer.close()
     server.close()
     await server.wait_closed()
+
+
+async def test_accepted_tcp_connections_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is lost makes room for another."""
+    monkeypatch.setattr(gatherer_module, "MAX_CONNECTIONS", 2)
+    ports = SharedPorts()
+    await ports.open_tcp(0)
+    recorder = Recorder(PeerOptions(active_tcp=False), ports)
+    recorder.gatherer.accept("ours")
+    request = StunMessage(MessageClass.REQUEST)
+    request.attributes[Attribute.USERNAME] = b"ours:theirs"
+    data = request.encode(b"password")
+
+    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(LOOPBACK, ports.tcp_port)
+        writer.write(len(data).to_bytes(2, "big") + data)
+        return reader, writer
+
+    writers: list[asyncio.StreamWriter] = []
+    for _ in range(2):
+        writers.append((await connect())[1])
+        await recorder.wait_changed()
+    reader, refused = await connect()
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await asyncio.wait_for(reader.readexactly(1), WAIT)
+    assert len(recorder.added) == 2
+    writers[0].close()
+    await recorder.wait_changed()
+    assert recorder.removed == [recorder.added[0][0]]
+    writers.append((await connect())[1])
+    await recorder.wait_changed()
+    assert len(recorder.added) == 3
+    for writer in (*writers, refused):
+        writer.close()
+    await recorder.gatherer.close()
+    await ports.aclose()
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ TCP_DELAY = 0.5
 """Seconds that UDP has to connect before TCP candidates are tried."""
 PASSIVE_PREFERENCE = (4 << 13) + 8_191
 """Local preference of the first passive TCP candidate (RFC 6544 section 4.2): below those of UDP candidates."""
+MAX_CONNECTIONS = 16
+"""ICE-TCP connections at a time; further ones are not accepted."""
 CLOSE_TIMEOUT = 1.0
 """Seconds to wait for TCP connections and TURN allocations to close."""
 
@@ -175,10 +177,15 @@ class IceGatherer:
         candidate = Candidate.local("host", address, preference=preference)
         return replace(candidate, foundation=f"{candidate.foundation}1", transport="tcp", tcp_type="passive")
 
-    def _adopt_connection(self, tcp_socket: TcpSocket) -> None:
+    def _adopt_connection(self, tcp_socket: TcpSocket) -> bool:
+        """Take an accepted ICE-TCP connection. Return False at the limit."""
+        if sum(isinstance(one, TcpSocket) for one in self._sockets) >= MAX_CONNECTIONS:
+            return False
+        tcp_socket.receive = self._receive
         tcp_socket.on_lost = self._connection_lost
         self._sockets.append(tcp_socket)
         self._add_socket(tcp_socket, self._passive(tcp_socket.local_address), tcp_socket.remote_address)
+        return True
 
     async def _query_servers(self, servers: Sequence[IceServerSettings]) -> None:
         await self._server_candidates.gather(servers, list(self._hosts.values()), relay_only=self._options.relay_only)

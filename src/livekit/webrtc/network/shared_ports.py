@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from livekit._util.loopback import is_loopback
 from livekit.webrtc.ice import Address
 from livekit.webrtc.ice.mux import IceMux
 
@@ -18,8 +19,6 @@ from .udp import TransportSocket, UdpSocket, open_udp_socket
 
 __all__ = ["PortUser", "SharedPorts", "SharedUdpSocket"]
 
-MAX_CONNECTIONS = 16
-"""ICE-TCP connections of one peer; further ones are dropped."""
 LOOPBACK = ("127.0.0.1", "::1")
 
 HostSocket = UdpSocket | TransportSocket
@@ -41,11 +40,6 @@ class SharedPorts:
         self._udp_sockets: dict[str, HostSocket] = {}
         self._listener: TcpListener | None = None
 
-    @property
-    def user_count(self) -> int:
-        """The number of peers."""
-        return len(self._mux)
-
     async def open_udp(self, port: int) -> None:
         """Open the UDP port; 0 selects a free one. Raises OSError; call `aclose` nevertheless."""
         for attempt in range(ATTEMPTS):
@@ -64,8 +58,11 @@ class SharedPorts:
         await self._listener.listen(sockets)
         self.tcp_port = int(sockets[0].getsockname()[1])
 
-    def attach(self, receive: ReceiveDatagram, adopt: Callable[[TcpSocket], None]) -> PortUser:
-        """Return a peer's share: its packets go to `receive`, its ICE-TCP connections to `adopt` and then `receive`."""
+    def attach(self, receive: ReceiveDatagram, adopt: Callable[[TcpSocket], bool]) -> PortUser:
+        """Return a peer's share: its UDP packets go to `receive`, its ICE-TCP connections to `adopt`.
+
+        `adopt` sets the callbacks of a connection and returns True, or returns False to refuse it.
+        """
         return PortUser(self, receive, adopt)
 
     def accept(self, user: PortUser, ufrag: str) -> None:
@@ -113,7 +110,7 @@ class SharedPorts:
         if not sockets:
             return None
         # Loopback addresses come last: they reach this host only.
-        return sockets[-1] if address[0].startswith("127.") or address[0] == "::1" else sockets[0]
+        return sockets[-1] if is_loopback(address[0]) else sockets[0]
 
     def _receive(self, data: bytes, udp_socket: IceSocket, address: Address) -> None:
         user = self._mux.addressee(data, address, cast(HostSocket, udp_socket))
@@ -122,19 +119,18 @@ class SharedPorts:
 
     def _claim(self, data: bytes, connection: TcpSocket) -> bool:
         user = self._mux.requested_peer(data)
-        return user is not None and user.adopt_connection(connection)
+        return user is not None and user.adopt(connection)
 
 
 class PortUser:
     """One peer's share of the ports."""
 
-    def __init__(self, ports: SharedPorts, receive: ReceiveDatagram, adopt: Callable[[TcpSocket], None]) -> None:
+    def __init__(self, ports: SharedPorts, receive: ReceiveDatagram, adopt: Callable[[TcpSocket], bool]) -> None:
+        self.adopt = adopt
         self._ports = ports
         self.sockets = {family: SharedUdpSocket(self) for family in (4, 6)}
         """The sockets of local UDP candidates, by IP version."""
         self._receive = receive
-        self._adopt = adopt
-        self._connections: set[TcpSocket] = set()
 
     @property
     def udp_port(self) -> int | None:
@@ -154,22 +150,6 @@ class PortUser:
 
     def receive_datagram(self, data: bytes, address: Address) -> None:
         self._receive(data, self.sockets[6 if ":" in address[0] else 4], address)
-
-    def adopt_connection(self, connection: TcpSocket) -> bool:
-        """Take an ICE-TCP connection. Return False at the limit."""
-        if len(self._connections) >= MAX_CONNECTIONS:
-            return False
-        self._connections.add(connection)
-        connection.receive = self._receive
-        self._adopt(connection)
-        lost = connection.on_lost
-
-        def on_lost(one: TcpSocket) -> None:
-            self._connections.discard(one)
-            lost(one)
-
-        connection.on_lost = on_lost
-        return True
 
     def close(self) -> None:
         """Receive nothing any more; the connections are closed by the peer."""
