@@ -1,4 +1,4 @@
-"""Binding of listening TCP sockets: several addresses, one port."""
+"""Binding of sockets to several addresses and one port."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
-__all__ = ["bind_tcp", "is_unavailable"]
+__all__ = ["bind_all", "bind_tcp", "is_unavailable"]
 
 ATTEMPTS = 10
 """Attempts to find a port that is free on all addresses."""
@@ -23,9 +23,12 @@ def is_unavailable(error: OSError) -> bool:
 
 
 def bind_tcp(hosts: Sequence[str], port: int) -> list[socket.socket]:
-    """Return a socket bound to each address of `hosts` that this host has, all to one port; `port` 0 selects it.
+    """Return a TCP socket for each address of `hosts`, see `bind_all`; one of IPv6 does not accept IPv4."""
+    return bind_all(hosts, port, _bind_tcp)
 
-    An IPv6 socket does not accept IPv4.
+
+def bind_all(hosts: Sequence[str], port: int, bind: Callable[[str, int], socket.socket]) -> list[socket.socket]:
+    """Return a socket bound to each address of `hosts` that this host has, all to one port; `port` 0 selects it.
 
     Raises:
         OSError: the port is taken on one of the addresses, or none of them is available.
@@ -34,19 +37,19 @@ def bind_tcp(hosts: Sequence[str], port: int) -> list[socket.socket]:
     while True:
         attempts -= 1
         try:
-            return _bind_all(hosts, port)
+            return _bind_each(hosts, port, bind)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or not attempts:
                 raise
 
 
-def _bind_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
+def _bind_each(hosts: Sequence[str], port: int, bind: Callable[[str, int], socket.socket]) -> list[socket.socket]:
     bound: list[socket.socket] = []
     unavailable: OSError | None = None
     try:
         for host in hosts:
             try:
-                bound.append(_bind(host, port))
+                bound.append(bind(host, port))
             except OSError as error:
                 if not is_unavailable(error):
                     raise
@@ -62,7 +65,7 @@ def _bind_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
     return bound
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind_tcp(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     tcp_socket = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -11,11 +10,11 @@ from livekit.webrtc.ice import Address
 from livekit.webrtc.ice.mux import IceMux
 
 from .host_addresses import host_addresses
-from .listening import ATTEMPTS, bind_tcp, is_unavailable
+from .listening import bind_all, bind_tcp
 from .sockets import IceSocket, ReceiveDatagram, UnbatchedSocket
 from .tcp import TcpSocket
 from .tcp_listener import TcpListener
-from .udp import TransportSocket, UdpSocket, open_udp_socket
+from .udp import TransportSocket, UdpSocket, bind_udp, receive_on
 
 __all__ = ["PortUser", "SharedPorts", "SharedUdpSocket"]
 
@@ -42,14 +41,16 @@ class SharedPorts:
 
     async def open_udp(self, port: int) -> None:
         """Open the UDP port; 0 selects a free one. Raises OSError; call `aclose` nevertheless."""
-        for attempt in range(ATTEMPTS):
-            try:
-                self.udp_port = await self._open_udp(port)
-                return
-            except OSError as error:
-                self._close_udp()
-                if error.errno != errno.EADDRINUSE or port or attempt + 1 == ATTEMPTS:
-                    raise
+        bound = bind_all(_hosts(), port, bind_udp)
+        try:
+            for one in bound:
+                udp_socket = await receive_on(one, self._receive)
+                self._udp_sockets[udp_socket.local_address[0]] = udp_socket
+        except BaseException:
+            for one in bound[len(self._udp_sockets) :]:
+                one.close()
+            raise
+        self.udp_port = int(bound[0].getsockname()[1])
 
     async def open_tcp(self, port: int) -> None:
         """Open the TCP port; 0 selects a free one. Raises OSError; call `aclose` nevertheless."""
@@ -84,26 +85,11 @@ class SharedPorts:
 
     async def aclose(self) -> None:
         """Close the ports; safe to call twice. Close the peers first."""
-        self._close_udp()
-        if self._listener is not None:
-            await self._listener.aclose()
-
-    async def _open_udp(self, port: int) -> int:
-        """Open a UDP socket on each address; return their port."""
-        for host in _hosts():
-            try:
-                udp_socket = self._udp_sockets[host] = await open_udp_socket(self._receive, host, port)
-            except OSError as error:
-                if not is_unavailable(error):
-                    raise
-                continue
-            port = udp_socket.local_address[1]
-        return port
-
-    def _close_udp(self) -> None:
         for udp_socket in self._udp_sockets.values():
             udp_socket.close()
         self._udp_sockets.clear()
+        if self._listener is not None:
+            await self._listener.aclose()
 
     def _default_socket(self, address: Address) -> HostSocket | None:
         sockets = [one for host, one in self._udp_sockets.items() if (":" in host) == (":" in address[0])]

@@ -15,7 +15,7 @@ from livekit.webrtc.ice import Address
 
 from .sockets import SOCKET_BUFFER, ReceiveDatagram, UnbatchedSocket, host_and_port
 
-__all__ = ["TransportSocket", "UdpSocket", "open_udp_socket"]
+__all__ = ["TransportSocket", "UdpSocket", "bind_udp", "open_udp_socket", "receive_on"]
 
 MAX_DATAGRAM = 16_384
 """Bytes: a DTLS record with the longest SCTP packet that the local side accepts."""
@@ -183,18 +183,32 @@ def gso_batches(datagrams: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         start = end
 
 
-async def open_udp_socket(receive: ReceiveDatagram, host: str, port: int = 0) -> UdpSocket | TransportSocket:
-    """Open a UDP socket on the address `host`; `port` 0 selects a free port.
+async def open_udp_socket(receive: ReceiveDatagram, host: str) -> UdpSocket | TransportSocket:
+    """Open a UDP socket on a free port of the address `host`.
 
     Raises:
         OSError: the address is not available.
     """
+    return await receive_on(bind_udp(host, 0), receive)
+
+
+def bind_udp(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address `host`; `port` 0 selects a free port. Raises OSError."""
     udp_socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     try:
         udp_socket.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             udp_socket.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
         udp_socket.bind((host, port))
+    except BaseException:
+        udp_socket.close()
+        raise
+    return udp_socket
+
+
+async def receive_on(udp_socket: socket.socket, receive: ReceiveDatagram) -> UdpSocket | TransportSocket:
+    """Pass the datagrams of a bound socket to `receive`; the socket is closed if that fails. Raises OSError."""
+    try:
         try:
             return UdpSocket(receive, udp_socket)
         except NotImplementedError:
