@@ -9,7 +9,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-_BLOCK = 65_536
+from tests.support.streams import forward
 
 
 class Balancer:
@@ -47,33 +47,7 @@ class Balancer:
             await asyncio.sleep(self.delay)
             for port in self._ports:
                 with contextlib.suppress(OSError):
-                    server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
-                    with contextlib.closing(server_writer):
-                        await _forward_both(reader, writer, server_reader, server_writer)
+                    server = await asyncio.open_connection("127.0.0.1", port)
+                    with contextlib.closing(server[1]):
+                        await forward((reader, writer), server)
                     return
-
-
-async def _forward_both(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    server_reader: asyncio.StreamReader,
-    server_writer: asyncio.StreamWriter,
-) -> None:
-    """Forward in both directions until one of them ends."""
-    directions = [
-        asyncio.ensure_future(_forward(reader, server_writer)),
-        asyncio.ensure_future(_forward(server_reader, writer)),
-    ]
-    try:
-        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for direction in directions:
-            direction.cancel()
-        await asyncio.gather(*directions, return_exceptions=True)
-
-
-async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while block := await reader.read(_BLOCK):
-            writer.write(block)
-            await writer.drain()

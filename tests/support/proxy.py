@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tests.support.streams import forward
+
 
 @dataclass
 class TestProxy:
@@ -69,26 +71,15 @@ class TestProxy:
         method, target, version = first.split(" ")
         parts = urlsplit(target if "://" in target else f"//{target}")
         host, port = self.target or (parts.hostname or "", parts.port or 80)
-        far_reader, far_writer = await asyncio.open_connection(host, port)
+        far = await asyncio.open_connection(host, port)
         if method == "CONNECT":
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         else:
             path = parts.path + (f"?{parts.query}" if parts.query else "")
-            far_writer.write(f"{method} {path} {version}\r\n{rest}".encode())
-        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            far[1].write(f"{method} {path} {version}\r\n{rest}".encode())
+        await forward((reader, writer), far)
 
     async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward a connection to `target`, without a request."""
         assert self.target is not None
-        far_reader, far_writer = await asyncio.open_connection(*self.target)
-        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65_536):
-                writer.write(data)
-                await writer.drain()
-    finally:
-        writer.close()
+        await forward((reader, writer), await asyncio.open_connection(*self.target))

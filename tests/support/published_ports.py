@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from livekit.server import DevServer
+from tests.support.streams import forward
 
 PUBLISHED = "127.0.0.2"
 """The address of the container's host. The server listens on the same ports of 127.0.0.1, the container."""
@@ -101,15 +102,4 @@ async def _relay(
 ) -> None:
     carried.connections += 1
     carried.writers.append(writer)
-    inner_reader, inner_writer = await asyncio.open_connection(CONTAINER, server.tcp_port)
-    await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-    with contextlib.suppress(ConnectionError):
-        await writer.wait_closed()
+    await forward((reader, writer), await asyncio.open_connection(CONTAINER, server.tcp_port))
