@@ -294,3 +294,20 @@ async def test_timer_replaces_a_pending_flush() -> None:
         assert pending.cancelled()
         assert pair.client._flush_handle is None
         await until(lambda: pair.received == [b"once"])
+
+
+async def test_a_close_that_cannot_send_releases_the_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = PeerTransport(PeerOptions())
+    await transport.gatherer.gather()
+    sockets = [one for one in transport.gatherer._sockets if isinstance(one, UdpSocket)]
+    assert sockets
+
+    def fail(now: float) -> None:
+        raise ValueError("cannot send")
+
+    monkeypatch.setattr(transport, "_send", fail)
+    with pytest.raises(ValueError, match="cannot send"):
+        await transport.close()
+    assert all(one._socket.fileno() < 0 for one in sockets)
+    monkeypatch.undo()
+    await transport.close()

@@ -250,9 +250,11 @@ class PeerTransport:
 
     async def close(self) -> None:
         """Send ABORT and close_notify, and release every socket, task and timer. Idempotent."""
-        if not self._closed:
-            self._close_protocols()
-        await self.gatherer.close()
+        try:
+            if not self._closed:
+                self._close_protocols()
+        finally:
+            await self.gatherer.close()
 
     def _close_protocols(self) -> None:
         now = self._loop.time()
