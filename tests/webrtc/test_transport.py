@@ -296,7 +296,7 @@ async def test_timer_replaces_a_pending_flush() -> None:
         await until(lambda: pair.received == [b"once"])
 
 
-async def test_a_close_that_cannot_send_releases_the_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_close_that_cannot_send_releases_sockets_and_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     transport = PeerTransport(PeerOptions())
     await transport.gatherer.gather()
     sockets = [one for one in transport.gatherer._sockets if isinstance(one, UdpSocket)]
@@ -305,9 +305,14 @@ async def test_a_close_that_cannot_send_releases_the_sockets(monkeypatch: pytest
     def fail(now: float) -> None:
         raise ValueError("cannot send")
 
+    transport.schedule_flush()
+    transport._timer = timer = asyncio.get_running_loop().call_later(60, pytest.fail, "the timer must not run")
     monkeypatch.setattr(transport, "_send", fail)
     with pytest.raises(ValueError, match="cannot send"):
         await transport.close()
     assert all(one._socket.fileno() < 0 for one in sockets)
+    assert timer.cancelled()
+    assert transport._flush_handle is None
+    assert transport.state is PeerState.CLOSED
     monkeypatch.undo()
     await transport.close()

@@ -258,15 +258,17 @@ class PeerTransport:
 
     def _close_protocols(self) -> None:
         now = self._loop.time()
-        self._send(now)
-        self.association.abort()
-        self._send(now)
-        if self.dtls is not None:
-            self.dtls.close()
+        try:
             self._send(now)
-        self._closed = True
-        for handle in (self._flush_handle, self._timer):
-            if handle is not None:
-                handle.cancel()
-        self._flush_handle = self._timer = None
-        self._update_state()
+            self.association.abort()
+            self._send(now)
+            if self.dtls is not None:
+                self.dtls.close()
+                self._send(now)
+        finally:
+            self._closed = True
+            for handle in (self._flush_handle, self._timer):
+                if handle is not None:
+                    handle.cancel()
+            self._flush_handle = self._timer = None
+            self._update_state()
