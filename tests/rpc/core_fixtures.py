@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from livekit.rpc.caller import Caller, CallerLimits
-from livekit.rpc.errors import RpcError
+from livekit.rpc.errors import RpcError, built_in_error
 from livekit.rpc.outgoing_call import OutgoingCall
 from livekit.rpc.peer_info import ABSENT, PeerInfo
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
@@ -130,6 +130,10 @@ class CallerHarness:
 
     def send_cancel(self, call: OutgoingCall) -> None:
         self.cancelled.append(call)
+
+    def fail_disconnected(self, calls: Sequence[OutgoingCall]) -> None:
+        for call in calls:
+            self.complete(call, built_in_error(RpcError.ErrorCode.RECIPIENT_DISCONNECTED))
 
     def complete(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         self.outcomes.setdefault(call.request_id, []).append((self.now, outcome))

@@ -7,6 +7,7 @@ it within the budget. `make test-long` runs 10,000 examples.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from livekit.rpc.caller import Caller
-from livekit.rpc.errors import RpcError
+from livekit.rpc.errors import RpcError, built_in_error
 from livekit.rpc.outgoing_call import OutgoingCall, OutgoingCallState
 from livekit.rpc.peer_info import PeerInfo
 from livekit.rpc.responder import IncomingCall, Responder, ResponderLimits
@@ -120,6 +121,10 @@ class World(RuleBasedStateMachine):
     def send_cancel(self, call: OutgoingCall) -> None:
         self.fates[call.request_id].cancels += 1
         self.send("alice", call.destination, "cancel", call.request_id)
+
+    def fail_disconnected(self, calls: Sequence[OutgoingCall]) -> None:
+        for call in calls:
+            self.complete(call, built_in_error(RpcError.ErrorCode.RECIPIENT_DISCONNECTED))
 
     def complete(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         fate = self.fates[call.request_id]

@@ -28,6 +28,9 @@ from .responder import IncomingCall, IncomingCallState, Responder, ResponderLimi
 
 logger = logging.getLogger("livekit.rpc")
 
+CLOSE_SLICE = 200
+"""Calls that are answered, and their handlers cancelled, in one iteration of the event loop when the room disconnects.
+"""
 STOP_GRACE = 2.0
 """Seconds for cancelled handlers to end when the room disconnects."""
 
@@ -95,10 +98,11 @@ class RpcCallee:
 
     async def close(self) -> None:
         """Answer all running calls with RECIPIENT_DISCONNECTED, cancel their handlers and wait up to `STOP_GRACE`."""
+        while not self.responder.close(CLOSE_SLICE):  # noqa: ASYNC110 - yields between slices
+            await asyncio.sleep(0)
         if self._closed:
             return
         self._closed = True
-        self.responder.close()
         self._timer.close()
         initiator = current_invocation()
         tasks = {task for call, task in self._tasks.items() if call is not initiator}

@@ -12,6 +12,7 @@ was listed is repeated, with the same id, if it is not acknowledged once the cal
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +62,10 @@ class CallerOutput(Protocol):
 
     def complete(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         """Report the outcome of a call."""
+        ...
+
+    def fail_disconnected(self, calls: Sequence[OutgoingCall]) -> None:
+        """Report RECIPIENT_DISCONNECTED for calls, which may be very many: not all need be reported at once."""
         ...
 
 
@@ -210,9 +215,11 @@ class Caller:
         """A participant left: fail the calls to it, except unsent ones with `wait_for_ready`."""
         self.timing.forget(identity)
         self._returning.discard(identity)
-        for call in self._calls_to(identity):
-            if call.state is not OutgoingCallState.WAITING or not call.wait_for_ready:
-                self._complete(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
+        self._fail_disconnected(
+            call
+            for call in self._calls_to(identity)
+            if call.state is not OutgoingCallState.WAITING or not call.wait_for_ready
+        )
 
     def peer_missing(self, identity: str, now: float) -> None:
         """A participant is not in the room after our own full reconnect: it may be reconnecting too.
@@ -221,9 +228,11 @@ class Caller:
         """
         self.timing.forget(identity)
         self._returning.add(identity)
-        for call in self._calls_to(identity):
-            if call.state is not OutgoingCallState.WAITING and not self._withdraw(call, now):
-                self._complete(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
+        self._fail_disconnected(
+            call
+            for call in self._calls_to(identity)
+            if call.state is not OutgoingCallState.WAITING and not self._withdraw(call, now)
+        )
 
     def peer_restarted(self, identity: str) -> None:
         """A participant reconnected in full, under a new sid: it may still answer until each call's deadline."""
@@ -354,6 +363,9 @@ class Caller:
     def _complete(self, call: OutgoingCall, outcome: str | RpcError) -> None:
         if self._remove(call):
             self._output.complete(call, outcome)
+
+    def _fail_disconnected(self, calls: Iterable[OutgoingCall]) -> None:
+        self._output.fail_disconnected([call for call in calls if self._remove(call)])
 
     def _remove(self, call: OutgoingCall) -> bool:
         """Remove a call; return False if it had completed already."""

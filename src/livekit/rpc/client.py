@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -36,7 +37,7 @@ DEFAULT_MAX_ROUND_TRIP_LATENCY = 7.0
 """Seconds from the delivery of a request to its acknowledgement."""
 
 CLOSE_SLICE = 200
-"""Calls that fail in one iteration of the event loop when the room disconnects."""
+"""Calls that fail in one iteration of the event loop when the room disconnects or a participant leaves."""
 
 _Code = RpcError.ErrorCode
 
@@ -68,6 +69,8 @@ class RpcClient:
         """Single-packet requests in the send queue, by request id."""
         self._responses: dict[str, _ResponseSink] = {}
         """Version 2 responses being received, by request id."""
+        self._disconnected: deque[OutgoingCall] = deque()
+        """Calls whose peer left, to be failed in the next iterations of the event loop."""
         self._unsupported_server = False
 
     def set_server_info(self, server: models.ServerInfo) -> None:
@@ -175,7 +178,7 @@ class RpcClient:
         """The room disconnected: fail the pending calls, up to `CLOSE_SLICE`. Return True if none is left."""
         self._window.clear()
         self._timer.close()
-        return self.caller.close(CLOSE_SLICE)
+        return self.caller.close(CLOSE_SLICE) and not self._disconnected
 
     async def close_all(self) -> None:
         """Fail all pending calls without blocking the event loop for long."""
@@ -264,6 +267,20 @@ class RpcClient:
             else:
                 future.set_result(outcome)
         self._release_slot(call)
+
+    def fail_disconnected(self, calls: Sequence[OutgoingCall]) -> None:
+        """Fail calls whose peer left, `CLOSE_SLICE` per iteration of the event loop."""
+        is_scheduled = bool(self._disconnected)
+        self._disconnected += calls
+        if not is_scheduled:
+            self._fail_slice()
+
+    def _fail_slice(self) -> None:
+        calls = self._disconnected
+        for _ in range(min(CLOSE_SLICE, len(calls))):
+            self.complete(calls.popleft(), built_in_error(_Code.RECIPIENT_DISCONNECTED))
+        if calls:
+            self._loop.call_soon(self._fail_slice)
 
     def _request_packets(self, call: OutgoingCall) -> models.DataPacket | Iterator[models.DataPacket]:
         peer = call.peer

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import logging
 import math
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -126,6 +126,8 @@ class Responder:
         self._dedup = RequestDedup()
         self._deadlines: DeadlineHeap[IncomingCall] = DeadlineHeap()
         self._closed = False
+        self._closing: deque[IncomingCall] = deque()
+        """Calls that `close` has yet to answer."""
 
     def __len__(self) -> int:
         """Return the number of calls received or running."""
@@ -240,14 +242,21 @@ class Responder:
         self._mark_answered(call)
         self._output.stop(call)
 
-    def close(self) -> None:
-        """Answer all calls, and later ones, with RECIPIENT_DISCONNECTED, and stop the handlers."""
-        self._closed = True
-        for call in list(self._in_flight.values()):
+    def close(self, limit: int | None = None) -> bool:
+        """Answer all calls, or the `limit` oldest, with RECIPIENT_DISCONNECTED, and stop their handlers.
+
+        Later calls are answered alike. Return True if none is left.
+        """
+        if not self._closed:
+            self._closed = True
+            self._closing.extend(self._in_flight.values())
+        for _ in range(len(self._closing) if limit is None else min(limit, len(self._closing))):
+            call = self._closing.popleft()
             if call.state is IncomingCallState.ANSWERED:
                 continue
             self._output.send_error(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
             self._stop(call, _Code.RECIPIENT_DISCONNECTED)
+        return not self._closing
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` must be called next, None if no call is pending."""
