@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import logging
 import math
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -126,8 +126,6 @@ class Responder:
         self._dedup = RequestDedup()
         self._deadlines: DeadlineHeap[IncomingCall] = DeadlineHeap()
         self._closed = False
-        self._closing: deque[IncomingCall] = deque()
-        """Calls that `close` has yet to answer."""
 
     def __len__(self) -> int:
         """Return the number of calls received or running."""
@@ -247,16 +245,12 @@ class Responder:
 
         Later calls are answered alike. Return True if none is left.
         """
-        if not self._closed:
-            self._closed = True
-            self._closing.extend(self._in_flight.values())
-        for _ in range(len(self._closing) if limit is None else min(limit, len(self._closing))):
-            call = self._closing.popleft()
-            if call.state is IncomingCallState.ANSWERED:
-                continue
+        self._closed = True
+        unanswered = [call for call in self._in_flight.values() if call.state is not IncomingCallState.ANSWERED]
+        for call in unanswered[:limit]:
             self._output.send_error(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
             self._stop(call, _Code.RECIPIENT_DISCONNECTED)
-        return not self._closing
+        return limit is None or len(unanswered) <= limit
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` must be called next, None if no call is pending."""
