@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from livekit._util.loopback import is_loopback_url
 
@@ -19,44 +18,32 @@ class MissingKeyError(ValueError):
     """The API key or its secret is neither given nor set."""
 
     def __init__(self, url: str, missing: Sequence[str]) -> None:
-        names = " and ".join(missing)
         variables = " and ".join(f"LIVEKIT_{name.upper()}" for name in missing)
-        super().__init__(f"no API key for {url}: set {variables}, or pass {names}")
-        self.url = url
+        self.problem = f"no API key for {url}: set {variables}"
+        """The message without the arguments to pass."""
         self.missing = missing
         """`api_key`, `api_secret` or both."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """A server's URL and an API key for it."""
-
-    url: str
-    api_key: str
-    api_secret: str = field(repr=False)
-
-    @classmethod
-    def resolve(
-        cls, url: str | None = None, api_key: str | None = None, api_secret: str | None = None
-    ) -> ServerSettings:
-        """Return the arguments; LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET in place of those that are None.
-
-        The default is a server of `livekit dev`, and its key for loopback URLs if neither key nor secret is set.
-
-        Raises:
-            MissingKeyError: key or secret is missing.
-        """
-        url = url_setting(url)
-        key = os.environ.get("LIVEKIT_API_KEY") or None if api_key is None else api_key
-        secret = os.environ.get("LIVEKIT_API_SECRET") or None if api_secret is None else api_secret
-        if key is None and secret is None and is_loopback_url(url):
-            key, secret = DEV_KEY, DEV_SECRET
-        if not key or not secret:
-            missing = [name for name, value in (("api_key", key), ("api_secret", secret)) if not value]
-            raise MissingKeyError(url, missing)
-        return cls(url, key, secret)
+        super().__init__(f"{self.problem}, or pass {' and '.join(missing)}")
 
 
 def url_setting(url: str | None) -> str:
     """Return `url`; if it is None LIVEKIT_URL, and by default the URL of `livekit dev`."""
     return os.environ.get("LIVEKIT_URL") or DEV_URL if url is None else url
+
+
+def key_setting(url: str, api_key: str | None, api_secret: str | None) -> tuple[str, str]:
+    """Return API key and secret; LIVEKIT_API_KEY and LIVEKIT_API_SECRET in place of those that are None.
+
+    The default for loopback URLs, if neither is set, is the key of `livekit dev`.
+
+    Raises:
+        MissingKeyError: key or secret is missing.
+    """
+    key = os.environ.get("LIVEKIT_API_KEY") or None if api_key is None else api_key
+    secret = os.environ.get("LIVEKIT_API_SECRET") or None if api_secret is None else api_secret
+    if key is None and secret is None and is_loopback_url(url):
+        return DEV_KEY, DEV_SECRET
+    if not key or not secret:
+        missing = [name for name, value in (("api_key", key), ("api_secret", secret)) if not value]
+        raise MissingKeyError(url, missing)
+    return key, secret

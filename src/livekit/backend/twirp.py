@@ -16,7 +16,7 @@ from livekit._util.jwt import sign_token
 from livekit._version import __version__
 from livekit.errors import ConnectError, NotLiveKitError
 
-from .settings import ServerSettings, url_setting
+from .settings import key_setting, url_setting
 
 if TYPE_CHECKING:
     from livekit._http.proxies import Proxy
@@ -78,14 +78,14 @@ class TwirpEndpoint:
 
     @classmethod
     def from_settings(cls, url: str | None, api_key: str | None, api_secret: str | None) -> TwirpEndpoint:
-        """Resolve the settings, as `ServerSettings.resolve` does, and validate the URL.
+        """Return the endpoint of these settings; those of the environment or defaults in place of None.
 
         Raises:
             ValueError: the URL is not that of a LiveKit server, or the key or the secret is missing.
         """
-        base = http_url(url_setting(url))
-        settings = ServerSettings.resolve(url, api_key, api_secret)
-        return cls(base, settings.api_key, settings.api_secret)
+        url = url_setting(url)
+        base = http_url(url)
+        return cls(base, *key_setting(url, api_key, api_secret))
 
     def request(self, method: str, message: Message, grants: Mapping[str, object]) -> TwirpRequest:
         """Return the request for a RoomService method, with a token that has these video grants (in camelCase)."""

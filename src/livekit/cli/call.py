@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .arguments import nonempty, seconds
 from .exits import CommandError, ExitCode
 from .output import note, to_json
-from .requests import absence, command_errors, participants_of
+from .requests import absence, command_errors, identities_in
 from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 def explain_absence(endpoint: TwirpEndpoint, args: argparse.Namespace) -> tuple[str, list[str] | None]:
     """Return why the callee was not found, and who is in the room; None if the room does not exist."""
     try:
-        present = [participant.identity for participant in participants_of(endpoint, args.room)]
+        present = identities_in(endpoint, args.room)
     except CommandError as error:
         return str(error), None
     return "" if args.to in present else absence(args.to, args.room, present), present

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from livekit._version import __version__
-from livekit.backend.settings import DEV_URL, MissingKeyError, ServerSettings
+from livekit.backend.settings import DEV_URL, MissingKeyError, key_setting
 
 from .arguments import ip_address, key_pair, port, room_timeout, webhook_url
 from .exits import CommandError, ExitCode
@@ -65,6 +65,18 @@ def add_parser(commands: Commands) -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_address_arguments(parser)
+    _add_client_arguments(parser)
+    _add_room_arguments(parser)
+    parser.add_argument("--no-console", action="store_true", help="do not serve the web console")
+    parser.add_argument("--access-log", action="store_true", help="log every request")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="log format (default: text)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log at debug level, including requests")
+    parser.set_defaults(run=run)
+
+
+def _add_address_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for addresses and ports."""
     parser.add_argument(
         "--bind", default=DEFAULT_BIND, metavar="ADDRESS", help=f"address to listen on (default: {DEFAULT_BIND})"
     )
@@ -92,6 +104,10 @@ def add_parser(commands: Commands) -> None:
         metavar="PORT",
         help="TCP port for the WebRTC traffic of clients that cannot use UDP, 0 for a free one (default: none)",
     )
+
+
+def _add_client_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for API keys, web pages and webhooks."""
     parser.add_argument(
         "--keys",
         action="append",
@@ -115,6 +131,10 @@ def add_parser(commands: Commands) -> None:
         metavar="URL",
         help="post webhooks to this URL, signed with the first key; repeatable",
     )
+
+
+def _add_room_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for the lifetime of rooms."""
     parser.add_argument(
         "--empty-timeout",
         type=room_timeout,
@@ -129,11 +149,6 @@ def add_parser(commands: Commands) -> None:
         help="keep a room for this time after its last participant left, so that clients that return find it as it "
         "was; 0 closes it at once (default: 20s)",
     )
-    parser.add_argument("--no-console", action="store_true", help="do not serve the web console")
-    parser.add_argument("--access-log", action="store_true", help="log every request")
-    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="log format (default: text)")
-    parser.add_argument("-v", "--verbose", action="store_true", help="log at debug level, including requests")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -176,13 +191,13 @@ def keys_from(args: argparse.Namespace) -> dict[str, str]:
     if args.keys:
         return dict(args.keys)
     try:
-        settings = ServerSettings.resolve(DEV_URL)
+        key, secret = key_setting(DEV_URL, None, None)
     except MissingKeyError as error:
         raise CommandError(
             "LIVEKIT_API_KEY and LIVEKIT_API_SECRET must both be set, or neither; --keys KEY:SECRET replaces them",
             ExitCode.USAGE,
         ) from error
-    return {settings.api_key: settings.api_secret}
+    return {key: secret}
 
 
 async def serve(server: DevServer) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .arguments import nonempty
 from .exits import ExitCode
 from .output import table, to_json
-from .requests import command_errors, no_such_participant, participants_of
+from .requests import command_errors, identities_in
 from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     from livekit.backend.sync import run_sync
 
     endpoint = endpoint_from(args)
-    present = [participant.identity for participant in participants_of(endpoint, args.room)]
-    if args.of is not None and args.of not in present:
-        raise no_such_participant(args.of, args.room, present)
+    present = identities_in(endpoint, args.room, [] if args.of is None else [args.of])
     asked = present if args.of is None else [args.of]
     with command_errors(endpoint.url):
         found = dict(zip(asked, run_sync(ask_all(endpoint, args.room, asked)), strict=True))

@@ -69,6 +69,19 @@ def participants_of(endpoint: TwirpEndpoint, room: str) -> list[models.Participa
     return sorted(response.participants, key=lambda participant: participant.identity)
 
 
+def identities_in(endpoint: TwirpEndpoint, room: str, required: Sequence[str] = ()) -> list[str]:
+    """Return the identities of a room's participants, sorted.
+
+    Raises:
+        CommandError: also if there is no such room, or if one of the `required` participants is not in it.
+    """
+    present = [participant.identity for participant in participants_of(endpoint, room)]
+    for identity in required:
+        if identity not in present:
+            raise CommandError(absence(identity, room, present), ExitCode.NOT_FOUND)
+    return present
+
+
 def admin_of(room: str) -> dict[str, object]:
     """Return the grants for managing a room."""
     return {"roomAdmin": True, "room": room}
@@ -76,10 +89,6 @@ def admin_of(room: str) -> dict[str, object]:
 
 def no_such_room(room: str) -> CommandError:
     return CommandError(f"no such room: {room!r}; `livekit room list` lists the rooms", ExitCode.NOT_FOUND)
-
-
-def no_such_participant(identity: str, room: str, present: Sequence[str]) -> CommandError:
-    return CommandError(absence(identity, room, present), ExitCode.NOT_FOUND)
 
 
 def absence(identity: str, room: str, present: Sequence[str]) -> str:

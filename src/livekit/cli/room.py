@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .arguments import count, duration, nonempty
 from .exits import CommandError, ExitCode
 from .output import age, iso_time, table, to_json
-from .requests import admin_of, call_service, no_such_participant, no_such_room, participants_of
+from .requests import admin_of, call_service, identities_in, no_such_room
 from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
@@ -124,9 +124,7 @@ def remove_participant(args: argparse.Namespace) -> ExitCode:
     from livekit.protocol.room import RemoveParticipantResponse, RoomParticipantIdentity
 
     endpoint = endpoint_from(args)
-    present = [participant.identity for participant in participants_of(endpoint, args.name)]
-    if args.identity not in present:
-        raise no_such_participant(args.identity, args.name, present)
+    identities_in(endpoint, args.name, [args.identity])
     request = RoomParticipantIdentity(room=args.name, identity=args.identity)
     call_service(endpoint, "RemoveParticipant", request, RemoveParticipantResponse, admin_of(args.name))
     removed = {"room": args.name, "identity": args.identity}

@@ -12,7 +12,7 @@ from .arguments import nonempty
 from .call import decode_payload, read_input
 from .exits import CommandError, ExitCode
 from .output import to_json
-from .requests import admin_of, call_service, command_errors, no_such_participant, participants_of
+from .requests import admin_of, call_service, command_errors, identities_in
 from .settings import add_server_arguments, endpoint_from
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Send a message to a room, or to some of its participants.
 
 kinds:
   data  a data packet; the server sends it (RoomService/SendData)
-  text  a text stream of any length; the command joins the room, visible to others, and leaves it again
+  text  a text stream; the command joins the room, visible to others, and leaves it again
   chat  the same, as a message of the chat of LiveKit's UI components and agents (topic lk.chat)
 """
 
@@ -55,7 +55,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--identity", type=nonempty, metavar="ID", help="sender of text or chat (default: sender- and a random suffix)"
     )
-    parser.add_argument("payload", metavar="PAYLOAD", help="the content; - for standard input")
+    parser.add_argument("payload", metavar="PAYLOAD", help="the content; - for standard input, up to 1 MiB")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_server_arguments(parser)
     parser.set_defaults(run=run)
@@ -66,10 +66,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     endpoint = endpoint_from(args)
     payload = read_input() if args.payload == "-" else args.payload.encode()
     text = "" if args.kind == "data" else decode_payload(payload)
-    present = [participant.identity for participant in participants_of(endpoint, args.room)]
-    for identity in args.to:
-        if identity not in present:
-            raise no_such_participant(identity, args.room, present)
+    present = identities_in(endpoint, args.room, args.to)
     if args.kind == "data":
         send_data(endpoint, args, payload)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from livekit.backend.settings import DEV_KEY, DEV_SECRET, DEV_URL, MissingKeyError, ServerSettings
+from livekit.backend.settings import DEV_KEY, DEV_SECRET, DEV_URL, MissingKeyError, key_setting, url_setting
 
 from .arguments import nonempty
 from .exits import CommandError, ExitCode
@@ -52,15 +52,14 @@ def endpoint_from(args: argparse.Namespace) -> TwirpEndpoint:
         raise CommandError(f"{error} (LIVEKIT_URL, --url)", ExitCode.USAGE) from error
 
 
-def settings_from(url: str | None, api_key: str | None, api_secret: str | None) -> ServerSettings:
-    """Return the API key for a server, without validating its URL. Raises CommandError."""
+def key_from(args: argparse.Namespace) -> tuple[str, str]:
+    """Return the API key and secret that the arguments and the environment select. Raises CommandError."""
     try:
-        return ServerSettings.resolve(url, api_key, api_secret)
+        return key_setting(url_setting(None), args.api_key, args.api_secret)
     except MissingKeyError as error:
         raise _missing_key(error) from error
 
 
 def _missing_key(error: MissingKeyError) -> CommandError:
-    variables = " and ".join(f"LIVEKIT_{name.upper()}" for name in error.missing)
     options = " and ".join(f"--{name.replace('_', '-')}" for name in error.missing)
-    return CommandError(f"no API key for {error.url}: set {variables}, or pass {options}", ExitCode.USAGE)
+    return CommandError(f"{error.problem}, or pass {options}", ExitCode.USAGE)

@@ -11,7 +11,7 @@ from livekit._util.jwt import sign_token
 
 from .arguments import attribute, duration, grant, nonempty
 from .exits import ExitCode
-from .settings import add_key_arguments, settings_from
+from .settings import add_key_arguments, key_from
 
 if TYPE_CHECKING:
     from .argparse_internals import Commands
@@ -75,10 +75,10 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    settings = settings_from(None, args.api_key, args.api_secret)
+    api_key, api_secret = key_from(args)
     now = int(time.time())
     claims: dict[str, object] = {
-        "iss": settings.api_key,
+        "iss": api_key,
         "sub": args.identity,
         "nbf": now,
         "exp": now + int(args.ttl.total_seconds()),
@@ -86,5 +86,5 @@ def run(args: argparse.Namespace) -> ExitCode:
     }
     optional = {"name": args.name, "metadata": args.metadata, "attributes": dict(args.attribute)}
     claims.update({name: value for name, value in optional.items() if value})
-    print(sign_token(claims, settings.api_secret))
+    print(sign_token(claims, api_secret))
     return ExitCode.DONE
