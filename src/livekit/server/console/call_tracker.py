@@ -110,8 +110,7 @@ class CallTracker:
         """Expire calls; call it before `changed_since`."""
         for call in list(self._open.values()):
             if now >= call.deadline:
-                is_unreachable = call.callee_absent and call.acked is None
-                ended = call.deadline if is_unreachable else call.started + call.timeout
+                ended = call.deadline if call.is_unreachable else call.started + call.timeout
                 self._end(call, call.state_without_response(ended), ended)
 
     # Requests
@@ -178,7 +177,7 @@ class CallTracker:
         known = self._open.get(call.key)
         if known is not None:
             # Callers repeat a request once a callee that was absent joins.
-            self.unmatched += known.acked is not None or not known.callee_absent
+            self.unmatched += not known.is_unreachable
             self._note_presence(known)
             return None
         self._note_presence(call)

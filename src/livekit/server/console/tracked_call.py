@@ -101,17 +101,21 @@ class TrackedCall:
         return self.caller == SERVER and self.method == wire.METHODS_METHOD
 
     @property
+    def is_unreachable(self) -> bool:
+        """True if nobody has received the request, as far as known."""
+        return self.callee_absent and self.acked is None
+
+    @property
     def deadline(self) -> float:
         """Time at which a call without further packets has ended."""
-        is_unreachable = self.callee_absent and self.acked is None
-        return self.started + (ACK_TIMEOUT if is_unreachable else self.timeout + RESPONSE_GRACE)
+        return self.started + (ACK_TIMEOUT if self.is_unreachable else self.timeout + RESPONSE_GRACE)
 
     def state_without_response(self, now: float) -> CallState:
         """Return the state of a call that its caller gives up at `now`.
 
         Callers send the same packet after any error: the reason follows from time and from what has arrived.
         """
-        if self.acked is None and self.callee_absent:
+        if self.is_unreachable:
             return CallState.NOT_FOUND
         if now >= self.started + self.timeout - TIMER_SLACK:
             return CallState.TIMED_OUT

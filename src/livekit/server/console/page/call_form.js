@@ -2,7 +2,7 @@
 
 import { ask } from './api.js';
 import { anyCredentials, callerCredentials, onCredentials } from './credentials.js';
-import { byId, h, setText } from './dom.js';
+import { byId, h, setText, showValue } from './dom.js';
 import { content, failure, keyOf, onSubmit, participantOptions, showOptions } from './form.js';
 import { codeName, milliseconds } from './format.js';
 import { calling } from './programs.js';
@@ -99,11 +99,7 @@ function makeRunning() {
 
 function showMethods(participant) {
   const names = participant?.methods ?? [];
-  const list = byId('call-methods');
-  const shown = JSON.stringify(names);
-  if (list.dataset.shown === shown) return;
-  list.dataset.shown = shown;
-  list.replaceChildren(...names.map((name) => h('option', { value: name })));
+  showValue(byId('call-methods'), names, () => names.map((name) => h('option', { value: name })));
 }
 
 function showOutcome({ payload, code, message, data, took }) {

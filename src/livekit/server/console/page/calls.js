@@ -20,7 +20,7 @@ const STATES = {
   aborted: ['bad', () => 'response aborted'],
   encrypted: ['', (call) => `${count(call.packets, 'encrypted packet', 'encrypted packets')}`],
 };
-const NOT_FAILED = ['waiting', 'answered', 'cancelled', 'caller left', 'encrypted'];
+const isFailed = ({ state }) => STATES[state][0] === 'bad';
 const coded = ({ code }, text) => (code === undefined ? text : `${code} ${text}`);
 
 /** Returns `{clear, filter(text), take(calls), show(state)}`; `again(call)` repeats a call. */
@@ -53,7 +53,7 @@ export function makeCalls(again) {
 
   function matches(call) {
     const text = `${call.method} ${call.caller || 'server'} ${call.callee} ${call.room}`.toLowerCase();
-    return text.includes(filter.value.trim().toLowerCase()) && !(onlyFailed.checked && NOT_FAILED.includes(call.state));
+    return text.includes(filter.value.trim().toLowerCase()) && (isFailed(call) || !onlyFailed.checked);
   }
 
   setInterval(() => {

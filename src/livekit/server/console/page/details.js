@@ -1,6 +1,6 @@
 // Details of one call.
 
-import { h } from './dom.js';
+import { h, showValue } from './dom.js';
 import { content } from './form.js';
 import { bytes, codeName, milliseconds } from './format.js';
 
@@ -13,10 +13,7 @@ export function makeDetails(again) {
   row.show = (call) => {
     current = call;
     repeat.hidden = call.state === 'encrypted' || !call.callee;
-    const shown = JSON.stringify(call);
-    if (facts.dataset.shown === shown) return;
-    facts.dataset.shown = shown;
-    facts.replaceChildren(...list(call).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+    showValue(facts, call, () => list(call).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
   };
   return row;
 }

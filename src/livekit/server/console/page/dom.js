@@ -19,6 +19,14 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Show a value as the children that `make()` returns; while it stays the same they are kept, and so is the focus. */
+export function showValue(container, value, make) {
+  const shown = JSON.stringify(value);
+  if (container.dataset.shown === shown) return;
+  container.dataset.shown = shown;
+  container.replaceChildren(...make());
+}
+
 /**
  * Show one child element per item, in order. Elements are reused while their item exists, which keeps the focus.
  * `make(item)` returns an element with a method `show(item)`.

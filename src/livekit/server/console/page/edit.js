@@ -2,7 +2,7 @@
 
 import { ask } from './api.js';
 import { byId, h, setText } from './dom.js';
-import { failure } from './form.js';
+import { onSubmit } from './form.js';
 
 /** Return the function that opens the dialog for a participant. */
 export function makeEdit() {
@@ -40,14 +40,10 @@ export function makeEdit() {
 
   byId('edit-add').addEventListener('click', () => addRow().querySelector('input').focus());
   byId('edit-cancel').addEventListener('click', () => dialog.close());
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    try {
-      await ask('update', { ...participant, ...changes() });
-      dialog.close();
-    } catch (error) {
-      byId('edit-error').replaceChildren(failure(error.message));
-    }
+  onSubmit(form, byId('edit-error'), async () => {
+    await ask('update', { ...participant, ...changes() });
+    dialog.close();
+    return '';
   });
 
   return async (room, identity) => {

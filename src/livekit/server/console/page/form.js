@@ -1,9 +1,9 @@
 // Shared by the forms: submitting, choosing a participant, showing results.
 
-import { copyButton, h, setText } from './dom.js';
+import { copyButton, h, setText, showValue } from './dom.js';
 import { prettyJson } from './json.js';
 
-/** On submit, show the element that `act(busy)` returns, or its error; one request at a time. */
+/** On submit, show the element that `act()` returns, or its error; one request at a time. */
 export function onSubmit(form, result, act) {
   const button = form.querySelector('[type=submit]');
   form.addEventListener('submit', async (event) => {
@@ -35,12 +35,9 @@ export const keyOf = (room, identity = '') => JSON.stringify([room, identity]);
 
 /** Fill a select with `[key, label]` pairs, keeping the choice. */
 export function showOptions(select, entries) {
-  const shown = JSON.stringify(entries);
-  if (select.dataset.shown === shown) return;
-  select.dataset.shown = shown;
   const before = select.value;
-  const options = entries.map(([value, label]) => h('option', { value }, label));
-  select.replaceChildren(...(options.length ? options : [h('option', { value: '' }, 'no participants')]));
+  const options = entries.length ? entries : [['', 'no participants']];
+  showValue(select, options, () => options.map(([value, label]) => h('option', { value }, label)));
   if (entries.some(([value]) => value === before)) select.value = before;
 }
 

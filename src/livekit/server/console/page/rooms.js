@@ -1,7 +1,7 @@
 // Rooms and participants: a list to search and to fold.
 
 import { ask } from './api.js';
-import { byId, h, setText, showList } from './dom.js';
+import { byId, h, setText, showList, showValue } from './dom.js';
 import { bytes, clock, count, rate } from './format.js';
 
 const MAX_OPEN = 4; // more participants are shown folded, unless they were unfolded by hand
@@ -46,7 +46,7 @@ export function makeRooms(actions) {
     byId('rooms-empty').hidden = rooms.length > 0;
     byId('people-tools').hidden = participants === 0;
     const isLong = participants > MAX_OPEN;
-    showList(container, rooms, (room) => room.sid, (room) => makeRoom(room, actions, () => isLong));
+    showList(container, rooms, (room) => room.sid, (room) => makeRoom(room, actions));
     for (const details of people()) if (!details.isChosen) details.open = !isLong;
     setText(byId('rooms-title'), more ? `Participants (${more} more rooms not shown)` : 'Participants');
     showFold();
@@ -146,14 +146,11 @@ function describe({ name, kind, state, client, hidden, joined }) {
 }
 
 function showMethods(place, { methods, announced }, chosen) {
-  const shown = JSON.stringify([methods, announced]);
-  if (place.dataset.shown === shown) return;
-  place.dataset.shown = shown;
   place.hidden = !methods.length && !announced;
   place.title = announced ? 'Announced by the participant.' : 'Inferred from its responses; it may have more.';
   const chip = (method) =>
     h('button', { type: 'button', class: 'chip', title: `Call ${method}`, dir: 'auto', onclick: () => chosen(method) }, method);
-  place.replaceChildren(announced && !methods.length ? 'no methods' : 'methods', ...methods.map(chip));
+  showValue(place, [methods, announced], () => [announced && !methods.length ? 'no methods' : 'methods', ...methods.map(chip)]);
 }
 
 function showFacts(facts, { metadata, attributes }) {
