@@ -147,12 +147,13 @@ async def test_redirect_to_anywhere_is_told(location: str | None) -> None:
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 @pytest.mark.parametrize("is_date", [False, True])
-async def test_retry_after_is_reported(status: int, is_date: bool) -> None:
+@pytest.mark.parametrize("name", ["Retry-After", "retry-after"])
+async def test_retry_after_is_reported(status: int, is_date: bool, name: str) -> None:
     until = datetime.now(timezone.utc) + timedelta(seconds=30)
     value = format_datetime(until, usegmt=True) if is_date else "30"
 
     async def refuse(_: web.Request) -> web.StreamResponse:
-        return web.Response(status=status, headers={"Retry-After": value})
+        return web.Response(status=status, headers={name: value})
 
     async with http_server(refuse, refuse) as url:
         with pytest.raises(ServerUnreachableError, match=r"It asks to try again in (29|30) s") as caught:

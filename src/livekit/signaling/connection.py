@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import cast
 
 import aiohttp
+from aiohttp import hdrs
 from google.protobuf.message import DecodeError
 
 from livekit._http.failures import classify_exception
@@ -269,8 +270,8 @@ async def _query_refusal(
         async with session.get(urls.validate, headers=headers, timeout=timeout, allow_redirects=False) as response:
             body = await response.content.read(MAX_REASON_SIZE)
             if response.status >= 400:
-                retry = {**refusal.headers, **response.headers}
-                return Refusal(response.status, body.decode("utf-8", "replace"), retry)
+                fields = response.headers if hdrs.RETRY_AFTER in response.headers else refusal.headers
+                return Refusal(response.status, body.decode("utf-8", "replace"), fields)
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ConnectError) as error:
         logger.debug("could not query the reason for HTTP status %d: %s", refusal.status, error)
     return refusal
