@@ -93,6 +93,17 @@ def test_coroutine_functions_are_rejected() -> None:
         emitter.once("event", callback)
 
 
+def test_decorators_without_parentheses_are_rejected() -> None:
+    emitter, _ = make()
+
+    def callback() -> None: ...
+
+    with pytest.raises(TypeError, match="in parentheses"):
+        emitter.on(callback)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="in parentheses"):
+        emitter.once(callback)  # type: ignore[call-overload]
+
+
 def test_functions_marked_as_coroutine_functions_are_rejected() -> None:
     emitter, _ = make()
     marker = getattr(asyncio.coroutines, "_is_coroutine", None)

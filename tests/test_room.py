@@ -77,6 +77,14 @@ async def test_connecting_twice_raises(environment: RoomEnvironment) -> None:
 
 
 @memory
+async def test_options_of_another_type_raise(environment: RoomEnvironment) -> None:
+    room = Room()
+    with pytest.raises(TypeError, match="options must be RoomOptions, not dict"):
+        await room.connect(environment.url, environment.token("alice"), {"dynacast": True})  # type: ignore[arg-type]
+    assert not room.isconnected()
+
+
+@memory
 async def test_encryption_can_be_switched_per_room(environment: RoomEnvironment) -> None:
     options = RoomOptions(encryption=E2EEOptions(KeyProviderOptions(shared_key=b"k")))
     alice, bob = await environment.join("alice", options=options), await environment.join("bob")

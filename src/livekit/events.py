@@ -27,6 +27,11 @@ def _is_coroutine_function(callback: Callable[..., Any]) -> bool:
     return _COROUTINE_MARKER is not None and getattr(callback, "_is_coroutine", None) is _COROUTINE_MARKER
 
 
+def _check_parentheses(event: object) -> None:
+    if inspect.isfunction(event):
+        raise TypeError('the event is a function: write @on("name"), with the name of the event in parentheses')
+
+
 def _arity(callback: Callable[..., Any]) -> int | None:
     """Return the number of positional arguments that a callback accepts; None if unlimited."""
     count = 0
@@ -81,8 +86,10 @@ class EventEmitter(Generic[T]):
 
         Raises:
             ValueError: If the callback is a coroutine function. Start a task in a plain function instead.
+            TypeError: If the decorator is used without parentheses.
         """
         if callback is None:
+            _check_parentheses(event)
 
             def register(function: C) -> C:
                 return self.on(event, function)
@@ -112,8 +119,10 @@ class EventEmitter(Generic[T]):
 
         Raises:
             ValueError: As for `on`.
+            TypeError: As for `on`.
         """
         if callback is None:
+            _check_parentheses(event)
 
             def decorate(function: C) -> C:
                 self.once(event, function)

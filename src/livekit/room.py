@@ -14,6 +14,7 @@ from livekit._http.exhaustion import exhaustion_reported
 from livekit._room.room_emitter import EventTypes, RoomEmitter
 from livekit._room.room_session import RoomSession
 from livekit._room.simulated_scenarios import simulate
+from livekit._util.arguments import check_instance
 from livekit.e2ee import E2EEManager
 from livekit.enums import ConnectionState, DisconnectReason, SimulateScenarioKind
 from livekit.local_participant import LocalParticipant
@@ -73,13 +74,16 @@ class Room(RoomEmitter):
         Raises:
             ConnectError: joining failed; the message has the cause and a remedy. See `livekit.errors` for subclasses.
             RuntimeError: this room is already connected or connecting.
+            TypeError: `options` are not RoomOptions.
         """
+        options = options or RoomOptions()
+        check_instance(options, RoomOptions, "options")
         if self._connecting or self.isconnected():
             raise RuntimeError("this room is already connected or connecting; await room.disconnect() first")
         self._connecting = True
         try:
             with exhaustion_reported("joining"):
-                await self._join(url, token, options or RoomOptions())
+                await self._join(url, token, options)
         finally:
             self._connecting = False
 

@@ -12,6 +12,12 @@ def check_str(value: object, name: str) -> None:
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
 
 
+def check_instance(value: object, expected: type, name: str) -> None:
+    """Raise TypeError if `value` is not an instance of `expected`; `name` is the argument's."""
+    if not isinstance(value, expected):
+        raise TypeError(f"{name} must be {expected.__name__}, not {type(value).__name__}")
+
+
 def check_optional_str(value: object, name: str) -> None:
     """Raise TypeError if `value` is neither a str nor None."""
     if value is not None and not isinstance(value, str):

@@ -292,7 +292,7 @@ class DevServer(TokenSource):
         if self._development_keys() and not is_loopback(self._host):
             logger.warning(
                 "listening on %s, which other machines can reach, with the publicly known development key; "
-                "pass keys={...} with a secret of your own",
+                "choose a key and a secret of your own (--keys, or keys= of DevServer)",
                 self._host or "all addresses",
             )
 
