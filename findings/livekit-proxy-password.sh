@@ -41,7 +41,8 @@ async def main() -> None:
     credentials = base64.b64decode(sent["proxy-authorization"].removeprefix("Basic ")).decode()
     print("livekit", version("livekit"), "sent", credentials)
     assert credentials == "us%40er:word"
-    print("as described")
+    print("as described", flush=True)
+    os._exit(0)  # without the end of the interpreter, during which the SDK's threads may abort the process
 
 
 asyncio.run(main())
