@@ -16,6 +16,7 @@ from .interfaces import (
 )
 
 if TYPE_CHECKING:
+    from .media_interfaces import MediaPeerConnection
     from .network.shared_ports import SharedPorts
 
 __all__ = [
@@ -42,7 +43,7 @@ def load_peer_connections() -> None:
     DtlsTransport(local_certificate(), is_client=False, fingerprints=[])
 
 
-def create_peer_connection(options: PeerOptions | None = None, ports: SharedPorts | None = None) -> PeerConnection:
+def create_peer_connection(options: PeerOptions | None = None, ports: SharedPorts | None = None) -> MediaPeerConnection:
     """Create a peer connection on the running event loop; it uses `ports` instead of its own where they are open."""
     from .peer_connection import RtcPeerConnection  # loads OpenSSL, which in-memory rooms do not need
 

@@ -29,8 +29,8 @@ CIPHERS = b":".join(
         b"ECDHE-RSA-AES256-GCM-SHA384",
     ]
 )
-SRTP_PROFILES = b"SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"
-"""Negotiated although no media is sent yet: some peers refuse a handshake without use_srtp (RFC 5764 section 4.1)."""
+SRTP_PROFILES = b"SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"
+"""In order of preference. Also without media: some peers refuse a handshake without use_srtp (RFC 5764 section 4.1)."""
 MTU = 1200
 """Bytes; the longest handshake datagram when a flight is first sent."""
 MIN_MTU = 540
@@ -179,6 +179,17 @@ class DtlsTransport:
             self._outgoing += self._last_flight
             self._rto = min(2 * self._rto, MAX_RTO)
             self._retransmit_at = now + self._rto
+
+    # SRTP
+
+    @property
+    def srtp_profile(self) -> str:
+        """OpenSSL's name of the negotiated SRTP protection profile (RFC 5764); empty without one."""
+        return self._connection.get_selected_srtp_profile().decode()
+
+    def export_keying_material(self, label: bytes, size: int) -> bytes:
+        """Return `size` bytes of keying material of a CONNECTED association (RFC 5705)."""
+        return self._connection.export_keying_material(label, size)
 
     # Handshake
 

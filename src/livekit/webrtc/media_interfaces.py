@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from .interfaces import PeerConnection
+
 if TYPE_CHECKING:
     from .rtp.packet import RtpPacket
     from .rtp.rtcp import RtcpPacket, TransportWideFeedback
 
-__all__ = ["Codec", "Direction", "MediaConnection", "MediaKind", "MediaStreamId", "Transceiver"]
+__all__ = ["Codec", "Direction", "MediaConnection", "MediaKind", "MediaPeerConnection", "MediaStreamId", "Transceiver"]
 
 
 class MediaKind(enum.Enum):
@@ -152,7 +154,7 @@ class Transceiver(Protocol):
 
 
 class MediaConnection(Protocol):
-    """The media part of a peer connection; :class:`~livekit.webrtc.interfaces.PeerConnection` includes it."""
+    """The media part of a peer connection."""
 
     on_offer: Callable[[], None]
     """Called by `accept_offer` when the peer's sections are known and before the answer is described. Set direction,
@@ -177,3 +179,7 @@ class MediaConnection(Protocol):
     def send_rtcp(self, packets: Sequence[RtcpPacket]) -> bool:
         """Encrypt and send a compound RTCP packet; return False, and drop it, while DTLS is not connected."""
         ...
+
+
+class MediaPeerConnection(PeerConnection, MediaConnection, Protocol):
+    """A peer connection for data channels and media."""

@@ -1,23 +1,26 @@
 """JSEP: reading remote and writing local descriptions (RFC 8829, 8841, 8842, 9143).
 
-The peer's media sections are answered as inactive and stay in the BUNDLE group, so that a later offer may use them.
+Media sections that no transceiver describes are answered as inactive and stay in the BUNDLE group, so that a later
+offer may use them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from .certificate import HASHES, Fingerprint
 from .ice import Candidate, Credentials
 from .sdp import PACKET_SIZE, Attributes, MediaSection, SdpError, SessionDescription
 
-__all__ = ["LocalParameters", "RemoteParameters", "data_media_section", "describe", "read_remote"]
+__all__ = ["LocalParameters", "RemoteParameters", "data_media_section", "describe", "read_remote", "unused_mid"]
 
 SCTP_PORT = 5000
 DISCARD_PORT = 9
 """The port of an m-line whose transport addresses are candidates (RFC 8840 section 4.1.1)."""
 MEDIA_FORMAT_ATTRIBUTES = frozenset({"rtpmap", "fmtp"})
+NO_MEDIA: Mapping[str, MediaSection] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,17 +97,32 @@ def data_media_section(mid: str = "0") -> MediaSection:
     return MediaSection("application", DISCARD_PORT, "UDP/DTLS/SCTP", ["webrtc-datachannel"], attributes)
 
 
+def unused_mid(sections: Sequence[MediaSection]) -> str:
+    """Return the mid for a section to be appended: its position, or the next number that is not in use."""
+    used = {section.mid for section in sections}
+    return next(mid for number in range(len(sections), 2 * len(sections) + 1) if (mid := str(number)) not in used)
+
+
 def describe(
-    sections: Sequence[MediaSection], local: LocalParameters, *, session_id: int, version: int, bundle: Collection[str]
+    sections: Sequence[MediaSection],
+    local: LocalParameters,
+    *,
+    session_id: int,
+    version: int,
+    bundle: Collection[str],
+    media: Mapping[str, MediaSection] = NO_MEDIA,
 ) -> SessionDescription:
     """Return a local offer or answer with `sections`, those of the last description or an initial `data_media_section`.
 
     `bundle` has the mids of the BUNDLE group. A media section outside the group would need its own transport and
-    is rejected.
+    is rejected. `media` has formats and attributes of audio and video sections by mid, without those of the transport;
+    other media sections are inactive.
     """
     description = SessionDescription.new(session_id, version)
     described = [
-        _accept(section, local) if section.is_data_channel or section.mid in bundle else _reject(section)
+        _accept(section, local, media.get(section.mid or ""))
+        if section.is_data_channel or section.mid in bundle
+        else _reject(section)
         for section in sections
     ]
     accepted = [section for section in described if section.port]
@@ -136,13 +154,15 @@ def _is_media(section: MediaSection) -> bool:
     return "RTP/" in section.protocol
 
 
-def _accept(remote: MediaSection, parameters: LocalParameters) -> MediaSection:
+def _accept(remote: MediaSection, parameters: LocalParameters, media: MediaSection | None) -> MediaSection:
     """Return the local section for `remote`, rejected if that is itself rejected or neither media nor data channels."""
     local = _reject(remote)
     if remote.is_rejected or not (remote.is_data_channel or _is_media(remote)):
         return local
     local.port = DISCARD_PORT
     attributes = local.attributes
+    if media is not None:
+        local.formats, attributes.items = media.formats, media.attributes.items.copy()
     attributes.add("ice-ufrag", parameters.credentials.ufrag)
     attributes.add("ice-pwd", parameters.credentials.password)
     attributes.add("fingerprint", f"{parameters.fingerprint.algorithm} {parameters.fingerprint.value}")
@@ -152,7 +172,7 @@ def _accept(remote: MediaSection, parameters: LocalParameters) -> MediaSection:
         attributes.add("max-message-size", parameters.max_message_size)
         if parameters.max_packet_size:
             attributes.add(PACKET_SIZE, parameters.max_packet_size)
-    else:
+    elif media is None:
         attributes.add("rtcp-mux")
         attributes.items += [item for item in remote.attributes.items if item[0] in MEDIA_FORMAT_ATTRIBUTES]
     return local

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from livekit._util.callbacks import ignore
 
 from .certificate import local_certificate
 from .ice import Candidate, CandidateError, Credentials
 from .interfaces import ChannelOptions, DataChannel, IceServerSettings, PeerOptions, PeerState
-from .negotiation import SCTP_PORT, LocalParameters, RemoteParameters, data_media_section, describe, read_remote
+from .negotiation import (
+    NO_MEDIA,
+    SCTP_PORT,
+    LocalParameters,
+    RemoteParameters,
+    data_media_section,
+    describe,
+    read_remote,
+    unused_mid,
+)
 from .network.shared_ports import SharedPorts
 from .sctp import MAX_MESSAGE_SIZE, MAX_RECEIVED_PACKET, Channel
 from .sdp import DEFAULT_MAX_MESSAGE_SIZE, MediaSection, SdpError, SessionDescription
 from .transport import PeerTransport
+
+if TYPE_CHECKING:
+    from .media_interfaces import Codec, Direction, MediaKind
+    from .peer_media import PeerMedia
+    from .rtp.rtcp import RtcpPacket, TransportWideFeedback
+    from .transceiver import RtcTransceiver
 
 __all__ = ["RtcPeerConnection"]
 
@@ -28,19 +44,26 @@ ANSWER_SETUP = {"actpass": "active", "active": "passive", "passive": "active"}
 
 
 class RtcPeerConnection:
-    """A `PeerConnection` with data channels. Must be created on the event loop that it is used on."""
+    """A `PeerConnection` with data channels, and a `MediaConnection`, the modules of which it loads on first use.
+
+    Must be created on the event loop that it is used on.
+    """
 
     def __init__(self, options: PeerOptions | None = None, ports: SharedPorts | None = None) -> None:
         self.on_state: Callable[[PeerState], None] = ignore
         self.on_channel: Callable[[DataChannel], None] = ignore
         self.on_candidate: Callable[[str | None], None] = ignore
+        self.on_offer: Callable[[], None] = ignore
+        self.on_negotiated: Callable[[], None] = ignore
+        self.on_rtcp: Callable[[Sequence[RtcpPacket | TransportWideFeedback]], None] = ignore
         self.transport = PeerTransport(options or PeerOptions(), ports)
         self.transport.on_state = self._state_changed
         self.transport.gatherer.on_candidate = self._trickle
         self.transport.gatherer.on_gathered = lambda: self._call(self.on_candidate, None)
         self.transport.association.on_channel = self._channel_opened
         self._sections: list[MediaSection] = []
-        self._bundle: list[str] = ["0"]
+        self._media: PeerMedia | None = None
+        self._bundle: list[str] = []
         self._mid, self._index = "0", 0
         self._session_id = secrets.randbits(62)
         self._version = 0
@@ -71,6 +94,31 @@ class RtcPeerConnection:
     def use_ice_servers(self, servers: Sequence[IceServerSettings]) -> None:
         self.transport.gatherer.use_servers(servers)
 
+    # Media
+
+    @property
+    def transceivers(self) -> Sequence[RtcTransceiver]:
+        return () if self._media is None else self._media.negotiation.transceivers
+
+    def add_transceiver(
+        self, kind: MediaKind, direction: Direction, codecs: Sequence[Codec], *, extensions: Sequence[str] = ()
+    ) -> RtcTransceiver:
+        return self._load_media().negotiation.add(kind, direction, codecs, extensions)
+
+    def send_rtcp(self, packets: Sequence[RtcpPacket]) -> bool:
+        return self._media is not None and self._media.packets.send_rtcp(packets)
+
+    def _load_media(self) -> PeerMedia:
+        if self._media is None:
+            from .peer_media import PeerMedia
+
+            self._media = PeerMedia(self.transport)
+            self._media.packets.on_rtcp = self._receive_rtcp
+        return self._media
+
+    def _receive_rtcp(self, packets: Sequence[RtcpPacket | TransportWideFeedback]) -> None:
+        self.on_rtcp(packets)
+
     # Descriptions
 
     async def create_offer(self, *, ice_restart: bool = False) -> str:
@@ -80,24 +128,48 @@ class RtcPeerConnection:
         elif ice_restart and agent.remote_credentials is not None:
             agent.restart(self.transport.now)
         await self._gather()
-        if not self._sections:
-            self._sections = [data_media_section()]
+        self._add_sections()
         self._has_local_offer = True
-        return self._describe("actpass")
+        media = NO_MEDIA if self._media is None else self._media.negotiation.offered_sections()
+        return self._describe("actpass", media)
+
+    def _add_sections(self) -> None:
+        """Append sections for new transceivers; the data channels' one follows those of the first offer."""
+        if self._media is not None and (added := self._media.negotiation.add_sections(self._sections)):
+            if self._remote is not None and self._mid not in self._bundle:
+                self._bundle.append(self._mid)  # the peer has not bundled anything so far
+            self._bundle += added
+        if not any(section.is_data_channel for section in self._sections):
+            self._mid, self._index = unused_mid(self._sections), len(self._sections)
+            self._sections.append(data_media_section(self._mid))
+            self._bundle.append(self._mid)
 
     async def accept_offer(self, sdp: str) -> str:
         description = SessionDescription.parse(sdp)
         remote = read_remote(description, is_offer=True)
         self._validate(remote)
+        bundle = description.bundled_mids()
+        media = self._media_for(description.media)
+        if media is not None:
+            media.negotiation.receive_offer(description.media, bundle)
         self._has_local_offer = False
         await self._gather()
-        self._sections = description.media
-        self._bundle = description.bundled_mids()
+        self._sections, self._bundle = description.media, bundle
         self._mid, self._index = remote.mid, remote.index
         dtls = self.transport.dtls
         setup = ANSWER_SETUP[remote.setup] if dtls is None else ("active" if dtls.is_client else "passive")
         self._set_remote(remote, is_client=setup == "active")
-        return self._describe(setup)
+        if media is None:
+            return self._describe(setup)
+        self._call(self.on_offer)
+        answer = self._describe(setup, media.answer())
+        self._call(self.on_negotiated)
+        return answer
+
+    def _media_for(self, sections: Sequence[MediaSection]) -> PeerMedia | None:
+        """Return the media part if it takes part in answering an offer with these sections."""
+        is_wanted = self._media is not None or self.on_offer is not ignore
+        return self._load_media() if is_wanted and any(each.is_audio_or_video for each in sections) else self._media
 
     async def accept_answer(self, sdp: str) -> None:
         if not self._has_local_offer:
@@ -105,8 +177,12 @@ class RtcPeerConnection:
         description = SessionDescription.parse(sdp)
         remote = read_remote(description, is_offer=False)
         self._validate(remote)
+        if self._media is not None:
+            self._media.receive_answer(self._sections, description.media)
         self._has_local_offer = False
         self._set_remote(remote, is_client=remote.setup == "passive")
+        if self._media is not None:
+            self._call(self.on_negotiated)
 
     async def add_candidate(self, candidate: str | None) -> None:
         if candidate is None:
@@ -160,7 +236,7 @@ class RtcPeerConnection:
             transport.start_dtls(list(remote.fingerprints), is_client=is_client)
         transport.schedule_flush()
 
-    def _describe(self, setup: str) -> str:
+    def _describe(self, setup: str, media: Mapping[str, MediaSection] = NO_MEDIA) -> str:
         self._version += 1
         agent, gatherer = self.transport.agent, self.transport.gatherer
         gatherer.accept(agent.credentials.ufrag)
@@ -174,7 +250,7 @@ class RtcPeerConnection:
             max_packet_size=MAX_RECEIVED_PACKET,
         )
         description = describe(
-            self._sections, local, session_id=self._session_id, version=self._version, bundle=self._bundle
+            self._sections, local, session_id=self._session_id, version=self._version, bundle=self._bundle, media=media
         )
         if gatherer.is_gathered and not self._has_described_candidates:
             self._call(self.on_candidate, None)

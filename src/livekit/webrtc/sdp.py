@@ -82,6 +82,11 @@ class MediaSection:
         return self.kind == "application" and self.protocol in DATA_PROTOCOLS
 
     @property
+    def is_audio_or_video(self) -> bool:
+        """True for RTP of the two media types that a transceiver can have."""
+        return self.kind in ("audio", "video") and "RTP/" in self.protocol
+
+    @property
     def is_rejected(self) -> bool:
         """True if the port is 0 and the section is not bundle-only (RFC 9143 section 6)."""
         return self.port == 0 and "bundle-only" not in self.attributes

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 from livekit._util.callbacks import ignore
 
@@ -31,6 +31,22 @@ logger = logging.getLogger("livekit.webrtc")
 
 MAX_EARLY_DATAGRAMS = 16
 """DTLS datagrams buffered until the peer's description arrives."""
+
+
+class MediaReceiver(Protocol):
+    """The user of RTP datagrams."""
+
+    def connect(self, dtls: DtlsTransport) -> None:
+        """Take the keys of a connected DTLS association."""
+        ...
+
+    def receive(self, data: bytes) -> None:
+        """Process a datagram of RTP or RTCP."""
+        ...
+
+    def close(self) -> None:
+        """Stop sending and receiving."""
+        ...
 
 
 class PeerTransport:
@@ -58,6 +74,7 @@ class PeerTransport:
         self._receiving = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
+        self._media: MediaReceiver | None = None
         self._sctp_started = self._failed = self._closed = False
         self.association.on_output = self.schedule_flush
         self.association.on_closed = self._association_closed
@@ -78,6 +95,14 @@ class PeerTransport:
         for data, ice_socket, address in early:
             self._receive_datagram(data, ice_socket, address)
         self.schedule_flush()
+
+    def use_media(self, media: MediaReceiver) -> None:
+        """Pass received RTP and RTCP to `media` from now on."""
+        self._media = media
+        if self._closed or (self.dtls is not None and self.dtls.state in (DtlsState.CLOSED, DtlsState.FAILED)):
+            media.close()
+        elif self.dtls is not None and self.dtls.state is DtlsState.CONNECTED and self._sctp_started:
+            media.connect(self.dtls)
 
     def add_remote_candidate(self, candidate: Candidate) -> None:
         """Add a candidate of the peer."""
@@ -105,6 +130,9 @@ class PeerTransport:
         kind = packet_kind(data)
         if kind is PacketKind.DTLS:
             self._receive_dtls(data, ice_socket, address)
+        elif kind is PacketKind.RTP:
+            if self._media is not None and address in self.agent.authenticated_addresses:
+                self._media.receive(data)
         elif kind is PacketKind.STUN and not self._closed and not self.gatherer.receive_response(data):
             self.agent.receive_datagram(data, ice_socket, address, self._loop.time())
             self.schedule_flush()
@@ -132,6 +160,14 @@ class PeerTransport:
         """Flush at the end of this loop iteration, after the first steps of tasks that a datagram has started."""
         if self._flush_handle is None and not self._receiving and not self._closed:
             self._flush_handle = self._loop.call_soon(self._flush)
+
+    def send_media(self, datagram: bytes) -> bool:
+        """Send a datagram of SRTP or SRTCP at once. Return False, and drop it, before there is a candidate pair."""
+        pair = self._current_pair
+        if pair is None:
+            return False
+        cast(IceSocket, pair.socket).send(datagram, pair.address)
+        return True
 
     def _flush(self) -> None:
         self._flush_handle = None
@@ -186,6 +222,8 @@ class PeerTransport:
             if self.agent.round_trip_time:
                 self.association.rto.set_initial_rtt(self.agent.round_trip_time)
             self.association.connect(now, is_client=dtls.is_client)
+            if self._media is not None:
+                self._media.connect(dtls)
 
     def _schedule_timer(self) -> None:
         due, timer = self.agent.next_timer(), self._timer
@@ -241,6 +279,8 @@ class PeerTransport:
         logger.debug("DTLS closed: %s", dtls.failure or "the peer sent close_notify")
         self._failed = True
         self.association.abort()
+        if self._media is not None:
+            self._media.close()
 
     def _association_closed(self, reason: CloseReason) -> None:
         if not self._closed:
@@ -267,6 +307,8 @@ class PeerTransport:
                 self._send(now)
         finally:
             self._closed = True
+            if self._media is not None:
+                self._media.close()
             for handle in (self._flush_handle, self._timer):
                 if handle is not None:
                     handle.cancel()

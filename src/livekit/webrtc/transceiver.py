@@ -1,0 +1,68 @@
+"""One media section of a peer connection (W3C RTCRtpTransceiver)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+
+from livekit._util.callbacks import ignore
+
+from .media_interfaces import Codec, Direction, MediaKind, MediaStreamId
+from .media_sections import RemoteMedia
+from .rtp.packet import RtpPacket
+
+__all__ = ["RtcTransceiver"]
+
+
+class RtcTransceiver:
+    """A :class:`~livekit.webrtc.media_interfaces.Transceiver`."""
+
+    def __init__(
+        self,
+        kind: MediaKind,
+        direction: Direction,
+        codecs: Sequence[Codec],
+        extensions: Sequence[str],
+        send: Callable[[RtpPacket], bool],
+    ) -> None:
+        self.on_packet: Callable[[RtpPacket, str], None] = ignore
+        self.direction = direction
+        self.stream_id: MediaStreamId | None = None
+        self.codecs = codecs
+        self.extensions = extensions
+        self.kind = kind
+        self.mid: str | None = None
+        self.index: int | None = None
+        """Position of the section in descriptions; None without one."""
+        self.ssrc = secrets.randbelow((1 << 32) - 1) + 1
+        self.current_direction: Direction | None = None
+        self.current_codecs: Sequence[Codec] = ()
+        self.current_extensions: Mapping[str, int] = {}
+        """Negotiated identifiers of header extensions by URI."""
+        self.remote: RemoteMedia | None = None
+        """The section in the peer's last description."""
+        self._send = send
+
+    @property
+    def remote_direction(self) -> Direction:
+        return Direction.INACTIVE if self.remote is None else self.remote.direction
+
+    @property
+    def remote_stream_id(self) -> MediaStreamId | None:
+        return None if self.remote is None else self.remote.stream_id
+
+    @property
+    def remote_codecs(self) -> Sequence[Codec]:
+        return () if self.remote is None else self.remote.codecs
+
+    @property
+    def remote_rids(self) -> Sequence[str]:
+        return () if self.remote is None else self.remote.rids
+
+    def send(self, packet: RtpPacket) -> bool:
+        """Encrypt and send a packet now; see :class:`~livekit.webrtc.media_interfaces.Transceiver`."""
+        return self._send(packet)
+
+    def extension_id(self, uri: str) -> int | None:
+        """Return the negotiated identifier of a header extension; None if it was not negotiated."""
+        return self.current_extensions.get(uri)
