@@ -71,6 +71,22 @@ MAX_CUSTOM_ENCODING = 32
 MAX_DATA_TRACK_INFO = 1024
 """Size of the description of one data track."""
 
+MAX_MEDIA_PACKETS_PER_SECOND = 5000
+"""RTP packets per second of one publisher, after a burst of one second's worth; beyond it, packets are dropped."""
+
+MAX_MEDIA_BITRATE = 50_000_000
+"""Bits per second of RTP of one publisher, after a burst of one second's worth; beyond it, packets are dropped."""
+
+MAX_STREAMS_PER_SECTION = 8
+"""Sources (SSRCs) in one media section: three layers of simulcast and their retransmissions, and a restart; packets of
+others are dropped."""
+
+MAX_TRACKS = 100
+"""Number of media tracks that one participant publishes."""
+
+MAX_SUBSCRIPTIONS = 500
+"""Number of media tracks that one participant receives; further ones are not subscribed to."""
+
 MAX_RELIABLE_BACKLOG = 32 * 1024 * 1024
 """Bytes buffered for the reliable channel of one participant; beyond it, the slow reader is removed."""
 
