@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from livekit.server.rate_limit import RateLimit
+from livekit.server.rate_limit import RateLimit, TokenBucket
 
 
 def test_burst_then_rate() -> None:
@@ -18,3 +18,13 @@ def test_large_amount_delays_and_idle_time_refills() -> None:
     assert pace.delay(50, 0.0) == pytest.approx(4.0)
     assert pace.delay(0, 4.0) == 0.0
     assert pace.delay(10, 1000.0) == 0.0
+
+
+def test_bucket_refuses_what_exceeds_the_rate() -> None:
+    bucket = TokenBucket(10.0)
+    assert [bucket.take(4, 100.0) for _ in range(3)] == [True, True, False]
+    assert bucket.take(2, 100.0)
+    assert not bucket.take(3, 100.2)
+    assert bucket.take(2, 100.2)
+    assert not bucket.take(11, 500.0)
+    assert bucket.take(10, 500.0)

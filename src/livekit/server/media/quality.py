@@ -34,7 +34,6 @@ MAX_RATES: Final = 250
 OPUS_WEIGHT, RED_WEIGHT, VIDEO_WEIGHT = 8.0, 4.0, 10.0
 """Score per percent of loss."""
 FEC_GAIN: Final = 1.5
-"""Opus repairs some losses itself (useinbandfec=1)."""
 
 
 class Rating(NamedTuple):
@@ -60,11 +59,12 @@ class QualityWindow(NamedTuple):
 
 
 def loss_weight(codec: str, *, fec: bool = False) -> float:
-    """Return the score that one percent of loss costs for a codec, by its encoding name."""
-    name = codec.lower()
-    if name == "opus":
-        return OPUS_WEIGHT / FEC_GAIN if fec else OPUS_WEIGHT
-    return RED_WEIGHT / FEC_GAIN if name == "red" else VIDEO_WEIGHT
+    """Return the score that one percent of loss costs for a codec, by its encoding name.
+
+    `fec` says that Opus repairs losses itself (useinbandfec=1).
+    """
+    weight = {"opus": OPUS_WEIGHT, "red": RED_WEIGHT}.get(codec.lower(), VIDEO_WEIGHT)
+    return weight / FEC_GAIN if fec else weight
 
 
 class QualityEstimator:

@@ -15,8 +15,8 @@ UPDATE_INTERVAL: Final = 0.4
 """Seconds of audio per measurement, and between two updates."""
 ACTIVE_LEVEL: Final = 35
 """The quietest level of an active speaker, in -dBov."""
-MIN_ACTIVE: Final = 0.4 * UPDATE_INTERVAL
-"""Seconds of `UPDATE_INTERVAL` that must be at least that loud."""
+MIN_ACTIVE: Final = 0.16
+"""Seconds of `UPDATE_INTERVAL` that must be at least that loud: two fifths."""
 SMOOTHING: Final = 2 / 3
 """Weight of a new measurement in the exponential moving average: that of two intervals."""
 STALE_AFTER: Final = 2 * UPDATE_INTERVAL
@@ -67,7 +67,7 @@ class AudioLevelMeter:
             return
         # A share of the interval weighs like an amplitude: half of it is 6 dB less.
         measured = 10 ** (-self._loudest / 20) * active / UPDATE_INTERVAL
-        self._reset(self._level + (measured - self._level) * SMOOTHING)
+        self._reset(min(self._level + (measured - self._level) * SMOOTHING, 1.0))
 
     def level(self, now: float) -> float:
         """Return the smoothed level; 0 if the speaker is not active."""
@@ -81,7 +81,7 @@ class Speaker(NamedTuple):
 
     sid: str
     level: float
-    """From 0 to 1 in steps of 1/8; may exceed 1 after an interval longer than `UPDATE_INTERVAL`."""
+    """From 0 to 1 in steps of 1/8."""
 
     @property
     def active(self) -> bool:
