@@ -236,14 +236,18 @@ def test_payload_types_that_the_subscriber_lacks_are_dropped_and_closed() -> Non
     pcmu = Codec(payload_type=0, name="PCMU", clock_rate=8000)
     stream = PublishedStream(1, MediaKind.AUDIO, [OPUS, pcmu])
     forwarder = _forwarder(stream)
-    kinds = [0, 111, 0, 111, 0, 0, 111]
-    sent = send_all(forwarder, stream, (audio(n, payload_type=kind) for n, kind in enumerate(kinds)))
+    kinds = [0, 111, 0, 111, 0, 0, 111, 111, 0, 111]
+    packets = [audio(n, payload_type=kind) for n, kind in enumerate(kinds)]
+    packets.append(packets.pop(7))  # late
+    sent = send_all(forwarder, stream, packets)
     assert [(packet.sequence_number, packet.payload) for packet in sent] == [
         (1000, b"frame 1"),
         (1001, b"frame 3"),
         (1002, b"frame 6"),
+        (1004, b"frame 9"),
+        (1003, b"frame 7"),
     ]
-    assert [packet.timestamp for packet in sent] == [5000, 5000 + 1920, 5000 + 4800]
+    assert [packet.timestamp - 5000 for packet in sent] == [0, 1920, 4800, 7680, 5760]
 
 
 def test_renegotiated_codecs_take_effect_at_once_without_a_gap() -> None:

@@ -1,21 +1,23 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livekit.server.media.forwarder import Forwarder, OutgoingPacket
 from livekit.server.media.published_stream import PublishedStream
-from livekit.webrtc.media_interfaces import MediaKind
+from livekit.webrtc.media_interfaces import Codec, MediaKind
 from livekit.webrtc.rtp.packet import RtpPacket
 from livekit.webrtc.serial_number import unwrap_16, unwrap_32
 from tests.server.media.media_packets import DELTA_FRAME, KEY_FRAME, OPUS, RED, VP8, Sent, parse
 
+OTHER = Codec(payload_type=1, name="other", clock_rate=8000)
+"""A codec of the publishers that the subscriber lacks."""
 STEP = st.sampled_from(
     ["packet"] * 12
     + ["lose", "delay", "delay", "release", "padding", "duplicate", "switch", "pause", "resume"]
-    + ["foreign", "restart", "wait", "insert", "renegotiate", "nack"]
+    + ["foreign", "foreign_payload", "restart", "wait", "insert", "renegotiate", "nack"]
 )
 
 
@@ -26,7 +28,7 @@ class _Source:
     stream: PublishedStream
     number: int
     timestamp: int
-    delayed: list[RtpPacket] = field(default_factory=list)
+    delayed: list[RtpPacket] = field(default_factory=list[RtpPacket])
 
     def next(self, payload_type: int, payload: bytes, padding_size: int = 0) -> RtpPacket:
         self.number += 1
@@ -72,7 +74,7 @@ class _World:
         self.codecs = [VP8] if kind is MediaKind.VIDEO else [RED, OPUS]
         clock_rate = self.codecs[0].clock_rate
         self.sources = [
-            _Source(PublishedStream(ssrc, kind, self.codecs), start, start * 7919)
+            _Source(PublishedStream(ssrc, kind, [*self.codecs, OTHER]), start, start * 7919)
             for ssrc, start in enumerate(starts, 1)
         ]
         self.forwarder = Forwarder(77, clock_rate, codecs=self.codecs, sequence_number=first)
@@ -127,6 +129,10 @@ class _World:
         self.deliver(self.current, packet)
         self.deliver(self.current, packet)
 
+    def foreign_payload(self) -> None:
+        self.frames += 1
+        self.deliver(self.current, self.current.next(1, b"other %d" % self.frames))
+
     def switch(self) -> None:
         self.current = self.sources[(self.sources.index(self.current) + 1) % len(self.sources)]
         self.forwarder.select(self.current.stream)
@@ -154,7 +160,8 @@ class _World:
         self.subscriber.receive(self.forwarder.insert(111, b"silence %d" % self.frames, self.now), jump=1)
 
     def renegotiate(self) -> None:
-        self.forwarder.codecs = self.codecs if self.frames % 2 else self.codecs[-1:]
+        number = 97 + self.frames % 3
+        self.forwarder.codecs = [replace(self.codecs[-1], payload_type=number), *self.codecs[:-1]]
 
     def nack(self) -> None:
         for extended, packet in self.subscriber.sent.items():

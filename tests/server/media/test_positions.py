@@ -56,6 +56,14 @@ def test_late_padding_stays_a_gap() -> None:
     assert _assign(positions, 13) == [13]
 
 
+def test_padding_is_closed_however_much_there_is() -> None:
+    positions = Positions()
+    assert _assign(positions, 0) == [0]
+    for number in range(1, 3 * WINDOW):
+        assert positions.assign(number, is_padding=True) is None
+    assert _assign(positions, 3 * WINDOW + 1, 3 * WINDOW) == [2, 1]
+
+
 def test_restart_begins_a_new_epoch_when_it_is_confirmed() -> None:
     positions = Positions()
     jump = 10 + MAX_JUMP + 1

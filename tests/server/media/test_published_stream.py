@@ -60,7 +60,6 @@ def test_audio_level_of_another_extension_or_none_is_ignored() -> None:
 
 def test_sender_report_gives_the_clock_and_the_delay_in_reports() -> None:
     stream = audio_stream()
-    assert stream.clock is None
     stream.receive_sender_report(sender_report(5.0, 777), 1.0)
     assert stream.clock == (5 << 32, 777, 1.0)
     block = stream.report(1.5)

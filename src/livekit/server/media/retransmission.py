@@ -40,10 +40,6 @@ class LostPackets:
         """Note that a packet has arrived."""
         self._lost.pop(number, None)
 
-    def clear(self) -> None:
-        """Give all packets up, after a key frame or a restart."""
-        self._lost.clear()
-
     def poll(self, now: float) -> list[int]:
         """Return the sequence numbers to request now, 16 bits each."""
         due: list[int] = []
