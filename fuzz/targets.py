@@ -7,6 +7,7 @@ from fuzz import (
     fuzz_engine,
     fuzz_forwarding,
     fuzz_join,
+    fuzz_media,
     fuzz_packets,
     fuzz_requests,
     fuzz_responses,
@@ -23,6 +24,6 @@ from fuzz import (
 _MODULES = (
     *(fuzz_packets, fuzz_streams, fuzz_responses, fuzz_requests, fuzz_forwarding, fuzz_tokens, fuzz_join, fuzz_twirp),
     *(fuzz_workers, fuzz_engine),
-    *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp, fuzz_rtp),
+    *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp, fuzz_rtp, fuzz_media),
 )
 FUZZERS = {module.FUZZER.name: module.FUZZER for module in _MODULES}
