@@ -143,8 +143,13 @@ class PublishedStream:
         if self.is_video:
             self.key_frames.request()
 
+    @property
+    def needs_feedback(self) -> bool:
+        """True while a key frame or a lost packet is awaited."""
+        return self.key_frames.pending or len(self._lost) > 0
+
     def feedback(self, sender_ssrc: int, now: float) -> list[RtcpPacket]:
-        """Return the requests for key frames and lost packets that are due; poll it each 20 to 50 ms for video."""
+        """Return the requests for key frames and lost packets that are due."""
         packets: list[RtcpPacket] = []
         if self.key_frames.poll(now):
             packets.append(PictureLossIndication(sender_ssrc=sender_ssrc, media_ssrc=self.ssrc))

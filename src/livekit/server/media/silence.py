@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
-
-from livekit.webrtc.media_interfaces import Codec
 
 from .forwarder import FRAME, Forwarder, OutgoingPacket
 
-__all__ = ["SILENT_FRAMES", "Silence"]
+__all__ = ["CLOSING_FRAMES", "SILENT_FRAMES", "Silence"]
 
 SILENT_FRAMES: Final = 50
 """Frames of 20 ms, one second, as livekit-server 1.13.5 sends."""
 OPUS_SILENCE: Final = b"\xf8\xff\xfe"
 """A fullband CELT frame of 20 ms without sound (RFC 6716 section 3.1)."""
+CLOSING_FRAMES: Final = 10
+"""Frames when a track ends, as livekit-server 1.13.5 sends."""
 MAX_BEHIND: Final = 5
 """Frames that are made up for if `poll` is late; more are given up."""
 
 
 class Silence:
-    """One second of silence on one outgoing stream, which must be paused."""
+    """Frames of silence on one outgoing stream, which must be paused."""
 
-    def __init__(self, forwarder: Forwarder, now: float, *, trailer: bytes = b"") -> None:
-        """`trailer` marks frames of the server in an encrypted room; it is `JoinResponse.sif_trailer`."""
+    def __init__(self, forwarder: Forwarder, now: float, *, frames: int = SILENT_FRAMES, trailer: bytes = b"") -> None:
+        """`frames` is their number.
+
+        `trailer` marks frames of the server in an encrypted room; it is `JoinResponse.sif_trailer`.
+        """
         self._forwarder = forwarder
-        self._remaining = SILENT_FRAMES if forwarder.packets else 0
-        self._payload_type = 0
-        self._payload = b""
-        frame = _silent_frame(forwarder.codecs)
-        if frame is None:
+        self._remaining = frames if forwarder.packets else 0
+        opus = next((codec for codec in forwarder.codecs if codec.name.lower() == "opus"), None)
+        if opus is None:
             self._remaining = 0
-        else:
-            self._payload_type, start = frame
-            self._payload = start + OPUS_SILENCE + trailer
+        self._payload_type = 0 if opus is None else opus.payload_type
+        self._payload = OPUS_SILENCE + trailer
         self.next_at = now
         """When `poll` has something to send."""
 
@@ -53,10 +52,3 @@ class Silence:
             self.next_at += FRAME
             self._remaining -= 1
         return packets
-
-
-def _silent_frame(codecs: Sequence[Codec]) -> tuple[int, bytes] | None:
-    """Return the payload type for silence and what precedes the frame; None for a stream without Opus."""
-    types = {codec.name.lower(): codec.payload_type for codec in reversed(codecs)}
-    opus = types.get("opus")
-    return None if opus is None else (opus, b"")
