@@ -9,6 +9,7 @@ from livekit.errors import MediaNotBuiltError
 if TYPE_CHECKING:
     import asyncio
 
+    from .block import AudioSink
     from .frame import AudioFrame
 
 
@@ -43,6 +44,14 @@ class AudioSource:
         raise MediaNotBuiltError
 
     async def wait_for_playout(self) -> None:
+        raise MediaNotBuiltError
+
+    def add_sink(self, sink: AudioSink) -> None:
+        """Call `sink` with each block of 10 ms from now on, silence included."""
+        raise MediaNotBuiltError
+
+    def remove_sink(self, sink: AudioSink) -> None:
+        """Stop calling `sink`; unknown ones are ignored."""
         raise MediaNotBuiltError
 
     async def aclose(self) -> None:
