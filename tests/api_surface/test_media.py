@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import io
-import wave
 from collections.abc import Callable
 from types import FunctionType
 from typing import cast
@@ -20,7 +18,6 @@ ENGINES = [
     (rtc.AudioSource, (48000, 1)),
     (rtc.AudioStream, (None,)),
     (rtc.AudioMixer, (48000, 1)),
-    (rtc.AudioResampler, (48000, 16000)),
     (rtc.AudioProcessingModule, ()),
     (rtc.AudioFilter, ("module", "path")),
     (rtc.VideoSource, (2, 2)),
@@ -91,46 +88,6 @@ def test_instance_checks() -> None:
     assert not isinstance(3, rtc.RemoteAudioTrack)
     assert not isinstance(3, rtc.RemoteTrack)
     assert issubclass(rtc.LocalVideoTrack, rtc.Track)
-
-
-def test_audio_frame() -> None:
-    frame = rtc.AudioFrame(b"\x01\x00\x02\x00", sample_rate=48000, num_channels=2, samples_per_channel=1)
-    assert list(frame.data) == [1, 2]
-    assert frame.duration == 1 / 48000
-    assert frame.userdata == {}
-    silence = rtc.AudioFrame.create(8000, 1, 80)
-    silence.data[3] = -7
-    assert silence.data[3] == -7
-    with wave.open(io.BytesIO(frame.to_wav_bytes())) as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth(), file.getnframes()) == (48000, 2, 2, 1)
-        assert file.readframes(1) == b"\x01\x00\x02\x00"
-    assert "48000" in repr(frame)
-
-
-@pytest.mark.parametrize(
-    ("data", "error"),
-    [(b"\0", ValueError), (b"\0" * 5, ValueError), ("text", TypeError), (memoryview(bytes(16))[::2], ValueError)],
-)
-def test_bad_audio_data_is_rejected(data: bytes, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        rtc.AudioFrame(data, 48000, 1, 2)
-
-
-def test_memoryview_slices_are_accepted() -> None:
-    frame = rtc.AudioFrame(memoryview(b"\0\0\x05\x00\0\0")[2:4], 48000, 1, 1)
-    assert list(frame.data) == [5]
-
-
-def test_combine_audio_frames() -> None:
-    one = rtc.AudioFrame(b"\x01\x00", 48000, 1, 1)
-    two = rtc.AudioFrame(b"\x02\x00\x03\x00", 48000, 1, 2)
-    both = rtc.combine_audio_frames([one, two])
-    assert (list(both.data), both.samples_per_channel) == ([1, 2, 3], 3)
-    assert rtc.combine_audio_frames(one) is one
-    with pytest.raises(ValueError, match="empty"):
-        rtc.combine_audio_frames([])
-    with pytest.raises(ValueError, match="the same"):
-        rtc.combine_audio_frames([one, rtc.AudioFrame(b"\x01\x00", 16000, 1, 1)])
 
 
 @pytest.mark.parametrize(

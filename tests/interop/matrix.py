@@ -144,10 +144,15 @@ def ours_command() -> tuple[str, ...]:
 
 
 def python_command() -> tuple[str, ...]:
+    return (official_python(), str(HERE / "python_peer.py"))
+
+
+def official_python() -> str:
+    """Return the Python of the environment with the official SDK; skip or fail the test if there is none."""
     python = Path(os.environ.get("OFFICIAL_PYTHON") or ROOT / ".venvs/official/bin/python")
     if not python.exists():
         missing(f"no official Python SDK at {python}: run `make setup`")
-    return (str(python.absolute()), str(HERE / "python_peer.py"))
+    return str(python.absolute())
 
 
 def node_command() -> tuple[str, ...]:

@@ -16,8 +16,8 @@ def contiguous_bytes(data: Buffer) -> Buffer:
     """
     if isinstance(data, memoryview):
         if not data.contiguous:
-            raise ValueError("the memoryview is not contiguous; pass a contiguous one")
+            raise ValueError("memoryview must be contiguous: pass a copy of it, for example bytes(view)")
         return data.cast("B")
     if not isinstance(data, (bytes, bytearray)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
-        raise TypeError(f"data must be bytes, a bytearray or a memoryview, not {type(data).__name__}")
+        raise TypeError(f"expected bytes, bytearray, or memoryview, got {type(data)}")
     return data

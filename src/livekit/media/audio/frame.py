@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import wave
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
 from livekit.media.buffers import contiguous_bytes
 from livekit.media.pydantic import frame_schema
+
+from .channels import remix
+from .polyphase import PolyphaseResampler
 
 SAMPLE_SIZE = 2
 """Bytes of a sample: a signed 16-bit integer."""
@@ -22,6 +26,7 @@ class AudioFrame:
         sample_rate: in Hz.
 
     Raises:
+        TypeError: `data` is not bytes, a bytearray or a contiguous memoryview.
         ValueError: `data` is too short, or not a whole number of samples.
     """
 
@@ -34,14 +39,15 @@ class AudioFrame:
         *,
         userdata: dict[str, Any] | None = None,
     ) -> None:
-        data = contiguous_bytes(data)
+        data = contiguous_bytes(data.cast("B") if isinstance(data, memoryview) else data)
         needed = num_channels * samples_per_channel * SAMPLE_SIZE
         if len(data) < needed:
             raise ValueError(
-                f"data has {len(data)} bytes; {num_channels} x {samples_per_channel} samples need {needed}"
+                "data length must be >= num_channels * samples_per_channel * sizeof(int16): "
+                f"{num_channels} x {samples_per_channel} samples need {needed} bytes, not {len(data)}"
             )
         if len(data) % SAMPLE_SIZE:
-            raise ValueError(f"data has {len(data)} bytes, which is not a whole number of 16-bit samples")
+            raise ValueError(f"data length must be a multiple of sizeof(int16), which {len(data)} bytes are not")
         self._data = data
         self._sample_rate = sample_rate
         self._num_channels = num_channels
@@ -84,6 +90,25 @@ class AudioFrame:
         """The duration in seconds."""
         return self.samples_per_channel / self.sample_rate
 
+    def remix_and_resample(self, sample_rate: int, num_channels: int) -> AudioFrame:
+        """Return this frame with another sample rate and number of channels (`livekit.media.audio.channels.remix`).
+
+        The frame is converted by itself, as if silence were around it. Use an `AudioResampler` for streams.
+
+        Raises:
+            ValueError: the rate is not positive, or these numbers of channels cannot be mixed.
+        """
+        if sample_rate < 1 or num_channels < 1:
+            raise ValueError(f"{sample_rate} Hz with {num_channels} channels: both are at least 1")
+        samples = array("h", self.data[: self.num_channels * self.samples_per_channel].tobytes())
+        if num_channels <= self.num_channels:
+            samples = remix(samples, self.num_channels, num_channels)
+        converter = PolyphaseResampler(self.sample_rate, sample_rate, min(num_channels, self.num_channels))
+        samples = converter.process(samples) + converter.flush()
+        if num_channels > self.num_channels:
+            samples = remix(samples, self.num_channels, num_channels)
+        return AudioFrame(bytearray(samples.tobytes()), sample_rate, num_channels, len(samples) // num_channels)
+
     def to_wav_bytes(self) -> bytes:
         """Return the frame as a WAV file."""
         with io.BytesIO() as file:
@@ -108,18 +133,22 @@ class AudioFrame:
 def combine_audio_frames(buffer: AudioFrame | list[AudioFrame]) -> AudioFrame:
     """Concatenate frames.
 
+    A single frame is returned as it is.
+
     Raises:
         ValueError: there are no frames, or their sample rates or channel counts differ.
     """
     if not isinstance(buffer, list):
         return buffer
     if not buffer:
-        raise ValueError("buffer is empty: there are no frames to combine")
+        raise ValueError("buffer is empty")
     first = buffer[0]
     for frame in buffer:
-        if (frame.sample_rate, frame.num_channels) != (first.sample_rate, first.num_channels):
-            raise ValueError(f"{frame!r} cannot be combined with {first!r}: sample rate and channels must be the same")
-    data = bytearray().join(frame.data.cast("B") for frame in buffer)
+        if frame.sample_rate != first.sample_rate:
+            raise ValueError(f"Sample rate mismatch: expected {first.sample_rate}, got {frame.sample_rate}")
+        if frame.num_channels != first.num_channels:
+            raise ValueError(f"Channel count mismatch: expected {first.num_channels}, got {frame.num_channels}")
+    data = bytearray().join([frame.data.cast("B") for frame in buffer])
     samples = sum(frame.samples_per_channel for frame in buffer)
     return AudioFrame(data, first.sample_rate, first.num_channels, samples)
 
