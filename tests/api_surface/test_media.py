@@ -17,9 +17,6 @@ from livekit.media.publisher import PublishTrackError, TrackPublisher, Unpublish
 ENGINES = [
     (rtc.AudioSource, (48000, 1)),
     (rtc.AudioStream, (None,)),
-    (rtc.AudioMixer, (48000, 1)),
-    (rtc.AudioProcessingModule, ()),
-    (rtc.AudioFilter, ("module", "path")),
     (rtc.VideoSource, (2, 2)),
     (rtc.VideoStream, (None,)),
     (rtc.EncodedVideoSource, (2, 2)),

@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 
 from .channels import interleave, separate
+from .samples import saturate
 
 __all__ = ["PolyphaseResampler"]
 
@@ -25,7 +26,6 @@ KAISER_BETA = 8.0
 MAX_PHASES = 1024
 """Different positions between two input samples; with more, as between 48,000 and 44,099 Hz, the one before is used."""
 FRACTION_BITS = 15
-MIN_SAMPLE, MAX_SAMPLE = -32768, 32767
 
 if sys.version_info >= (3, 12):
     _dot = math.sumprod
@@ -93,10 +93,7 @@ class PolyphaseResampler:
 def _filtered(buffer: list[int], plan: list[tuple[int, Sequence[int]]], taps: int) -> array[int]:
     half = 1 << (FRACTION_BITS - 1)
     output = [(_dot(buffer[start : start + taps], weights) + half) >> FRACTION_BITS for start, weights in plan]
-    try:
-        return array("h", output)
-    except OverflowError:
-        return array("h", [min(max(sample, MIN_SAMPLE), MAX_SAMPLE) for sample in output])
+    return saturate(output)
 
 
 @functools.lru_cache(maxsize=16)

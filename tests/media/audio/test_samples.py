@@ -1,0 +1,28 @@
+"""Sums of samples."""
+
+from __future__ import annotations
+
+from array import array
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livekit.media.audio.samples import mix, saturate
+
+SAMPLE = st.integers(-32768, 32767)
+
+
+def clipped(value: int) -> int:
+    return min(max(value, -32768), 32767)
+
+
+@given(st.lists(st.tuples(SAMPLE, SAMPLE, SAMPLE)))
+def test_sum_is_clipped_once_at_the_end(columns: list[tuple[int, int, int]]) -> None:
+    signals = [array("h", [column[row] for column in columns]) for row in range(3)]
+    assert mix(signals).tolist() == [clipped(sum(column)) for column in columns]
+    assert mix(signals[:1]) == signals[0]
+
+
+@given(st.lists(st.integers(-(2**40), 2**40)))
+def test_values_beyond_full_scale_are_clipped(values: list[int]) -> None:
+    assert saturate(values).tolist() == [clipped(value) for value in values]
