@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .e2ee import E2EEOptions as E2EEOptions
     from .e2ee import KeyProvider as KeyProvider
     from .e2ee import KeyProviderOptions as KeyProviderOptions
+    from .e2ee.frame_cryptor import FrameCryptor as FrameCryptor
     from .enums import ConnectionState as ConnectionState
     from .enums import ContinualGatheringPolicy as ContinualGatheringPolicy
     from .enums import DataPacketKind as DataPacketKind
@@ -96,7 +97,6 @@ if TYPE_CHECKING:
     from .media.publisher import DegradationPreference as DegradationPreference
     from .media.synchronizer import AVSynchronizer as AVSynchronizer
     from .media.tracks import AudioTrack as AudioTrack
-    from .media.tracks import FrameCryptor as FrameCryptor
     from .media.tracks import LocalAudioTrack as LocalAudioTrack
     from .media.tracks import LocalTrack as LocalTrack
     from .media.tracks import LocalVideoTrack as LocalVideoTrack
@@ -159,6 +159,7 @@ else:
                 "SubscribeDataTrackError",
             ),
             "e2ee": ("E2EEManager", "E2EEOptions", "KeyProvider", "KeyProviderOptions"),
+            "e2ee.frame_cryptor": ("FrameCryptor",),
             "enums": (
                 "ConnectionState",
                 "ContinualGatheringPolicy",
@@ -222,7 +223,6 @@ else:
             "media.synchronizer": ("AVSynchronizer",),
             "media.tracks": (
                 "AudioTrack",
-                "FrameCryptor",
                 "LocalAudioTrack",
                 "LocalTrack",
                 "LocalVideoTrack",

@@ -24,7 +24,6 @@ ENGINES = [
     (rtc.PlatformAudio, ()),
     (rtc.LocalAudioTrack, ()),
     (rtc.RemoteVideoTrack, ()),
-    (rtc.FrameCryptor, ()),
     (rtc.PlatformAudioSource, ()),
     (InputCapture, ()),
     (OutputPlayer, ()),

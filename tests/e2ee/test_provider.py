@@ -16,7 +16,11 @@ def make_provider(shared_key: bytes | None = None) -> KeyProvider:
 def test_shared_key_applies_to_all_participants() -> None:
     provider = make_provider(b"shared")
     provider.set_key("alice", b"hers", 1)
-    assert provider.ring("alice") is provider.ring("bob")
+    for identity in ("alice", "bob"):
+        key = provider.ring(identity).get(0)
+        assert key is not None
+        assert key.material == b"shared"
+        assert provider.ring(identity).get(1) is None
     assert provider.export_shared_key(0) == b"shared"
     assert provider.export_shared_key(1) == b""
 

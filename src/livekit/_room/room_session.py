@@ -78,6 +78,7 @@ class RoomSession:
         self._cipher = PacketCipher(self.e2ee, strict=strict, accept_server_calls=options.rpc.accept_server_calls)
         self._encryption_status = EncryptionStatus(self.participants, emit)
         self._cipher.on_state = self._encryption_status.update_state
+        self.e2ee.on_frame_state = self._encryption_status.update_track_state
         recording = options.record or RecordOptions.from_environment()
         self._recorder = PacketRecorder(recording) if recording else None
         network = self._outgoing_pipeline()
@@ -151,6 +152,7 @@ class RoomSession:
         self.info.CopyFrom(join.room)
         self._rpc.client = self.rpc_client
         self._local_connection.context = self._context
+        self.e2ee.sif_trailer = join.sif_trailer
         identity = join.participant.identity
         self._rpc_sender.identity = self._cipher.identity = self.data_tracks.identity = identity
         if self._recorder:
@@ -210,6 +212,8 @@ class RoomSession:
 
     def _forget_peer(self, identity: str) -> None:
         self._encryption_status.forget(identity)
+        if self.e2ee.key_provider is not None:
+            self.e2ee.key_provider.forget(identity)
         self._sender_grace.left(identity)
 
     def on_peer_restarted(self, identity: str) -> None:

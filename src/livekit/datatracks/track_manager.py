@@ -9,12 +9,13 @@ import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-
 from livekit._util.aio import within
 from livekit._util.buffers import to_bytes
+from livekit._util.callbacks import ignore
 from livekit._util.enum_names import enum_name
 from livekit._util.logs import RateLimitedLog
+from livekit.e2ee.decryption import decrypt
+from livekit.e2ee.keys import IV_BYTES
 from livekit.protocol import models, rtc
 
 from .errors import PublishDataTrackError, PushFrameError
@@ -34,7 +35,6 @@ PUBLISH_TIMEOUT = 10.0
 """Seconds to wait for the server's response."""
 REPUBLISH_GRACE = 5.0
 """Seconds that a publisher has to publish its tracks again after a full reconnect."""
-IV_BYTES = 12
 
 _Reason = rtc.RequestResponse.Reason
 _TrackKey = tuple[str, str]
@@ -226,7 +226,7 @@ class DataTrackManager:
         """Return the encrypted payload and the E2EE extension. Raises PushFrameError if there is no key."""
         provider = self._e2ee.key_provider
         index = 0 if provider is None else provider.latest_index
-        key = None if provider is None else provider.ring(self.identity).get(index)
+        key = None if provider is None else provider.sending_ring(self.identity).get(index)
         if key is None:
             raise PushFrameError(
                 f"no encryption key at index {index} to send with; set one with the room's KeyProvider"
@@ -240,19 +240,13 @@ class DataTrackManager:
         provider = self._e2ee.key_provider
         if extension is None:
             return None if self._strict else payload
-        if provider is None or len(extension) != 1 + IV_BYTES:
-            return None
-        key = provider.ring(track.publisher_identity).get(extension[0])
-        if key is None:
-            return None
-        try:
-            return key.aead.decrypt(extension[1:], payload, None)
-        except InvalidTag:
-            sender = track.publisher_identity
+        sender = track.publisher_identity
+        plain = decrypt(provider, sender, extension[0], extension[1:], payload, report=ignore) if extension else None
+        if plain is None:
             self._drop_log.warn(
                 sender, "dropped a frame of data track %r that cannot be decrypted", track.info.name, participant=sender
             )
-            return None
+        return plain
 
     # The connection
 

@@ -1,8 +1,9 @@
-"""End-to-end encryption of data packets and data tracks: options, keys, and the packet cipher."""
+"""End-to-end encryption: options, keys, the cipher of data packets, and those of audio and video frames."""
 
 from __future__ import annotations
 
+from .manager import E2EEManager
 from .options import E2EEOptions, KeyProviderOptions
-from .provider import E2EEManager, KeyProvider
+from .provider import KeyProvider
 
 __all__ = ["E2EEManager", "E2EEOptions", "KeyProvider", "KeyProviderOptions"]

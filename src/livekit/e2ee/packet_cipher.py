@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Callable
 
-from cryptography.exceptions import InvalidTag
 from google.protobuf.message import DecodeError
 
 from livekit._util.callbacks import ignore
@@ -15,12 +14,12 @@ from livekit.enums import EncryptionState
 from livekit.protocol import models
 from livekit.rpc import wire
 
-from .keys import Key
-from .provider import E2EEManager
+from .decryption import decrypt
+from .keys import IV_BYTES
+from .manager import E2EEManager
 
 logger = logging.getLogger("livekit.e2ee")
 
-IV_BYTES = 12
 ENCRYPTED_KINDS = frozenset(field.name for field in models.EncryptedPacketPayload.DESCRIPTOR.fields)
 """Kinds of encrypted packets. Others (transcriptions, metrics, …) are sent in plaintext, as by official SDKs."""
 
@@ -58,7 +57,7 @@ class PacketCipher:
         if not applies or provider is None or self._is_reply_to_server(packet):
             return packet
         index = provider.latest_index
-        key = provider.ring(self.identity).get(index)
+        key = provider.sending_ring(self.identity).get(index)
         self.on_state(self.identity, EncryptionState.MISSING_KEY if key is None else EncryptionState.OK)
         if key is None:
             raise MissingKeyError(
@@ -110,28 +109,9 @@ class PacketCipher:
         self._drop_log.warn((sender, message), message, *args, sender, participant=sender)
 
     def _decrypt(self, sender: str, index: int, iv: bytes, data: bytes) -> bytes | None:
-        """Try the sender's key and, within the ratchet window, its successors; keep the one that decrypts."""
-        provider = self._manager.key_provider
-        ring = provider.ring(sender) if provider else None
-        key = ring.get(index) if ring else None
-        if provider is None or ring is None or key is None or len(iv) != IV_BYTES:
-            self.on_state(sender, EncryptionState.MISSING_KEY if key is None else EncryptionState.DECRYPTION_FAILED)
-            return None
-        plain = _try_decrypt(key, iv, data)
-        for _ in range(provider.options.ratchet_window_size):
-            if plain is not None:
-                break
-            key = key.ratcheted()
-            plain = _try_decrypt(key, iv, data)
-        if plain is None:
-            ring.record_failure(index, provider.options.failure_tolerance)
-            self.on_state(sender, EncryptionState.DECRYPTION_FAILED)
-            return None
-        if key is not ring.get(index):
-            self.on_state(sender, EncryptionState.KEY_RATCHETED)
-        ring.record_success(index, key)
-        self.on_state(sender, EncryptionState.OK)
-        return plain
+        return decrypt(
+            self._manager.key_provider, sender, index, iv, data, report=lambda state: self.on_state(sender, state)
+        )
 
     def _is_server_call(self, packet: models.DataPacket) -> bool:
         """Return True for a packet of a call made by the server itself: without a sid, and as the request id."""
@@ -159,10 +139,3 @@ class PacketCipher:
 def _streamed_request(header: models.DataStream.Header) -> str:
     """Return the id of the RPC request in a stream; empty for other streams."""
     return header.attributes.get(wire.ATTR_REQUEST_ID, "") if header.topic == wire.REQUEST_TOPIC else ""
-
-
-def _try_decrypt(key: Key, iv: bytes, data: bytes) -> bytes | None:
-    try:
-        return key.aead.decrypt(iv, data, None)
-    except InvalidTag:
-        return None

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .keys import KeyRing
-from .options import E2EEOptions, KeyProviderOptions
-
-if TYPE_CHECKING:
-    from livekit.media.tracks import FrameCryptor
+from .options import KeyProviderOptions
 
 
 class KeyProvider:
@@ -18,6 +13,7 @@ class KeyProvider:
         self._options = options
         self._shared = self._new_ring()
         self._own: dict[str, KeyRing] = {}
+        self._followers: dict[str, KeyRing] = {}
         self.latest_index = 0
         """The index set last; sent packets are encrypted with its key."""
         if options.shared_key is not None:
@@ -30,6 +26,8 @@ class KeyProvider:
     def set_shared_key(self, key: bytes, key_index: int) -> None:
         """Set the shared key of an index and send with it from now on. Raises ValueError for a bad index."""
         self._shared.set(key, key_index)
+        for follower in self._followers.values():
+            follower.adopt(key_index)
         self.latest_index = key_index
 
     def export_shared_key(self, key_index: int) -> bytes:
@@ -54,41 +52,28 @@ class KeyProvider:
 
     def ratchet_key(self, participant_identity: str, key_index: int) -> bytes:
         """Ratchet the key of one participant and return the new one. Raises ValueError if it is not set."""
-        return self.ring(participant_identity).ratchet(key_index)
+        return self.sending_ring(participant_identity).ratchet(key_index)
 
-    def ring(self, participant_identity: str) -> KeyRing:
-        """Return the keys that decrypt a participant's packets."""
+    def sending_ring(self, participant_identity: str) -> KeyRing:
+        """Return the keys that encrypt what a participant sends."""
         if self._options.shared_key is not None:
             return self._shared
         return self._own.get(participant_identity) or self._shared
 
+    def ring(self, participant_identity: str) -> KeyRing:
+        """Return the keys that decrypt what a participant sent; with shared keys it ratchets on its own."""
+        ring = self.sending_ring(participant_identity)
+        if ring is not self._shared:
+            return ring
+        follower = self._followers.get(participant_identity)
+        if follower is None:
+            follower = self._followers[participant_identity] = ring.follower()
+        return follower
+
+    def forget(self, participant_identity: str) -> None:
+        """Drop how far a participant that left has ratcheted the shared keys."""
+        self._followers.pop(participant_identity, None)
+
     def _new_ring(self) -> KeyRing:
         options = self._options
         return KeyRing(options.key_ring_size, options.ratchet_salt, options.key_derivation_function)
-
-
-class E2EEManager:
-    """Switches the encryption of a room on and off, and holds its keys."""
-
-    def __init__(self, options: E2EEOptions | None) -> None:
-        self.options = options
-        self._enabled = options is not None
-        self._key_provider = None if options is None else KeyProvider(options.key_provider_options)
-
-    @property
-    def key_provider(self) -> KeyProvider | None:
-        """The room's keys; None in a room without encryption."""
-        return self._key_provider
-
-    @property
-    def enabled(self) -> bool:
-        """True if sent data is encrypted."""
-        return self._enabled
-
-    def set_enabled(self, enabled: bool) -> None:
-        """Start or stop encrypting sent data."""
-        self._enabled = enabled
-
-    def frame_cryptors(self) -> list[FrameCryptor]:
-        """Return the encryption of each track: empty, as audio and video tracks are not implemented yet."""
-        return []

@@ -46,35 +46,6 @@ class Track:
         raise MediaNotBuiltError
 
 
-class FrameCryptor:
-    """The encryption of one track. Raises MediaNotBuiltError."""
-
-    def __init__(self) -> None:
-        raise MediaNotBuiltError("FrameCryptor")
-
-    @property
-    def participant_identity(self) -> str:
-        raise MediaNotBuiltError
-
-    @property
-    def track_sid(self) -> str:
-        raise MediaNotBuiltError
-
-    @property
-    def key_index(self) -> int:
-        raise MediaNotBuiltError
-
-    @property
-    def enabled(self) -> bool:
-        raise MediaNotBuiltError
-
-    def set_enabled(self, enabled: bool) -> None:
-        raise MediaNotBuiltError
-
-    def set_key_index(self, key_index: int) -> None:
-        raise MediaNotBuiltError
-
-
 class LocalAudioTrack(Track):
     """An audio track of the local participant."""
 
