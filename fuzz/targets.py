@@ -6,6 +6,7 @@ from fuzz import (
     fuzz_dcep,
     fuzz_engine,
     fuzz_forwarding,
+    fuzz_frames,
     fuzz_join,
     fuzz_media,
     fuzz_packets,
@@ -25,5 +26,6 @@ _MODULES = (
     *(fuzz_packets, fuzz_streams, fuzz_responses, fuzz_requests, fuzz_forwarding, fuzz_tokens, fuzz_join, fuzz_twirp),
     *(fuzz_workers, fuzz_engine),
     *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp, fuzz_rtp, fuzz_media),
+    *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp, fuzz_rtp, fuzz_frames),
 )
 FUZZERS = {module.FUZZER.name: module.FUZZER for module in _MODULES}

@@ -46,6 +46,19 @@ def test_state_is_emitted_when_it_changes() -> None:
     ]
 
 
+def test_states_of_tracks_and_data_are_apart() -> None:
+    rig = Rig()
+    ok, failed = EncryptionState.OK, EncryptionState.DECRYPTION_FAILED
+    for _ in range(3):
+        rig.status.update_state("bob", ok)
+        rig.status.update_track_state("bob", "TR_1", failed)
+        rig.status.update_track_state("bob", "TR_2", ok)
+    rig.status.forget_track("bob", "TR_1")
+    rig.status.forget_track("unknown", "TR_1")
+    rig.status.update_track_state("bob", "TR_1", failed)
+    assert [event[2] for event in rig.events] == [ok, failed, ok, failed]
+
+
 @pytest.mark.parametrize(
     ("packets", "emitted"),
     [([True, True], [True]), ([False, True, False], []), ([True, False, True, False], [True, False])],
