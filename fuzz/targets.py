@@ -25,7 +25,6 @@ from fuzz import (
 _MODULES = (
     *(fuzz_packets, fuzz_streams, fuzz_responses, fuzz_requests, fuzz_forwarding, fuzz_tokens, fuzz_join, fuzz_twirp),
     *(fuzz_workers, fuzz_engine),
-    *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp, fuzz_rtp, fuzz_media),
-    *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp, fuzz_rtp, fuzz_frames),
+    *(fuzz_stun, fuzz_sctp, fuzz_dcep, fuzz_sdp, fuzz_rtp, fuzz_media, fuzz_frames),
 )
 FUZZERS = {module.FUZZER.name: module.FUZZER for module in _MODULES}
