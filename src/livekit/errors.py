@@ -19,8 +19,11 @@
     │       └── RequestTimeoutError     … or did not answer it (also a TimeoutError)
     ├── ValueError
     │   └── PacketTooLargeError         a packet exceeds the maximum message size
-    └── NotImplementedError
-        └── MediaNotBuiltError          audio and video are not implemented
+    ├── ImportError
+    │   └── OpusNotFoundError           there is no libopus, which audio needs
+    ├── NotImplementedError
+    │   └── MediaNotBuiltError          audio and video are not implemented
+    └── AudioCaptureError               an `AudioSource` refused a frame
 
 `livekit.rpc.errors` has the exceptions of RPC calls.
 """
@@ -28,12 +31,14 @@
 from __future__ import annotations
 
 __all__ = [
+    "AudioCaptureError",
     "AuthenticationError",
     "ConnectError",
     "ConnectTimeoutError",
     "EventLoopError",
     "MediaNotBuiltError",
     "NotLiveKitError",
+    "OpusNotFoundError",
     "OutboxFullError",
     "PacketTooLargeError",
     "PeerConnectionError",
@@ -143,6 +148,13 @@ class OpusNotFoundError(ImportError):
             "libopus was not found: install the extra with `pip install 'livekit-pure[audio]'`, "
             "or the system's package (libopus0, opus)"
         )
+
+
+class AudioCaptureError(Exception):
+    """An `AudioSource` refused a frame."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"an RtcError occurred: InvalidState - {reason}")  # as in the official SDK
 
 
 class RequestError(RuntimeError):

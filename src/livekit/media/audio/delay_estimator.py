@@ -66,6 +66,13 @@ class DelayEstimator:
         """
         return now - timestamp / self._clock_rate - self._shortest[0][1] if self._shortest else 0.0
 
+    def arrival(self, timestamp: float) -> float:
+        """Return when the packet of an unwrapped timestamp arrives if it is as fast as the fastest.
+
+        It is 0 before the first packet.
+        """
+        return timestamp / self._clock_rate + self._shortest[0][1] if self._shortest else 0.0
+
     def _cheapest(self) -> float:
         late, best, lowest = 1.0, 0, float("inf")
         for index, share in enumerate(self._histogram):

@@ -84,13 +84,41 @@ class JitterBuffer:
         """Seconds that the fastest packets are delayed."""
         return self._estimator.target
 
-    def receive(self, timestamp: int, blocks: Sequence[RedundantBlock], now: float) -> None:
+    def excess(self, now: float) -> float | None:
+        """Return by how many seconds the next sample is played later at `now` than by the target delay; None while
+        the source is paused."""
+        if self._next is None:
+            return None
+        return self._estimator.delay(self._position(self._next), now) - self._estimator.target
+
+    @property
+    def start_time(self) -> float | None:
+        """When the sound that has arrived after a pause or silence will have been delayed by the target; else None."""
+        if not self._frames or (self._next is not None and self._silent_since is None):
+            return None
+        first = min(self._frames)
+        if is_discontinuous(self._frames[first]):
+            return None
+        return self._estimator.arrival(first) + self._estimator.target
+
+    def restart(self) -> None:
+        """Pause, and take the next packet for the first of a new source; the jitter stays known."""
+        self._pause()
+        self._newest = None
+        self._seen.clear()
+
+    def receive(
+        self, timestamp: int, blocks: Sequence[RedundantBlock], now: float, *, earliest: float | None = None
+    ) -> None:
         """Take the frames of a packet, the primary one last, that arrived at `now`.
 
-        `timestamp` has 32 bits.
+        `timestamp` has 32 bits. If the receiver did not run before `now`, the packet may have arrived from `earliest`
+        on, and counts as late only if it was due before that.
         """
         if self._newest is not None:
             timestamp = unwrap_32(timestamp, self._newest)
+            if earliest is not None:
+                now = min(max(self._estimator.arrival(timestamp), earliest), now)
             if abs(self._estimator.delay(timestamp, now)) > MAX_STEP:
                 self._pause()  # the source's timestamps have jumped
         self._newest = timestamp if self._newest is None else max(timestamp, self._newest)
@@ -110,7 +138,8 @@ class JitterBuffer:
         self._seen[timestamp] = None
         if len(self._seen) > MAX_FRAMES:
             del self._seen[next(iter(self._seen))]
-        self._estimator.observe(timestamp, now)
+        if not is_discontinuous(payload):  # which nothing waits for
+            self._estimator.observe(timestamp, now)
         if has_inband_fec(payload) and timestamp - duration not in self._seen:
             self._estimator.observe(timestamp - duration, now)
         if self._next is None or timestamp >= self._next:

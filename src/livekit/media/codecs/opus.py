@@ -20,6 +20,7 @@ MAX_FRAME_MS = 120
 """The longest duration of a packet (RFC 6716 section 3.2.5)."""
 OK, ALLOCATION_FAILED = 0, -7
 SET_BITRATE, SET_COMPLEXITY, SET_INBAND_FEC, SET_PACKET_LOSS, SET_DTX = 4002, 4010, 4012, 4014, 4016
+SET_FORCE_CHANNELS = 4022
 GET_LOOKAHEAD = 4027
 
 
@@ -70,6 +71,7 @@ class OpusEncoder:
         inband_fec: bool | None = None,
         packet_loss: int | None = None,
         dtx: bool | None = None,
+        coded_channels: int | None = None,
     ) -> None:
         """Change settings; those that are None stay. Allowed between any two frames.
 
@@ -79,6 +81,7 @@ class OpusEncoder:
             inband_fec: put a coarse copy of the frame before into each packet, if `packet_loss` is above zero.
             packet_loss: expected loss in percent, 0 to 100.
             dtx: encode silence as packets of up to two bytes, which need not be sent (discontinuous transmission).
+            coded_channels: 1 to mix two channels into one, 2 to keep them.
 
         Raises:
             OpusError: A value is out of its range.
@@ -89,6 +92,7 @@ class OpusEncoder:
             (SET_INBAND_FEC, inband_fec),
             (SET_PACKET_LOSS, packet_loss),
             (SET_DTX, dtx),
+            (SET_FORCE_CHANNELS, coded_channels),
         )
         for request, value in settings:
             if value is not None:
