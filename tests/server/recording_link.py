@@ -28,6 +28,7 @@ class RecordingLink:
         self.track_packets: list[bytes] = []
         self.dropped_signal = 0
         self.restarts = 0
+        self.negotiations = 0
         self.moved_to: str | None = None
         """Name of the room that the participant was moved to."""
         self.closed = False
@@ -51,6 +52,9 @@ class RecordingLink:
     def send_track_packet(self, data: bytes) -> None:
         assert not self.closed
         self.track_packets.append(data)
+
+    def negotiate_media(self) -> None:
+        self.negotiations += 1
 
     def drop_signal(self) -> None:
         self.dropped_signal += 1
@@ -133,6 +137,7 @@ def parameters(
     single: bool = True,
     sid: str = "",
     offer: rtc.SessionDescription | None = None,
+    auto_subscribe: bool = True,
     auto_subscribe_data_track: bool = False,
 ) -> JoinParameters:
     client = models.ClientInfo(
@@ -145,6 +150,7 @@ def parameters(
         single_peer_connection=single,
         participant_sid=sid,
         publisher_offer=offer,
+        auto_subscribe=auto_subscribe,
         auto_subscribe_data_track=auto_subscribe_data_track,
     )
 
@@ -160,12 +166,13 @@ def join(
     active: bool = True,
     now: float = 0.0,
     sid: str = "",
+    auto_subscribe: bool = True,
     auto_subscribe_data_track: bool = False,
 ) -> Member:
     """Join a participant, by default with a connected transport; `sid` is its previous one in a full reconnect."""
     link = RecordingLink()
     claims = grants(who) if isinstance(who, str) else who
-    request = parameters(sid=sid, auto_subscribe_data_track=auto_subscribe_data_track)
+    request = parameters(sid=sid, auto_subscribe=auto_subscribe, auto_subscribe_data_track=auto_subscribe_data_track)
     room, participant = rooms.join(claims, request, link, now)
     if active:
         room.activate(participant, now)

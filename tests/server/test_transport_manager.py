@@ -116,6 +116,7 @@ class Transport:
             on_connected=lambda: self.events.append("connected"),
             on_disconnected=lambda: self.events.append("disconnected"),
             on_failed=lambda: self.events.append("failed"),
+            find_sections=lambda needed: None,
             on_replaced=lambda: self.events.append("replaced"),
         )
         self.manager = TransportManager(callbacks, single=single, make_peer=self._make_peer)

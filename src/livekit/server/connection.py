@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
 from livekit._util.aio import loop_time
 from livekit._util.exhaustion import exhausted_resource
@@ -21,6 +22,9 @@ from .signal_dispatch import handle
 from .signal_socket import SignalSocket
 from .tasks import OwnedTasks
 from .transport_manager import PeerFactory, TransportCallbacks, TransportManager
+
+if TYPE_CHECKING:
+    from .media.sections import MediaSections
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +48,9 @@ class Connection:
         self._find_room = find_room
         self._time = asyncio.get_running_loop().time
         self._membership: tuple[Room, Participant] | None = None
+        self._single: Final = single_peer_connection
+        self._sections: MediaSections | None = None
+        self._negotiation: asyncio.Handle | None = None
         self._offer_times: deque[float] = deque(maxlen=limits.MAX_OFFERS_PER_SECOND)
         callbacks = TransportCallbacks(
             on_signal=self.send_signal,
@@ -52,6 +59,7 @@ class Connection:
             on_connected=self._on_connected,
             on_disconnected=self._on_disconnected,
             on_failed=self._on_failed,
+            find_sections=self._find_sections,
             on_replaced=self._on_replaced,
         )
         self._transport = TransportManager(
@@ -66,10 +74,10 @@ class Connection:
     async def start(self, room: Room, participant: Participant, parameters: JoinParameters) -> None:
         """Connect the transport of a participant that joined, and serve its signal connection until that ends."""
         self._membership = (room, participant)
-        if parameters.publisher_offer is not None:
-            await self._handle_transport_request(rtc.SignalRequest(offer=parameters.publisher_offer))
         for add_track in parameters.add_track_requests:
             handle(room, participant, rtc.SignalRequest(add_track=add_track), loop_time())
+        if parameters.publisher_offer is not None:
+            await self._handle_transport_request(rtc.SignalRequest(offer=parameters.publisher_offer))
         await self._transport.offer_subscriber()
         await self._serve_socket()
 
@@ -80,11 +88,14 @@ class Connection:
         if self._socket is not None:
             self._socket.finish()
         self._socket = socket
+        if self._sections is not None:
+            self._sections.signal_lost()
         room.resume(participant, loop_time())
         if parameters.publisher_offer is not None:
             await self._handle_transport_request(rtc.SignalRequest(offer=parameters.publisher_offer))
         if parameters.sync_state is not None:
             handle(room, participant, rtc.SignalRequest(sync_state=parameters.sync_state), loop_time())
+        self.negotiate_media()
         await self._serve_socket()
 
     def send_signal(self, message: rtc.SignalResponse) -> None:
@@ -100,6 +111,10 @@ class Connection:
 
     def send_track_packet(self, data: bytes) -> None:
         self._transport.send_track_packet(data)
+
+    def negotiate_media(self) -> None:
+        if self._negotiation is None:
+            self._negotiation = asyncio.get_running_loop().call_soon(self._negotiate_media)
 
     def drop_signal(self) -> None:
         socket, self._socket = self._socket, None
@@ -118,6 +133,30 @@ class Connection:
         self.drop_signal()
         self._tasks.run(self._transport.close(), name="transport close")
 
+    def _negotiate_media(self) -> None:
+        """Negotiate once for all changes of an iteration of the event loop."""
+        self._negotiation = None
+        if self._membership is None or self._membership[1].state == State.DISCONNECTED:
+            return
+        if self._single:
+            self._transport.negotiate_media()
+        else:
+            self._tasks.run(self._transport.offer_subscriber(), name="subscriber offer")
+
+    def _find_sections(self, needed: bool) -> MediaSections | None:
+        """Return the sections of the participant's media, which are loaded when it first has any."""
+        if self._sections is None and self._membership is not None:
+            room, participant = self._membership
+            if needed or participant.media.is_in_use:
+                from .media.sections import MediaSections
+
+                self._sections = MediaSections(participant, lambda: self._room(room).media, single=self._single)
+        return self._sections
+
+    def _room(self, before: Room) -> Room:
+        """Return the room that the participant is in now."""
+        return before if self._membership is None else self._membership[0]
+
     async def _serve_socket(self) -> None:
         """Handle the requests of the current WebSocket one after another."""
         socket, membership = self._socket, self._membership
@@ -134,6 +173,8 @@ class Connection:
                 else:
                     room, _ = self._membership or membership  # the participant may have been moved
                     handle(room, participant, request, loop_time())
+                    if self._sections is not None and request.HasField("add_track"):
+                        self._sections.track_added(loop_time())
         finally:
             socket.finish()
             if self._socket is socket:

@@ -26,7 +26,7 @@ from .agents import AgentRoutes
 from .auth import TokenAuthority
 from .components import Components
 from .console import Console
-from .events import ParticipantJoined, RoomEvent, RoomFinished, RoomStarted
+from .events import ParticipantJoined, RoomEvent, RoomFinished, RoomStarted, TrackPublished, TrackUnpublished
 from .half_open_limit import HalfOpenLimit
 from .http import RtcRoutes, health
 from .listener import Listener
@@ -346,6 +346,9 @@ def _log_event(event: RoomEvent) -> None:
     about = fields(room=room, participant=participant.identity, connection=participant.sid)
     if isinstance(event, ParticipantJoined):
         logger.info("%r joined room %r as %s", participant.identity, room, participant.sid, extra=about)
+    elif isinstance(event, (TrackPublished, TrackUnpublished)):
+        action = "published" if isinstance(event, TrackPublished) else "unpublished"
+        logger.info("%r %s track %s in room %r", participant.identity, action, event.track.sid, room, extra=about)
     else:
         reason = DisconnectReason.Name(participant.disconnect_reason)
         logger.info("%r left room %r: %s", participant.identity, room, reason, extra=about)

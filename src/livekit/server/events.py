@@ -40,6 +40,24 @@ class ParticipantLeft:
     """False if its transport never connected, so that no `ParticipantJoined` was emitted for it."""
 
 
-RoomEvent = RoomStarted | RoomFinished | ParticipantJoined | ParticipantLeft
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackPublished:
+    """A participant published a media track: its section is negotiated."""
+
+    room: models.Room
+    participant: models.ParticipantInfo
+    track: models.TrackInfo
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackUnpublished:
+    """A media track ended."""
+
+    room: models.Room
+    participant: models.ParticipantInfo
+    track: models.TrackInfo
+
+
+RoomEvent = RoomStarted | RoomFinished | ParticipantJoined | ParticipantLeft | TrackPublished | TrackUnpublished
 RoomObserver = Callable[[RoomEvent], None]
 """Called while the room changes; must not raise, block, or call back."""

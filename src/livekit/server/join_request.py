@@ -98,6 +98,7 @@ def _from_join_request(encoded: str) -> JoinParameters:
         reconnect=request.reconnect,
         participant_sid=request.participant_sid,
         sync_state=request.sync_state if request.HasField("sync_state") else None,
+        auto_subscribe=request.connection_settings.auto_subscribe,
         auto_subscribe_data_track=request.connection_settings.auto_subscribe_data_track,
         add_track_requests=tuple(request.add_track_requests),
     )
@@ -110,6 +111,7 @@ def _from_parameters(query: Mapping[str, str]) -> JoinParameters:
         attributes=_decode_attributes(query.get("attributes", "")) or {},
         reconnect=_flag(query, "reconnect"),
         participant_sid=query.get("sid", ""),
+        auto_subscribe=_flag(query, "auto_subscribe") if "auto_subscribe" in query else True,
         auto_subscribe_data_track=_flag(query, "auto_subscribe_data_track"),
     )
 

@@ -82,10 +82,13 @@ MAX_STREAMS_PER_SECTION = 8
 others are dropped."""
 
 MAX_TRACKS = 100
-"""Number of media tracks that one participant publishes."""
+"""Number of media tracks that one participant publishes or has asked to publish."""
+
+MAX_TRACK_INFO = 16 * 1024
+"""Size of the request to publish a media track: its description is sent to the whole room."""
 
 MAX_SUBSCRIPTIONS = 500
-"""Number of media tracks that one participant receives; further ones are not subscribed to."""
+"""Number of media tracks that one participant has asked to receive."""
 
 MAX_RELIABLE_BACKLOG = 32 * 1024 * 1024
 """Bytes buffered for the reliable channel of one participant; beyond it, the slow reader is removed."""

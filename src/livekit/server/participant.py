@@ -9,6 +9,7 @@ from typing import Final
 from livekit._util.logs import fields
 from livekit.protocol import models, rtc
 
+from .media.participant_media import ParticipantMedia
 from .packet_buffers import OutboundPacket, ResendBuffer, WaitingPackets
 from .participant_data_tracks import ParticipantDataTracks
 from .participant_link import ParticipantLink
@@ -39,6 +40,7 @@ class Participant:
         joined_at: float,
         now: float,
         previous_sid: str = "",
+        auto_subscribe: bool = True,
         auto_subscribe_data_track: bool = False,
     ) -> None:
         """`previous_sid` is the sid that the client had before a full reconnect."""
@@ -61,6 +63,7 @@ class Participant:
         """Sequence number of the last reliable packet received from this participant."""
         self.token_refreshed_at = now
         self.data_tracks: Final = ParticipantDataTracks(auto_subscribe=auto_subscribe_data_track)
+        self.media: Final = ParticipantMedia(auto_subscribe=auto_subscribe)
         self.simulation: Final = SimulationState()
         self._previous_sid = previous_sid
         self._awaits_sync = False
@@ -190,6 +193,24 @@ class Participant:
         self._info.data_tracks.extend(self.data_tracks.published.values())
         self._info.is_publisher |= bool(self.data_tracks.published)
         self._info.version += 1
+
+    def update_track_info(self) -> None:
+        """Copy the published media tracks into the participant's info."""
+        del self._info.tracks[:]
+        self._info.tracks.extend(track.info for track in self.media.published.values())
+        self._info.is_publisher |= bool(self.media.published)
+        self._info.version += 1
+
+    @property
+    def is_publisher(self) -> bool:
+        """True once it has published a track."""
+        return self._info.is_publisher
+
+    def may_publish_source(self, source: models.TrackSource) -> bool:
+        """Return whether the participant may publish media tracks of a source."""
+        permission = self._info.permission
+        sources = permission.can_publish_sources
+        return permission.can_publish and (not sources or source in sources)
 
     def send_reliable(self, packet: OutboundPacket, now: float) -> bool:
         """Send a reliable packet now, or once the participant can receive.

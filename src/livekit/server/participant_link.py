@@ -35,6 +35,10 @@ class ParticipantLink(Protocol):
         """Send a data track packet; it is dropped if the channel is missing or full."""
         ...
 
+    def negotiate_media(self) -> None:
+        """Negotiate the sections of the participant's subscriptions, which have changed."""
+        ...
+
     def drop_signal(self) -> None:
         """Close the signal connection, which is dead. The participant may resume on a new one."""
         ...

@@ -13,6 +13,7 @@ from livekit.protocol.room import CreateRoomRequest, RoomConfiguration
 from . import limits
 from .data_tracks import DataTrackManager
 from .events import ParticipantJoined, ParticipantLeft
+from .media.media_tracks import MediaTracks
 from .participant import Participant, State
 from .participant_link import ParticipantLink
 from .permissions import Grants
@@ -74,6 +75,8 @@ class JoinParameters:
     """The client's previous sid: with `reconnect` the one to resume, otherwise the one that a full reconnect
     replaces."""
     sync_state: rtc.SyncState | None = None
+    auto_subscribe: bool = True
+    """Subscribe the participant to every media track of the room."""
     auto_subscribe_data_track: bool = False
     """Subscribe the participant to every data track of the room."""
     add_track_requests: Sequence[rtc.AddTrackRequest] = ()
@@ -96,6 +99,9 @@ class Room:
         self.packet_observer: Final = services.packet_observer
         self.traffic: Final = services.traffic
         self.data_tracks: Final = DataTrackManager(self.participants, services)
+        self.media: Final = MediaTracks(
+            self.participants, services, announce=self._announce_publisher, room_info=self.info
+        )
         self._services: Final = services
         self.lifetime: Final = RoomLifetime(
             self.participants,
@@ -135,6 +141,7 @@ class Room:
         """Return a copy of the room's info, as clients receive it."""
         copy = models.Room()
         copy.CopyFrom(self._info)
+        copy.num_publishers = sum(participant.is_publisher for participant in self.participants.values())
         copy.num_participants = sum(not participant.is_dependent for participant in self.participants.values())
         return copy
 
@@ -153,6 +160,7 @@ class Room:
             joined_at=self._services.wall_time(now),
             now=now,
             previous_sid=previous_sid,
+            auto_subscribe=parameters.auto_subscribe,
             auto_subscribe_data_track=parameters.auto_subscribe_data_track,
         )
         if older is not None and is_full_reconnect:
@@ -163,6 +171,7 @@ class Room:
         others = self._visible_others(participant)
         link.send_signal(join_response(self.info(), participant.info(), others, subscriber_primary=subscriber_primary))
         participant.set_state(State.JOINED)
+        self.media.joined(participant, now)
         self.announce(participant)
         self._announce_participant_count(participant)
         self.send_refresh_token(participant, now)
@@ -184,6 +193,11 @@ class Room:
         self.send_refresh_token(participant, now)
         if participant.simulation.drops_after_response(now):
             self._drop_signal(participant, now)
+
+    def request_full_reconnect(self, participant: Participant, now: float) -> None:
+        """Make a client that cannot resume join again; until then it stays in the room."""
+        participant.link.send_signal(leave_response(DisconnectReason.STATE_MISMATCH))
+        self._drop_signal(participant, now)
 
     def activate(self, participant: Participant, now: float) -> None:
         """Make a participant ACTIVE: its transport connected, for the first time or again."""
@@ -223,6 +237,7 @@ class Room:
             return
         del self.participants[participant.identity]
         self.data_tracks.remove(participant)
+        self.media.remove(participant)
         if send_leave and reason != DisconnectReason.CLIENT_INITIATED:
             participant.link.send_signal(leave_response(reason))
         participant.link.close()
@@ -235,6 +250,7 @@ class Room:
         """Remove a participant that moves to another room; its connections stay open."""
         del self.participants[participant.identity]
         self.data_tracks.remove(participant)
+        self.media.move_out(participant)
         if not participant.hidden:
             self._announce_departure(participant)
         self._announce_participant_count(participant)
@@ -249,6 +265,7 @@ class Room:
         participant.move_to(self.name, self._services.new_sid("PA_"))
         participant.link.moved(self.name)
         self._add(participant)
+        self.media.move_in(participant)
         moved = rtc.RoomMovedResponse(
             room=self.info(),
             token=self._services.refresh_token(participant.grants, participant.info()),
@@ -260,6 +277,8 @@ class Room:
         self.announce(participant)
         self._announce_participant_count(participant)
         self._emit_joined(participant)
+        self.media.announced(participant, now)
+        self.media.joined(participant, now)
 
     def _other_participants(self, participant: Participant) -> list[Participant]:
         return [other for other in self.participants.values() if other is not participant]
@@ -276,11 +295,19 @@ class Room:
             for other in self._other_participants(participant):
                 other.send_update([info])
 
+    def _announce_publisher(self, participant: Participant) -> None:
+        """Announce a change of a participant's tracks, and of the room's number of publishers."""
+        self.announce(participant, to_itself=True)
+        publishers = self.info().num_publishers
+        if publishers != self._info.num_publishers:
+            self._info.num_publishers = publishers
+            self.announce_room()
+
     def _announce_departure(self, participant: Participant) -> None:
         """Announce a participant as DISCONNECTED to the other participants, although it is still connected."""
         info = participant.info()
         info.state = State.DISCONNECTED
-        del info.data_tracks[:]
+        del info.data_tracks[:], info.tracks[:]
         for other in self._other_participants(participant):
             other.send_update([info])
 
@@ -334,6 +361,7 @@ class Room:
             return
         participant.set_permission(permission)
         self.data_tracks.permission_changed(participant)
+        self.media.permission_changed(participant)
         self.announce(participant, to_itself=True)
         self.send_refresh_token(participant, now)
 
@@ -359,6 +387,7 @@ class Room:
                 self.remove(participant, _timeout_reason(participant), now)
             elif now - participant.token_refreshed_at >= limits.TOKEN_REFRESH_INTERVAL:
                 self.send_refresh_token(participant, now)
+        self.media.tick(now)
         self._quality.tick(self.participants.values(), now)
 
     def _end_simulated_speech(self, participant: Participant, now: float) -> None:

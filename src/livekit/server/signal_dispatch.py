@@ -66,6 +66,10 @@ def _sync_state(room: Room, participant: Participant, request: rtc.SignalRequest
     received = {state.publisher_sid: state.last_seq for state in request.sync_state.datachannel_receive_states}
     participant.set_received(received)
     room.flush(participant, now)
+    if participant.state != models.ParticipantInfo.DISCONNECTED and not room.media.sync(
+        participant, request.sync_state, now
+    ):
+        room.request_full_reconnect(participant, now)
 
 
 def _update_metadata(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
@@ -97,12 +101,37 @@ def _check_update(
     return rtc.RequestResponse.OK, ""
 
 
-def _refuse_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
-    response = rtc.RequestResponse(
-        reason=rtc.RequestResponse.UNSUPPORTED_TYPE, message="this server carries data, no audio and no video"
-    )
-    response.add_track.CopyFrom(request.add_track)
-    _respond(participant, response)
+def _add_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    room.media.add_track(participant, request.add_track)
+
+
+def _mute(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    if room.media.mute(participant, request.mute) is None:
+        _respond(participant, rtc.RequestResponse(reason=rtc.RequestResponse.NOT_FOUND, mute=request.mute))
+
+
+def _subscription(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    room.media.update_subscriptions(participant, request.subscription, now)
+
+
+def _track_setting(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    room.media.update_settings(participant, request.track_setting)
+
+
+def _subscription_permission(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    room.media.update_permissions(participant, request.subscription_permission)
+
+
+def _update_audio_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    update = request.update_audio_track
+    if not room.media.update_audio_track(participant, update):
+        _respond(participant, rtc.RequestResponse(reason=rtc.RequestResponse.NOT_FOUND, update_audio_track=update))
+
+
+def _update_video_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
+    update = request.update_video_track
+    if not room.media.update_video_track(participant, update):
+        _respond(participant, rtc.RequestResponse(reason=rtc.RequestResponse.NOT_FOUND, update_video_track=update))
 
 
 def _publish_data_track(room: Room, participant: Participant, request: rtc.SignalRequest, now: float) -> None:
@@ -137,7 +166,13 @@ _HANDLERS: dict[str, Handler] = {
     "sync_state": _sync_state,
     "update_metadata": _update_metadata,
     "simulate": simulate,
-    "add_track": _refuse_track,
+    "add_track": _add_track,
+    "mute": _mute,
+    "subscription": _subscription,
+    "track_setting": _track_setting,
+    "subscription_permission": _subscription_permission,
+    "update_audio_track": _update_audio_track,
+    "update_video_track": _update_video_track,
     "publish_data_track_request": _publish_data_track,
     "unpublish_data_track_request": _unpublish_data_track,
     "update_data_subscription": _update_data_subscription,

@@ -6,8 +6,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
+from livekit._util.aio import loop_time
+from livekit._util.callbacks import ignore
 from livekit._util.logs import RateLimitedLog
 from livekit.datatracks.packet import CHANNEL as TRACK_LABEL
 from livekit.protocol import rtc
@@ -24,6 +26,11 @@ from livekit.webrtc import (
 from . import limits
 from .fair_queue import FairQueue
 
+if TYPE_CHECKING:
+    from livekit.webrtc.media_interfaces import MediaConnection
+
+    from .media.sections import MediaSections
+
 logger = logging.getLogger(__name__)
 
 RELIABLE_LABEL = "_reliable"
@@ -38,6 +45,8 @@ _TRACK_CHANNEL = ChannelOptions(label=TRACK_LABEL, ordered=False, max_retransmit
 FAIR_QUEUE_THRESHOLD = 48 * 1024
 """Bytes buffered in the reliable channel from which further packets go through the fair queue; the queue is drained
 when half of them are left."""
+_SENDS_MEDIA = "a=send"
+"""In an offer whose sections carry media to the server: with the direction sendonly or sendrecv."""
 _ENDED = frozenset({PeerState.FAILED, PeerState.CLOSED})
 
 PeerFactory = Callable[[PeerOptions | None], PeerConnection]
@@ -59,6 +68,8 @@ class TransportCallbacks:
     """The primary connection is silent; it may recover."""
     on_failed: Callable[[], None]
     """The primary connection failed or was closed by the client."""
+    find_sections: Callable[[bool], MediaSections | None]
+    """Returns the sections of the participant's media; None if it has none yet, unless they are needed (True)."""
     on_replaced: Callable[[], None]
     """The single connection was replaced; packets in flight to the participant may be lost."""
 
@@ -86,6 +97,7 @@ class TransportManager:
         self._is_draining = False
         self._track_channel: DataChannel | None = None
         self._offer_id = 0
+        self._awaits_answer = self._must_offer_again = False
         self._remote_fingerprints: frozenset[str] = frozenset()
         """Fingerprints of the client's last offer; different ones mean a new DTLS association (RFC 8842)."""
         self._lock = asyncio.Lock()
@@ -113,29 +125,64 @@ class TransportManager:
             ):
                 await self._replace_publisher()
             self._remote_fingerprints = fingerprints
-            sdp = await self._publisher.accept_offer(offer.sdp)
+            publisher, sections = self._publisher, self._callbacks.find_sections(_SENDS_MEDIA in offer.sdp)
+            media = _media(publisher)
+            media.on_offer = ignore if sections is None else lambda: sections.receive_offer(media)
+            sdp = await publisher.accept_offer(offer.sdp)
         answer = rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id)
+        if sections is not None and self._single:
+            answer.mid_to_track_id.update(sections.mid_to_track_id())
         self._callbacks.on_signal(rtc.SignalResponse(answer=answer))
+        if sections is not None and not self._closed:
+            self._require(sections.answer_sent(media, loop_time()))
+        elif self._single:
+            self.negotiate_media()
+
+    def negotiate_media(self) -> None:
+        """Ask the client for another offer if its subscriptions need other sections; only with a single connection."""
+        sections = self._callbacks.find_sections(False)
+        if sections is not None and self._remote_fingerprints and not self._closed:
+            self._require(sections.requirement(_media(self._publisher)))
+
+    def _require(self, requirement: rtc.MediaSectionsRequirement | None) -> None:
+        if requirement is not None:
+            self._callbacks.on_signal(rtc.SignalResponse(media_sections_requirement=requirement))
 
     async def offer_subscriber(self, *, ice_restart: bool = False) -> None:
-        """Send an offer for the subscriber connection, if there is one."""
+        """Send an offer for the subscriber connection, if there is one; after the answer to the offer before."""
         async with self._lock:
             if self._subscriber is None or self._closed:
                 return
+            if self._awaits_answer and not ice_restart:
+                self._must_offer_again = True
+                return
+            sections = self._callbacks.find_sections(False)
             try:
+                if sections is not None:
+                    sections.prepare_offer(_media(self._subscriber))
                 sdp = await self._subscriber.create_offer(ice_restart=ice_restart)
             except ValueError as error:
                 logger.debug("cannot offer the subscriber connection: %s", error)
                 return
             self._offer_id += 1
+            self._awaits_answer, self._must_offer_again = True, False
             offer = rtc.SessionDescription(type="offer", sdp=sdp, id=self._offer_id)
+            if sections is not None:
+                offer.mid_to_track_id.update(sections.mid_to_track_id())
         self._callbacks.on_signal(rtc.SignalResponse(offer=offer))
 
     async def accept_answer(self, answer: rtc.SessionDescription) -> None:
         """Apply the client's answer to the newest offer; answers to older ones are ignored. Raises ValueError."""
         async with self._lock:
-            if self._subscriber is not None and not self._closed and answer.id in (0, self._offer_id):
-                await self._subscriber.accept_answer(answer.sdp)
+            if self._subscriber is None or self._closed or answer.id not in (0, self._offer_id):
+                return
+            await self._subscriber.accept_answer(answer.sdp)
+            self._awaits_answer, must_offer_again = False, self._must_offer_again
+        sections = self._callbacks.find_sections(False)
+        if sections is not None:
+            sections.answer_received()
+        if must_offer_again:
+            await self.offer_subscriber()
 
     async def add_candidate(self, trickle: rtc.TrickleRequest) -> None:
         """Add an ICE candidate of the client."""
@@ -207,6 +254,9 @@ class TransportManager:
     async def _replace_publisher(self) -> None:
         await self._publisher.close()
         self._publisher = self._new_peer(rtc.PUBLISHER)
+        sections = self._callbacks.find_sections(False)
+        if sections is not None:
+            sections.publisher_replaced()
         if self._single:
             self._channels.clear()
             self._queue.clear()
@@ -255,6 +305,10 @@ class TransportManager:
             self._callbacks.on_signal(
                 rtc.SignalResponse(trickle=rtc.TrickleRequest(candidateInit=candidate, target=target))
             )
+
+
+def _media(peer: PeerConnection) -> MediaConnection:
+    return cast("MediaConnection", peer)
 
 
 def _fingerprints(sdp: str) -> frozenset[str]:

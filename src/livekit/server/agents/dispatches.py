@@ -17,7 +17,14 @@ from livekit.protocol.agent_dispatch import (
     RoomAgentDispatch,
 )
 from livekit.server import limits
-from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
+from livekit.server.events import (
+    ParticipantJoined,
+    ParticipantLeft,
+    RoomEvent,
+    RoomFinished,
+    RoomStarted,
+    TrackPublished,
+)
 from livekit.server.responses import DisconnectReason
 
 from .jobs import JobManager
@@ -72,6 +79,8 @@ class DispatchManager:
         self._jobs = jobs
         self._new_sid = new_sid
         self._by_room: dict[str, dict[str, _Dispatch]] = {}
+        self._publishers: dict[str, set[str]] = {}
+        """Identities that have published a media track, by room."""
         self._pending_removals: list[_PendingRemoval] = []
 
     def observe(self, event: RoomEvent, now: float) -> None:
@@ -82,8 +91,10 @@ class DispatchManager:
             self._joined(event.room, event.participant, now)
         elif isinstance(event, ParticipantLeft):
             self._left(event.room, event.participant, now)
-        else:
+        elif isinstance(event, RoomFinished):
             self._finished(event, now)
+        elif isinstance(event, TrackPublished):
+            self._track_published(event, now)
 
     def create(self, room: Room, request: DispatchRequest, now: float) -> AgentDispatch:
         """Create a dispatch and launch its jobs for the room and its participants. Raises TooManyDispatchesError."""
@@ -140,6 +151,17 @@ class DispatchManager:
             for dispatch in list(self._by_room.get(info.name, {}).values()):
                 self._launch(dispatch, agent.JT_PARTICIPANT, info, joined, now)
 
+    def _track_published(self, event: TrackPublished, now: float) -> None:
+        """Launch publisher jobs for a participant's first media track."""
+        room = self._rooms.get(event.room.name)
+        participant = room.participants.get(event.participant.identity) if room else None
+        publishers = self._publishers.setdefault(event.room.name, set())
+        if participant is None or participant.is_dependent or participant.identity in publishers:
+            return
+        publishers.add(participant.identity)
+        for dispatch in list(self._by_room.get(event.room.name, {}).values()):
+            self._launch(dispatch, agent.JT_PUBLISHER, event.room, event.participant, now)
+
     def _left(self, room: models.Room, participant: models.ParticipantInfo, now: float) -> None:
         job = self._jobs.running_as(room.name, participant.identity)
         # A connection replaced by a newer one of the same identity is still present.
@@ -147,6 +169,7 @@ class DispatchManager:
             self._jobs.terminate(job.id, now, error=_LEFT_ERROR)
 
     def _finished(self, event: RoomFinished, now: float) -> None:
+        self._publishers.pop(event.room.name, None)
         for dispatch_id in self._by_room.pop(event.room.name, {}):
             self._jobs.end_dispatch(dispatch_id, now)
 

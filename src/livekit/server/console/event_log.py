@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomFinished, RoomStarted
+from livekit.protocol import models
+from livekit.server.events import (
+    ParticipantJoined,
+    ParticipantLeft,
+    RoomEvent,
+    RoomFinished,
+    RoomStarted,
+    TrackPublished,
+    TrackUnpublished,
+)
 from livekit.server.responses import DisconnectReason
 
 MAX_ENTRIES = 200
@@ -58,8 +67,16 @@ class EventLog:
             self.write("room finished", now, room=room)
         elif isinstance(event, ParticipantJoined):
             self.write("joined", now, who=event.participant.identity, room=room)
-        else:
+        elif isinstance(event, ParticipantLeft):
             self._left(event, now)
+        else:
+            self._track(event, now)
+
+    def _track(self, event: TrackPublished | TrackUnpublished, now: float) -> None:
+        kind = models.TrackType.Name(event.track.type).lower()
+        action = "published" if isinstance(event, TrackPublished) else "unpublished"
+        name = f" {event.track.name}" if event.track.name else ""
+        self.write(f"{action} {kind} track{name}", now, who=event.participant.identity, room=event.room.name)
 
     def _left(self, event: ParticipantLeft, now: float) -> None:
         reason = event.participant.disconnect_reason

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from livekit.protocol import models
+from livekit.protocol import models, rtc
 from livekit.protocol import room as room_pb
 from livekit.server import limits
 from livekit.server.forwarding import send
@@ -154,19 +154,25 @@ class RoomService:
     def mute_published_track(
         self, grants: Grants, request: room_pb.MuteRoomTrackRequest
     ) -> room_pb.MuteRoomTrackResponse:
-        """Refuse to unmute, as LiveKit server does by default; muting an unknown track does nothing."""
+        """Mute a track; refuse to unmute, as LiveKit server does by default. An unknown track does nothing."""
         access.require_admin(grants, request.room)
-        access.existing_participant(self._rooms, request.room, request.identity)
+        room, participant = access.existing_participant(self._rooms, request.room, request.identity)
         if not request.muted:
             raise TwirpError("failed_precondition", "remote unmute not enabled")
-        return room_pb.MuteRoomTrackResponse()
+        mute = rtc.MuteTrackRequest(sid=request.track_sid, muted=True)
+        participant.link.send_signal(rtc.SignalResponse(mute=mute))
+        return room_pb.MuteRoomTrackResponse(track=room.media.mute(participant, mute))
 
     def update_subscriptions(
         self, grants: Grants, request: room_pb.UpdateSubscriptionsRequest
     ) -> room_pb.UpdateSubscriptionsResponse:
-        """Do nothing: there are no media tracks, and LiveKit server ignores unknown ones."""
+        """Subscribe a participant to tracks, or unsubscribe it; unknown tracks may be published later."""
         access.require_admin(grants, request.room)
-        access.existing_participant(self._rooms, request.room, request.identity)
+        room, participant = access.existing_participant(self._rooms, request.room, request.identity)
+        update = rtc.UpdateSubscription(
+            track_sids=request.track_sids, participant_tracks=request.participant_tracks, subscribe=request.subscribe
+        )
+        room.media.update_subscriptions(participant, update, self._clock())
         return room_pb.UpdateSubscriptionsResponse()
 
     def send_data(self, grants: Grants, request: room_pb.SendDataRequest) -> room_pb.SendDataResponse:

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomStarted
+from livekit.protocol import models
+from livekit.server.events import ParticipantJoined, ParticipantLeft, RoomEvent, RoomStarted, TrackPublished
 from livekit.server.responses import DisconnectReason
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -26,6 +27,8 @@ class Counters:
         """Participants that left, by reason."""
         self.aborted = 0
         """Participants that left before their transport was established; also counted in `left`."""
+        self.tracks_published: Counter[str] = Counter()
+        """Media tracks that were published, by kind."""
         self.requests: Counter[tuple[str, int]] = Counter()
         """Requests by route and status; WebSockets are counted when they close."""
 
@@ -38,6 +41,8 @@ class Counters:
         elif isinstance(event, ParticipantLeft):
             self.left[DisconnectReason.Name(event.participant.disconnect_reason)] += 1
             self.aborted += not event.was_active
+        elif isinstance(event, TrackPublished):
+            self.tracks_published[models.TrackType.Name(event.track.type)] += 1
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:

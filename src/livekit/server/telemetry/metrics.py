@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from livekit._version import __version__
+from livekit.protocol import models
 from livekit.server.agents import AgentHandler
 from livekit.server.components import Components
 from livekit.server.responses import COMPATIBLE_VERSION
@@ -27,6 +28,7 @@ def collect(components: Components, counters: Counters, started_at: float) -> It
     yield gauge("livekit_server_info", "Versions of the server.", (versions, 1))
     yield gauge("livekit_server_start_time_seconds", "Unix time of the server's start.", round(started_at, 3))
     yield from _rooms(components.rooms)
+    yield from _tracks(components.rooms)
     yield from _events(counters)
     yield from _traffic(components.rooms.traffic)
     yield from _agents(components.agents)
@@ -43,6 +45,17 @@ def _rooms(rooms: RoomManager) -> Iterator[Metric]:
         "livekit_participant_backlog_bytes",
         "Bytes of reliable packets queued for participants.",
         sum(participant.link.backlog for participant in participants),
+    )
+
+
+def _tracks(rooms: RoomManager) -> Iterator[Metric]:
+    tracks = [track for room in rooms.rooms for track in room.media.tracks]
+    kinds = Counter(models.TrackType.Name(track.info.type) for track in tracks)
+    yield gauge("livekit_track_published_total", "Published media tracks, by kind.", *_by("kind", kinds))
+    yield gauge(
+        "livekit_track_subscribed_total",
+        "Subscriptions to media tracks.",
+        sum(len(track.subscriptions) for track in tracks),
     )
 
 

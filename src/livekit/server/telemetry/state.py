@@ -88,6 +88,8 @@ def _participant(participant: Participant, now: float) -> Json:
         "backlog_bytes": participant.link.backlog,
         "waiting_bytes": participant.waiting_bytes,
         "resend_bytes": participant.resend_bytes,
+        "tracks": len(participant.media.published),
+        "subscriptions": len(participant.media.subscriptions),
         "data_tracks": len(participant.data_tracks.published),
         "metadata_bytes": len(info.metadata.encode()),
         "attributes": len(info.attributes),
