@@ -39,7 +39,7 @@ class SilentLink(ParticipantLink):
     def send_track_packet(self, data: bytes) -> None:
         return None
 
-    def negotiate_media(self) -> None:
+    def update_media(self) -> None:
         return None
 
     def drop_signal(self) -> None:

@@ -28,7 +28,7 @@ class RecordingLink:
         self.track_packets: list[bytes] = []
         self.dropped_signal = 0
         self.restarts = 0
-        self.negotiations = 0
+        self.media_updates = 0
         self.moved_to: str | None = None
         """Name of the room that the participant was moved to."""
         self.closed = False
@@ -53,8 +53,8 @@ class RecordingLink:
         assert not self.closed
         self.track_packets.append(data)
 
-    def negotiate_media(self) -> None:
-        self.negotiations += 1
+    def update_media(self) -> None:
+        self.media_updates += 1
 
     def drop_signal(self) -> None:
         self.dropped_signal += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import pytest
 
@@ -14,6 +15,7 @@ from livekit.server.transport_manager import (
     FAIR_QUEUE_THRESHOLD,
     LOSSY_LABEL,
     RELIABLE_LABEL,
+    PeerFactory,
     TransportCallbacks,
     TransportManager,
 )
@@ -119,7 +121,7 @@ class Transport:
             find_sections=lambda needed: None,
             on_replaced=lambda: self.events.append("replaced"),
         )
-        self.manager = TransportManager(callbacks, single=single, make_peer=self._make_peer)
+        self.manager = TransportManager(callbacks, single=single, make_peer=cast(PeerFactory, self._make_peer))
 
     def _make_peer(self, options: PeerOptions | None) -> FakePeer:
         self.peers.append(FakePeer(options))

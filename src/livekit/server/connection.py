@@ -50,7 +50,8 @@ class Connection:
         self._membership: tuple[Room, Participant] | None = None
         self._single: Final = single_peer_connection
         self._sections: MediaSections | None = None
-        self._negotiation: asyncio.Handle | None = None
+        self._media_update: asyncio.Handle | None = None
+        self._media_timer: asyncio.TimerHandle | None = None
         self._offer_times: deque[float] = deque(maxlen=limits.MAX_OFFERS_PER_SECOND)
         callbacks = TransportCallbacks(
             on_signal=self.send_signal,
@@ -95,7 +96,7 @@ class Connection:
             await self._handle_transport_request(rtc.SignalRequest(offer=parameters.publisher_offer))
         if parameters.sync_state is not None:
             handle(room, participant, rtc.SignalRequest(sync_state=parameters.sync_state), loop_time())
-        self.negotiate_media()
+        self.update_media()
         await self._serve_socket()
 
     def send_signal(self, message: rtc.SignalResponse) -> None:
@@ -112,9 +113,9 @@ class Connection:
     def send_track_packet(self, data: bytes) -> None:
         self._transport.send_track_packet(data)
 
-    def negotiate_media(self) -> None:
-        if self._negotiation is None:
-            self._negotiation = asyncio.get_running_loop().call_soon(self._negotiate_media)
+    def update_media(self) -> None:
+        if self._media_update is None:
+            self._media_update = asyncio.get_running_loop().call_soon(self._update_media)
 
     def drop_signal(self) -> None:
         socket, self._socket = self._socket, None
@@ -131,16 +132,25 @@ class Connection:
 
     def close(self) -> None:
         self.drop_signal()
+        for scheduled in (self._media_update, self._media_timer):
+            if scheduled is not None:
+                scheduled.cancel()
+        sections, self._sections = self._sections, None
+        if sections is not None:
+            sections.close()
         self._tasks.run(self._transport.close(), name="transport close")
 
-    def _negotiate_media(self) -> None:
-        """Negotiate once for all changes of an iteration of the event loop."""
-        self._negotiation = None
-        if self._membership is None or self._membership[1].state == State.DISCONNECTED:
+    def _update_media(self) -> None:
+        """Apply all changes of an iteration of the event loop at once."""
+        self._media_update = None
+        sections = self._find_sections(False)
+        if sections is None or self._membership is None or self._membership[1].state == State.DISCONNECTED:
             return
+        sections.refresh()
+        self._schedule_media()
         if self._single:
             self._transport.negotiate_media()
-        else:
+        elif not sections.is_settled:
             self._tasks.run(self._transport.offer_subscriber(), name="subscriber offer")
 
     def _find_sections(self, needed: bool) -> MediaSections | None:
@@ -150,8 +160,27 @@ class Connection:
             if needed or participant.media.is_in_use:
                 from .media.sections import MediaSections
 
-                self._sections = MediaSections(participant, lambda: self._room(room).media, single=self._single)
+                self._sections = MediaSections(
+                    participant, lambda: self._room(room).media, single=self._single, clock=self._time
+                )
         return self._sections
+
+    def _schedule_media(self) -> None:
+        """Call the sections when they have something to do."""
+        if self._media_timer is not None:
+            self._media_timer.cancel()
+            self._media_timer = None
+        due = None if self._sections is None else self._sections.next_timer()
+        if due is not None:
+            self._media_timer = asyncio.get_running_loop().call_at(due, self._media_timer_fired)
+
+    def _media_timer_fired(self) -> None:
+        self._media_timer = None
+        if self._sections is not None:
+            try:
+                self._sections.handle_timer()
+            finally:
+                self._schedule_media()
 
     def _room(self, before: Room) -> Room:
         """Return the room that the participant is in now."""
@@ -173,8 +202,8 @@ class Connection:
                 else:
                     room, _ = self._membership or membership  # the participant may have been moved
                     handle(room, participant, request, loop_time())
-                    if self._sections is not None and request.HasField("add_track"):
-                        self._sections.track_added(loop_time())
+                    if request.HasField("add_track"):
+                        self._transport.publish_added_tracks()
         finally:
             socket.finish()
             if self._socket is socket:
@@ -189,6 +218,7 @@ class Connection:
             return
         try:
             await self._transport_handlers[kind](request)
+            self._schedule_media()
         except ValueError as error:
             self._remove(f"its {kind} is invalid: {error}", DisconnectReason.JOIN_FAILURE)
         except (OSError, MemoryError) as error:

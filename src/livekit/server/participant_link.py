@@ -35,8 +35,8 @@ class ParticipantLink(Protocol):
         """Send a data track packet; it is dropped if the channel is missing or full."""
         ...
 
-    def negotiate_media(self) -> None:
-        """Negotiate the sections of the participant's subscriptions, which have changed."""
+    def update_media(self) -> None:
+        """Apply changes of the participant's subscriptions and of their tracks to what is negotiated and sent."""
         ...
 
     def drop_signal(self) -> None:

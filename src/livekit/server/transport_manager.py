@@ -6,9 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from livekit._util.aio import loop_time
 from livekit._util.callbacks import ignore
 from livekit._util.logs import RateLimitedLog
 from livekit.datatracks.packet import CHANNEL as TRACK_LABEL
@@ -17,7 +16,6 @@ from livekit.webrtc import (
     ChannelError,
     ChannelOptions,
     DataChannel,
-    PeerConnection,
     PeerOptions,
     PeerState,
     create_peer_connection,
@@ -27,7 +25,7 @@ from . import limits
 from .fair_queue import FairQueue
 
 if TYPE_CHECKING:
-    from livekit.webrtc.media_interfaces import MediaConnection
+    from livekit.webrtc.media_interfaces import MediaPeerConnection
 
     from .media.sections import MediaSections
 
@@ -49,7 +47,7 @@ _SENDS_MEDIA = "a=send"
 """In an offer whose sections carry media to the server: with the direction sendonly or sendrecv."""
 _ENDED = frozenset({PeerState.FAILED, PeerState.CLOSED})
 
-PeerFactory = Callable[[PeerOptions | None], PeerConnection]
+PeerFactory: TypeAlias = "Callable[[PeerOptions | None], MediaPeerConnection]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +101,7 @@ class TransportManager:
         self._lock = asyncio.Lock()
         self._closed = False
         self._publisher = self._new_peer(rtc.PUBLISHER)
-        self._subscriber: PeerConnection | None = None
+        self._subscriber: MediaPeerConnection | None = None
         if not single:
             self._subscriber = self._new_peer(rtc.SUBSCRIBER)
             for reliable, channel_options in _CHANNELS.items():
@@ -111,7 +109,7 @@ class TransportManager:
             self._track_channel = self._subscriber.create_channel(_TRACK_CHANNEL)
 
     @property
-    def _primary(self) -> PeerConnection:
+    def _primary(self) -> MediaPeerConnection:
         return self._subscriber or self._publisher
 
     async def accept_offer(self, offer: rtc.SessionDescription) -> None:
@@ -126,23 +124,28 @@ class TransportManager:
                 await self._replace_publisher()
             self._remote_fingerprints = fingerprints
             publisher, sections = self._publisher, self._callbacks.find_sections(_SENDS_MEDIA in offer.sdp)
-            media = _media(publisher)
-            media.on_offer = ignore if sections is None else lambda: sections.receive_offer(media)
+            publisher.on_offer = ignore if sections is None else lambda: sections.receive_offer(publisher)
             sdp = await publisher.accept_offer(offer.sdp)
         answer = rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id)
         if sections is not None and self._single:
             answer.mid_to_track_id.update(sections.mid_to_track_id())
         self._callbacks.on_signal(rtc.SignalResponse(answer=answer))
         if sections is not None and not self._closed:
-            self._require(sections.answer_sent(media, loop_time()))
+            self._require(sections.answer_sent(publisher))
         elif self._single:
             self.negotiate_media()
+
+    def publish_added_tracks(self) -> None:
+        """Publish tracks that were announced after their section was negotiated."""
+        sections = self._callbacks.find_sections(False)
+        if sections is not None:
+            sections.tracks_added(self._publisher)
 
     def negotiate_media(self) -> None:
         """Ask the client for another offer if its subscriptions need other sections; only with a single connection."""
         sections = self._callbacks.find_sections(False)
         if sections is not None and self._remote_fingerprints and not self._closed:
-            self._require(sections.requirement(_media(self._publisher)))
+            self._require(sections.requirement(self._publisher))
 
     def _require(self, requirement: rtc.MediaSectionsRequirement | None) -> None:
         if requirement is not None:
@@ -159,7 +162,7 @@ class TransportManager:
             sections = self._callbacks.find_sections(False)
             try:
                 if sections is not None:
-                    sections.prepare_offer(_media(self._subscriber))
+                    sections.prepare_offer(self._subscriber)
                 sdp = await self._subscriber.create_offer(ice_restart=ice_restart)
             except ValueError as error:
                 logger.debug("cannot offer the subscriber connection: %s", error)
@@ -180,7 +183,7 @@ class TransportManager:
             self._awaits_answer, must_offer_again = False, self._must_offer_again
         sections = self._callbacks.find_sections(False)
         if sections is not None:
-            sections.answer_received()
+            sections.answer_received(self._subscriber)
         if must_offer_again:
             await self.offer_subscriber()
 
@@ -244,7 +247,7 @@ class TransportManager:
         if self._subscriber is not None:
             await self._subscriber.close()
 
-    def _new_peer(self, target: rtc.SignalTarget) -> PeerConnection:
+    def _new_peer(self, target: rtc.SignalTarget) -> MediaPeerConnection:
         peer = self._make_peer(self._options)
         peer.on_state = lambda state: self._state_changed(peer, state)
         peer.on_channel = self._channel_opened
@@ -252,11 +255,11 @@ class TransportManager:
         return peer
 
     async def _replace_publisher(self) -> None:
-        await self._publisher.close()
-        self._publisher = self._new_peer(rtc.PUBLISHER)
         sections = self._callbacks.find_sections(False)
         if sections is not None:
-            sections.publisher_replaced()
+            sections.publisher_replaced(self._publisher)
+        await self._publisher.close()
+        self._publisher = self._new_peer(rtc.PUBLISHER)
         if self._single:
             self._channels.clear()
             self._queue.clear()
@@ -285,7 +288,7 @@ class TransportManager:
         channel.on_open = self._check_connected
         self._check_connected()
 
-    def _state_changed(self, peer: PeerConnection, state: PeerState) -> None:
+    def _state_changed(self, peer: MediaPeerConnection, state: PeerState) -> None:
         if peer is not self._primary or self._closed:
             return
         if state in _ENDED:
@@ -305,10 +308,6 @@ class TransportManager:
             self._callbacks.on_signal(
                 rtc.SignalResponse(trickle=rtc.TrickleRequest(candidateInit=candidate, target=target))
             )
-
-
-def _media(peer: PeerConnection) -> MediaConnection:
-    return cast("MediaConnection", peer)
 
 
 def _fingerprints(sdp: str) -> frozenset[str]:

@@ -26,6 +26,7 @@ from livekit.server.room import JoinParameters, Room, RoomSettings
 from livekit.server.room_manager import JoinRefusedError, RoomManager
 from livekit.server.signal_socket import SignalSocket
 from livekit.server.tasks import OwnedTasks
+from livekit.server.transport_manager import PeerFactory
 from livekit.signaling import SignalConnection, SignalUrls
 from livekit.signaling.failures import classify_status
 
@@ -210,7 +211,7 @@ class MemoryServer:
             find_room=rooms.get,
             single_peer_connection=parameters.single_peer_connection,
             options=None,
-            make_peer=client.new_peer,
+            make_peer=cast(PeerFactory, client.new_peer),
         )
         try:
             room, participant = rooms.join(grants, parameters, connection, self.now())

@@ -37,7 +37,9 @@ def publish(member: Member, cid: str = "c", **fields: object) -> PublishedTrack:
 
 def negotiate(member: Member, cid: str = "c") -> PublishedTrack:
     """Act as the connection on which the section of a pending track was negotiated."""
-    track = member.room.media.publish(member.participant, cid, stream_cid=cid, mid="7", mime_type="audio/red", now=1.0)
+    track = member.room.media.publish(
+        member.participant, cid, stream_cid=cid, mid="7", mime_type="audio/red", streams=None, now=1.0
+    )
     assert track is not None
     return track
 
@@ -89,7 +91,7 @@ def test_a_track_is_announced_once_its_section_is_negotiated(alice: Member, bob:
     allowed = bob.signal("subscription_permission_update").subscription_permission_update
     assert (allowed.participant_sid, allowed.track_sid, allowed.allowed) == (alice.sid, track.sid, True)
     assert (subscribed(bob), subscribed(alice)) == ([track.sid], [])
-    assert bob.link.negotiations == 1
+    assert bob.link.media_updates == 1
 
 
 def test_the_publisher_is_told_of_the_first_subscription_only(alice: Member, bob: Member) -> None:
@@ -106,7 +108,7 @@ def test_unpublish(alice: Member, bob: Member) -> None:
     alice.room.media.unpublish(alice.participant, track.sid)
     for member in (alice, bob):
         assert tracks_in(member.signal("update")) == []
-    assert (subscribed(bob), bob.link.negotiations) == ([], 2)
+    assert (subscribed(bob), bob.link.media_updates) == ([], 2)
     assert alice.signal("update").update.participants[0].is_publisher
 
 
@@ -230,13 +232,13 @@ def test_features_and_size_are_updated(alice: Member, bob: Member) -> None:
 def test_unsubscribe_and_subscribe_again(alice: Member, bob: Member) -> None:
     track = publish(alice)
     subscribe(bob, track.sid, yes=False)
-    assert (subscribed(bob), bob.link.negotiations) == ([], 2)
+    assert (subscribed(bob), bob.link.media_updates) == ([], 2)
     again = rtc.UpdateSubscription(
         participant_tracks=[models.ParticipantTracks(participant_sid=alice.sid, track_sids=[track.sid])],
         subscribe=True,
     )
     bob.request(rtc.SignalRequest(subscription=again))
-    assert (subscribed(bob), bob.link.negotiations) == ([track.sid], 3)
+    assert (subscribed(bob), bob.link.media_updates) == ([track.sid], 3)
     assert bob.kinds().count("subscription_permission_update") == 2
 
 
@@ -349,7 +351,7 @@ def test_a_track_is_not_published_after_its_permission_was_revoked(alice: Member
     sid = add(alice).track.sid
     change(alice, can_publish=False)
     published = alice.room.media.publish(
-        alice.participant, "c", stream_cid="c", mid="7", mime_type="audio/opus", now=0.0
+        alice.participant, "c", stream_cid="c", mid="7", mime_type="audio/opus", streams=None, now=0.0
     )
     assert published is None
     assert alice.signal("track_unpublished").track_unpublished.track_sid == sid
@@ -368,7 +370,7 @@ def test_subscriptions_pause_without_the_permission_to_subscribe(alice: Member, 
 def test_a_participant_without_the_grant_receives_nothing(alice: Member, rooms: RoomManager) -> None:
     carol, track = join(rooms, grants("carol", canSubscribe=False)), publish(alice)
     subscribe(carol, track.sid)
-    assert (subscribed(carol), carol.link.negotiations) == ([], 0)
+    assert (subscribed(carol), carol.link.media_updates) == ([], 0)
 
 
 def test_tracks_and_subscriptions_end_with_their_participant(alice: Member, bob: Member) -> None:

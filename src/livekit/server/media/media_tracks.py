@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from livekit.protocol import models, rtc
 from livekit.server import limits
@@ -15,12 +16,18 @@ from .participant_media import PendingTracks
 from .published_track import PublishedTrack, Subscription
 from .track_info import new_track_info
 
+if TYPE_CHECKING:
+    from .speakers import SpeakerDetector
+    from .track_streams import TrackStreams
+
 __all__ = ["MediaTracks"]
 
 logger = logging.getLogger(__name__)
 
 NOT_FOUND_TIMEOUT = 60.0
 """Seconds that a subscription waits for its track to be published, as on livekit-server 1.13.5."""
+SPEAKERS_INTERVAL = 0.39
+"""Shortest time between two updates of the speakers, in seconds; the timers of publishers call each 0.4 s."""
 _Reason = rtc.RequestResponse.Reason
 
 
@@ -41,6 +48,8 @@ class MediaTracks:
         self._announce = announce
         self._room_info = room_info
         self._tracks: dict[str, PublishedTrack] = {}
+        self._speakers: SpeakerDetector | None = None
+        self._speakers_due = 0.0
 
     @property
     def tracks(self) -> Iterable[PublishedTrack]:
@@ -90,11 +99,20 @@ class MediaTracks:
         return _Reason.OK, ""
 
     def publish(
-        self, participant: Participant, cid: str, *, stream_cid: str, mid: str, mime_type: str, now: float
+        self,
+        participant: Participant,
+        cid: str,
+        *,
+        stream_cid: str,
+        mid: str,
+        mime_type: str,
+        streams: TrackStreams | None,
+        now: float,
     ) -> PublishedTrack | None:
         """Publish the pending track of a cid, whose section is negotiated; announce it, and subscribe the others.
 
-        Returns None if it may not be published any more. `stream_cid` is the track's id in the section.
+        Returns None if it may not be published any more. `stream_cid` is the track's id in the section, and `streams`
+        receives the packets.
         """
         media = participant.media
         info = media.pop_pending(cid)
@@ -108,6 +126,7 @@ class MediaTracks:
             primary.mime_type, primary.mid = primary.mime_type or mime_type, mid
             primary.sdp_cid = stream_cid if stream_cid != primary.cid else ""
         track = PublishedTrack(info, cid, participant.identity, participant.sid)
+        track.streams = streams
         media.published[info.sid] = self._tracks[info.sid] = track
         participant.update_track_info()
         self._announce(participant)
@@ -128,6 +147,7 @@ class MediaTracks:
         if info is not None and info.muted != request.muted:
             info.muted = request.muted
             self._info_changed(participant, request.sid)
+            self._update_subscribers(request.sid)
         return info
 
     def update_audio_track(self, participant: Participant, update: rtc.UpdateLocalAudioTrack) -> bool:
@@ -168,6 +188,7 @@ class MediaTracks:
         for sid in request.track_sids:
             if sid in settings or len(settings) < limits.MAX_SUBSCRIPTIONS:
                 settings[sid] = request
+        subscriber.link.update_media()
 
     def update_permissions(self, publisher: Participant, request: rtc.SubscriptionPermission) -> None:
         """Replace the permissions to subscribe to a publisher's tracks; apply them to existing subscriptions."""
@@ -257,6 +278,8 @@ class MediaTracks:
 
     def tick(self, now: float) -> None:
         """Give up subscriptions to tracks that were not published in time; call it about once per second."""
+        if self._speakers is not None:
+            self.update_speakers(now)
         for subscriber in self._participants.values():
             subscriptions = subscriber.media.subscriptions
             if not subscriptions:
@@ -269,7 +292,49 @@ class MediaTracks:
                 del subscriptions[sid]
                 _send_subscription_error(subscriber, sid, models.SubscriptionError.SE_TRACK_NOTFOUND)
 
+    # Speakers
+
+    def update_speakers(self, now: float) -> None:
+        """Tell the participants who speaks, if that has changed; call it often while audio is published."""
+        if self._speakers is None:
+            from .speakers import SpeakerDetector
+
+            self._speakers = SpeakerDetector()
+        if now < self._speakers_due:
+            return
+        self._speakers_due = now + SPEAKERS_INTERVAL
+        changed = self._speakers.update(self._levels(now))
+        if not changed:
+            return
+        infos = {each.sid: models.SpeakerInfo(sid=each.sid, level=each.level, active=each.active) for each in changed}
+        publishers = {p.identity: p.sid for p in self._participants.values() if p.sid in infos}
+        gone = [info for sid, info in infos.items() if sid not in publishers.values()]
+        for listener in self._participants.values():
+            heard = [
+                infos[sid]
+                for identity, sid in publishers.items()
+                if identity == listener.identity or listener.media.is_subscribed_to(identity)
+            ]
+            if heard or gone:
+                message = rtc.SpeakersChanged(speakers=[*heard, *gone])
+                listener.link.send_signal(rtc.SignalResponse(speakers_changed=message))
+
+    def _levels(self, now: float) -> dict[str, float]:
+        """Return the levels of the participants' microphones, by participant sid."""
+        levels: dict[str, float] = {}
+        for track in self._tracks.values():
+            if track.streams is not None and track.info.type == models.TrackType.AUDIO and not track.info.muted:
+                levels[track.publisher_sid] = max(track.streams.level(now), levels.get(track.publisher_sid, 0.0))
+        return levels
+
     # Internals
+
+    def _update_subscribers(self, track_sid: str) -> None:
+        track = self._tracks.get(track_sid)
+        for identity in track.subscriptions if track is not None else ():
+            subscriber = self._participants.get(identity)
+            if subscriber is not None:
+                subscriber.link.update_media()
 
     def _subscribe_others(self, publisher: Participant, track: PublishedTrack, now: float) -> None:
         for subscriber in list(self._participants.values()):
@@ -319,10 +384,11 @@ class MediaTracks:
         if is_allowed and subscription.track is None:
             subscription.track = track
             track.subscriptions[subscriber.identity] = subscription
-            subscriber.link.negotiate_media()
+            subscriber.link.update_media()
 
     def _end(self, publisher: Participant, track_sid: str) -> None:
         track = publisher.media.published.pop(track_sid)
+        track.disconnect()
         self._drop(publisher, track)
         queued = publisher.media.pending.get(track.cid)
         if queued is not None and queued.is_queued and publisher.state != DISCONNECTED:
@@ -368,7 +434,7 @@ def _disconnect(subscriber: Participant, subscription: Subscription) -> None:
     track, subscription.track = subscription.track, None
     if track is not None:
         track.subscriptions.pop(subscriber.identity, None)
-        subscriber.link.negotiate_media()
+        subscriber.link.update_media()
 
 
 def _refuse(participant: Participant, response: rtc.RequestResponse) -> None:

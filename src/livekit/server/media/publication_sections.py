@@ -9,59 +9,68 @@ from typing import Final
 from livekit.protocol import models
 from livekit.server.participant import Participant
 from livekit.webrtc.media_interfaces import Direction, MediaConnection, MediaKind, Transceiver
+from livekit.webrtc.rtp.header_extensions import AUDIO_LEVEL_URI
+from livekit.webrtc.rtp.packet import RtpPacket
 
 from .codecs import published_codecs
+from .connection_reports import ConnectionReports
 from .media_tracks import MediaTracks
 from .published_track import PublishedTrack
+from .publisher_limit import PublisherLimit
+from .track_streams import TrackStreams
 
 __all__ = ["PublicationSections"]
 
 logger = logging.getLogger(__name__)
 
-AUDIO_EXTENSIONS: Final = ("urn:ietf:params:rtp-hdrext:ssrc-audio-level",)
-"""Besides those that identify streams, which every section accepts."""
 TRACK_TYPES: Final = {MediaKind.AUDIO: models.TrackType.AUDIO, MediaKind.VIDEO: models.TrackType.VIDEO}
+EXTENSIONS: Final[dict[MediaKind, tuple[str, ...]]] = {MediaKind.AUDIO: (AUDIO_LEVEL_URI,), MediaKind.VIDEO: ()}
+"""Header extensions to accept besides those that identify streams."""
 
 
 class PublicationSections:
     """Matches the sections that the client sends media in with the tracks that it asked to publish."""
 
-    def __init__(self, participant: Participant, find_tracks: Callable[[], MediaTracks]) -> None:
+    def __init__(
+        self, participant: Participant, find_tracks: Callable[[], MediaTracks], clock: Callable[[], float]
+    ) -> None:
         """`find_tracks` returns the tracks of the participant's room, which may change."""
         self._participant: Final = participant
         self._find_tracks: Final = find_tracks
+        self._clock: Final = clock
+        self._limit: Final = PublisherLimit()
         self._carried: dict[Transceiver, PublishedTrack] = {}
+        """Sections and the tracks that they carry, or carried before the track was ended."""
         self._claimed: dict[Transceiver, str] = {}
         """Sections of pending tracks, by whose cid they are known, until the answer is sent."""
-        self._stream_cids: dict[Transceiver, str] = {}
+        self._track_ids: dict[Transceiver, str] = {}
         """The track id of each section when it was matched."""
+
+    # Descriptions
 
     def receive_offer(self, connection: MediaConnection) -> None:
         """Choose the direction and codecs of the sections that carry tracks, and of those that do no longer."""
         self._claimed.clear()
+        new: list[Transceiver] = []
         for section in connection.transceivers:
-            if not section.remote_direction.sends:
-                if section.direction.receives:
-                    section.direction = Direction.INACTIVE
-                continue
-            section.direction = Direction.RECVONLY
-            if not self._is_unchanged(section):
-                self._stream_cids[section] = _track_id(section)
-        self._match(connection)
+            if section.remote_direction.sends:
+                section.direction = Direction.RECVONLY
+                if not self._is_unchanged(section):
+                    new.append(section)
+            elif section.direction.receives:
+                section.direction = Direction.INACTIVE
+        pending = self._participant.media.pending
+        for section in sorted(new, key=lambda each: _track_id(each) not in pending):  # exact matches first
+            self._end(section)
+            self._track_ids[section] = _track_id(section)
+            info = self._find_published(section) or self._claim(section)
+            section.codecs = published_codecs(info, section.kind)
+            section.extensions = EXTENSIONS[section.kind]
 
     def _is_unchanged(self, section: Transceiver) -> bool:
-        return section in self._carried and self._stream_cids.get(section) == _track_id(section)
+        return section.remote_direction.sends and self._track_ids.get(section) == _track_id(section)
 
-    def _match(self, connection: MediaConnection) -> None:
-        """Find the tracks of new sections, those first whose id the participant announced."""
-        new = [s for s in connection.transceivers if s.remote_direction.sends and not self._is_unchanged(s)]
-        pending = self._participant.media.pending
-        for section in sorted(new, key=lambda each: _track_id(each) not in pending):
-            info = self._published(section) or self._claim(section)
-            section.codecs = published_codecs(info, section.kind)
-            section.extensions = AUDIO_EXTENSIONS if section.kind is MediaKind.AUDIO else ()
-
-    def _published(self, section: Transceiver) -> models.TrackInfo | None:
+    def _find_published(self, section: Transceiver) -> models.TrackInfo | None:
         """Let the section carry a published track whose previous connection was replaced."""
         for track in self._participant.media.published.values():
             if track.section is None and track.has_cid(_track_id(section)):
@@ -77,36 +86,39 @@ class PublicationSections:
         self._claimed[section] = cid
         return media.pending[cid].infos[0]
 
-    def negotiated(self, now: float) -> None:
+    def negotiated(self, connection: MediaConnection, reports: ConnectionReports, now: float) -> None:
         """Publish the tracks of new sections, and end those whose section ended; call it after the answer is sent."""
-        tracks = self._find_tracks()
-        for section, track in list(self._carried.items()):
-            if not self._is_unchanged(section) or not section.remote_direction.sends:
-                del self._carried[section]
-                track.section = None
-                tracks.unpublish(self._participant, track.sid)
+        for section in list(self._track_ids):
+            if not self._is_unchanged(section):
+                self._end(section)
+        self.publish_claimed(connection, reports, now)
+        for track in list(self._participant.media.published.values()):
+            if track.section is None:  # the new connection does not carry it
+                self._find_tracks().unpublish(self._participant, track.sid)
+
+    def publish_claimed(self, connection: MediaConnection, reports: ConnectionReports, now: float) -> None:
+        """Publish the pending tracks whose section is negotiated, also if they were announced after that."""
+        for section in self._track_ids:
+            if section not in self._carried and section not in self._claimed:
+                self._claim(section)
         claimed, self._claimed = self._claimed, {}
         for section, cid in claimed.items():
-            self._publish(tracks, section, cid, now)
+            self._publish(section, cid, now)
+        for section, track in self._carried.items():
+            self._connect(section, track, connection, reports)
 
-    def track_added(self, now: float) -> None:
-        """Publish pending tracks whose section was negotiated before they were announced."""
-        sections = [s for s in self._stream_cids if s not in self._carried and s.remote_direction.sends]
-        for section in sections:
-            if self._claim(section) is not None:
-                self._publish(self._find_tracks(), section, self._claimed.pop(section), now)
-
-    def _publish(self, tracks: MediaTracks, section: Transceiver, cid: str, now: float) -> None:
+    def _publish(self, section: Transceiver, cid: str, now: float) -> None:
         direction, codecs = section.current_direction, section.current_codecs
         if direction is None or not direction.receives or not codecs:
             logger.debug("section %s of %r has no codec in common", section.mid, self._participant)
             return
-        track = tracks.publish(
+        track = self._find_tracks().publish(
             self._participant,
             cid,
             stream_cid=_track_id(section),
             mid=section.mid or "",
             mime_type=f"{section.kind.value}/{codecs[0].name}",
+            streams=TrackStreams(section.kind, self._limit),
             now=now,
         )
         if track is not None:
@@ -116,13 +128,45 @@ class PublicationSections:
         self._carried[section] = track
         track.section = section
 
+    def _end(self, section: Transceiver) -> None:
+        """End the track of a section that the client has stopped or uses for another one."""
+        self._track_ids.pop(section, None)
+        track = self._carried.pop(section, None)
+        if track is not None and track.section is section:
+            track.disconnect()
+            self._find_tracks().unpublish(self._participant, track.sid)
+
+    # Packets
+
+    def _connect(
+        self, section: Transceiver, track: PublishedTrack, connection: MediaConnection, reports: ConnectionReports
+    ) -> None:
+        streams, clock = track.streams, self._clock
+        if streams is None or track.section is not section:
+            return
+        streams.feedback_ssrc = section.ssrc
+        streams.use_section(section.current_codecs, section.extension_id(AUDIO_LEVEL_URI), connection.send_rtcp)
+        reports.add_track(streams)
+
+        def receive(packet: RtpPacket, rid: str) -> None:
+            streams.receive(packet, rid, clock())
+
+        section.on_packet = receive
+
+    def refresh(self, reports: ConnectionReports) -> None:
+        """Report no more on tracks that were ended."""
+        for section, track in self._carried.items():
+            if track.section is not section and track.streams is not None:
+                reports.remove_track(track.streams)
+
     def connection_replaced(self) -> None:
         """Forget all sections; the published tracks wait for those of the new connection."""
-        for track in self._carried.values():
-            track.section = None
+        for section, track in self._carried.items():
+            if track.section is section:
+                track.disconnect()
         self._carried.clear()
         self._claimed.clear()
-        self._stream_cids.clear()
+        self._track_ids.clear()
 
 
 def _track_id(section: Transceiver) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from livekit._util.callbacks import ignore
 from livekit.protocol import models
 
 if TYPE_CHECKING:
     from livekit.webrtc.media_interfaces import Transceiver
+
+    from .track_streams import TrackStreams
 
 __all__ = ["PublishedTrack", "Subscription"]
 
@@ -26,6 +29,8 @@ class PublishedTrack:
         """By identity of the subscriber."""
         self.section: Transceiver | None = None
         """The section that carries the track; None while the publisher's connection is being replaced."""
+        self.streams: TrackStreams | None = None
+        """The packets of the track, once it is connected."""
         self.was_subscribed = False
         """The publisher has been told of a first subscription."""
 
@@ -36,6 +41,12 @@ class PublishedTrack:
     def has_cid(self, cid: str) -> bool:
         """Return whether this is the publisher's identifier in its request or in its description."""
         return cid == self.cid or any(cid in (codec.cid, codec.sdp_cid) for codec in self.info.codecs)
+
+    def disconnect(self) -> None:
+        """Receive no packets any more."""
+        section, self.section = self.section, None
+        if section is not None:
+            section.on_packet = ignore
 
 
 class Subscription:
@@ -48,5 +59,3 @@ class Subscription:
         """The publisher's permission that the subscriber was last told of; None before the first."""
         self.track: PublishedTrack | None = None
         """None while the track does not exist or the subscriber may not have it."""
-        self.section: Transceiver | None = None
-        """The section at the subscriber that carries the track; None until it is negotiated."""

@@ -9,10 +9,16 @@ from typing import Final
 from livekit.protocol import models, rtc
 from livekit.server.participant import Participant
 from livekit.webrtc.media_interfaces import Direction, MediaConnection, MediaKind, MediaStreamId, Transceiver
+from livekit.webrtc.rtp.packet import RtpPacket
 
 from .codecs import subscribed_codecs
+from .connection_reports import ConnectionReports
+from .forwarder import Forwarder
+from .layers import HIGH
 from .media_tracks import MediaTracks
 from .published_track import PublishedTrack, Subscription
+from .track_output import TrackOutput
+from .track_streams import TrackStreams
 
 __all__ = ["SubscriptionSections"]
 
@@ -31,10 +37,16 @@ class SubscriptionSections:
         self._participant: Final = participant
         self._find_tracks: Final = find_tracks
         self._assigned: dict[Transceiver, Subscription] = {}
+        self._outputs: dict[Transceiver, TrackOutput] = {}
+        """By section, which may be used for several tracks one after another."""
+        self._sources: dict[Transceiver, TrackStreams] = {}
+        """What each output forwards."""
 
-    def receive_offer(self, connection: MediaConnection) -> None:
+    # Descriptions
+
+    def receive_offer(self, connection: MediaConnection, now: float) -> None:
         """Assign the client's sections, when its offer is known and before the answer is described."""
-        self._release(lambda section: section.remote_direction.receives)
+        self._release(lambda section: section.remote_direction.receives, now)
         free = [
             section
             for section in connection.transceivers
@@ -46,9 +58,9 @@ class SubscriptionSections:
                 free.remove(section)
                 self._assign(section, subscription, track, Direction.SENDONLY)
 
-    def prepare_offer(self, connection: MediaConnection) -> None:
+    def prepare_offer(self, connection: MediaConnection, now: float) -> None:
         """Assign sections of the server's own, before its offer is described."""
-        self._release(lambda section: True)
+        self._release(lambda section: True, now)
         free = [section for section in connection.transceivers if section not in self._assigned]
         for subscription, track in self._waiting():
             kind = KINDS[track.info.type]
@@ -61,12 +73,12 @@ class SubscriptionSections:
         for section in free:
             section.direction, section.stream_id = Direction.RECVONLY, None
 
-    def _release(self, is_usable: Callable[[Transceiver], bool]) -> None:
+    def _release(self, is_usable: Callable[[Transceiver], bool], now: float) -> None:
         for section, subscription in list(self._assigned.items()):
             if subscription.track is None or not is_usable(section):
+                self._detach(section, now)
                 del self._assigned[section]
                 section.direction, section.stream_id = Direction.INACTIVE, None
-                subscription.section = None
 
     def _waiting(self) -> Iterator[tuple[Subscription, PublishedTrack]]:
         """Yield the subscriptions that have no section, and their tracks."""
@@ -84,21 +96,6 @@ class SubscriptionSections:
         section.extensions = ()
         self._assigned[section] = subscription
 
-    def negotiated(self) -> None:
-        """Begin to send what is assigned; call it after the answer was sent or received."""
-        refused: list[Subscription] = []
-        for section, subscription in self._assigned.items():
-            direction = section.current_direction
-            if subscription.section is not None or subscription.track is None or direction is None:
-                continue
-            if not section.current_codecs:
-                refused.append(subscription)
-            elif direction.sends:
-                subscription.section = section
-                self._find_tracks().subscribed(subscription)
-        for subscription in refused:
-            self._find_tracks().codec_unsupported(self._participant, subscription)
-
     def mid_to_track_id(self) -> dict[str, str]:
         """Return the sids of the tracks in the current description, by mid."""
         return {
@@ -110,10 +107,15 @@ class SubscriptionSections:
     @property
     def is_settled(self) -> bool:
         """True if the description has exactly the sections that the subscriptions need."""
-        return not any(True for _ in self._waiting()) and all(each.track for each in self._assigned.values())
+        return next(self._waiting(), None) is None and all(each.track for each in self._assigned.values())
 
     def requirement(self, connection: MediaConnection) -> rtc.MediaSectionsRequirement:
-        """Return the numbers of sections that the client must add to its next offer."""
+        """Return the numbers of sections that the client must add to its next offer.
+
+        They are 0 while the sections of its offer before are unknown, because they were not needed.
+        """
+        if not connection.transceivers:
+            return rtc.MediaSectionsRequirement()
         needed = Counter(KINDS[track.info.type] for _, track in self._waiting())
         free = Counter(
             section.kind
@@ -124,8 +126,87 @@ class SubscriptionSections:
         missing = needed - free
         return rtc.MediaSectionsRequirement(num_audios=missing[MediaKind.AUDIO], num_videos=missing[MediaKind.VIDEO])
 
-    def connection_replaced(self) -> None:
+    # Packets
+
+    def negotiated(self, reports: ConnectionReports, now: float) -> None:
+        """Begin to send what is assigned; call it after the answer was sent or received."""
+        refused: list[Subscription] = []
+        for section, subscription in self._assigned.items():
+            direction = section.current_direction
+            if direction is None or subscription.track is None:
+                continue
+            if not section.current_codecs:
+                refused.append(subscription)
+            elif direction.sends:
+                self._use_output(section, reports, now)
+                self._find_tracks().subscribed(subscription)
+        for subscription in refused:
+            self._find_tracks().codec_unsupported(self._participant, subscription)
+        self.refresh(now)
+
+    def _use_output(self, section: Transceiver, reports: ConnectionReports, now: float) -> None:
+        codecs, output = section.current_codecs, self._outputs.get(section)
+        if output is None:
+            forwarder = Forwarder(section.ssrc, codecs[0].clock_rate, codecs=codecs, now=now)
+            output = self._outputs[section] = TrackOutput(forwarder, _sender(section), _sender(section))
+        else:
+            output.forwarder.codecs = codecs
+        reports.add_output(output, section.stream_id.stream if section.stream_id is not None else "")
+
+    def refresh(self, now: float) -> None:
+        """Forward the tracks that the subscriptions have now, as the subscriber's settings say."""
+        for section, subscription in self._assigned.items():
+            output = self._outputs.get(section)
+            if output is None:
+                continue
+            track = subscription.track
+            if track is None or track.streams is None:
+                self._detach(section, now)
+                continue
+            settings = self._participant.media.settings.get(track.sid)
+            is_paused = track.info.muted or (settings is not None and settings.disabled)
+            quality = HIGH if settings is None or settings.width else int(settings.quality)
+            if self._sources.get(section) is not track.streams:
+                self._detach(section, now)
+                self._sources[section] = track.streams
+                output.quality = quality
+                track.streams.add(output, now, paused=is_paused)
+            else:
+                output.set_paused(is_paused, now)
+                if output.quality != quality:
+                    output.quality = quality
+                    track.streams.choose(output, now)
+
+    def _detach(self, section: Transceiver, now: float) -> None:
+        source = self._sources.pop(section, None)
+        if source is not None:
+            source.remove(self._outputs[section], now)
+
+    def next_poll(self) -> float | None:
+        """Return when `poll` has something to send; None if it has not."""
+        return min((due for each in self._outputs.values() if (due := each.next_poll) is not None), default=None)
+
+    def poll(self, now: float) -> None:
+        """Send the silence that is due."""
+        for output in self._outputs.values():
+            output.poll(now)
+
+    def outputs(self) -> Iterator[tuple[str, TrackOutput]]:
+        """Yield the track sids and outputs of the subscriptions that are sent."""
+        for section, subscription in self._assigned.items():
+            if section in self._sources:
+                yield subscription.track_sid, self._outputs[section]
+
+    def connection_replaced(self, now: float) -> None:
         """Forget all sections; the subscriptions wait for those of the new connection."""
-        for subscription in self._assigned.values():
-            subscription.section = None
+        for section in list(self._sources):
+            self._detach(section, now)
         self._assigned.clear()
+        self._outputs.clear()
+
+
+def _sender(section: Transceiver) -> Callable[[bytes, bytes, int], bool]:
+    def send(header: bytes, payload: bytes, sequence_number: int) -> bool:
+        return section.send(RtpPacket.parse(header + payload))
+
+    return send
