@@ -68,7 +68,7 @@ def shell(request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize(
     ("line", "completions"),
     [
-        ("r", ["room", "replay"]),
+        ("r", ["room", "record", "replay"]),
         ("room ", ["list", "create", "delete", "remove"]),
         ("room c", ["create"]),
         ("room list --j", ["--json"]),

@@ -16,13 +16,14 @@ import pytest
 from livekit.cli import ExitCode, build_parser
 from livekit.cli.completion import levels
 from livekit.cli.listen_events import EVENTS
+from tests.support.audio_files import write_tone
 from tests.support.processes import clean_environment, read_until, running
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text()
 WAIT = 90.0
 LIVEKIT = f'livekit() {{ "{sys.executable}" -m livekit "$@"; }}\n'
-NOT_RUN = ("export LIVEKIT_URL", "livekit completion zsh")
-"""Blocks that need a remote server, or a shell that test_completion.py covers."""
+NOT_RUN = ("export LIVEKIT_URL", "livekit completion zsh", "livekit record")
+"""Blocks that need a remote server, a shell that test_completion.py covers, or another participant."""
 
 VARIABLE_TEXTS = {
     r"\d{4}-\d\d-\d\dT[\d:.]+Z": "MOMENT",
@@ -69,6 +70,7 @@ def matches(printed: str, expected: str) -> bool:
 async def test_commands_of_the_page_print_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
+    write_tone(tmp_path / "greeting.wav", seconds=2, sample_rate=44_100)
     settings: dict[str, str] = {}
     listening: list[tuple[Step, Process, str]] = []
     async with AsyncExitStack() as processes:

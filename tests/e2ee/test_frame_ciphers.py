@@ -86,7 +86,7 @@ async def test_results_are_reported_with_participant_and_track() -> None:
     reported: list[tuple[str, str, EncryptionState.ValueType]] = []
     manager = make_manager()
     opener = manager.frames.opener("alice", "TR_a", encrypted=True)
-    manager.on_frame_state = lambda *result: reported.append(result)
+    manager.on_frame_state = lambda identity, sid, state: reported.append((identity, sid, state))
     assert opener is not None
     opener.open(FRAME)
     manager.sif_trailer = b"trailer"

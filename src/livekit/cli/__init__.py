@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from livekit._version import __version__
 
-from . import call, completion, dev, listen, methods, participants, replay, room, send, token
+from . import call, completion, dev, listen, methods, participants, play, record, replay, room, send, token
 from .exits import CommandError, ExitCode
 from .output import drop_output, note, printable
 from .parser import Parser
@@ -25,7 +25,7 @@ environment (and defaults):
   LIVEKIT_API_SECRET  the key's secret    (secret, for a server on this machine)
 
 exit codes:
-  0  success; also if Ctrl-C or SIGTERM stopped `dev` or `listen`
+  0  success; also if Ctrl-C or SIGTERM stopped `dev`, `listen`, `record` or `play --loop`
   1  failure; see the message
   2  invalid arguments or settings
   3  cannot listen: the address is in use or not local
@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"livekit-pure {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (dev, token, room, participants, methods, call, send, listen, replay, completion):
+    for command in (dev, token, room, participants, methods, call, send, listen, play, record, replay, completion):
         command.add_parser(commands)
     parser.set_defaults(parser=parser)
     return parser

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .listen_events import Listener, TextListener
 
 DESCRIPTION = """\
-Join a room and print its events until Ctrl-C: participants, data packets, chat, text streams and RPC calls. The
+Join a room and print its events until Ctrl-C: participants, tracks, data packets, chat, text streams, RPC calls. The
 listener is a regular participant, visible to other participants; --method makes it respond to RPC calls.
 """
 
@@ -78,7 +78,7 @@ async def listen(endpoint: TwirpEndpoint, args: argparse.Namespace) -> ExitCode:
         CommandError: joining failed, or the room was closed.
         OSError: standard output failed, such as a broken pipe.
     """
-    from livekit import Room
+    from livekit import Room, RoomOptions
 
     from .listen_events import Listener, TextListener
     from .signals import finished_before, stop_requested
@@ -90,11 +90,13 @@ async def listen(endpoint: TwirpEndpoint, args: argparse.Namespace) -> ExitCode:
     async with contextlib.aclosing(texts), Room() as room:
         prepare(room, listener, texts, args)
         token = endpoint.token({"roomJoin": True, "room": args.room}, identity)
+        options = RoomOptions(auto_subscribe=False)  # tracks are printed, not heard
         with command_errors(endpoint.url):
-            if not await finished_before(stop, room.connect(endpoint.url, token)):
+            if not await finished_before(stop, room.connect(endpoint.url, token, options=options)):
                 return ExitCode.INTERRUPTED
         participants = sorted(room.remote_participants)
         listener.show("connected", room=args.room, identity=identity, participants=participants)
+        listener.show_tracks(room)
         await stop.wait()
         if listener.failure is not None:
             raise listener.failure

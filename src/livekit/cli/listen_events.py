@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from livekit._util.aio import start_task
 from livekit._util.enum_names import enum_name
 from livekit._util.utf8 import utf8_length
-from livekit.enums import DataPacketKind, DisconnectReason
+from livekit.enums import DataPacketKind, DisconnectReason, TrackKind, TrackSource
 from livekit.events import EventEmitter
 from livekit.rpc import IncomingRpcNext, RpcError, RpcInterceptor, RpcInvocationData
 from livekit.streams.info import StreamError
@@ -21,7 +21,15 @@ from livekit.streams.info import StreamError
 from .output import printable, to_json
 
 if TYPE_CHECKING:
-    from livekit import DataPacket, Participant, Room, SipDTMF, TextStreamReader, TranscriptionSegment
+    from livekit import (
+        DataPacket,
+        Participant,
+        Room,
+        SipDTMF,
+        TextStreamReader,
+        TrackPublication,
+        TranscriptionSegment,
+    )
     from livekit.data import ChatMessage
 
 MAX_SHOWN = 200
@@ -51,6 +59,12 @@ class Listener:
         for event, describe in EVENTS.items():
             emitter.on(event, partial(self._on_event, event, describe))
         emitter.on("disconnected", self._on_disconnected)
+
+    def show_tracks(self, room: Room) -> None:
+        """Print the tracks that were published before the room was joined."""
+        for participant in room.remote_participants.values():
+            for publication in participant.track_publications.values():
+                self.show("track_published", **_publication(publication, participant))
 
     def show(self, event: str, **fields: object) -> None:
         """Print one event."""
@@ -194,6 +208,17 @@ def _transcription(
     return {"identity": _identity(participant), "segments": texts}
 
 
+def _publication(publication: TrackPublication, participant: Participant) -> Fields:
+    source = enum_name(TrackSource, publication.source).removeprefix("SOURCE_").lower()
+    kind = enum_name(TrackKind, publication.kind).removeprefix("KIND_").lower()
+    fields: Fields = {"identity": participant.identity, "track": publication.sid, "kind": kind, "source": source}
+    return {**fields, "name": publication.name, "muted": publication.muted}
+
+
+def _muted(participant: Participant, publication: TrackPublication) -> Fields:
+    return _publication(publication, participant)
+
+
 def _no_fields() -> Fields:
     return {}
 
@@ -205,6 +230,10 @@ EVENTS: dict[str, Callable[..., Fields]] = {
     "participant_metadata_changed": _metadata_changed,
     "participant_attributes_changed": _attributes,
     "room_metadata_changed": _room_metadata,
+    "track_published": _publication,
+    "track_unpublished": _publication,
+    "track_muted": _muted,
+    "track_unmuted": _muted,
     "data_received": _data,
     "chat_message_received": _chat,
     "sip_dtmf_received": _dtmf,

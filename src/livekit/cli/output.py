@@ -74,7 +74,10 @@ def report(text: str) -> None:
             note(f"livekit: no further output: {error.strerror}")
 
 
-def note(text: str) -> None:
-    """Print to standard error, if that is possible."""
+def note(text: str, *, in_place: bool = False) -> None:
+    """Print to standard error, if that is possible; `in_place` replaces the line, for progress on a terminal."""
     with contextlib.suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        if in_place:
+            print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
