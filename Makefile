@@ -11,7 +11,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 EAGER_TESTS := tests/_room tests/engine tests/rpc_contract tests/signaling tests/testing/test_memory.py
 
-.PHONY: help api-diff bench coverage coverage-all demo fuzz test test-eager test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak clean
+.PHONY: help api-diff bench bench-media coverage coverage-all demo fuzz test test-eager test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ fuzz: ## Run each fuzz target for SECONDS (default 60)
 bench: ## Compare with the official SDK and grpc.aio; ARGS=--quick for a short run
 	@$(SETUP) bench official
 	@.venvs/bench/bin/python -m bench $(ARGS)
+
+bench-media: ## Compare audio with the official SDK, and with livekit-server if LIVEKIT_SERVER is its path; ARGS=--quick
+	@$(SETUP) bench official
+	@.venvs/bench/bin/python -m bench.media $(ARGS)
 
 reliability: ## Run bad links, outages, process kills and floods on both SDKs; ARGS="--only grid --sdk ours --quick" for a short run
 	@$(SETUP) dev official

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import sys
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from .goals import Goal, goal_table, machine, ratio
 
 Results = list[dict[str, Any]]
 Columns = dict[str, Callable[[dict[str, Any]], str]]
@@ -45,15 +43,7 @@ class _Figures:
 
     def against(self, other: str, measure: str, field: str, **wanted: Any) -> float | None:
         """Return our value divided by another subject's."""
-        return _ratio(self.of(OURS, measure, field, **wanted), self.of(other, measure, field, **wanted))
-
-
-def _ratio(top: float | None, bottom: float | None) -> float | None:
-    return None if top is None or not bottom else top / bottom
-
-
-Goal = tuple[str, str, float | None, bool]
-"""Name, goal, measured value, and True if more is better."""
+        return ratio(self.of(OURS, measure, field, **wanted), self.of(other, measure, field, **wanted))
 
 
 def _goals(results: Results) -> list[Goal]:
@@ -70,7 +60,7 @@ def _goals_of_calls(figures: _Figures) -> list[Goal]:
     return [
         ("100 B, one in flight, p50, to official", "≤ 0.20", against(OFFICIAL, "latency", "p50", size=100), False),
         ("100 B, one in flight, p50, to grpc.aio direct", "≤ 0.8", against(GRPC, "latency", "p50", size=100), False),
-        ("p99 of the same, to its own p50", "≤ 2", _ratio(long and long["p99"], long and long["p50"]), False),
+        ("p99 of the same, to its own p50", "≤ 2", ratio(long and long["p99"], long and long["p50"]), False),
         ("the longest of 100,000 such calls, ms", "≤ 50", long and long["max"], False),
         (
             "64 in flight, calls/s, to official",
@@ -79,15 +69,15 @@ def _goals_of_calls(figures: _Figures) -> list[Goal]:
             True,
         ),
         ("64 in flight, calls/s, to grpc.aio", "≥ 1.5", against(GRPC, "throughput", "per_second", in_flight=64), True),
-        ("1,000 in flight, to own 64", "≥ 0.9", _ratio(of_1000, of_64), True),
+        ("1,000 in flight, to own 64", "≥ 0.9", ratio(of_1000, of_64), True),
         ("256 KB incompressible, p50, to official", "≤ 0.06", against(OFFICIAL, "latency", "p50", size=256_000), False),
-        ("256 KB, p99 to own p50", "≤ 2", _ratio(large_p99, large_p50), False),
+        ("256 KB, p99 to own p50", "≤ 2", ratio(large_p99, large_p50), False),
     ]
 
 
 def _goals_of_clients(figures: _Figures) -> list[Goal]:
     of, against = figures.of, figures.against
-    installed = _ratio(of("ours", "installed", "bytes"), of("official", "installed", "bytes"))
+    installed = ratio(of("ours", "installed", "bytes"), of("official", "installed", "bytes"))
     return [
         ("connect, p50, to official", "≤ 0.25", against(OFFICIAL, "connect", "p50"), False),
         (
@@ -102,20 +92,9 @@ def _goals_of_clients(figures: _Figures) -> list[Goal]:
     ]
 
 
-def _reached(goal: str, value: float | None, more_is_better: bool) -> str:
-    if value is None:
-        return "not measured"
-    bound = float(goal.split()[1])
-    return "yes" if (value >= bound if more_is_better else value <= bound) else "no"
-
-
 def ratios(results: Results) -> str:
     """Return the goals as a table."""
-    rows = ["| measure | goal | reached | |", "|---|---|---|---|"]
-    for name, goal, value, more in _goals(results):
-        shown = "" if value is None else f"{value:.3g}"
-        rows.append(f"| {name} | {goal} | {shown} | {_reached(goal, value, more)} |")
-    return "\n".join(rows)
+    return goal_table(_goals(results))
 
 
 def _table(results: Results, measure: str, key: str, columns: Columns) -> str:
@@ -125,13 +104,6 @@ def _table(results: Results, measure: str, key: str, columns: Columns) -> str:
         cells = " | ".join(show(line) for show in columns.values())
         rows.append(f"| {line.get('subject', '')} | {line.get('server', '')} | {cells} |")
     return "\n".join(rows)
-
-
-def _machine() -> str:
-    names = ("livekit-pure", "livekit-protocol", "uvloop", "grpcio", "protobuf")
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
-    python = f"Python {sys.version.split()[0]}"
-    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {python}; {versions}"
 
 
 INTRODUCTION = """\
@@ -168,7 +140,7 @@ def write(folder: Path, results: Results) -> None:
     plot(folder / "benchmarks.svg", results)
     parts = [
         INTRODUCTION,
-        f"Machine: {_machine()}.",
+        f"Machine: {machine('livekit-pure', 'livekit-protocol', 'uvloop', 'grpcio', 'protobuf')}.",
         "![calls per second and latency](benchmarks.svg)",
         "## Goals",
         ratios(results),

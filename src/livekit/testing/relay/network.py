@@ -41,13 +41,21 @@ class NetworkRelay:
         url: the server's URL, ws or wss.
         seed: seeds the randomness; None chooses a seed at random, logs it and keeps it in `seed`.
         link: impairments of both directions; assign `up.options` and `down.options` for one direction, at any time.
+        down: the link from the server, for impairments that `LinkOptions` has no name for.
     """
 
-    def __init__(self, url: str, *, seed: int | None = None, link: LinkOptions | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        seed: int | None = None,
+        link: LinkOptions | None = None,
+        down: Link[Deliver] | None = None,
+    ) -> None:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.up: Link[Deliver] = Link(link or LinkOptions(), random.Random(f"{self.seed} up"))
         """The link to the server."""
-        self.down: Link[Deliver] = Link(link or LinkOptions(), random.Random(f"{self.seed} down"))
+        self.down: Link[Deliver] = down or Link(link or LinkOptions(), random.Random(f"{self.seed} down"))
         """The link from the server."""
         self.signals = SignalRelay(url, locate=self._locate)
         """The relay of signal messages."""

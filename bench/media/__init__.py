@@ -1,0 +1,1 @@
+"""Benchmarks of audio: `make bench-media`."""
