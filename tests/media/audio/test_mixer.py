@@ -180,7 +180,7 @@ async def test_close_ends_iteration_and_reads() -> None:
 async def test_several_iterations_all_end() -> None:
     mixer = AudioMixer(1000, 1)
     mixer.end_input()
-    assert await asyncio.gather(mixed(mixer), mixed(mixer)) == [[], []]
+    assert list(await asyncio.gather(mixed(mixer), mixed(mixer))) == [[], []]
 
 
 async def test_mixer_needs_an_event_loop() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import threading
 from array import array
 from collections import deque
 from typing import Any
@@ -28,7 +29,8 @@ logger = logging.getLogger(__name__)
 class AudioProcessingModule:
     """Cancels echo, suppresses noise, filters low frequencies and controls the gain of recorded audio.
 
-    Without the `apm` extra, frames pass unchanged and a warning is logged once. Not thread-safe.
+    Without the `apm` extra, frames pass unchanged and a warning is logged once. The two streams may be
+    processed by different threads.
 
     Args:
         echo_cancellation: Cancel what `process_reverse_stream` is given. Filters low frequencies too.
@@ -51,7 +53,7 @@ class AudioProcessingModule:
             "high_pass_filter": high_pass_filter,
             "auto_gain_control": auto_gain_control,
         }
-        self._library = _load_library() if any(self._features.values()) else None
+        self._library: Any = _load_library() if any(self._features.values()) else None
         self._processor: Any = None
         self._format = (0, 0)
         self._delay = 0
@@ -118,6 +120,7 @@ class _PlayedAudio:
     """Played audio that waits for the recorded audio it is compared with."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._frames: deque[AudioFrame] = deque()
         self._waiting = 0.0
         self._converter: PolyphaseResampler | None = None
@@ -127,20 +130,27 @@ class _PlayedAudio:
     def append(self, frame: AudioFrame) -> None:
         """Keep a copy of a frame until it is taken, or much newer ones wait."""
         copy = AudioFrame(bytes(frame.data), frame.sample_rate, frame.num_channels, frame.samples_per_channel)
-        self._frames.append(copy)
-        self._waiting += copy.duration
-        while self._waiting > MAX_PLAYED and len(self._frames) > 1:
-            self._waiting -= self._frames.popleft().duration
+        with self._lock:
+            self._frames.append(copy)
+            self._waiting += copy.duration
+            while self._waiting > MAX_PLAYED and len(self._frames) > 1:
+                self._waiting -= self._frames.popleft().duration
 
     def take(self, count: int, sample_rate: int, channels: int) -> array[int]:
         """Remove and return `count` samples in the format of the recorded audio, padded with silence."""
-        while len(self._samples) < count and self._frames:
-            frame = self._frames.popleft()
-            self._waiting -= frame.duration
+        while len(self._samples) < count and (frame := self._pop()) is not None:
             self._samples += self._convert(frame, sample_rate, channels)
         taken = self._samples[:count]
         del self._samples[:count]
         return taken + array("h", bytes(SAMPLE_SIZE * (count - len(taken))))
+
+    def _pop(self) -> AudioFrame | None:
+        with self._lock:
+            if not self._frames:
+                return None
+            frame = self._frames.popleft()
+            self._waiting -= frame.duration
+            return frame
 
     def _convert(self, frame: AudioFrame, sample_rate: int, channels: int) -> array[int]:
         conversion = (frame.sample_rate, sample_rate, channels)
