@@ -84,13 +84,13 @@ if TYPE_CHECKING:
     from .media.audio.source import AudioSource as AudioSource
     from .media.audio.stream import AudioStream as AudioStream
     from .media.audio.stream import NoiseCancellationOptions as NoiseCancellationOptions
-    from .media.devices import AudioDeviceInfo as AudioDeviceInfo
     from .media.devices import MediaDevices as MediaDevices
-    from .media.devices import PlatformAudio as PlatformAudio
-    from .media.devices import PlatformAudioError as PlatformAudioError
-    from .media.devices import PlatformAudioOptions as PlatformAudioOptions
-    from .media.devices import PlatformAudioSource as PlatformAudioSource
     from .media.frame_processor import FrameProcessor as FrameProcessor
+    from .media.platform_audio import AudioDeviceInfo as AudioDeviceInfo
+    from .media.platform_audio import PlatformAudio as PlatformAudio
+    from .media.platform_audio import PlatformAudioError as PlatformAudioError
+    from .media.platform_audio import PlatformAudioOptions as PlatformAudioOptions
+    from .media.platform_audio import PlatformAudioSource as PlatformAudioSource
     from .media.publications import LocalTrackPublication as LocalTrackPublication
     from .media.publications import RemoteTrackPublication as RemoteTrackPublication
     from .media.publications import TrackPublication as TrackPublication
@@ -209,15 +209,15 @@ else:
             "media.audio.resampler": ("AudioResampler", "AudioResamplerQuality"),
             "media.audio.source": ("AudioSource",),
             "media.audio.stream": ("AudioStream", "NoiseCancellationOptions"),
-            "media.devices": (
+            "media.devices": ("MediaDevices",),
+            "media.frame_processor": ("FrameProcessor",),
+            "media.platform_audio": (
                 "AudioDeviceInfo",
-                "MediaDevices",
                 "PlatformAudio",
                 "PlatformAudioError",
                 "PlatformAudioOptions",
                 "PlatformAudioSource",
             ),
-            "media.frame_processor": ("FrameProcessor",),
             "media.publications": ("LocalTrackPublication", "RemoteTrackPublication", "TrackPublication"),
             "media.publisher": ("DegradationPreference",),
             "media.synchronizer": ("AVSynchronizer",),

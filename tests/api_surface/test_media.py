@@ -11,7 +11,6 @@ import pytest
 
 from livekit import rtc
 from livekit.errors import MediaNotBuiltError
-from livekit.media.devices import InputCapture, OutputPlayer
 from livekit.media.publisher import PublishTrackError, TrackPublisher, UnpublishTrackError
 
 ENGINES = [
@@ -20,16 +19,11 @@ ENGINES = [
     (rtc.VideoSource, (2, 2)),
     (rtc.VideoStream, (None,)),
     (rtc.EncodedVideoSource, (2, 2)),
-    (rtc.MediaDevices, ()),
-    (rtc.PlatformAudio, ()),
     (rtc.LocalAudioTrack, ()),
     (rtc.RemoteVideoTrack, ()),
-    (rtc.PlatformAudioSource, ()),
-    (InputCapture, ()),
-    (OutputPlayer, ()),
 ]
 
-CLASSES = [*(engine for engine, _ in ENGINES), rtc.Track, rtc.AVSynchronizer, rtc.LocalVideoTrack, TrackPublisher]
+CLASSES = [*(engine for engine, _ in ENGINES), rtc.Track, rtc.LocalVideoTrack, TrackPublisher]
 
 
 @pytest.mark.parametrize(("engine", "arguments"), ENGINES)
@@ -37,11 +31,6 @@ def test_engine_constructors_name_the_alternative(engine: type, arguments: tuple
     with pytest.raises(MediaNotBuiltError, match=f"{engine.__name__} needs audio or video.*official package"):
         engine(*arguments)
     assert issubclass(MediaNotBuiltError, NotImplementedError)
-
-
-def test_synchronizer_names_the_alternative() -> None:
-    with pytest.raises(MediaNotBuiltError, match="AVSynchronizer needs audio or video"):
-        rtc.AVSynchronizer(audio_source=None, video_source=None, video_fps=30)  # type: ignore[arg-type]  # as above
 
 
 @pytest.mark.parametrize("engine", CLASSES)

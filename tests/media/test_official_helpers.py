@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient, FfiHandle, FfiQueue
 from livekit.rtc.utils import sine_wave_generator
 
@@ -15,11 +14,6 @@ async def test_a_sine_wave_has_the_official_samples() -> None:
     assert (frame.samples_per_channel, frame.num_channels, frame.sample_rate) == (4800, 1, 48000)
     assert list(frame.data[:6]) == [0, 565, 1129, 1690, 2244, 2791]
     assert [frame async for frame in sine_wave_generator(440, 0.05, 16000, 1.0)] == []
-
-
-def test_platform_audio_raises_its_own_error() -> None:
-    with pytest.raises(rtc.PlatformAudioError, match="does not implement"):
-        rtc.PlatformAudio()
 
 
 def test_the_native_library_imports_and_its_use_says_why_it_fails() -> None:

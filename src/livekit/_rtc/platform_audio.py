@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livekit.media.devices import (
+from livekit.media.platform_audio import (
     AudioDeviceInfo,
     PlatformAudio,
     PlatformAudioError,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from livekit.stats import RtcStats
 
     from .audio.source import AudioSource
-    from .devices import PlatformAudioSource
+    from .platform_audio import PlatformAudioSource
     from .video.encoded import EncodedVideoSource
     from .video.source import VideoSource
 
