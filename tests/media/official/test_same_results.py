@@ -37,6 +37,11 @@ def test_frames() -> None:
     assert ours == official
 
 
+def test_mixing() -> None:
+    official, ours = both("mixing.py")
+    assert ours == official
+
+
 def test_resampling() -> None:
     """Sizes are equal, and samples but for libsoxr's dither."""
     pytest.importorskip("soxr", reason="needs the resample extra")
