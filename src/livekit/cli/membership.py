@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING
 
 from livekit._util.enum_names import enum_name
@@ -51,7 +51,7 @@ class Membership:
 @contextlib.asynccontextmanager
 async def joined(
     endpoint: TwirpEndpoint, room: str, identity: str | None, role: str
-) -> AsyncIterator[Membership | None]:
+) -> AsyncGenerator[Membership | None]:
     """Join a room without subscribing to its tracks; give None if SIGINT or SIGTERM came before.
 
     Args:

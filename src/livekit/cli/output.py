@@ -54,6 +54,13 @@ def age(milliseconds: int) -> str:
     return f"{seconds}s"
 
 
+def clock(seconds: float) -> str:
+    """Return a duration as ``1:02:03`` or ``0:05``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def drop_output() -> None:
     """Discard buffered output, so that flushing it at exit does not fail again."""
     null = os.open(os.devnull, os.O_WRONLY)

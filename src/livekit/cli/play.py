@@ -79,10 +79,3 @@ def open_file(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise CommandError(f"cannot read {str(path)!r}: {error.strerror}") from error
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as ``1:02:03`` or ``0:05``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -13,8 +13,7 @@ from livekit.media.publisher import PublishTrackError
 
 from .exits import CommandError, ExitCode
 from .membership import Membership, joined
-from .output import note, report, to_json
-from .play import clock
+from .output import clock, note, report, to_json
 from .wav import WavReader
 
 if TYPE_CHECKING:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from livekit import AudioStream, TrackKind, TrackSource
 
 from .exits import CommandError, ExitCode
 from .membership import joined
-from .output import note, printable, report, to_json
-from .play import clock
+from .output import clock, note, printable, report, to_json
 from .requests import absence
 from .wav import WavWriter
 
 if TYPE_CHECKING:
     from livekit import RemoteParticipant, RemoteTrack, RemoteTrackPublication, Room
     from livekit.backend.twirp import TwirpEndpoint
+    from livekit.events import EventEmitter
 
 FRAME_MS = 20
 
@@ -59,7 +59,7 @@ class Recorder:
             *("participant_connected", "participant_disconnected", "track_published", "track_unpublished"),
             *("track_subscribed", "track_unsubscribed", "reconnected"),
         ):
-            room.on(event, lambda *_: self._changed.set())
+            cast("EventEmitter[str]", room).on(event, lambda *_: self._changed.set())
 
     @property
     def seconds(self) -> float:
