@@ -59,7 +59,10 @@ class Recorder:
             *("participant_connected", "participant_disconnected", "track_published", "track_unpublished"),
             *("track_subscribed", "track_unsubscribed", "reconnected"),
         ):
-            cast("EventEmitter[str]", room).on(event, lambda *_: self._changed.set())
+            cast("EventEmitter[str]", room).on(event, self._wake)
+
+    def _wake(self, *_: object) -> None:
+        self._changed.set()
 
     @property
     def seconds(self) -> float:
