@@ -105,6 +105,21 @@ async def test_forwarded_track_arrives_at_a_free_section() -> None:
         assert await asyncio.wait_for(received.get(), WAIT) == sent
 
 
+async def test_serialized_packet_is_sent_and_repeated_unchanged() -> None:
+    async with connected_media() as (client, forwarder):
+        track = client.publish("TR_cid")
+        await negotiate(client.pc, forwarder.pc)
+        sent = packet(track, 1)
+        assert not track.send_again(sent.header(), sent.payload, 1)
+        assert track.send_serialized(sent.header(), sent.payload, 1)
+        assert not track.send_serialized(sent.header(), sent.payload, 1)  # a sequence number is used once
+        assert await asyncio.wait_for(forwarder.packets.get(), WAIT) == ("7", sent, "")
+        assert track.send_again(sent.header(), sent.payload, 1)  # which the peer drops as a replay
+        following = packet(track, 2)
+        assert track.send_serialized(following.header(), following.payload, 2)
+        assert await asyncio.wait_for(forwarder.packets.get(), WAIT) == ("7", following, "")
+
+
 async def test_rtcp_arrives() -> None:
     async with connected_media() as (client, forwarder):
         request = PictureLossIndication(sender_ssrc=1, media_ssrc=2)
@@ -117,6 +132,8 @@ async def test_nothing_is_sent_before_and_after_the_connection() -> None:
     track = client.publish("TR_cid")
     await client.pc.create_offer()
     assert not track.send(RtpPacket(111, 1, 1, track.ssrc))
+    assert not track.send_serialized(RtpPacket(111, 1, 1, track.ssrc).header(), b"", 1)
+    assert not track.send_again(RtpPacket(111, 1, 1, track.ssrc).header(), b"", 1)
     assert not client.pc.send_rtcp([PictureLossIndication(sender_ssrc=1, media_ssrc=2)])
     await client.pc.close()
     async with connected_media() as (client, forwarder):

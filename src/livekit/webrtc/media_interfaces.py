@@ -152,6 +152,20 @@ class Transceiver(Protocol):
         """
         ...
 
+    def send_serialized(self, header: bytes, payload: bytes, sequence_number: int) -> bool:
+        """Encrypt and send a packet whose header is serialized, as `send` does, for forwarding at less cost.
+
+        The header must have `ssrc` and this sequence number; padding, if it announces any, belongs to the payload.
+        """
+        ...
+
+    def send_again(self, header: bytes, payload: bytes, sequence_number: int) -> bool:
+        """Send a packet that was sent before once more, unchanged: the answer to a NACK without RTX.
+
+        Another packet under a used sequence number would disclose both of them and, under AES-GCM, the key.
+        """
+        ...
+
 
 class MediaConnection(Protocol):
     """The media part of a peer connection."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from .codec_matching import is_same_codec, negotiate_codecs
 from .media_interfaces import Codec, Direction, MediaKind
 from .media_sections import LocalMedia, RemoteMedia, read_media, write_media
 from .negotiation import unused_mid
 from .rtp.header_extensions import MID_URI, REPAIRED_RID_URI, RID_URI
-from .rtp.packet import RtpPacket
 from .sdp import MediaSection, SdpError
-from .transceiver import RtcTransceiver
+from .transceiver import PacketSender, RtcTransceiver
 
 __all__ = ["MediaNegotiation"]
 
@@ -24,8 +23,8 @@ RESERVED_ID = 15
 class MediaNegotiation:
     """All transceivers, and the media sections that they have in local descriptions."""
 
-    def __init__(self, send: Callable[[RtpPacket], bool]) -> None:
-        self._send = send
+    def __init__(self, sender: PacketSender) -> None:
+        self._sender = sender
         self._transceivers: list[RtcTransceiver] = []
         self._extension_ids: dict[str, int] = {}
         self._cname = secrets.token_urlsafe(12)
@@ -41,7 +40,7 @@ class MediaNegotiation:
         """Add a transceiver without a section."""
         if not codecs:
             raise ValueError("a transceiver needs at least one codec")
-        transceiver = RtcTransceiver(kind, direction, codecs, extensions, self._send)
+        transceiver = RtcTransceiver(kind, direction, codecs, extensions, self._sender)
         self._transceivers.append(transceiver)
         return transceiver
 
@@ -141,7 +140,7 @@ class MediaNegotiation:
         for index, remote in remotes.items():
             transceiver = by_mid.get(remote.mid)
             if transceiver is None:
-                transceiver = RtcTransceiver(remote.kind, Direction.INACTIVE, remote.codecs, (), self._send)
+                transceiver = RtcTransceiver(remote.kind, Direction.INACTIVE, remote.codecs, (), self._sender)
                 self._transceivers.append(transceiver)
             elif transceiver.codecs is transceiver.remote_codecs:  # the application has not chosen any
                 transceiver.codecs = remote.codecs

@@ -106,19 +106,30 @@ class MediaTransport:
         Raises:
             RtpError: A field is out of its range.
         """
-        sender = self._sender
-        if sender is None:
-            return False
         payload = packet.payload
         if packet.padding_size:
             payload += bytes(packet.padding_size - 1) + bytes([packet.padding_size])
-        header = packet.header()
+        return self.send_serialized(packet.header(), payload, packet.ssrc, packet.sequence_number)
+
+    def send_serialized(self, header: bytes, payload: bytes, ssrc: int, sequence_number: int) -> bool:
+        """Protect and send a packet with a serialized header. Return False, and drop it, without keys or a path."""
+        sender = self._sender
+        if sender is None:
+            return False
         try:
-            protected = sender.protect_payload(header, payload, packet.ssrc, packet.sequence_number)
+            protected = sender.protect_payload(header, payload, ssrc, sequence_number)
         except SrtpError as error:
             logger.debug("dropped an RTP packet: %s", error)
             return False
         return self._send_datagram(protected)
+
+    def send_again(self, header: bytes, payload: bytes, ssrc: int, sequence_number: int) -> bool:
+        """Protect and send a packet that was sent before, unchanged. Return False without keys or a path."""
+        sender = self._sender
+        if sender is None:
+            return False
+        protected = sender.protect_again(header, payload, ssrc, sequence_number)
+        return protected is not None and self._send_datagram(protected)
 
     def send_rtcp(self, packets: Sequence[RtcpPacket]) -> bool:
         """Protect and send a compound packet. Return False, and drop it, without keys or a path.

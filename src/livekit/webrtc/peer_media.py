@@ -19,7 +19,7 @@ class PeerMedia:
     def __init__(self, transport: PeerTransport) -> None:
         self._router = StreamRouter()
         self.packets = MediaTransport(self._router, transport.send_media)
-        self.negotiation = MediaNegotiation(self.packets.send)
+        self.negotiation = MediaNegotiation(self.packets)
         transport.use_media(self.packets)
 
     def answer(self) -> dict[str, MediaSection]:

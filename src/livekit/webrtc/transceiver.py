@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from livekit._util.callbacks import ignore
 
@@ -11,7 +12,23 @@ from .media_interfaces import Codec, Direction, MediaKind, MediaStreamId
 from .media_sections import RemoteMedia
 from .rtp.packet import RtpPacket
 
-__all__ = ["RtcTransceiver"]
+__all__ = ["PacketSender", "RtcTransceiver"]
+
+
+class PacketSender(Protocol):
+    """What sends the packets of a peer connection's transceivers."""
+
+    def send(self, packet: RtpPacket) -> bool:
+        """Encrypt and send a packet."""
+        ...
+
+    def send_serialized(self, header: bytes, payload: bytes, ssrc: int, sequence_number: int) -> bool:
+        """Encrypt and send a packet whose header is serialized."""
+        ...
+
+    def send_again(self, header: bytes, payload: bytes, ssrc: int, sequence_number: int) -> bool:
+        """Encrypt and send a packet that was sent before."""
+        ...
 
 
 class RtcTransceiver:
@@ -23,7 +40,7 @@ class RtcTransceiver:
         direction: Direction,
         codecs: Sequence[Codec],
         extensions: Sequence[str],
-        send: Callable[[RtpPacket], bool],
+        sender: PacketSender,
     ) -> None:
         self.on_packet: Callable[[RtpPacket, str], None] = ignore
         self.direction = direction
@@ -41,7 +58,7 @@ class RtcTransceiver:
         """Negotiated identifiers of header extensions by URI."""
         self.remote: RemoteMedia | None = None
         """The section in the peer's last description."""
-        self._send = send
+        self._sender = sender
 
     @property
     def remote_direction(self) -> Direction:
@@ -61,7 +78,15 @@ class RtcTransceiver:
 
     def send(self, packet: RtpPacket) -> bool:
         """Encrypt and send a packet now; see :class:`~livekit.webrtc.media_interfaces.Transceiver`."""
-        return self._send(packet)
+        return self._sender.send(packet)
+
+    def send_serialized(self, header: bytes, payload: bytes, sequence_number: int) -> bool:
+        """Encrypt and send a packet; see :class:`~livekit.webrtc.media_interfaces.Transceiver`."""
+        return self._sender.send_serialized(header, payload, self.ssrc, sequence_number)
+
+    def send_again(self, header: bytes, payload: bytes, sequence_number: int) -> bool:
+        """Repeat a packet; see :class:`~livekit.webrtc.media_interfaces.Transceiver`."""
+        return self._sender.send_again(header, payload, self.ssrc, sequence_number)
 
     def extension_id(self, uri: str) -> int | None:
         """Return the negotiated identifier of a header extension; None if it was not negotiated."""

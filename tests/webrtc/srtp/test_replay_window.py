@@ -55,3 +55,16 @@ def test_index_within_half_a_cycle_is_recovered(highest: int, distance: int) -> 
     index = highest + distance
     if index >= 0:
         assert estimate_index(index & 0xFFFF, highest) == index
+
+
+@given(st.lists(st.integers(0, 0xFFFF) | st.integers(65_500, 65_535), max_size=60), st.integers(0, 2))
+def test_next_index_is_the_estimate_if_it_was_not_used(numbers: list[int], step: int) -> None:
+    window, reference = ReplayWindow(), ReplayWindow()
+    for number in (sequence & 0xFFFF for first in numbers for sequence in (first, first + step)):
+        index = estimate_index(number, reference.highest)
+        expected = index if reference.accepts(index) else -1
+        if expected >= 0:
+            reference.add(index)
+        assert window.next_index(number) == expected
+        assert window.highest == reference.highest
+        assert window.has(index) == (0 <= reference.highest - index < WINDOW_SIZE)

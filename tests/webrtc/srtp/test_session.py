@@ -208,3 +208,15 @@ def test_any_bytes_are_rejected_with_an_srtp_error(profile: SrtpProfile, data: b
     for unprotect in (receiver.unprotect_rtp, receiver.unprotect_rtcp):
         with pytest.raises(SrtpError):
             unprotect(data)
+
+
+@profiles
+def test_repeated_packet_is_the_same_packet(profile: SrtpProfile) -> None:
+    sender, receiver = _pair(profile)
+    sent = {number: sender.protect_rtp(rtp(number)) for number in (65_534, 65_535, 65_537)}
+    for number, packet in sent.items():
+        header, payload = rtp(number)[:12], rtp(number)[12:]
+        assert sender.protect_again(header, payload, SSRC, number & 0xFFFF) == packet
+        assert receiver.unprotect_rtp(packet) == rtp(number)
+    assert sender.protect_again(rtp(65_536)[:12], b"", SSRC, 0) is None
+    assert sender.protect_again(rtp(1)[:12], b"", SSRC + 1, 1) is None

@@ -26,6 +26,24 @@ class ReplayWindow:
         age = self.highest - index
         return age < 0 or (age < WINDOW_SIZE and not self._used >> age & 1)
 
+    def has(self, index: int) -> bool:
+        """Return True if `index` is in the window and was used."""
+        age = self.highest - index
+        return 0 <= age < WINDOW_SIZE and bool(self._used >> age & 1)
+
+    def next_index(self, sequence_number: int) -> int:
+        """Return the index of the next packet to send, and mark it as used; -1 if it was used or is too old."""
+        highest = self.highest
+        if highest >= 0 and (highest + 1) & 0xFFFF == sequence_number:
+            self.highest = highest + 1
+            self._used = (self._used << 1 | 1) & _MASK
+            return highest + 1
+        index = estimate_index(sequence_number, highest)
+        if not self.accepts(index):
+            return -1
+        self.add(index)
+        return index
+
     def add(self, index: int) -> None:
         """Mark an accepted index as used."""
         age = self.highest - index

@@ -60,13 +60,23 @@ class SrtpSender:
         window = self._windows.get(ssrc)
         if window is None:
             window = _new_window(self._windows, ssrc)
-        index = estimate_index(sequence_number, window.highest)
-        if not window.accepts(index):
+        index = window.next_index(sequence_number)
+        if index < 0:
             raise SrtpError(f"sequence number {sequence_number} of source {ssrc} was used or is too old")
         if index > MAX_RTP_INDEX:
             raise SrtpError(f"source {ssrc} has used all packet indices of its key")
-        window.add(index)
         return self._rtp.protect_rtp(header, payload, ssrc, index)
+
+    def protect_again(self, header: bytes, payload: bytes, ssrc: int, sequence_number: int) -> bytes | None:
+        """Return the SRTP packet of a packet that was protected before, which must not have changed at all.
+
+        Return None if its sequence number was not used lately.
+        """
+        window = self._windows.get(ssrc)
+        if window is None:
+            return None
+        index = estimate_index(sequence_number, window.highest)
+        return self._rtp.protect_rtp(header, payload, ssrc, index) if window.has(index) else None
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """Return the SRTCP packet for a compound RTCP packet.
