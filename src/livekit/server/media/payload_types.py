@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from livekit.webrtc.codec_matching import is_same_codec
 from livekit.webrtc.media_interfaces import Codec
 from livekit.webrtc.rtp.packet import RtpError
 from livekit.webrtc.rtp.red import decode_red
@@ -12,9 +13,6 @@ __all__ = ["PayloadRoute", "route_payload_types"]
 
 RED = "red"
 OPUS = "opus"
-PROFILE_PARAMETERS = ("profile-level-id", "packetization-mode", "profile-id", "profile", "tier-flag")
-"""Parameters of a=fmtp that tell variants of one codec apart (RFC 6184, RFC 9628, RFC 7798, AV1)."""
-
 PayloadRoute = tuple[int, Callable[[bytes], bytes] | None]
 """The outgoing payload type, and the function that converts the payload, if it must be converted; the function raises
 RtpError for a malformed payload."""
@@ -50,20 +48,10 @@ def _route_red(
 
 
 def _find(codec: Codec, candidates: Sequence[Codec]) -> Codec | None:
-    """Return the candidate that is the same codec, of the same profile if there is one."""
-    same = [
-        other
-        for other in candidates
-        if (other.name.lower(), other.clock_rate, other.channels)
-        == (codec.name.lower(), codec.clock_rate, codec.channels)
-    ]
-    profile = _profile(codec)
-    return next((other for other in same if _profile(other) == profile), same[0] if same else None)
-
-
-def _profile(codec: Codec) -> list[str]:
-    pairs = (pair.strip().lower().partition("=") for pair in codec.parameters.split(";"))
-    return sorted(f"{name}={value}" for name, _, value in pairs if name in PROFILE_PARAMETERS)
+    """Return the candidate that is the same codec; else one that differs in its profile only."""
+    by_name = (other for other in candidates if other.name.lower() == codec.name.lower())
+    same = [other for other in by_name if (other.clock_rate, other.channels) == (codec.clock_rate, codec.channels)]
+    return next((other for other in same if is_same_codec(codec, other)), same[0] if same else None)
 
 
 def _unwrap(payload: bytes) -> bytes:
