@@ -1,8 +1,11 @@
-"""Connection quality of participants without media."""
+"""Updates of connection quality."""
 
 from __future__ import annotations
 
 from livekit.protocol import models
+from livekit.server.media.quality import BEST, Rating
+from livekit.server.participant import Participant
+from livekit.server.quality import QualityUpdates
 from livekit.server.room_manager import RoomManager
 from tests.server.recording_link import Member, join, make_rooms
 
@@ -40,3 +43,42 @@ def test_newcomer_repeats_the_report_to_everyone_once_it_is_active() -> None:
     bob.room.activate(bob.participant, 11.0)
     tick(rooms, alice, bob, until=15.0)
     assert (len(qualities(alice)), qualities(bob)) == (2, [(bob.sid, models.ConnectionQuality.EXCELLENT)])
+
+
+def test_change_is_reported_to_everyone_with_the_publishers_that_they_receive() -> None:
+    rooms = make_rooms()
+    alice, bob = join(rooms, "alice"), join(rooms, "bob")
+    participants = [alice.participant, bob.participant]
+    ratings = {alice.sid: BEST, bob.sid: BEST}
+    received = {alice.sid: [], bob.sid: [alice.sid, alice.sid, bob.sid, "PA_gone"]}
+
+    def rate(participant: Participant, now: float) -> Rating:
+        return ratings[participant.sid]
+
+    updates = QualityUpdates(0.0, rate=rate, publishers=lambda participant: received[participant.sid])
+    updates.tick(participants, 5.0)
+    updates.tick(participants, 10.0)
+    assert qualities(alice) == [(alice.sid, models.ConnectionQuality.EXCELLENT)]
+    assert qualities(bob) == [
+        (bob.sid, models.ConnectionQuality.EXCELLENT),
+        (alice.sid, models.ConnectionQuality.EXCELLENT),
+    ]
+    ratings[alice.sid] = Rating(models.ConnectionQuality.LOST, 1.3)
+    updates.tick(participants, 15.0)
+    assert qualities(alice)[1:] == [(alice.sid, models.ConnectionQuality.LOST)]
+    assert qualities(bob)[3:] == [(alice.sid, models.ConnectionQuality.LOST)]
+    ratings[alice.sid] = Rating(models.ConnectionQuality.LOST, 1.2)  # another score of the same quality
+    updates.tick(participants, 20.0)
+    assert len(qualities(alice)) == 2
+
+
+def test_old_clients_receive_poor_instead_of_lost() -> None:
+    rooms = make_rooms()
+    alice = join(rooms, "alice")
+    alice.participant.client.protocol = 10
+
+    def rate(_: Participant, __: float) -> Rating:
+        return Rating(models.ConnectionQuality.LOST, 1.3)
+
+    QualityUpdates(0.0, rate=rate).tick([alice.participant], 5.0)
+    assert qualities(alice) == [(alice.sid, models.ConnectionQuality.POOR)]

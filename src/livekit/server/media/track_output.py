@@ -10,7 +10,9 @@ from livekit.server.rate_limit import TokenBucket
 
 from .forwarder import Forwarder
 from .layers import HIGH
+from .quality import Rating
 from .silence import CLOSING_FRAMES, SILENT_FRAMES, Silence
+from .track_quality import ForwardedQuality
 
 __all__ = ["TrackOutput"]
 
@@ -39,6 +41,7 @@ class TrackOutput:
         """The best layer of simulcast that the subscriber wants; `TrackStreams.choose` applies a change."""
         self.request_key_frame: Callable[[float], object] = ignore
         """Called with the time when the subscriber needs a key frame; set by `TrackStreams`."""
+        self._quality = ForwardedQuality(forwarder)
         self._resend = resend
         self._retransmissions = TokenBucket(MAX_RETRANSMISSIONS)
         self._trailer = trailer
@@ -74,6 +77,10 @@ class TrackOutput:
                 self.send(*packet)
             if silence.done:
                 self._silence = None
+
+    def rate(self, now: float) -> Rating:
+        """Return the quality of the link to the subscriber; call it each `quality.UPDATE_INTERVAL`."""
+        return self._quality.rate(now)
 
     def retransmit(self, sequence_numbers: Iterable[int], now: float) -> None:
         """Send packets again that the subscriber asks for."""

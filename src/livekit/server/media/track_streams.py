@@ -14,7 +14,9 @@ from livekit.webrtc.rtp.rtcp import RtcpPacket
 from .layers import LOW, choose_stream, layer_rank
 from .published_stream import PublishedStream
 from .publisher_limit import PublisherLimit
+from .quality import Rating
 from .track_output import TrackOutput
+from .track_quality import PublishedQuality
 
 __all__ = ["TrackStreams"]
 
@@ -39,6 +41,7 @@ class TrackStreams:
         """The source that feedback names as its sender."""
         self.dropped = 0
         """Packets of more sources than `MAX_STREAMS_PER_SECTION`, or without a negotiated codec."""
+        self._quality = PublishedQuality()
         self._limit = limit
         self._codecs: tuple[Codec, ...] = ()
         self._audio_level_id: int | None = None
@@ -156,6 +159,10 @@ class TrackStreams:
         for stream in self._streams.values():
             if stream.needs_feedback:
                 self._send_feedback(stream, now)
+
+    def rate(self, now: float, *, muted: bool) -> Rating:
+        """Return the quality of the link from the publisher; call it each `quality.UPDATE_INTERVAL`."""
+        return self._quality.rate(self._streams.values(), muted=muted, now=now)
 
     def level(self, now: float) -> float:
         """Return the audio level, 0 to 1; 0 if the speaker is not active."""
