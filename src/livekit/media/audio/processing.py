@@ -167,9 +167,9 @@ def _check_length(frame: AudioFrame) -> None:
 
 
 def _overwrite(frame: AudioFrame, content: bytes) -> None:
-    data = frame._data  # noqa: SLF001 - as the official SDK does
+    data = frame._data
     if isinstance(data, bytes) or (isinstance(data, memoryview) and data.readonly):
-        frame._data = bytearray(content)  # noqa: SLF001 - see above
+        frame._data = bytearray(content)
     else:
         data[:] = content
 

@@ -9,7 +9,6 @@ from typing import Final
 from livekit.protocol import models, rtc
 from livekit.server.participant import Participant
 from livekit.webrtc.media_interfaces import Direction, MediaConnection, MediaKind, MediaStreamId, Transceiver
-from livekit.webrtc.rtp.packet import RtpPacket
 
 from .codecs import subscribed_codecs
 from .connection_reports import ConnectionReports
@@ -148,7 +147,7 @@ class SubscriptionSections:
         codecs, output = section.current_codecs, self._outputs.get(section)
         if output is None:
             forwarder = Forwarder(section.ssrc, codecs[0].clock_rate, codecs=codecs, now=now)
-            output = self._outputs[section] = TrackOutput(forwarder, _sender(section), _sender(section))
+            output = self._outputs[section] = TrackOutput(forwarder, section.send_serialized, section.send_again)
         else:
             output.forwarder.codecs = codecs
         reports.add_output(output, section.stream_id.stream if section.stream_id is not None else "")
@@ -203,10 +202,3 @@ class SubscriptionSections:
             self._detach(section, now)
         self._assigned.clear()
         self._outputs.clear()
-
-
-def _sender(section: Transceiver) -> Callable[[bytes, bytes, int], bool]:
-    def send(header: bytes, payload: bytes, sequence_number: int) -> bool:
-        return section.send(RtpPacket.parse(header + payload))
-
-    return send
