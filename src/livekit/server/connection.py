@@ -202,7 +202,7 @@ class Connection:
                 else:
                     room, _ = self._membership or membership  # the participant may have been moved
                     handle(room, participant, request, loop_time())
-                    if request.HasField("add_track"):
+                    if self._sections is not None and request.HasField("add_track"):
                         self._transport.publish_added_tracks()
         finally:
             socket.finish()

@@ -19,7 +19,8 @@ __all__ = ["LocalParameters", "RemoteParameters", "data_media_section", "describ
 SCTP_PORT = 5000
 DISCARD_PORT = 9
 """The port of an m-line whose transport addresses are candidates (RFC 8840 section 4.1.1)."""
-MEDIA_FORMAT_ATTRIBUTES = frozenset({"rtpmap", "fmtp"})
+MEDIA_FORMAT_ATTRIBUTES = frozenset({"rtpmap", "fmtp", "extmap"})
+"""What an inactive section repeats of the offer; libwebrtc does not offer extensions again that an answer has left out."""
 NO_MEDIA: Mapping[str, MediaSection] = MappingProxyType({})
 
 

@@ -12,7 +12,7 @@ from livekit.webrtc.media_interfaces import Direction, MediaConnection, MediaKin
 from livekit.webrtc.rtp.header_extensions import AUDIO_LEVEL_URI
 from livekit.webrtc.rtp.packet import RtpPacket
 
-from .codecs import published_codecs
+from .codecs import EXTENSIONS, published_codecs
 from .connection_reports import ConnectionReports
 from .media_tracks import MediaTracks
 from .published_track import PublishedTrack
@@ -24,8 +24,6 @@ __all__ = ["PublicationSections"]
 logger = logging.getLogger(__name__)
 
 TRACK_TYPES: Final = {MediaKind.AUDIO: models.TrackType.AUDIO, MediaKind.VIDEO: models.TrackType.VIDEO}
-EXTENSIONS: Final[dict[MediaKind, tuple[str, ...]]] = {MediaKind.AUDIO: (AUDIO_LEVEL_URI,), MediaKind.VIDEO: ()}
-"""Header extensions to accept besides those that identify streams."""
 
 
 class PublicationSections:
@@ -53,6 +51,7 @@ class PublicationSections:
         self._claimed.clear()
         new: list[Transceiver] = []
         for section in connection.transceivers:
+            section.extensions = EXTENSIONS[section.kind]
             if section.remote_direction.sends:
                 section.direction = Direction.RECVONLY
                 if not self._is_unchanged(section):
@@ -65,7 +64,6 @@ class PublicationSections:
             self._track_ids[section] = _track_id(section)
             info = self._find_published(section) or self._claim(section)
             section.codecs = published_codecs(info, section.kind)
-            section.extensions = EXTENSIONS[section.kind]
 
     def _is_unchanged(self, section: Transceiver) -> bool:
         return section.remote_direction.sends and self._track_ids.get(section) == _track_id(section)

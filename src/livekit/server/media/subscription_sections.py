@@ -92,7 +92,6 @@ class SubscriptionSections:
         section.direction = direction
         section.stream_id = MediaStreamId(f"{track.publisher_sid}|{track.sid}", track.sid)
         section.codecs = subscribed_codecs(track.info)
-        section.extensions = ()
         self._assigned[section] = subscription
 
     def mid_to_track_id(self) -> dict[str, str]:
