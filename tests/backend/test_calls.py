@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sys
+import traceback
 
 import pytest
 
@@ -109,3 +111,10 @@ def test_errors_can_be_copied_and_pickled() -> None:
         for copied in (copy.copy(error), pickle.loads(pickle.dumps(error))):
             assert type(copied) is type(error)
             assert (repr(copied), copied.raw, copied.exact) == (repr(error), error.raw, error.exact)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have notes from Python 3.11 on")
+def test_traceback_names_the_code_the_method_and_the_callee() -> None:
+    errors: list[BackendRpcError] = [failure(500, "internal", "RpcError 2001: no money"), CALL.timeout_error()]
+    last_lines = [traceback.format_exception(error)[-1] for error in errors]
+    assert last_lines == [f"RpcError {code} from calling 'greet' of 'alice'\n" for code in (2001, 1502)]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 from livekit.rpc.client import DEFAULT_RESPONSE_TIMEOUT
-from livekit.rpc.errors import RpcArgumentTypeError, RpcError, reason
+from livekit.rpc.errors import RpcArgumentTypeError, RpcError, add_call_note, reason
 from livekit.rpc.invocation import RpcCallInfo
 from livekit.rpc.local_rpc import check_arguments
 
 from .error_text import ParsedError, parse_error_text, strip_twirp_prefix
 from .errors import BackendRpcError, BackendTimeoutError, RecipientNotFoundError
 from .twirp import TwirpEndpoint, TwirpError, TwirpRequest, TwirpResponse, parse_response
+
+_E = TypeVar("_E", bound=BackendRpcError)
 
 MAX_TIMEOUT_MS = 2**32 - 1
 
@@ -81,11 +84,15 @@ class BackendCall:
         try:
             return parse_response(request, response, PerformRpcResponse).payload
         except TwirpError as error:
-            raise self._rpc_error(error) from None
+            raise self._noted(self._rpc_error(error)) from None
 
     def timeout_error(self) -> BackendTimeoutError:
         """Return the error for a server that did not respond in time."""
-        return BackendTimeoutError(_Code.RESPONSE_TIMEOUT, RpcError.ErrorMessage[_Code.RESPONSE_TIMEOUT])
+        return self._noted(BackendTimeoutError(_Code.RESPONSE_TIMEOUT, RpcError.ErrorMessage[_Code.RESPONSE_TIMEOUT]))
+
+    def _noted(self, error: _E) -> _E:
+        add_call_note(error, self.info.method, self.info.destination_identity)
+        return error
 
     def _rpc_error(self, error: TwirpError) -> BackendRpcError:
         parsed = _parse_meta(error) or parse_error_text(error.message)

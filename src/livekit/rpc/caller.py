@@ -92,6 +92,7 @@ class Caller:
         method: str,
         payload: str,
         *,
+        request_id: str = "",
         budget: float,
         ack_timeout: float,
         wait_for_ready: bool = False,
@@ -100,23 +101,26 @@ class Caller:
     ) -> OutgoingCall:
         """Start a call. It never completes before this method returns.
 
+        Args:
+            request_id: unused before; empty for a new one.
+
         Raises:
             RpcError: the call cannot be made (too large, no permission on either side, or reconnecting with
                 `fail_fast_while_reconnecting`). No call is pending then.
             UnicodeEncodeError: the payload, method or identity contains lone surrogates.
         """
-        utf8_length(destination + method)
-        blocked = self._peers.blocked_reason()
-        if blocked is None and not self.online and self._limits.fail_fast_while_reconnecting:
-            blocked = "reconnecting"
-        if blocked is not None:
-            raise built_in_error(_Code.SEND_FAILED, reason(blocked))
-        size, limit = utf8_length(payload), self._limits.max_payload_size
-        if limit is not None and size > limit:
-            raise built_in_error(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes"))
+        size = self._checked_size(destination, method, payload)
         deadline = now + budget
         call = OutgoingCall(
-            wire.new_request_id(), destination, method, payload, size, deadline, ack_timeout, wait_for_ready, waiter
+            request_id or wire.new_request_id(),
+            destination,
+            method,
+            payload,
+            size,
+            deadline,
+            ack_timeout,
+            wait_for_ready,
+            waiter,
         )
         self._begin_waiting(call, now)
         if self.online:
@@ -126,6 +130,19 @@ class Caller:
         self._in_flight[call.request_id] = call
         self._deadlines.add(call)
         return call
+
+    def _checked_size(self, destination: str, method: str, payload: str) -> int:
+        """Return the payload's size in bytes. Raises like `start`."""
+        utf8_length(destination + method)
+        blocked = self._peers.blocked_reason()
+        if blocked is None and not self.online and self._limits.fail_fast_while_reconnecting:
+            blocked = "reconnecting"
+        if blocked is not None:
+            raise built_in_error(_Code.SEND_FAILED, reason(blocked))
+        size, limit = utf8_length(payload), self._limits.max_payload_size
+        if limit is not None and size > limit:
+            raise built_in_error(_Code.REQUEST_PAYLOAD_TOO_LARGE, reason(f"over {limit} bytes"))
+        return size
 
     def cancel(self, call: OutgoingCall) -> None:
         """Drop a cancelled call and send the callee a cancel, without reporting an outcome."""

@@ -103,6 +103,7 @@ class RpcClient:
             info.destination_identity,
             info.method,
             info.payload,
+            request_id=info.request_id,
             budget=budget,
             ack_timeout=DEFAULT_MAX_ROUND_TRIP_LATENCY if latency is None else latency,
             wait_for_ready=wait_for_ready,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copyreg
 import json
+from collections.abc import Callable
 from enum import IntEnum
 from typing import ClassVar
 
@@ -140,6 +141,13 @@ OVERLOADED_DATA = reason("overloaded")
 def built_in_error(code: RpcError.ErrorCode, data: str | None = None) -> RpcError:
     """Return an error with one of the SDK's own codes and its message."""
     return RpcError(code, RpcError.ErrorMessage[code], data)
+
+
+def add_call_note(error: RpcError, method: str, callee: str) -> None:
+    """Name the call in the error's traceback (PEP 678, from Python 3.11 on); `str(error)` stays the message."""
+    add_note: Callable[[str], None] | None = getattr(error, "add_note", None)
+    if add_note is not None:
+        add_note(f"RpcError {error.code} from calling {method!r} of {callee!r}")
 
 
 def overloaded_error() -> RpcOverloadedError:

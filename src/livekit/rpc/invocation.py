@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import RpcError
 
@@ -44,6 +44,11 @@ class RpcCallInfo:
     """Seconds for the whole call; None for 15."""
     max_round_trip_latency: float | None = None
     """Seconds for the callee to acknowledge; None for 7."""
+    request_id: str = field(default="", compare=False)
+    """The `request_id` of the callee's `RpcInvocationData`, to match logs, traces and progress messages with the call.
+
+    Set before the interceptors run; changes are ignored. An interceptor that calls `next` again makes another call,
+    whose id is set here when it is sent. (Not in the official SDK.)"""
 
 
 RpcHandler = Callable[[RpcInvocationData], Awaitable[str | None] | str | None]

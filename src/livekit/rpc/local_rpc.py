@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from livekit._util.warn import warn_application
 
+from . import wire
 from .client import RpcClient, not_connected
-from .errors import RpcArgumentTypeError, RpcError
+from .errors import RpcArgumentTypeError, RpcError, add_call_note
 from .invocation import RpcCallInfo, chain_outgoing
 from .registry import RpcRegistry
 
@@ -23,31 +23,32 @@ class LocalRpc:
     async def perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
         """Check the arguments and make the call inside the interceptors. Raises like `LocalParticipant.perform_rpc`."""
 
+        call.request_id = unused_id = wire.new_request_id()
+
         async def terminal(info: RpcCallInfo) -> str:
-            check_arguments(info)  # again: interceptors may change the call
-            try:
-                return await self._connected().perform(info, wait_for_ready=wait_for_ready)
-            except RpcError as error:
-                _add_note(error, info)
-                raise
+            nonlocal unused_id
+            info.request_id, unused_id = unused_id or wire.new_request_id(), ""  # a callee runs an id only once
+            return await self._perform(info, wait_for_ready=wait_for_ready)
 
         if not self.registry.interceptors:
             return await terminal(call)
         check_arguments(call)
-        self._connected()
+        if self.client is None:
+            error = not_connected()
+            add_call_note(error, call.method, call.destination_identity)
+            raise error
         return await chain_outgoing(self.registry.interceptors, terminal)(call)
 
-    def _connected(self) -> RpcClient:
-        if self.client is None:
-            raise not_connected()
-        return self.client
-
-
-def _add_note(error: RpcError, call: RpcCallInfo) -> None:
-    """Name the call in tracebacks (PEP 678, from Python 3.11 on); `str(error)` stays the message."""
-    add_note: Callable[[str], None] | None = getattr(error, "add_note", None)
-    if add_note is not None:
-        add_note(f"RpcError {error.code} from calling {call.method!r} of {call.destination_identity!r}")
+    async def _perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
+        check_arguments(call)  # again: interceptors may have changed the call
+        method, callee = call.method, call.destination_identity
+        try:
+            if self.client is None:
+                raise not_connected()
+            return await self.client.perform(call, wait_for_ready=wait_for_ready)
+        except RpcError as error:
+            add_call_note(error, method, callee)
+            raise
 
 
 SUSPICIOUS_SECONDS = 1000
