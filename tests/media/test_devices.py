@@ -170,7 +170,11 @@ async def test_played_audio_and_its_delay_reach_the_echo_cancellation(
     delays: list[int] = []
     played: list[int] = []
     monkeypatch.setattr(capture.apm, "set_stream_delay_ms", delays.append)
-    monkeypatch.setattr(capture.apm, "process_reverse_stream", lambda data: played.append(data.samples_per_channel))
+
+    def process_reverse_stream(frame: AudioFrame) -> None:
+        played.append(frame.samples_per_channel)
+
+    monkeypatch.setattr(capture.apm, "process_reverse_stream", process_reverse_stream)
     recording, playing = sounddevice.opened
     playing.play(4800)
     recording.record(bytes(2 * 4800))

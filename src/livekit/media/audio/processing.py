@@ -111,7 +111,8 @@ class AudioProcessingModule:
         if self._format == (sample_rate, channels):
             return
         self._format = (sample_rate, channels)
-        self._processor = self._library.AudioProcessor(
+        library: Any = self._library
+        self._processor = library.AudioProcessor(
             sample_rate=sample_rate, num_channels=channels, stream_delay_ms=self._delay, **self._features
         )
 

@@ -15,8 +15,8 @@ from .track_info import is_red_enabled
 __all__ = ["EXTENSIONS", "published_codecs", "subscribed_codecs"]
 
 EXTENSIONS: Final[dict[MediaKind, tuple[str, ...]]] = {MediaKind.AUDIO: (AUDIO_LEVEL_URI,), MediaKind.VIDEO: ()}
-"""Header extensions to accept besides those that identify streams; also in sections that are not in use, since libwebrtc
-does not offer an extension again that an answer has left out."""
+"""Header extensions to accept besides those that identify streams; also in sections that are not in use, since
+libwebrtc does not offer an extension again that an answer has left out."""
 
 OPUS: Final = Codec(
     payload_type=111, name="opus", clock_rate=48_000, channels=2, parameters="minptime=10;useinbandfec=1"
