@@ -20,7 +20,7 @@ SCTP_PORT = 5000
 DISCARD_PORT = 9
 """The port of an m-line whose transport addresses are candidates (RFC 8840 section 4.1.1)."""
 MEDIA_FORMAT_ATTRIBUTES = frozenset({"rtpmap", "fmtp", "extmap"})
-"""Attributes that an inactive section repeats; libwebrtc does not offer extensions again that an answer has left out."""
+"""Attributes that inactive sections repeat; libwebrtc does not offer extensions again that an answer has left out."""
 NO_MEDIA: Mapping[str, MediaSection] = MappingProxyType({})
 
 
