@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from fuzz.mutate import Fuzzer, Target
 from livekit._room.room_session import RoomSession
 from livekit.engine import EngineListener, EngineState, register_scheme
-from livekit.engine.interfaces import RELIABLE, ChannelCounts, SendOptions
+from livekit.engine.interfaces import RELIABLE, ChannelCounts, MediaHooks, SendOptions
 from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 from livekit.rpc import wire
@@ -38,9 +38,11 @@ class SilentEngine:
     token = ""
     round_trip_time = None
     counts: Mapping[bool, ChannelCounts] = {}
+    media = None
 
     def __init__(self, url: str, token: str, options: RoomOptions, listener: EngineListener) -> None:
         self.listener = listener
+        self.media_hooks = MediaHooks()
         self.on_track_packet: Callable[[bytes], None] = lambda data: None
 
     async def connect(self) -> None:

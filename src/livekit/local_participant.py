@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from typing import TypeVar, overload
+from typing import TypeVar, cast, overload
 
 from ._room.local_context import LocalConnection
 from ._room.metadata import MetadataUpdater
@@ -34,7 +34,7 @@ class LocalParticipant(DataPublisher, DataTrackPublisher, StreamSender, Metadata
 
     @property
     def track_publications(self) -> Mapping[str, LocalTrackPublication]:
-        return {track.sid: LocalTrackPublication(track) for track in self._info.tracks}
+        return cast("dict[str, LocalTrackPublication]", self._record.publications)
 
     @property
     def _rpc_handlers(self) -> Mapping[str, RpcHandler]:

@@ -6,7 +6,7 @@ import datetime
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from livekit.protocol import models
@@ -37,6 +37,8 @@ class ParticipantRecord:
 
     info: models.ParticipantInfo
     connection_quality: ConnectionQuality = ConnectionQuality.QUALITY_UNKNOWN
+    publications: dict[str, TrackPublication] = field(default_factory=dict[str, TrackPublication])
+    """Audio and video tracks by sid."""
 
 
 class Participant(ABC):
@@ -135,4 +137,4 @@ class RemoteParticipant(Participant):
 
     @property
     def track_publications(self) -> Mapping[str, RemoteTrackPublication]:
-        return {track.sid: RemoteTrackPublication(track) for track in self._info.tracks}
+        return cast("dict[str, RemoteTrackPublication]", self._record.publications)

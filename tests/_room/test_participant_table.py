@@ -7,7 +7,7 @@ import pytest
 from livekit._room.local_context import LocalConnection
 from livekit._room.participant_table import MAX_LEFT_SIDS, MAX_PACKET_SENDERS, ParticipantTable
 from livekit.local_participant import LocalParticipant
-from livekit.participant import ParticipantRecord
+from livekit.participant import ParticipantRecord, RemoteParticipant
 from livekit.protocol import models
 from livekit.rpc.local_rpc import LocalRpc
 from livekit.rpc.peer_info import ABSENT
@@ -46,6 +46,12 @@ class Rig:
 
     def on_peer_restarted(self, identity: str) -> None:
         self.notifications.append(("restarted", identity))
+
+    def on_tracks(self, participant: RemoteParticipant, record: ParticipantRecord, *, announce: bool) -> None:
+        """Ignored: tracks have tests of their own."""
+
+    def on_tracks_ended(self, record: ParticipantRecord) -> None:
+        """Ignored as well."""
 
     def update(self, *infos: Info) -> list[str]:
         """Apply an update and return the names of its events."""

@@ -9,7 +9,7 @@ from livekit._room.participant_table import ParticipantTable
 from livekit.e2ee.encryption_status import EncryptionStatus
 from livekit.enums import EncryptionState
 from livekit.local_participant import LocalParticipant
-from livekit.participant import ParticipantRecord
+from livekit.participant import ParticipantRecord, RemoteParticipant
 from livekit.protocol import models
 from livekit.rpc.local_rpc import LocalRpc
 
@@ -30,6 +30,12 @@ class Rig:
     def on_peer_missing(self, identity: str) -> None: ...
 
     def on_peer_restarted(self, identity: str) -> None: ...
+
+    def on_tracks(self, participant: RemoteParticipant, record: ParticipantRecord, *, announce: bool) -> None:
+        """Ignored: tracks have tests of their own."""
+
+    def on_tracks_ended(self, record: ParticipantRecord) -> None:
+        """Ignored as well."""
 
 
 def test_state_is_emitted_when_it_changes() -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from livekit import (
     EncryptionType,
     FrameMetadataFeature,
     LocalTrackPublication,
+    LocalVideoTrack,
     RemoteTrackPublication,
     TrackKind,
     TrackSource,
     VideoQuality,
 )
 from livekit.enums import AudioTrackFeature
-from livekit.errors import MediaNotBuiltError
+from livekit.errors import MediaNotBuiltError, SessionClosedError
 from livekit.protocol import models
 
 INFO = models.TrackInfo(
@@ -48,7 +51,7 @@ def test_data_tracks_have_no_media_kind() -> None:
     assert LocalTrackPublication(models.TrackInfo(type=models.TrackType.DATA)).kind == TrackKind.KIND_UNKNOWN
 
 
-def test_remote_tracks_cannot_be_subscribed() -> None:
+def test_video_tracks_cannot_be_subscribed_to() -> None:
     publication = RemoteTrackPublication(INFO)
     publication.set_subscribed(False)
     assert not publication.subscribed
@@ -58,6 +61,33 @@ def test_remote_tracks_cannot_be_subscribed() -> None:
         publication.set_video_quality(VideoQuality.VIDEO_QUALITY_LOW)
 
 
-async def test_local_tracks_have_no_subscribers_to_wait_for() -> None:
-    with pytest.raises(MediaNotBuiltError, match="wait_for_subscription"):
-        await LocalTrackPublication(INFO).wait_for_subscription()
+def test_audio_tracks_have_no_video_quality() -> None:
+    publication = RemoteTrackPublication(models.TrackInfo(type=models.TrackType.AUDIO))
+    with pytest.raises(ValueError, match="video"):
+        publication.set_video_quality(VideoQuality.VIDEO_QUALITY_LOW)
+
+
+async def test_waiting_for_the_first_subscription_ends_with_the_publication() -> None:
+    publication = LocalTrackPublication(INFO)
+    publication._track = object.__new__(LocalVideoTrack)
+    waits = [asyncio.ensure_future(publication.wait_for_subscription()) for _ in range(2)]
+    await asyncio.sleep(0)
+    waits[0].cancel()
+    publication._end()
+    with pytest.raises(asyncio.CancelledError):
+        await waits[0]
+    with pytest.raises(SessionClosedError, match="unpublished"):
+        await waits[1]
+    with pytest.raises(SessionClosedError, match="unpublished"):
+        await publication.wait_for_subscription()
+
+
+async def test_first_subscription_is_remembered() -> None:
+    publication = LocalTrackPublication(INFO)
+    publication._track = object.__new__(LocalVideoTrack)
+    wait = asyncio.ensure_future(publication.wait_for_subscription())
+    await asyncio.sleep(0)
+    publication._subscribed()
+    await wait
+    publication._end()
+    await publication.wait_for_subscription()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from livekit._room.signal_requests import SignalRequests
     from livekit.datatracks.track_manager import DataTrackManager
     from livekit.engine.interfaces import PacketSender
+    from livekit.media.local_tracks import LocalTracks
 
 NOT_CONNECTED = "the room is not connected: await room.connect(...) first"
 NOT_ALLOWED = "this participant may not publish data: its token lacks the grant canPublishData"
@@ -27,6 +28,7 @@ class LocalContext:
     requests: SignalRequests
     participants: ParticipantTable
     data_tracks: DataTrackManager
+    local_tracks: LocalTracks
 
 
 class LocalConnection:

@@ -40,6 +40,14 @@ class ParticipantListener(Protocol):
         """The participant has a new sid without having left (full reconnect)."""
         ...
 
+    def on_tracks(self, participant: RemoteParticipant, record: ParticipantRecord, *, announce: bool) -> None:
+        """The participant's tracks were announced; without events if `announce` is False."""
+        ...
+
+    def on_tracks_ended(self, record: ParticipantRecord) -> None:
+        """The participant leaves, and `participant_disconnected` follows."""
+        ...
+
 
 class ParticipantTable:
     """The participants of one room; an `rpc.peer_info.PeerLookup`."""
@@ -127,6 +135,12 @@ class ParticipantTable:
         """Return the local or a remote participant by identity."""
         return self.local if identity and identity == self.local_info.identity else self.remotes.get(identity)
 
+    def by_sid(self, sid: str) -> Participant | None:
+        """Return the local or a remote participant by sid."""
+        if sid == self.local_info.sid:
+            return self.local
+        return next((participant for participant in self.remotes.values() if participant.sid == sid), None)
+
     def sender_identity(self, packet: models.DataPacket) -> str:
         """Return the identity of the participant that sent a packet.
 
@@ -156,7 +170,7 @@ class ParticipantTable:
         self._peers.clear()
         for info in present.values():
             if first:
-                self._add(info)
+                self._listener.on_tracks(self._add(info), self._records[info.identity], announce=False)
             else:
                 self._update_one(info)
 
@@ -237,6 +251,8 @@ class ParticipantTable:
         self._emit("participant_connected", participant)
         if info.state == _State.ACTIVE:
             self._emit("participant_active", participant)
+        if info.identity in self._records:
+            self._listener.on_tracks(participant, self._records[info.identity], announce=True)
 
     def _restart(self, record: ParticipantRecord, info: models.ParticipantInfo) -> None:
         """Replace a participant that has a new sid without having left (full reconnect).
@@ -251,6 +267,7 @@ class ParticipantTable:
         participant = self.remotes.pop(info.identity)
         self._peers.pop(info.identity, None)
         self._listener.on_peer_restarted(info.identity)
+        self._listener.on_tracks_ended(record)
         self._emit("participant_disconnected", participant)
         self._add_and_emit(info)
 
@@ -269,6 +286,7 @@ class ParticipantTable:
         record.info.CopyFrom(info)
         record.info.state = _State.DISCONNECTED
         notify(identity)
+        self._listener.on_tracks_ended(record)
         self._emit("participant_disconnected", participant)
 
     def _update_info(self, participant: Participant, record: ParticipantRecord, info: models.ParticipantInfo) -> None:
@@ -282,6 +300,10 @@ class ParticipantTable:
         if isinstance(participant, RemoteParticipant):
             self._listener.on_peer_changed(info.identity)
         self._emit_changes(participant, old, info)
+        if isinstance(participant, RemoteParticipant):
+            self._listener.on_tracks(participant, record, announce=True)
+            if info.state == _State.ACTIVE and old.state != _State.ACTIVE:
+                self._emit("participant_active", participant)
 
     def _emit_changes(self, participant: Participant, old: models.ParticipantInfo, new: models.ParticipantInfo) -> None:
         if new.name != old.name:
@@ -295,5 +317,3 @@ class ParticipantTable:
             self._emit("participant_attributes_changed", changed, participant)
         if new.permission != old.permission:
             self._emit("participant_permissions_changed", participant, participant.permissions)
-        if new.state == _State.ACTIVE and old.state != _State.ACTIVE and isinstance(participant, RemoteParticipant):
-            self._emit("participant_active", participant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from livekit._room.active_speakers import ActiveSpeakers
 from livekit._room.local_context import LocalConnection, LocalContext
 from livekit._room.packet_recorder import PacketRecorder
 from livekit._room.participant_table import ParticipantTable
@@ -21,8 +22,10 @@ from livekit.engine.interfaces import Engine, EngineState, PacketSender
 from livekit.engine.packet_filter import PacketFilter
 from livekit.enums import ConnectionState
 from livekit.local_participant import LocalParticipant
+from livekit.media.local_tracks import LocalTracks
+from livekit.media.remote_tracks import RemoteTracks
 from livekit.options import RecordOptions, RoomOptions
-from livekit.participant import ParticipantRecord
+from livekit.participant import ParticipantRecord, RemoteParticipant
 from livekit.protocol import models, rtc
 from livekit.rpc import wire
 from livekit.rpc.callee import RpcCallee
@@ -83,7 +86,14 @@ class RoomSession:
         self._recorder = PacketRecorder(recording) if recording else None
         network = self._outgoing_pipeline()
         self.data_tracks = DataTrackManager(self.engine, self.e2ee, strict=strict, emit=emit)
-        self._context = LocalContext(network, self.signal_requests, self.participants, self.data_tracks)
+        self.local_tracks = LocalTracks(self.engine, self.e2ee, self.local, record, emit)
+        self.remote_tracks = RemoteTracks(self.engine, self.e2ee, emit, auto_subscribe=options.auto_subscribe)
+        self._speakers = ActiveSpeakers(self.participants.by_sid, emit)
+        self.engine.media_hooks.on_transport = self.remote_tracks.on_transport
+        self.engine.media_hooks.on_sync = self._fill_sync
+        self._context = LocalContext(
+            network, self.signal_requests, self.participants, self.data_tracks, self.local_tracks
+        )
         self._rpc_sender = LoopbackSender(network, lambda packet: self._dispatch(packet, packet.participant_identity))
         self.rpc_client = RpcClient(
             self._rpc_sender, self.participants, options.rpc, lambda: self.engine.round_trip_time
@@ -99,6 +109,8 @@ class RoomSession:
         self._signal_handlers = self._make_signal_handlers()
         self._packet_handlers = self._make_packet_handlers()
         self._joining = True
+        self._rejoined = False
+        """A full reconnect has joined, and its tracks are not published again yet."""
         self._guard = LoopGuard(self._not_closed, self._abandon)
 
     async def join(self) -> None:
@@ -161,6 +173,9 @@ class RoomSession:
         self.participants.apply_join(join.participant, join.other_participants)
         if rejoined:
             self.data_tracks.restore()
+            self._rejoined = True
+            self._speakers.clear()
+            self.remote_tracks.rejoined()
         self.data_tracks.sync_remote_tracks(self.participants.infos)
 
     def on_signal(self, message: rtc.SignalResponse) -> None:
@@ -184,7 +199,13 @@ class RoomSession:
     def on_state(self, state: EngineState, reason: models.DisconnectReason) -> None:
         before, after = self.connection_state, _CONNECTION_STATES.get(state)
         self.rpc_client.set_online(state is EngineState.CONNECTED)
-        if after is None or after == before:
+        if after is None:
+            return
+        if state is EngineState.CONNECTED and before == ConnectionState.CONN_RECONNECTING:
+            self._restore_tracks()
+            return
+        self.local_tracks.stop_republishing()
+        if after == before:
             return
         self.connection_state = after
         if state is EngineState.DISCONNECTED:
@@ -195,7 +216,26 @@ class RoomSession:
         elif state is EngineState.RECONNECTING:
             self._emit("reconnecting")
         else:
-            self._emit("reconnected" if before == ConnectionState.CONN_RECONNECTING else "connected")
+            self._emit("connected")
+            self.remote_tracks.connected()
+
+    def _restore_tracks(self) -> None:
+        """Report `reconnected`; after a full reconnect when the tracks are published again, as the official SDK."""
+        republishing = None
+        if self._rejoined:
+            republishing = self.local_tracks.republish()
+        else:
+            self.local_tracks.resumed()
+        if republishing is None:
+            self._reconnected()
+        else:
+            republishing.add_done_callback(lambda task: None if task.cancelled() else self._reconnected())
+
+    def _reconnected(self) -> None:
+        self._rejoined = False
+        self.connection_state = ConnectionState.CONN_CONNECTED
+        self._emit("connection_state_changed", ConnectionState.CONN_CONNECTED)
+        self._emit("reconnected")
 
     # ParticipantListener
 
@@ -219,6 +259,12 @@ class RoomSession:
     def on_peer_restarted(self, identity: str) -> None:
         self.rpc_client.peer_restarted(identity)
 
+    def on_tracks(self, participant: RemoteParticipant, record: ParticipantRecord, *, announce: bool) -> None:
+        self.remote_tracks.sync(participant, record, announce=announce)
+
+    def on_tracks_ended(self, record: ParticipantRecord) -> None:
+        self.remote_tracks.remove_all(record)
+
     # Dispatch tables
 
     def _make_signal_handlers(self) -> dict[str, Callable[[rtc.SignalResponse], None]]:
@@ -229,7 +275,10 @@ class RoomSession:
             "refresh_token": lambda message: self._emit("token_refreshed"),
             "request_response": lambda message: self._on_request_response(message.request_response),
             "room_moved": lambda message: self._on_room_moved(message.room_moved),
+            "speakers_changed": lambda message: self._speakers.update(message.speakers_changed.speakers),
             **self.data_tracks.signal_handlers,
+            **self.local_tracks.signal_handlers,
+            **self.remote_tracks.signal_handlers,
         }
 
     def _make_packet_handlers(self) -> dict[str, Callable[[str, models.DataPacket], None]]:
@@ -286,6 +335,7 @@ class RoomSession:
     def _on_request_response(self, response: rtc.RequestResponse) -> None:
         self.signal_requests.on_response(response)
         self.data_tracks.on_request_response(response)
+        self.local_tracks.on_request_response(response)
 
     def _on_room_update(self, info: models.Room) -> None:
         old_metadata = self.info.metadata
@@ -301,6 +351,10 @@ class RoomSession:
         self.info.CopyFrom(moved.room)
         self._emit("moved")
 
+    def _fill_sync(self, sync: rtc.SyncState) -> None:
+        self.local_tracks.fill_sync(sync)
+        self.remote_tracks.fill_sync(sync)
+
     # Shutdown
 
     def _end(self, reason: models.DisconnectReason) -> None:
@@ -308,6 +362,8 @@ class RoomSession:
         self._rpc.client = self._local_connection.context = None
         self.signal_requests.close()
         self.data_tracks.close()
+        self.local_tracks.close()
+        self.remote_tracks.close()
         self.participants.disconnect(reason)
         self._sender_grace.close()
         self.incoming_streams.close()

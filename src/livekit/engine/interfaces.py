@@ -10,9 +10,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from livekit._util.callbacks import ignore
 from livekit.protocol import models, rtc
+
+if TYPE_CHECKING:
+    from .media import MediaTransport
 
 __all__ = [
     "LOSSY",
@@ -22,6 +26,7 @@ __all__ = [
     "Engine",
     "EngineListener",
     "EngineState",
+    "MediaHooks",
     "PacketSender",
     "PacketStream",
     "QueuedPacket",
@@ -81,6 +86,17 @@ class EngineListener(Protocol):
     def on_state(self, state: EngineState, reason: models.DisconnectReason) -> None:
         """The state changed. `reason` is that of DISCONNECTED, and UNKNOWN_REASON for other states."""
         ...
+
+
+@dataclass
+class MediaHooks:
+    """Callbacks of a room that publishes and receives audio and video."""
+
+    on_transport: Callable[[MediaTransport], None] = ignore
+    """Called with each session's `Engine.media` when it is first used: by the room, or because the server requires
+    it."""
+    on_sync: Callable[[rtc.SyncState], None] = ignore
+    """Adds the room's tracks and subscriptions to the state that a resume sends to the server."""
 
 
 Delivered = Callable[[], None]
@@ -184,6 +200,18 @@ class Engine(PacketSender, Protocol):
 
     def send_track_packet(self, data: bytes) -> bool:
         """Send a packet of a data track, unreliably. Returns False if the channel is not open or its buffer is full."""
+        ...
+
+    @property
+    def media_hooks(self) -> MediaHooks:
+        """The room's callbacks for audio and video; set them before `connect`."""
+        ...
+
+    @property
+    def media(self) -> MediaTransport | None:
+        """The sections of audio and video tracks of the current session; None while there is no session.
+
+        Audio and video modules are loaded at the first use."""
         ...
 
     def force_reconnect(self, *, full: bool) -> None:

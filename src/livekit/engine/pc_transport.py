@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from livekit._util.aio import finish, start_task
+from livekit._util.callbacks import ignore
 from livekit.protocol import rtc
 from livekit.webrtc import PeerConnection
 
@@ -33,21 +34,47 @@ class PCTransport:
         self._on_failed = on_failed
         self._steps: deque[Callable[[], Awaitable[None]]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self.on_answer: Callable[[rtc.SessionDescription], None] = ignore
+        """Called with the server's answer before it is applied."""
         self._offer_id = 0
+        self._awaits_answer = False
+        self._needs_offer = False
         peer.on_candidate = self._send_candidate
 
     async def create_offer(self, *, ice_restart: bool = False) -> rtc.SessionDescription:
         """Create the next offer. Raises ValueError if the peer connection cannot restart ICE."""
+        self._needs_offer = False
         sdp = await self.peer.create_offer(ice_restart=ice_restart)
+        self._awaits_answer = True
         self._offer_id += 1
         return rtc.SessionDescription(type="offer", sdp=sdp, id=self._offer_id)
 
     def handle_answer(self, answer: rtc.SessionDescription) -> None:
         """Apply the answer to the last offer; answers to older ones are ignored. 0 is the id of older servers."""
-        if answer.id in {0, self._offer_id}:
-            self._enqueue(lambda: self.peer.accept_answer(answer.sdp))
-        else:
+        if answer.id not in {0, self._offer_id}:
             logger.debug("ignored the answer to offer %d; the last one is %d", answer.id, self._offer_id)
+            return
+
+        async def accept() -> None:
+            self._awaits_answer = False
+            self.on_answer(answer)
+            await self.peer.accept_answer(answer.sdp)
+            if self._needs_offer:
+                self.negotiate()
+
+        self._enqueue(accept)
+
+    def negotiate(self) -> None:
+        """Offer what has changed, once the last offer is answered."""
+        self._needs_offer = True
+        if not self._awaits_answer:
+            self._enqueue(self._offer)
+
+    def repeat_offer(self) -> None:
+        """Offer again if an offer has not been answered: it was lost with the signal connection."""
+        if self._awaits_answer:
+            self._awaits_answer = False
+            self.negotiate()
 
     def handle_offer(self, offer: rtc.SessionDescription) -> None:
         """Answer an offer of the server, with the same id."""
@@ -77,6 +104,10 @@ class PCTransport:
         self._steps.append(step)
         if self._task is None or self._task.done():
             self._task = start_task(self._negotiate(), name="livekit negotiation")
+
+    async def _offer(self) -> None:
+        if self._needs_offer and not self._awaits_answer:
+            self._send(rtc.SignalRequest(offer=await self.create_offer()))
 
     async def _negotiate(self) -> None:
         while self._steps:

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from livekit._util.aio import finish, loop_time, start_task, within
 from livekit._util.callbacks import ignore
@@ -17,7 +18,16 @@ from livekit.signaling import SignalConnection
 from livekit.webrtc import create_peer_connection
 
 from .connection_state import ConnectionEvent, ConnectionPhase, ConnectionStateMachine
-from .interfaces import RELIABLE, ChannelCounts, EngineListener, EngineState, PacketStream, QueuedPacket, SendOptions
+from .interfaces import (
+    RELIABLE,
+    ChannelCounts,
+    EngineListener,
+    EngineState,
+    MediaHooks,
+    PacketStream,
+    QueuedPacket,
+    SendOptions,
+)
 from .packet_channel import PacketChannel
 from .reconnector import Reconnector
 from .region_urls import RegionUrls
@@ -25,6 +35,9 @@ from .rtc_session import RtcSession
 from .session_manager import SessionManager
 from .signal_client import SignalOpener
 from .transport_manager import PeerFactory, TransportManager
+
+if TYPE_CHECKING:
+    from .media import MediaTransport
 
 __all__ = ["RtcEngine"]
 
@@ -63,6 +76,7 @@ class RtcEngine:
     ) -> None:
         """Raises ConnectError: `url` is not the URL of a server."""
         self.on_track_packet: Callable[[bytes], None] = ignore
+        self.media_hooks = MediaHooks()
         self._urls = RegionUrls(url, token)
         self._options = options
         self._listener = listener
@@ -74,6 +88,7 @@ class RtcEngine:
             make_peer,
             open_signal,
             packets=self._packets,
+            media_hooks=self.media_hooks,
             on_signal=listener.on_signal,
             on_event=self._handle_event,
         )
@@ -137,6 +152,10 @@ class RtcEngine:
 
     def send_track_packet(self, data: bytes) -> bool:
         return self._transport is not None and self._transport.send_track_packet(data)
+
+    @property
+    def media(self) -> MediaTransport | None:
+        return None if self._transport is None else self._transport.media
 
     def force_reconnect(self, *, full: bool) -> None:
         event = ConnectionEvent.LEAVE_RECONNECT if full else ConnectionEvent.LEAVE_RESUME

@@ -29,6 +29,7 @@ from livekit.signaling import (
 
 from .connection_state import Attempt, AttemptTimeouts, ConnectionEvent, leave_event
 from .ice_servers import peer_options
+from .interfaces import MediaHooks
 from .signal_client import SignalAnswer, SignalCallbacks, SignalClient, SignalOpener
 from .transport_manager import PeerFactory, TransportManager
 
@@ -60,6 +61,7 @@ class SessionCallbacks:
     """A step of connecting begins; takes its description."""
     receive_states: Callable[[], list[rtc.DataChannelReceiveState]]
     """Returns the last packet received from each sender; the server retransmits later ones."""
+    media_hooks: MediaHooks
 
 
 class RtcSession:
@@ -161,9 +163,13 @@ class RtcSession:
         self._token = token
         self.transport.reset_error()
         answer = await self._reopen_signal(attempt.timeouts)
-        self._start_signal(answer, self._sync_state())
+        sync = self._sync_state()
+        self._callbacks.media_hooks.on_sync(sync.sync_state)
+        self._start_signal(answer, sync)
         if attempt.restart_ice or not self.transport.is_connected:
             await self._restart_ice()
+        else:
+            self.transport.repeat_offer()
         await within(attempt.timeouts.ready, self.transport.wait_ready())
         if not self._signal.is_open:
             raise ServerUnreachableError("the signal connection was lost again")
@@ -247,6 +253,7 @@ class RtcSession:
         )
         transport.on_disconnected = self._transport_disconnected
         transport.on_failed = self._transport_failed
+        transport.on_media = self._callbacks.media_hooks.on_transport
         return transport
 
     # Signal messages and events

@@ -10,6 +10,7 @@ from livekit.options import RoomOptions
 from livekit.protocol import models, rtc
 
 from .connection_state import Attempt, ConnectionEvent
+from .interfaces import MediaHooks
 from .join_buffer import JoinBuffer
 from .packet_channel import PacketChannel
 from .region_urls import RegionUrls
@@ -32,6 +33,7 @@ class SessionManager:
         open_signal: SignalOpener,
         *,
         packets: PacketChannel,
+        media_hooks: MediaHooks,
         on_signal: Callable[[rtc.SignalResponse], None],
         on_event: EventHandler,
     ) -> None:
@@ -43,6 +45,7 @@ class SessionManager:
         self._make_peer = make_peer
         self._open_signal = open_signal
         self._packets = packets
+        self._media_hooks = media_hooks
         self._on_signal = on_signal
         self._on_event = on_event
         self._previous: RtcSession | None = None
@@ -115,6 +118,7 @@ class SessionManager:
             on_event=on_event,
             on_progress=self._set_progress,
             receive_states=self._packets.receive_states,
+            media_hooks=self._media_hooks,
         )
         session = RtcSession(self._urls.server, self._options, self._make_peer, callbacks, self._open_signal)
         return session

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from livekit._util.callbacks import ignore
 from livekit.errors import ConnectError, PeerConnectionError
@@ -22,6 +23,9 @@ from livekit.webrtc import (
 from .pc_transport import PCTransport
 from .track_channel import TRACK_CHANNEL_LABEL, TrackChannel
 
+if TYPE_CHECKING:
+    from .media import MediaTransport
+
 __all__ = ["LOSSY_LABEL", "RELIABLE_LABEL", "PeerFactory", "TransportManager"]
 
 RELIABLE_LABEL = "_reliable"
@@ -31,6 +35,7 @@ DISCONNECTED_GRACE = 1.5
 """Seconds that a peer connection may be disconnected before that is reported: it may recover."""
 
 _FAILED_STATES = frozenset({PeerState.FAILED, PeerState.CLOSED})
+_MEDIA_LINE = "m=audio"
 _FIREWALL_HINT = "Check that UDP between here and the server's media ports is open, or that the server offers TURN."
 
 PeerFactory = Callable[[PeerOptions], PeerConnection]
@@ -55,6 +60,8 @@ class TransportManager:
         """A peer connection failed, or the server closed it; called once."""
         self.on_track_packet: Callable[[bytes], None] = ignore
         """Called with the messages of the data channel of data tracks."""
+        self.on_media: Callable[[MediaTransport], None] = ignore
+        """Called with the sections of media, when they are first used."""
         self.single = single
         self._send = send
         self._on_data = on_data
@@ -68,7 +75,9 @@ class TransportManager:
             "answer": self._handle_answer,
             "offer": self._handle_offer,
             "trickle": self._handle_trickle,
+            "media_sections_requirement": lambda m: self.media.add_sections(m.media_sections_requirement),
         }
+        self._media: MediaTransport | None = None
         self._publisher = self._make_transport(make_peer(options), rtc.SignalTarget.PUBLISHER)
         self._subscriber: PCTransport | None = None
         if not single:
@@ -96,6 +105,20 @@ class TransportManager:
     def is_connected(self) -> bool:
         """True if all required peer connections are connected."""
         return not self._has_failed and all(p.state is PeerState.CONNECTED for p in self._required_peers())
+
+    @property
+    def media(self) -> MediaTransport:
+        """The sections of audio and video tracks, for which modules are loaded at the first use."""
+        if self._media is None:
+            from .media import MediaTransport
+
+            self._media = MediaTransport(self._publisher, self._subscriber)
+            self.on_media(self._media)
+        return self._media
+
+    def repeat_offer(self) -> None:
+        """Offer again, on another signal connection, what the server has not answered."""
+        self._publisher.repeat_offer()
 
     async def create_offer(self, *, ice_restart: bool = False) -> rtc.SessionDescription:
         """Create the publisher's next offer. Raises ValueError if ICE cannot be restarted."""
@@ -170,6 +193,8 @@ class TransportManager:
         self.remove_callbacks()
         self._has_failed = True
         self.abort_wait(PeerConnectionError("the connection is closed"))
+        if self._media is not None:
+            self._media.close()
         closing: list[Awaitable[None]] = [t.close() for t in (self._publisher, self._subscriber) if t is not None]
         await asyncio.gather(*closing)
 
@@ -233,6 +258,8 @@ class TransportManager:
         self._publisher.handle_answer(message.answer)
 
     def _handle_offer(self, message: rtc.SignalResponse) -> None:
+        if _MEDIA_LINE in message.offer.sdp:
+            _ = self.media
         (self._subscriber or self._publisher).handle_offer(message.offer)
 
     def _handle_trickle(self, message: rtc.SignalResponse) -> None:

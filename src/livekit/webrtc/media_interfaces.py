@@ -95,17 +95,16 @@ class Transceiver(Protocol):
     extensions: Sequence[str]
     """URIs of the RTP header extensions to offer or accept (RFC 8285)."""
 
+    ssrc: int
+    """The synchronization source to send with, chosen at random; choose another when the section is used again, for
+    another track."""
+
     @property
     def kind(self) -> MediaKind: ...
 
     @property
     def mid(self) -> str | None:
         """The section's mid; None until the first description has it."""
-        ...
-
-    @property
-    def ssrc(self) -> int:
-        """The synchronization source to send with, chosen at random."""
         ...
 
     @property
