@@ -95,7 +95,11 @@ class AudioStream:
         if capacity < 0:
             raise ValueError(f"capacity is a number of frames, and not negative; not {capacity}")
         self._loop = loop or asyncio.get_event_loop()
-        self._track = cast("StreamedTrack | None", track)
+        participant: object = kwargs.get("participant")
+        owner: object = track if participant is None else participant
+        if not hasattr(owner, "_audio_feed"):
+            raise TypeError(f"AudioStream needs an audio track or a participant, not {type(owner).__name__}")
+        self._track = cast("StreamedTrack", track) if participant is None else None
         self._processor = noise_cancellation if isinstance(noise_cancellation, FrameProcessor) else None
         self._closes_processor = auto_close_noise_cancellation
         if isinstance(noise_cancellation, NoiseCancellationOptions):
@@ -114,7 +118,7 @@ class AudioStream:
         if self._track is not None:
             feed = self._track._audio_feed()
         else:
-            feed = cast("StreamedParticipant", kwargs["participant"])._audio_feed(kwargs["track_source"])
+            feed = cast("StreamedParticipant", participant)._audio_feed(kwargs["track_source"])
         sink = _weak_sink(self)
         feed.add_sink(sample_rate, num_channels, sink)
         self._detach = weakref.finalize(self, feed.remove_sink, sink)
