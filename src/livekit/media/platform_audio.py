@@ -122,7 +122,7 @@ class PlatformAudio:
             capture = open_input(source, loop, apm=apm, device=self._recording_device, blocksize=BLOCKSIZE)
         except Exception as error:
             raise PlatformAudioError(f"Failed to open the recording device: {error}") from error
-        source._capture_of_device = capture
+        source._capture_of_device = capture  # see `PlatformAudioSource`
         self._sources.append(source)
         return source
 

@@ -48,7 +48,9 @@ def test_payload_types_are_found_by_name_and_parameters(
 def test_each_packet_repeats_the_frame_before() -> None:
     sent = packets([frame(n, b"\xf8voice%d" % n) for n in range(3)])
     assert {packet.payload_type for packet in sent} == {63}
-    blocks = [[(block.payload_type, block.timestamp_offset, block.payload) for block in decode_red(p.payload)] for p in sent]
+    blocks = [
+        [(block.payload_type, block.timestamp_offset, block.payload) for block in decode_red(p.payload)] for p in sent
+    ]
     assert blocks == [
         [(111, 0, b"\xf8voice0")],
         [(111, 960, b"\xf8voice0"), (111, 0, b"\xf8voice1")],

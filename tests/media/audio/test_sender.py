@@ -90,7 +90,7 @@ async def test_options(source: AudioSource) -> None:
     assert {packet.payload_type for packet in transceiver.sent} == {111}
     transceiver.sent.clear()
     await play(source, 2.0)
-    assert 10_000 < sum(8 * len(packet.payload) for packet in transceiver.sent) / 2.0 < 26_000
+    assert 10_000 < sum(8 * len(packet.payload) for packet in transceiver.sent) / 2.0 < 30_000
 
 
 async def test_nothing_is_sent_before_the_section_is_negotiated(source: AudioSource) -> None:
@@ -213,7 +213,8 @@ async def test_statistics(source: AudioSource) -> None:
     assert outbound.outbound_rtp.outbound.active
     assert media.media_source.audio.total_audio_energy == pytest.approx(0.215**2, rel=0.1)
     inbound = remote.remote_inbound_rtp
-    assert (inbound.received.packets_lost, inbound.received.jitter) == (3, pytest.approx(0.01))
+    assert inbound.received.packets_lost == 3
+    assert inbound.received.jitter == pytest.approx(0.01)
     assert inbound.remote_inbound.fraction_lost == 0.25
     assert inbound.remote_inbound.round_trip_time == pytest.approx(0.04, abs=0.001)
     assert inbound.remote_inbound.local_id == outbound.outbound_rtp.rtc.id

@@ -167,7 +167,9 @@ async def test_source_without_a_queue_sends_at_once_and_has_no_clock() -> None:
     assert len(blocks) == 3
     assert source.queued_duration == pytest.approx(0.03)
     for ms in (5, 20):
-        with pytest.raises(AudioCaptureError, match=r"direct capture requires 10ms frames: got \d+ frames, expected 480"):
+        with pytest.raises(
+            AudioCaptureError, match=r"direct capture requires 10ms frames: got \d+ frames, expected 480"
+        ):
             await source.capture_frame(frame(ms))
     assert [block.index for block in blocks] == [100, 101, 102]
     await source.wait_for_playout()
@@ -177,9 +179,11 @@ async def test_source_without_a_queue_sends_at_once_and_has_no_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(0, 1), (-1, 1), (48_000, 0), (48_000, 3), (48_000, 1, 15), (48_000, 1, -10)], ids=str
+    "arguments",
+    [(0, 1, 1000), (-1, 1, 1000), (48_000, 0, 1000), (48_000, 3, 1000), (48_000, 1, 15), (48_000, 1, -10)],
+    ids=str,
 )
-async def test_impossible_arguments(arguments: tuple[int, ...]) -> None:
+async def test_impossible_arguments(arguments: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match=r"not -?\d+"):
         AudioSource(*arguments)
 

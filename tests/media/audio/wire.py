@@ -46,6 +46,12 @@ class WireTransceiver:
         self.deliver(packet)
         return True
 
+    def send_serialized(self, header: bytes, payload: bytes, sequence_number: int) -> bool:
+        return self.send(RtpPacket.parse(header + payload))
+
+    def send_again(self, header: bytes, payload: bytes, sequence_number: int) -> bool:
+        return self.send(RtpPacket.parse(header + payload))
+
 
 def connect(
     sender: WireTransceiver, receiver: WireTransceiver, link: Link = lambda _rng, _number: 0.001, *, seed: int = 1

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from livekit.webrtc.media_interfaces import Codec
 from livekit.webrtc.rtp.packet import RtpError, RtpPacket
+from livekit.webrtc.rtp.remote_reception import RemoteReception
 from livekit.webrtc.rtp.rtcp import ReportBlock, SenderReport
 from livekit.webrtc.serial_number import unwrap_16
 
@@ -17,7 +18,6 @@ from .payload_types import PayloadRoute, route_payload_types
 from .positions import EPOCH
 from .published_stream import PublishedStream, StreamStats
 from .rates import RateMeter
-from .remote_reception import RemoteReception
 
 __all__ = ["FRAME", "Forwarder", "OutgoingPacket"]
 

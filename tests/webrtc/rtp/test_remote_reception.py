@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from livekit.server.media.remote_reception import REMEMBERED_REPORTS, RemoteReception
+from livekit.webrtc.rtp.remote_reception import REMEMBERED_REPORTS, RemoteReception
 from livekit.webrtc.rtp.rtcp import ReportBlock
 
 
