@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -232,3 +234,27 @@ def test_early_capture_waits_for_its_deadline() -> None:
     due = player.queue.next_tick
     assert player.push(sound(2), due - EARLY - 0.001) == []
     assert values(player.tick(due)) == [2]
+
+
+@pytest.mark.parametrize("drift", [5e-4, -5e-4, 5e-3, -5e-3])
+def test_clock_follows_that_of_audio_captured_in_real_time(drift: float) -> None:
+    """Neither does the queue grow, nor is silence put in between."""
+    player = Player()
+    waited = 0
+    for number in range(60_000):
+        now = 1.0 + 0.01 * number / (1 + drift)
+        player.run(now)
+        waited += not player.push(sound(1), now)
+    assert waited == 0
+    first = next(at for at, (_, block) in enumerate(player.played) if any(block.pcm))
+    assert all(block.pcm == sound(1) for _, block in player.played[first:])
+
+
+def test_jittery_application_hears_no_silence_in_between() -> None:
+    player, rng = Player(), random.Random(1)
+    for number in range(2000):
+        now = 1.0 + 0.01 * number + rng.uniform(0.0, 0.0018)
+        player.run(now)
+        player.push(sound(1), now)
+    first = next(at for at, (_, block) in enumerate(player.played) if any(block.pcm))
+    assert all(block.pcm == sound(1) for _, block in player.played[first:])

@@ -1,8 +1,9 @@
 """Cuts captured audio into blocks of 10 ms and decides when each is played.
 
 A block has a deadline, 10 ms after that of the one before; what was not captured by then is silence. Audio that is
-captured in real time is played at once, a little before the deadline, so that it may be late by `SLACK`: where sound
-follows silence, the deadlines move so that this holds.
+captured in real time is played at once, a little before the deadline, so that it may be late by `SLACK`. The deadlines
+move so that this holds: at once where sound follows silence, and in sound slowly, so that they follow the application's
+clock.
 
 An event loop that stalled delays the deadlines and the application alike. Afterwards up to `MAX_BURST` blocks catch up
 at once, and audio that the application is about to capture is awaited for a moment. After a longer stall the time line
@@ -22,6 +23,8 @@ SLACK = 0.002
 """Seconds from the capture of the first sound to its deadline."""
 EARLY = 0.005
 """Seconds before its deadline from which a block is played when it is captured."""
+STEP = 0.000_1
+"""Seconds by which the deadline of a block of sound moves at most: 1 %."""
 MAX_BURST = 5
 """Blocks that are played at once after a stall; buffers of 50 ms at the far end absorb them."""
 MAX_DEBT = 50
@@ -79,9 +82,11 @@ class BlockQueue:
     def push(self, pcm: bytes | memoryview, now: float) -> list[QueuedBlock]:
         """Queue audio, and return the blocks to play at once."""
         self._captured_at = now
+        is_awaited = len(self._pcm) < self._size()
         self._pcm += pcm
-        if self._silence and len(self._pcm) >= self._size():
-            self._deadline = now + SLACK
+        if is_awaited and len(self._pcm) >= self._size():
+            correction = now + SLACK - self._deadline
+            self._deadline += correction if self._silence else min(max(correction, -STEP), STEP)
         return self._take(now + EARLY)
 
     def tick(self, now: float) -> list[QueuedBlock]:

@@ -20,8 +20,8 @@ __all__ = ["AudioSource"]
 
 logger = logging.getLogger("livekit")
 
-MAX_DIRECT_DELAY = 10
-"""Blocks by which a source without a queue may be behind the clock until its time line jumps."""
+MAX_DIRECT_PAUSE = 10
+"""Blocks of time between two frames of a source without a queue, from which its time line jumps."""
 
 
 class AudioSource:
@@ -66,9 +66,9 @@ class AudioSource:
         self._played_at = 0.0  # when all that was captured is played
         self._playout: asyncio.Future[None] | None = None
         self._playout_timer: asyncio.TimerHandle | None = None
-        self._direct_index = 0
-        self._start = self._loop.time()
-        self._queue = BlockQueue(sample_rate, num_channels, self._start)
+        self._direct_index = 0  # of the last frame of a source without a queue
+        self._captured_at = self._loop.time()
+        self._queue = BlockQueue(sample_rate, num_channels, self._captured_at)
         self._timer: asyncio.TimerHandle | None = None
         if self._queue_size:
             self._timer = _call_tick(self._loop, self._queue.next_tick, weakref.ref(self))
@@ -133,11 +133,10 @@ class AudioSource:
         expected = self._sample_rate // BLOCKS_PER_SECOND
         if samples != expected:
             raise AudioCaptureError(f"direct capture requires 10ms frames: got {samples} frames, expected {expected}")
-        due = int((now - self._start) * BLOCKS_PER_SECOND)
-        if due - self._direct_index > MAX_DIRECT_DELAY:
-            self._direct_index = due
+        since = int((now - self._captured_at) * BLOCKS_PER_SECOND)
+        self._captured_at = now
+        self._direct_index += since if since > MAX_DIRECT_PAUSE else 1
         self._play([QueuedBlock(self._direct_index, pcm)])
-        self._direct_index += 1
 
     async def wait_for_playout(self) -> None:
         """Wait until all that was captured is played, or `clear_queue`; return at once if nothing is queued.
