@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from array import array
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,11 +17,16 @@ from tests.media.audio.signals import sine
 needs_soxr = pytest.mark.skipif(find_spec("soxr") is None, reason="needs the resample extra")
 
 
-@pytest.fixture(params=[pytest.param(True, marks=needs_soxr, id="soxr"), pytest.param(False, id="built-in")])
-def soxr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    if not request.param:
+@pytest.fixture(
+    params=[pytest.param("soxr", marks=needs_soxr), pytest.param("another version", marks=needs_soxr), "built-in"]
+)
+def soxr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the test with soxr, with its public class only, and without soxr."""
+    if request.param == "another version":
+        public = SimpleNamespace(ResampleStream=importlib.import_module("soxr").ResampleStream)
+        monkeypatch.setattr(module, "_load_soxr", lambda: public)
+    elif request.param == "built-in":
         monkeypatch.setattr(module, "_load_soxr", lambda: None)
-    return bool(request.param)
 
 
 def frame(samples: array[int], rate: int, channels: int = 1) -> AudioFrame:
@@ -40,7 +47,7 @@ def push_blocks(resampler: AudioResampler, samples: array[int], rate: int) -> li
 @pytest.mark.parametrize("quality", AudioResamplerQuality)
 @pytest.mark.parametrize(("input_rate", "output_rate"), [(48000, 16000), (24000, 48000), (44100, 48000)])
 def test_tone_is_the_same_at_another_rate(
-    soxr: bool, quality: AudioResamplerQuality, input_rate: int, output_rate: int
+    soxr: None, quality: AudioResamplerQuality, input_rate: int, output_rate: int
 ) -> None:
     resampler = AudioResampler(input_rate, output_rate, quality=quality)
     frames = push_blocks(resampler, sine(440, input_rate, 0.2), input_rate)
@@ -61,7 +68,7 @@ def test_sizes_are_those_of_the_official_sdk() -> None:
     assert [output.samples_per_channel for output in resampler.flush()] == [344]
 
 
-def test_stereo_channels_stay_apart(soxr: bool) -> None:
+def test_stereo_channels_stay_apart(soxr: None) -> None:
     silent_right = array("h", [sample for left in sine(440, 48000, 0.2) for sample in (left, 0)])
     resampler = AudioResampler(48000, 24000, num_channels=2)
     output = joined(resampler.push(frame(silent_right, 48000, 2)) + resampler.flush())
@@ -70,7 +77,7 @@ def test_stereo_channels_stay_apart(soxr: bool) -> None:
     assert max(output[::2]) > 9900
 
 
-def test_input_may_be_bytes_and_a_part_of_a_sample_is_dropped(soxr: bool) -> None:
+def test_input_may_be_bytes_and_a_part_of_a_sample_is_dropped(soxr: None) -> None:
     samples = sine(440, 48000, 0.1)
     resampler = AudioResampler(48000, 48000)
     (output,) = resampler.push(bytearray(samples.tobytes() + b"\1"))
@@ -78,7 +85,7 @@ def test_input_may_be_bytes_and_a_part_of_a_sample_is_dropped(soxr: bool) -> Non
     assert resampler.push(bytearray()) == resampler.push(bytearray(b"\1")) == []
 
 
-def test_flush_ends_the_stream_and_the_next_push_starts_another(soxr: bool) -> None:
+def test_flush_ends_the_stream_and_the_next_push_starts_another(soxr: None) -> None:
     resampler = AudioResampler(48000, 16000)
     (nothing,) = resampler.flush()
     assert nothing.samples_per_channel == 0
@@ -86,7 +93,7 @@ def test_flush_ends_the_stream_and_the_next_push_starts_another(soxr: bool) -> N
         assert len(joined(push_blocks(resampler, sine(440, 48000, 0.1), 48000))) == 1600
 
 
-def test_frame_of_another_number_of_channels_is_refused(soxr: bool) -> None:
+def test_frame_of_another_number_of_channels_is_refused(soxr: None) -> None:
     with pytest.raises(ValueError, match="has 2 channels; this resampler has 1"):
         AudioResampler(48000, 16000).push(frame(sine(440, 48000, 0.01, 2), 48000, 2))
 

@@ -54,7 +54,4 @@ def test_resampling() -> None:
             for output, official_output in zip(ours[case], expected, strict=True)
             for a, b in zip(output, official_output, strict=True)
         ]
-        assert max(differences) <= DITHER, case
-
-
-DITHER = 2
+        assert max(differences) <= 2, case

@@ -54,7 +54,7 @@ class AudioResampler:
         self._num_channels = num_channels
         soxr = _load_soxr()
         self._converter: _Converter = (
-            _SoxrConverter(soxr, input_rate, output_rate, num_channels, _RECIPES[quality])
+            _SoxrConverter(soxr, input_rate, output_rate, num_channels, quality)
             if soxr is not None
             else PolyphaseResampler(input_rate, output_rate, num_channels)
         )
@@ -94,22 +94,31 @@ class _Converter(Protocol):
     def flush(self) -> array[int]: ...
 
 
-_RECIPES = {
-    AudioResamplerQuality.QUICK: 0,
-    AudioResamplerQuality.LOW: 1,
-    AudioResamplerQuality.MEDIUM: 2,
-    AudioResamplerQuality.HIGH: 3,
-    AudioResamplerQuality.VERY_HIGH: 4,
+_QUALITIES = {
+    AudioResamplerQuality.QUICK: (0, "QQ"),
+    AudioResamplerQuality.LOW: (1, "LQ"),
+    AudioResamplerQuality.MEDIUM: (2, "MQ"),
+    AudioResamplerQuality.HIGH: (3, "MQ"),
+    AudioResamplerQuality.VERY_HIGH: (4, "HQ"),
 }
-"""libsoxr's quality recipes, as the official SDK chooses them. `soxr.ResampleStream` lacks number 3."""
+"""libsoxr's recipes, as the official SDK chooses them, and the nearest that `soxr.ResampleStream` has."""
 
 
 class _SoxrConverter:
     """A stream of libsoxr. It dithers: two runs may differ by 1 in some samples."""
 
-    def __init__(self, soxr: Any, input_rate: int, output_rate: int, channels: int, recipe: int) -> None:
-        self._stream = soxr.CSoxr(input_rate, output_rate, channels, soxr.SOXR_INT16_I, recipe, False)
+    def __init__(
+        self, soxr: Any, input_rate: int, output_rate: int, channels: int, quality: AudioResamplerQuality
+    ) -> None:
+        recipe, nearest = _QUALITIES[quality]
         self._channels = channels
+        try:  # the class behind ResampleStream, as it is in soxr 1.1, takes all recipes
+            library = soxr.soxr_ext
+            self._stream = library.CSoxr(input_rate, output_rate, channels, library.SOXR_INT16_I, recipe, False)
+            self._resample = self._stream.process_int16
+        except (AttributeError, TypeError):
+            self._stream = soxr.ResampleStream(input_rate, output_rate, channels, dtype="int16", quality=nearest)
+            self._resample = self._stream.resample_chunk
 
     def process(self, samples: array[int]) -> array[int]:
         return self._process(samples, last=False)
@@ -121,13 +130,13 @@ class _SoxrConverter:
 
     def _process(self, samples: array[int], *, last: bool) -> array[int]:
         block = importlib.import_module("numpy").frombuffer(samples, dtype="int16").reshape(-1, self._channels)
-        return array("h", self._stream.process_int16(block, last).tobytes())
+        return array("h", self._resample(block, last).tobytes())
 
 
 @functools.cache
 def _load_soxr() -> Any | None:
-    """Return soxr's extension module, or None if it is not installed."""
+    """Return the `soxr` module, or None if it is not installed."""
     try:
-        return importlib.import_module("soxr.soxr_ext")
+        return importlib.import_module("soxr")
     except ImportError:
         return None
