@@ -5,8 +5,9 @@ Samples are signed 16-bit, channels interleaved.
 
 from __future__ import annotations
 
-import sys
 from array import array
+
+from .samples import mean
 
 __all__ = ["interleave", "remix", "separate"]
 
@@ -52,18 +53,5 @@ def interleave(separated: list[array[int]]) -> array[int]:
 
 def _average(separated: list[array[int]]) -> array[int]:
     if len(separated) == 2:
-        return _average_of_two(*separated)
+        return mean(*separated)
     return array("h", [sum(together) // len(separated) for together in zip(*separated, strict=True)])
-
-
-def _average_of_two(one: array[int], other: array[int]) -> array[int]:
-    """Return ``(x + y) >> 1`` of each pair, all at once in integers with a lane of 16 bits for each sample.
-
-    In offset binary, where lanes are not negative, the mean is the bits in common plus half of those that differ.
-    """
-    size = 2 * len(one)
-    offset = int.from_bytes(b"\x80\x00" * len(one), "big")
-    halves = int.from_bytes(b"\xff\xfe" * len(one), "big")
-    first, second = (int.from_bytes(samples.tobytes(), sys.byteorder) ^ offset for samples in (one, other))
-    mean = (first & second) + (((first ^ second) & halves) >> 1)
-    return array("h", (mean ^ offset).to_bytes(size, sys.byteorder))
