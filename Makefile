@@ -32,7 +32,7 @@ test-eager: ## Run the tests of rooms, engines and calls under asyncio.eager_tas
 		status=$$?; test $$status -eq 5 && exit 0; exit $$status; fi
 
 test-long: ## Run the slow tests and test-lowest
-	@$(SETUP) dev official node agents
+	@$(SETUP) dev official node agents agents-official
 	@$(PYTEST) -m slow $(ARGS)
 	@$(MAKE) --no-print-directory test-lowest
 

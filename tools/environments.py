@@ -121,6 +121,10 @@ def make_agents() -> None:
     )
 
 
+def make_agents_official() -> None:
+    make_environment(Environment(VENVS / "agents-official", ROOT / "requirements/agents-official.txt"))
+
+
 def make_bench() -> None:
     make_environment(Environment(VENVS / "bench", ROOT / "requirements/bench.txt", editable=True))
 
@@ -180,6 +184,7 @@ ENVIRONMENTS: dict[str, Callable[[], None]] = {
     "dev": make_dev,
     "official": make_official,
     "agents": make_agents,
+    "agents-official": make_agents_official,
     "bench": make_bench,
     "latest": make_latest,
     "lowest": make_lowest,

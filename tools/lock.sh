@@ -11,6 +11,7 @@ compile --universal --all-extras --group test --group build pyproject.toml --out
 compile --universal --extra fast --group bench --group build pyproject.toml --output-file requirements/bench.txt
 compile --universal --group test --group build pyproject.toml requirements/agents.in | grep -v '^livekit==' \
     >requirements/agents.txt # this project replaces the official SDK
+compile --universal requirements/agents.in --output-file requirements/agents-official.txt
 compile --universal requirements/official.in --output-file requirements/official.txt
 # The lowest allowed versions of our direct dependencies, with current test tools.
 lowest=$(mktemp)
