@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from livekit.participant import ParticipantRecord, RemoteParticipant
     from livekit.stats import RtcStats
 
+    from .audio.block import TrackStream
     from .audio.receiver import AudioReceiver
-    from .audio.stream import AudioStream
 
 __all__ = ["RemoteTracks"]
 
@@ -47,7 +47,7 @@ class RemoteTrackState:
     """Created with the first subscription; the streams of later ones go on with it."""
     received: ReceivedTrack | None = None
     """The section in which the server sends the track."""
-    streams: weakref.WeakSet[AudioStream] = field(default_factory=weakref.WeakSet)
+    streams: weakref.WeakSet[TrackStream] = field(default_factory=weakref.WeakSet["TrackStream"])
     """Those of all subscriptions."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
 from livekit._util.callbacks import ignore
 from livekit.enums import StreamState, TrackKind
@@ -14,10 +14,9 @@ from livekit.protocol import models
 if TYPE_CHECKING:
     from livekit.stats import RtcStats
 
-    from .audio.block import AudioFeed
+    from .audio.block import AudioFeed, TrackStream
     from .audio.receiver import AudioReceiver
     from .audio.source import AudioSource
-    from .audio.stream import AudioStream
     from .platform_audio import PlatformAudioSource
     from .video.encoded import EncodedVideoSource
     from .video.source import VideoSource
@@ -44,7 +43,7 @@ class Track:
             raise MediaNotBuiltError(type(self).__name__)
         self._info = info
         self._stream_state: StreamState.ValueType = StreamState.STATE_ACTIVE
-        self._audio_streams: weakref.WeakSet[AudioStream] = weakref.WeakSet()
+        self._audio_streams: weakref.WeakSet[TrackStream] = weakref.WeakSet()
         self._collect_stats: Callable[[], list[RtcStats]] = list
         """Returns the statistics of the published or received track."""
 
@@ -91,10 +90,10 @@ class Track:
         """Return the track's audio for streams. Raises TypeError for a track without audio."""
         raise TypeError(f"{type(self).__name__} has no audio")
 
-    def _register_audio_stream(self, stream: AudioStream) -> None:
+    def _register_audio_stream(self, stream: TrackStream) -> None:
         self._audio_streams.add(stream)
 
-    def _unregister_audio_stream(self, stream: AudioStream) -> None:
+    def _unregister_audio_stream(self, stream: TrackStream) -> None:
         self._audio_streams.discard(stream)
 
     def _end(self) -> None:
@@ -126,7 +125,7 @@ class LocalAudioTrack(Track):
             name: shown to other participants, such as "microphone".
             source: where the application puts its audio.
         """
-        if not isinstance(name, str):
+        if not isinstance(cast("object", name), str):
             raise TypeError(f"name must be a str, not {type(name).__name__}")
         return LocalAudioTrack(name, source)
 

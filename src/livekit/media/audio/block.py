@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-__all__ = ["BLOCKS_PER_SECOND", "BLOCK_SECONDS", "AudioBlock", "AudioFeed", "AudioSink"]
+__all__ = ["BLOCKS_PER_SECOND", "BLOCK_SECONDS", "AudioBlock", "AudioFeed", "AudioSink", "TrackStream"]
 
 BLOCKS_PER_SECOND = 100
 BLOCK_SECONDS = 1 / BLOCKS_PER_SECOND
@@ -48,3 +48,9 @@ class AudioFeed(Protocol):
     def remove_sink(self, sink: AudioSink) -> None:
         """Stop calling `sink`; unknown ones are ignored."""
         ...
+
+
+class TrackStream(Protocol):
+    """A stream of a track's audio, which ends with the track."""
+
+    def _end(self) -> None: ...

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from livekit._event_loop import check_loop
 from livekit.media.frame_processor import FrameProcessor
 
-from .block import AudioBlock, AudioFeed, AudioSink
+from .block import AudioBlock, AudioFeed, AudioSink, TrackStream
 from .frame import AudioFrame, AudioFrameEvent
 from .frame_cutter import FrameCutter
 
@@ -43,8 +43,8 @@ class StreamedTrack(Protocol):
     """What a stream needs of a track."""
 
     def _audio_feed(self) -> AudioFeed: ...
-    def _register_audio_stream(self, stream: AudioStream) -> None: ...
-    def _unregister_audio_stream(self, stream: AudioStream) -> None: ...
+    def _register_audio_stream(self, stream: TrackStream) -> None: ...
+    def _unregister_audio_stream(self, stream: TrackStream) -> None: ...
 
 
 class StreamedParticipant(Protocol):
