@@ -43,6 +43,8 @@ class MediaSections:
         """What the client was asked for last."""
         self._is_requested = False
         """The client has not offered since."""
+        self._is_offer_known = False
+        """The sections of the client's last offer are known; those of offers before media were not needed are not."""
         self._tracks_due = 0.0
 
     # The client's offers
@@ -60,6 +62,7 @@ class MediaSections:
         if not self._single:
             return None
         self._subscriptions.negotiated(reports, now)
+        self._is_offer_known = True
         before, self._is_requested = self._requirement, False
         missing = self._subscriptions.requirement(connection)
         return None if missing == before else self.requirement(connection)
@@ -69,7 +72,8 @@ class MediaSections:
         if self._is_requested or self._subscriptions.is_settled:
             return None
         self._is_requested = True
-        self._requirement = self._subscriptions.requirement(connection)
+        if self._is_offer_known:
+            self._requirement = self._subscriptions.requirement(connection)
         return self._requirement
 
     def signal_lost(self) -> None:
@@ -87,7 +91,8 @@ class MediaSections:
         self._reports.pop(connection, None)
         if self._single:
             self._subscriptions.connection_replaced(self._clock())
-            self._is_requested = False
+            self._is_requested = self._is_offer_known = False
+            self._requirement = rtc.MediaSectionsRequirement()
 
     # The server's offers
 

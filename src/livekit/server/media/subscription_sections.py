@@ -108,12 +108,7 @@ class SubscriptionSections:
         return next(self._waiting(), None) is None and all(each.track for each in self._assigned.values())
 
     def requirement(self, connection: MediaConnection) -> rtc.MediaSectionsRequirement:
-        """Return the numbers of sections that the client must add to its next offer.
-
-        They are 0 while the sections of its offer before are unknown, because they were not needed.
-        """
-        if not connection.transceivers:
-            return rtc.MediaSectionsRequirement()
+        """Return the numbers of sections that the client must add to its next offer."""
         needed = Counter(KINDS[track.info.type] for _, track in self._waiting())
         free = Counter(
             section.kind
