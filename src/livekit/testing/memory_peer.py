@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from livekit._util.callbacks import ignore
@@ -14,6 +14,14 @@ from livekit.webrtc import ChannelError, ChannelOptions, DataChannel, IceServerS
 from livekit.webrtc.sctp import MAX_MESSAGE_SIZE
 
 from .memory_link import MemoryLink, MemoryPipe
+
+if TYPE_CHECKING:
+    from livekit.webrtc.media_interfaces import Codec, Direction, MediaKind
+    from livekit.webrtc.rtp.rtcp import RtcpPacket, TransportWideFeedback
+    from livekit.webrtc.sdp import MediaSection
+    from livekit.webrtc.transceiver import RtcTransceiver
+
+    from .memory_media import MemoryMedia
 
 __all__ = ["MemoryChannel", "MemoryPeer"]
 
@@ -26,6 +34,8 @@ CLOSE_NOTICE = 0.05
 CONSENT_TIMEOUT = 5.0
 """Seconds until both peers notice that the path is broken: consent expires (RFC 7675)."""
 
+_SEPARATOR = "\n"
+"""Follows the name in a description."""
 _Item = tuple[bytes, "Callable[[], None] | None"]
 _numbers = itertools.count(1)
 _peers: WeakValueDictionary[str, MemoryPeer] = WeakValueDictionary()
@@ -114,14 +124,21 @@ def _confirm(on_delivered: Callable[[], None]) -> None:
 
 
 class MemoryPeer:
-    """One side of a peer connection; finds the other side by the name in its session description."""
+    """One side of a peer connection; finds the other side by the name in its session description.
+
+    A description is that name, the sections of media if there are any, and a fingerprint, which is the name again.
+    """
 
     def __init__(self, link: MemoryLink | None = None) -> None:
         """Create a peer; the server's peers are given the `link` that the connection uses."""
         self.on_state: Callable[[PeerState], None] = ignore
         self.on_channel: Callable[[DataChannel], None] = ignore
         self.on_candidate: Callable[[str | None], None] = ignore
+        self.on_offer: Callable[[], None] = ignore
+        self.on_negotiated: Callable[[], None] = ignore
+        self.on_rtcp: Callable[[Sequence[RtcpPacket | TransportWideFeedback]], None] = ignore
         self.link = link
+        self._media: MemoryMedia | None = None
         self._state = PeerState.NEW
         self._remote: MemoryPeer | None = None
         self._channels: list[MemoryChannel] = []
@@ -155,19 +172,69 @@ class MemoryPeer:
             asyncio.get_running_loop().call_soon(self._open, channel)
         return channel
 
+    # Media
+
+    @property
+    def transceivers(self) -> Sequence[RtcTransceiver]:
+        return () if self._media is None else self._media.negotiation.transceivers
+
+    def add_transceiver(
+        self, kind: MediaKind, direction: Direction, codecs: Sequence[Codec], *, extensions: Sequence[str] = ()
+    ) -> RtcTransceiver:
+        return self._load_media().negotiation.add(kind, direction, codecs, extensions)
+
+    def send_rtcp(self, packets: Sequence[RtcpPacket]) -> bool:
+        return self._media is not None and self._media.send_rtcp(packets)
+
+    def _load_media(self) -> MemoryMedia:
+        if self._media is None:
+            from .memory_media import MemoryMedia
+
+            self._media = MemoryMedia()
+            self._media.on_rtcp = self._receive_rtcp
+            self._connect_media()
+        return self._media
+
+    def _receive_rtcp(self, packets: Sequence[RtcpPacket | TransportWideFeedback]) -> None:
+        self.on_rtcp(packets)
+
+    def _connect_media(self) -> None:
+        remote, link = self._remote, self.link
+        if self._media is not None and remote is not None and link is not None and self._state is PeerState.CONNECTED:
+            self._media.connect(link, lambda: remote._media)
+
+    # Descriptions
+
     async def create_offer(self, *, ice_restart: bool = False) -> str:
-        return self._name
+        return self._describe("" if self._media is None else self._media.offer())
+
+    def _describe(self, sections: str = "") -> str:
+        return f"{self._name}{_SEPARATOR}{sections}a=fingerprint:memory {self._name}"
 
     async def accept_offer(self, sdp: str) -> str:
-        self._pair(sdp)
-        return self._name
+        sections = self._pair(sdp)
+        if sections and (self._media is not None or self.on_offer is not ignore):
+            media = self._load_media()
+            media.receive_offer(sections)
+            self.on_offer()
+            answer = self._describe(media.answer())
+            self.on_negotiated()
+            return answer
+        if self._media is not None:
+            self.on_offer()
+            self.on_negotiated()
+        return self._describe()
 
     async def accept_answer(self, sdp: str) -> None:
-        self._pair(sdp)
+        sections = self._pair(sdp)
+        if self._media is not None:
+            self._media.receive_answer(sections)
         if self._state is PeerState.NEW and self.link is not None:
             self._change(PeerState.CONNECTING)
             setup = self.link.faults().setup + 2 * self.link.faults().delay
             self._timer = asyncio.get_running_loop().call_later(setup, self._connect)
+        if self._media is not None:
+            self.on_negotiated()
 
     async def add_candidate(self, candidate: str | None) -> None:
         return None
@@ -187,6 +254,8 @@ class MemoryPeer:
             if peer is not None:
                 for channel in peer._channels:
                     channel.cut()
+                if peer._media is not None:
+                    peer._media.cut()
                 peer.fail_later(CONSENT_TIMEOUT)
 
     def fail(self) -> None:
@@ -204,12 +273,19 @@ class MemoryPeer:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(delay, self._end, PeerState.FAILED)
 
-    def _pair(self, sdp: str) -> None:
-        remote = _peers.get(sdp)
+    def _pair(self, sdp: str) -> list[MediaSection]:
+        """Find the peer that a description is of, and return its media sections."""
+        name, _, sections = sdp.partition(_SEPARATOR)
+        remote = _peers.get(name)
         if remote is None:
             raise ValueError("not the session description of an in-memory peer connection, or its peer is gone")
         self._remote = remote
         self.link = remote.link = self.link or remote.link
+        if not sections.startswith("v="):
+            return []
+        from .memory_media import media_sections
+
+        return media_sections(sections)
 
     def _connect(self) -> None:
         """Connect both peers; the answerer is notified first."""
@@ -219,6 +295,7 @@ class MemoryPeer:
         remote._change(PeerState.CONNECTED)
         self._state = PeerState.CONNECTED
         for peer in (self, remote):
+            peer._connect_media()
             for channel in list(peer._channels):
                 peer._open(channel)
         self.on_state(PeerState.CONNECTED)
@@ -245,4 +322,6 @@ class MemoryPeer:
         if self._state is not PeerState.CLOSED:
             for channel in self._channels:
                 channel.close()
+            if self._media is not None:
+                self._media.close()
             self._change(state)
