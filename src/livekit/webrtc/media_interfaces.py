@@ -114,7 +114,8 @@ class Transceiver(Protocol):
 
     @property
     def current_codecs(self) -> Sequence[Codec]:
-        """The negotiated codecs, the most preferred first, with the payload types to send under."""
+        """The negotiated codecs, the most preferred first, with the payload types to send under. Send the first one:
+        livekit-server 1.13.5 drops packets of any other."""
         ...
 
     @property

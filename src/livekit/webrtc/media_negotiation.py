@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Sequence
 
@@ -38,8 +39,6 @@ class MediaNegotiation:
         self, kind: MediaKind, direction: Direction, codecs: Sequence[Codec], extensions: Sequence[str] = ()
     ) -> RtcTransceiver:
         """Add a transceiver without a section."""
-        if not codecs:
-            raise ValueError("a transceiver needs at least one codec")
         transceiver = RtcTransceiver(kind, direction, codecs, extensions, self._sender)
         self._transceivers.append(transceiver)
         return transceiver
@@ -47,13 +46,19 @@ class MediaNegotiation:
     # Offers
 
     def add_sections(self, sections: list[MediaSection]) -> list[str]:
-        """Append sections for the transceivers that have none, and return their mids."""
+        """Append sections for the transceivers that have none, and return their mids.
+
+        Raises:
+            SdpError: A transceiver has no codecs.
+        """
+        if not all(transceiver.codecs for transceiver in self._transceivers):
+            raise SdpError("each transceiver needs at least one codec")
         mids: list[str] = []
         for transceiver in self._transceivers:
             if transceiver.index is None:
                 mid = unused_mid(sections)
+                transceiver.mid, transceiver.index = mid, len(sections)
                 sections.append(write_media(self._offered(transceiver, mid)))
-                transceiver.mid, transceiver.index = mid, len(sections) - 1
                 mids.append(mid)
         return mids
 
@@ -62,8 +67,6 @@ class MediaNegotiation:
         return {each.mid: write_media(self._offered(each, each.mid)) for each in self._transceivers if each.mid}
 
     def _offered(self, transceiver: RtcTransceiver, mid: str) -> LocalMedia:
-        if not transceiver.codecs:
-            raise SdpError(f"the transceiver of section {mid} has no codecs")
         return LocalMedia(
             kind=transceiver.kind,
             mid=mid,
@@ -76,10 +79,10 @@ class MediaNegotiation:
         )
 
     def _extension_id(self, uri: str) -> int:
-        """Return the id of an extension, which must be the same in all bundled sections (RFC 9143 section 9.2)."""
+        """Return the id of an extension, which is the same in all sections that share a transport (RFC 8285)."""
         if uri not in self._extension_ids:
             used = {RESERVED_ID, *self._extension_ids.values()}
-            self._extension_ids[uri] = next(number for number in range(1, 256) if number not in used)
+            self._extension_ids[uri] = next(number for number in itertools.count(1) if number not in used)
         return self._extension_ids[uri]
 
     def _cname_of(self, transceiver: RtcTransceiver) -> str:

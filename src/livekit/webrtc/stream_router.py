@@ -68,8 +68,10 @@ class StreamRouter:
         mid = self._text(extensions, MID_URI)
         rid = self._text(extensions, RID_URI) or self._text(extensions, REPAIRED_RID_URI)
         section = self._section(mid, rid, packet.payload_type)
-        if section is None or bool(section.rids) != bool(rid) or (rid and rid not in section.rids):
+        if section is None or (section.rids and rid not in section.rids):
             return None
+        if not section.rids:
+            rid = ""
         if len(section.learned) >= MAX_LEARNED_SSRCS:
             oldest = next(iter(section.learned))
             del section.learned[oldest]
