@@ -4,8 +4,8 @@ import pytest
 
 from livekit.webrtc.certificate import Fingerprint
 from livekit.webrtc.ice import Candidate, Credentials
-from livekit.webrtc.negotiation import LocalParameters, data_media_section, describe, read_remote
-from livekit.webrtc.sdp import SdpError, SessionDescription
+from livekit.webrtc.negotiation import LocalParameters, data_media_section, describe, read_remote, unused_mid
+from livekit.webrtc.sdp import Attributes, MediaSection, SdpError, SessionDescription
 from tests.webrtc.descriptions import DATA_SECTION, FINGERPRINT, SINGLE_CONNECTION_OFFER, TRANSPORT, data_offer
 
 LOCAL = LocalParameters(
@@ -120,3 +120,23 @@ def test_description_without_a_bundle_group() -> None:
     text = data_offer().replace("a=group:BUNDLE 2\r\n", "")
     remote = read_remote(SessionDescription.parse(text), is_offer=True)
     assert (remote.mid, remote.credentials.ufrag) == ("2", "QbCv")
+
+
+def test_described_media_has_its_own_formats_and_attributes() -> None:
+    offer = SessionDescription.parse(SINGLE_CONNECTION_OFFER)
+    body = MediaSection("audio", 9, "", ["63"], Attributes([("mid", "0"), ("recvonly", ""), ("rtcp-mux", "")]))
+    ours = describe(offer.media, LOCAL, session_id=7, version=3, bundle=offer.bundled_mids(), media={"0": body})
+    audio, video = ours.media[:2]
+    assert (audio.formats, audio.direction, audio.protocol) == (["63"], "recvonly", "UDP/TLS/RTP/SAVPF")
+    assert (audio.setup, len(audio.candidates), audio.attributes.all("rtcp-mux")) == ("active", 1, [""])
+    assert audio.attributes.all("rtpmap") == []
+    assert video.direction == "inactive"
+    assert body.attributes.items == [("mid", "0"), ("recvonly", ""), ("rtcp-mux", "")]
+
+
+def test_mid_of_a_new_section_is_not_in_use() -> None:
+    sections = SessionDescription.parse(SINGLE_CONNECTION_OFFER).media  # mids 0 to 2
+    assert unused_mid([]) == "0"
+    assert unused_mid(sections) == "3"
+    assert unused_mid(sections[1:]) == "3"
+    assert unused_mid(sections[:1]) == "1"

@@ -99,9 +99,9 @@ class PeerTransport:
     def use_media(self, media: MediaReceiver) -> None:
         """Pass received RTP and RTCP to `media` from now on."""
         self._media = media
-        if self._closed or (self.dtls is not None and self.dtls.state in (DtlsState.CLOSED, DtlsState.FAILED)):
+        if self._closed or self._failed:
             media.close()
-        elif self.dtls is not None and self.dtls.state is DtlsState.CONNECTED and self._sctp_started:
+        elif self.dtls is not None and self._sctp_started:
             media.connect(self.dtls)
 
     def add_remote_candidate(self, candidate: Candidate) -> None:
@@ -277,16 +277,19 @@ class PeerTransport:
 
     def _dtls_closed(self, dtls: DtlsTransport) -> None:
         logger.debug("DTLS closed: %s", dtls.failure or "the peer sent close_notify")
-        self._failed = True
+        self._fail()
         self.association.abort()
-        if self._media is not None:
-            self._media.close()
 
     def _association_closed(self, reason: CloseReason) -> None:
         if not self._closed:
             logger.debug("SCTP association closed: %s", reason.value)
-            self._failed = True
+            self._fail()
             self.schedule_flush()
+
+    def _fail(self) -> None:
+        self._failed = True
+        if self._media is not None:
+            self._media.close()
 
     async def close(self) -> None:
         """Send ABORT and close_notify, and release every socket, task and timer. Idempotent."""
