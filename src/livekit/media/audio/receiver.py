@@ -166,6 +166,8 @@ class AudioReceiver:
                 self._timer.cancel()
                 self._timer = None
         elif self._clock is None:
+            for playout in self._playouts.values():
+                playout.buffer.restart()
             self._clock = PlayoutClock(self._loop.time())
             self._schedule()
 
