@@ -64,7 +64,8 @@ class RoomSession:
         self.loop = asyncio.get_running_loop()
         self.info = models.Room()
         self.connection_state = ConnectionState.CONN_DISCONNECTED
-        emit = self._emit = self._unless_abandoned(emit)
+        processors = RoomProcessors(url, lambda: self.engine.token, lambda: self.info.name, lambda: self.local.identity)
+        emit = self._emit = processors.before_callbacks(self._unless_abandoned(emit))
         self._rpc = rpc
         self._local_connection = LocalConnection()
         self._local_connection.loop = self.loop

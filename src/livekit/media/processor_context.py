@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,23 +33,21 @@ class StreamInfo:
 class ProcessorContext:
     """Tells the processors of a track's streams when the track enters or leaves a room, and of new credentials.
 
-    A stream that is added later is told at once. It does not keep streams alive. An exception of a processor is logged.
+    An exception of a processor is logged.
+
+    Args:
+        streams: Returns the track's streams.
     """
 
-    def __init__(self) -> None:
-        self._streams: weakref.WeakSet[ProcessedStream] = weakref.WeakSet()
+    def __init__(self, streams: Callable[[], Iterable[ProcessedStream]]) -> None:
+        self._streams = streams
         self._info: StreamInfo | None = None
         self._credentials: tuple[str, str] | None = None
 
-    def add(self, stream: ProcessedStream) -> None:
-        """Tell a stream's processor from now on."""
-        self._streams.add(stream)
+    def tell(self, stream: ProcessedStream) -> None:
+        """Tell the processor of a stream made after the track entered a room."""
         if self._info is not None:
             self._tell(stream, self._describe)
-
-    def discard(self, stream: ProcessedStream) -> None:
-        """Tell a stream's processor no more."""
-        self._streams.discard(stream)
 
     def enter(self, info: StreamInfo, *, token: str, url: str) -> None:
         """Note that the track is published or subscribed to, or was published again."""
@@ -77,7 +74,7 @@ class ProcessorContext:
             processor._on_credentials_updated(token=token, url=url)
 
     def _tell_all(self, tell: Callable[[FrameProcessor[Any]], None]) -> None:
-        for stream in list(self._streams):
+        for stream in list(self._streams()):
             self._tell(stream, tell)
 
     def _tell(self, stream: ProcessedStream, tell: Callable[[FrameProcessor[Any]], None]) -> None:

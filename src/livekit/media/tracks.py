@@ -11,6 +11,8 @@ from livekit.enums import StreamState, TrackKind
 from livekit.errors import MediaNotBuiltError
 from livekit.protocol import models
 
+from .processor_context import ProcessorContext
+
 if TYPE_CHECKING:
     from livekit.stats import RtcStats
 
@@ -44,6 +46,7 @@ class Track:
         self._info = info
         self._stream_state: StreamState.ValueType = StreamState.STATE_ACTIVE
         self._audio_streams: weakref.WeakSet[TrackStream] = weakref.WeakSet()
+        self._processors = ProcessorContext(lambda: self._audio_streams)
         self._collect_stats: Callable[[], list[RtcStats]] = list
         """Returns the statistics of the published or received track."""
 
@@ -92,6 +95,7 @@ class Track:
 
     def _register_audio_stream(self, stream: TrackStream) -> None:
         self._audio_streams.add(stream)
+        self._processors.tell(stream)
 
     def _unregister_audio_stream(self, stream: TrackStream) -> None:
         self._audio_streams.discard(stream)

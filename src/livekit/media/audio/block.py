@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from livekit.media.frame_processor import FrameProcessor
 
 __all__ = ["BLOCKS_PER_SECOND", "BLOCK_SECONDS", "AudioBlock", "AudioFeed", "AudioSink", "TrackStream"]
 
@@ -52,5 +55,7 @@ class AudioFeed(Protocol):
 
 class TrackStream(Protocol):
     """A stream of a track's audio, which ends with the track."""
+
+    _processor: FrameProcessor[Any] | None
 
     def _end(self) -> None: ...
