@@ -80,7 +80,7 @@ class MediaTransport:
             if len(data) > 1 and FIRST_RTCP_TYPE <= data[1] <= LAST_RTCP_TYPE:
                 packets = decode_compound(receiver.unprotect_rtcp(data))
             else:
-                self._deliver(RtpPacket.parse(receiver.unprotect_rtp(data)))
+                self._deliver(receiver.receive_rtp(data))
                 return
         except (SrtpError, RtpError):
             self.dropped.rejected += 1

@@ -75,6 +75,7 @@ class PeerTransport:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._media: MediaReceiver | None = None
+        self._media_route: tuple[Callable[[bytes, Address], None], Address] | None = None
         self._sctp_started = self._failed = self._closed = False
         self.association.on_output = self.schedule_flush
         self.association.on_closed = self._association_closed
@@ -128,11 +129,11 @@ class PeerTransport:
 
     def _receive_datagram(self, data: bytes, ice_socket: IceSocket, address: Address) -> None:
         kind = packet_kind(data)
-        if kind is PacketKind.DTLS:
-            self._receive_dtls(data, ice_socket, address)
-        elif kind is PacketKind.RTP:
+        if kind is PacketKind.RTP:
             if self._media is not None and address in self.agent.authenticated_addresses:
                 self._media.receive(data)
+        elif kind is PacketKind.DTLS:
+            self._receive_dtls(data, ice_socket, address)
         elif kind is PacketKind.STUN and not self._closed and not self.gatherer.receive_response(data):
             self.agent.receive_datagram(data, ice_socket, address, self._loop.time())
             self.schedule_flush()
@@ -163,10 +164,10 @@ class PeerTransport:
 
     def send_media(self, datagram: bytes) -> bool:
         """Send a datagram of SRTP or SRTCP at once. Return False, and drop it, before there is a candidate pair."""
-        pair = self._current_pair
-        if pair is None:
+        route = self._media_route
+        if route is None:
             return False
-        cast(IceSocket, pair.socket).send(datagram, pair.address)
+        route[0](datagram, route[1])
         return True
 
     def _flush(self) -> None:
@@ -211,6 +212,7 @@ class PeerTransport:
     def _switch_pair(self, pair: CandidatePair, now: float) -> None:
         """Send on another candidate pair from now on, and restart path MTU discovery (RFC 8899)."""
         self._current_pair = pair
+        self._media_route = cast(IceSocket, pair.socket).send, pair.address
         self.association.rto.path_changed()
         can_probe = cast(IceSocket, pair.socket).can_probe
         self.association.path_mtu.search(self.peer_max_packet_size if can_probe else 0, now)

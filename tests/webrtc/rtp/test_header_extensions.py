@@ -12,6 +12,7 @@ from livekit.webrtc.rtp.header_extensions import (
     ExtensionMap,
     decode_extensions,
     encode_extensions,
+    find_extension,
 )
 from livekit.webrtc.rtp.packet import RtpError, RtpPacket
 
@@ -97,3 +98,9 @@ def test_audio_level_round_trip(level: int, voice: bool) -> None:
 def test_audio_level_is_clamped() -> None:
     assert AudioLevel(200).encode() == b"\x7f"
     assert AudioLevel(-3).encode() == b"\0"
+
+
+@given(st.sampled_from([0xBEDE, 0x1000, 0x1005, 0, 0xABCD]), st.binary(max_size=40), st.integers(0, 255))
+def test_one_extension_is_found_as_among_all(profile: int, block: bytes, identifier: int) -> None:
+    packet = RtpPacket(111, 1, 2, 3, extension_profile=profile, extension=block)
+    assert find_extension(packet, identifier) == decode_extensions(packet).get(identifier)

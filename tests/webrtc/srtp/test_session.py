@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livekit.webrtc.rtp.packet import RtpError, RtpPacket
 from livekit.webrtc.srtp import MasterKey, SrtpError, SrtpProfile, SrtpReceiver, SrtpSender
 from livekit.webrtc.srtp import session as session_module
 
@@ -220,3 +221,21 @@ def test_repeated_packet_is_the_same_packet(profile: SrtpProfile) -> None:
         assert receiver.unprotect_rtp(packet) == rtp(number)
     assert sender.protect_again(rtp(65_536)[:12], b"", SSRC, 0) is None
     assert sender.protect_again(rtp(1)[:12], b"", SSRC + 1, 1) is None
+
+
+@profiles
+@given(packet=packets)
+def test_received_packet_is_parsed(profile: SrtpProfile, packet: bytes) -> None:
+    sender, receiver = _pair(profile)
+    assert receiver.receive_rtp(sender.protect_rtp(packet)) == RtpPacket.parse(packet)
+
+
+def test_malformed_padding_is_refused_after_authentication() -> None:
+    sender, receiver = _pair(SrtpProfile.AEAD_AES_128_GCM)
+    packet = bytearray(rtp(1, b"payload\x09"))
+    packet[0] |= 0x20
+    protected = sender.protect_rtp(bytes(packet))
+    with pytest.raises(RtpError):
+        receiver.receive_rtp(protected)
+    with pytest.raises(SrtpError):
+        receiver.receive_rtp(protected)  # a replay

@@ -15,6 +15,7 @@ WINDOW: Final = 1024
 """Sequence numbers that a packet may be late."""
 MAX_JUMP: Final = 3000
 """A jump ahead by more sequence numbers than this is believed only if the next packet confirms it (RFC 3550 A.1)."""
+_NONE: Final = range(0)
 _MASK: Final = (1 << WINDOW) - 1
 
 
@@ -30,7 +31,7 @@ class Positions:
     def __init__(self) -> None:
         self.highest = -1
         """The highest sequence number, extended; -1 before the first packet."""
-        self.missing = range(0)
+        self.missing = _NONE
         """Extended sequence numbers that the last packet has shown to be missing."""
         self._first = 0
         self._epoch = 0
@@ -41,22 +42,22 @@ class Positions:
 
     def assign(self, sequence_number: int, *, is_padding: bool) -> int | None:
         """Return the position of a packet; None for padding, a duplicate, and a packet that is too old or stray."""
-        highest = self.highest
-        if highest < 0:
-            return self._begin(sequence_number, is_padding)
-        extended = unwrap_16(sequence_number, highest)
-        ahead = extended - highest
-        if ahead == 1:
+        extended = self.highest + 1
+        if extended > 0 and extended & 0xFFFF == sequence_number:
             self._seen = (self._seen << 1 | 1) & _MASK
-            self.missing = range(0)
-        elif ahead > MAX_JUMP or ahead < -MAX_JUMP:
-            return self._restart(sequence_number, is_padding)
-        elif ahead <= 0:
-            self.missing = range(0)
-            return self._late(extended, is_padding)
+            self.missing = _NONE
         else:
+            self.missing = _NONE
+            if not extended:
+                return self._begin(sequence_number, is_padding)
+            extended = unwrap_16(sequence_number, self.highest)
+            ahead = extended - self.highest
+            if not -MAX_JUMP <= ahead <= MAX_JUMP:
+                return self._restart(sequence_number, is_padding)
+            if ahead <= 0:
+                return self._late(extended, is_padding)
             self._seen = (self._seen << ahead | 1) & _MASK
-            self.missing = range(highest + 1, extended)
+            self.missing = range(self.highest + 1, extended)
         self.highest = extended
         if is_padding:
             self._close(extended)
@@ -69,14 +70,12 @@ class Positions:
         self._closed = 0
         self._padding.clear()
         self._suspect = -1
-        self.missing = range(0)
         if is_padding:
             self._close(sequence_number)
             return None
         return self._epoch + sequence_number
 
     def _restart(self, sequence_number: int, is_padding: bool) -> int | None:
-        self.missing = range(0)
         if sequence_number != self._suspect:
             self._suspect = (sequence_number + 1) & 0xFFFF
             return None

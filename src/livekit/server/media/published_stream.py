@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from livekit.webrtc.media_interfaces import Codec, MediaKind
-from livekit.webrtc.rtp.header_extensions import AudioLevel, decode_extensions
+from livekit.webrtc.rtp.header_extensions import find_extension
 from livekit.webrtc.rtp.packet import RtpPacket
 from livekit.webrtc.rtp.reception import ReceptionStatistics
 from livekit.webrtc.rtp.rtcp import Nack, PictureLossIndication, ReportBlock, RtcpPacket, SenderReport
@@ -110,10 +110,10 @@ class PublishedStream:
             self.newest = position
         if self.is_video:
             self._receive_video(packet, position, now)
-        elif position is not None and self._audio_level_id is not None and packet.extension:
-            level = AudioLevel.decode(decode_extensions(packet).get(self._audio_level_id, b""))
-            if level is not None:
-                self.level.observe(level.level, packet.timestamp, now)
+        elif position is not None and self._audio_level_id is not None:
+            level = find_extension(packet, self._audio_level_id)
+            if level:
+                self.level.observe(level[0] & 0x7F, packet.timestamp, now)  # RFC 6464 section 3
         return position
 
     def _receive_video(self, packet: RtpPacket, position: int | None, now: float) -> None:

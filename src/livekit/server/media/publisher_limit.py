@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from livekit.server.limits import MAX_MEDIA_BITRATE, MAX_MEDIA_PACKETS_PER_SECOND
-from livekit.server.rate_limit import TokenBucket
 
 __all__ = ["PublisherLimit"]
 
@@ -14,14 +13,29 @@ class PublisherLimit:
     def __init__(
         self, *, packets_per_second: float = MAX_MEDIA_PACKETS_PER_SECOND, bitrate: float = MAX_MEDIA_BITRATE
     ) -> None:
-        self._packets = TokenBucket(packets_per_second)
-        self._bytes = TokenBucket(bitrate / 8)
+        self._packets_per_second = packets_per_second
+        self._bytes_per_second = bitrate / 8
+        self._packets = self._packets_per_second  # what two token buckets hold at `_at`, of at most one second's worth
+        self._bytes = self._bytes_per_second
+        self._at = 0.0
         self.dropped = 0
         """Packets over the limit."""
 
     def admits(self, size: int, now: float) -> bool:
         """Return False for a packet of `size` bytes that must be dropped."""
-        if self._packets.take(1, now) and self._bytes.take(size, now):
-            return True
-        self.dropped += 1
-        return False
+        elapsed = now - self._at
+        self._at = now
+        packets = self._packets + elapsed * self._packets_per_second
+        if packets > self._packets_per_second:
+            packets = self._packets_per_second
+        level = self._bytes + elapsed * self._bytes_per_second
+        if level > self._bytes_per_second:
+            level = self._bytes_per_second
+        is_admitted = packets >= 1 and level >= size
+        if is_admitted:
+            packets -= 1
+            level -= size
+        else:
+            self.dropped += 1
+        self._packets, self._bytes = packets, level
+        return is_admitted

@@ -16,6 +16,7 @@ __all__ = [
     "ExtensionMap",
     "decode_extensions",
     "encode_extensions",
+    "find_extension",
 ]
 
 ONE_BYTE_PROFILE = 0xBEDE
@@ -67,6 +68,25 @@ def decode_extensions(packet: RtpPacket) -> dict[int, bytes]:
     for identifier, data in elements:
         found.setdefault(identifier, data)
     return found
+
+
+def find_extension(packet: RtpPacket, identifier: int) -> bytes | None:
+    """Return the data of one extension, as `decode_extensions` does, without the others; None if it is absent."""
+    block = packet.extension
+    if packet.extension_profile != ONE_BYTE_PROFILE:
+        return decode_extensions(packet).get(identifier) if block else None
+    position, size = 0, len(block)
+    while position < size:
+        found, end = block[position] >> 4, position + 2 + (block[position] & 0x0F)
+        if not found:
+            position += 1
+        elif found == RESERVED_ID or end > size:
+            return None
+        elif found == identifier:
+            return block[position + 1 : end]
+        else:
+            position = end
+    return None
 
 
 def _one_byte_elements(block: bytes) -> Iterator[tuple[int, bytes]]:

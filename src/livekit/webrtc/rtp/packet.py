@@ -9,6 +9,8 @@ from struct import error as StructError  # noqa: N812
 __all__ = ["MAX_CSRCS", "RtpError", "RtpPacket", "header_size"]
 
 VERSION = 2
+PLAIN = VERSION << 6
+"""The first byte of a packet without CSRCs, extension and padding."""
 HEADER_SIZE = 12
 MAX_CSRCS = 15
 _HEADER = Struct("!BBHLL")
@@ -47,22 +49,36 @@ class RtpPacket:
         Raises:
             RtpError: It is malformed.
         """
-        start, size = header_size(data), len(data)
+        start = header_size(data)
+        return cls.assemble(data, start, data[start:])
+
+    @classmethod
+    def assemble(cls, data: bytes, start: int, payload: bytes) -> RtpPacket:
+        """Parse the header in `data`, of `start` bytes as `header_size` returns, of a packet with this payload.
+
+        Raises:
+            RtpError: The padding, with which the payload ends, is malformed.
+        """
         first, second, sequence_number, timestamp, ssrc = _HEADER.unpack_from(data)
-        packet = cls(second & 0x7F, sequence_number, timestamp, ssrc, marker=second >= 0x80)
+        packet = cls(second & 0x7F, sequence_number, timestamp, ssrc, payload, second >= 0x80)
+        if first != PLAIN:
+            packet._parse_options(data, start, first)
+        return packet
+
+    def _parse_options(self, data: bytes, start: int, first: int) -> None:
         csrc_count = first & 0x0F
         if csrc_count:
-            packet.csrcs = Struct(f"!{csrc_count}L").unpack_from(data, HEADER_SIZE)
+            self.csrcs = Struct(f"!{csrc_count}L").unpack_from(data, HEADER_SIZE)
         if first & 0x10:
             extension = HEADER_SIZE + 4 * csrc_count
-            packet.extension_profile, _ = _EXTENSION.unpack_from(data, extension)
-            packet.extension = data[extension + 4 : start]
+            self.extension_profile = data[extension] << 8 | data[extension + 1]
+            self.extension = data[extension + 4 : start]
         if first & 0x20:
-            packet.padding_size = data[-1]
-            if not 0 < packet.padding_size <= size - start:
-                raise RtpError(f"padding of {packet.padding_size} bytes does not fit into the RTP packet")
-        packet.payload = data[start : size - packet.padding_size]
-        return packet
+            payload = self.payload
+            self.padding_size = payload[-1] if payload else 0
+            if not 0 < self.padding_size <= len(payload):
+                raise RtpError(f"padding of {self.padding_size} bytes does not fit into the RTP packet")
+            self.payload = payload[: len(payload) - self.padding_size]
 
     @property
     def is_padding_only(self) -> bool:

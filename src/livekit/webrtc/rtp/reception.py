@@ -22,6 +22,7 @@ class ReceptionStatistics:
         """`clock_rate` is that of the RTP timestamps, in hertz."""
         self.ssrc = ssrc
         self.clock_rate = clock_rate
+        self._cycle = (1 << 32) / clock_rate
         self.packets = 0
         """Packets received, duplicates included."""
         self.bytes = 0
@@ -40,14 +41,17 @@ class ReceptionStatistics:
         """Count a packet with `size` bytes of payload that arrived at `now`, in seconds."""
         self.packets += 1
         self.bytes += size
-        if self._highest < 0:
-            self._restart(sequence_number)
+        following = self._highest + 1
+        if following > 0 and following & 0xFFFF == sequence_number:
+            self._highest = following
+            self._suspect = None
         else:
             self._count(sequence_number)
         transit = now - timestamp / self.clock_rate
         if self._transit is not None:
-            cycle = (1 << 32) / self.clock_rate
-            difference = abs((transit - self._transit + cycle / 2) % cycle - cycle / 2)
+            difference = abs(transit - self._transit)
+            if difference > 1:  # the timestamps may have wrapped
+                difference = abs((difference + self._cycle / 2) % self._cycle - self._cycle / 2)
             self.jitter += (difference - self.jitter) / 16
         self._transit = transit
 
@@ -57,6 +61,9 @@ class ReceptionStatistics:
         self._previous = (0, 0)
 
     def _count(self, sequence_number: int) -> None:
+        if self._highest < 0:
+            self._restart(sequence_number)
+            return
         extended = unwrap_16(sequence_number, self._highest)
         if extended > self._highest + MAX_DROPOUT:
             if sequence_number == self._suspect:  # two packets in a row: the source has restarted

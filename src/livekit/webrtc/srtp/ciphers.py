@@ -39,7 +39,7 @@ class Transform(Protocol):
         ...
 
     def unprotect_rtp(self, packet: bytes, header_size: int, ssrc: int, index: int) -> bytes:
-        """Return the RTP packet. Raises AuthenticationError."""
+        """Return the payload of the RTP packet. Raises AuthenticationError."""
         ...
 
     def protect_rtcp(self, packet: bytes, ssrc: int, index: int) -> bytes:
@@ -72,10 +72,10 @@ class AeadTransform:
         return header + self._aead.encrypt((self._salt ^ ssrc << 48 ^ index).to_bytes(12, "big"), payload, header)
 
     def unprotect_rtp(self, packet: bytes, header_size: int, ssrc: int, index: int) -> bytes:
-        """Return the RTP packet. Raises AuthenticationError."""
-        header = packet[:header_size]
+        """Return the payload of the RTP packet. Raises AuthenticationError."""
+        nonce = (self._salt ^ ssrc << 48 ^ index).to_bytes(12, "big")
         try:
-            return header + self._aead.decrypt(self._nonce(ssrc, index), packet[header_size:], header)
+            return self._aead.decrypt(nonce, packet[header_size:], packet[:header_size])
         except InvalidTag:
             raise AuthenticationError("wrong authentication tag") from None
 
@@ -134,12 +134,12 @@ class CounterModeTransform:
         return packet + self._tag(packet + (index >> 16).to_bytes(4, "big"))
 
     def unprotect_rtp(self, packet: bytes, header_size: int, ssrc: int, index: int) -> bytes:
-        """Return the RTP packet. Raises AuthenticationError."""
+        """Return the payload of the RTP packet. Raises AuthenticationError."""
         if len(packet) < header_size + HMAC_TAG_SIZE:
             raise AuthenticationError(f"an SRTP packet of {len(packet)} bytes has no authentication tag")
         end = len(packet) - HMAC_TAG_SIZE
         self._verify(packet[:end] + (index >> 16).to_bytes(4, "big"), packet[end:])
-        return packet[:header_size] + self._apply_keystream(packet[header_size:end], ssrc, index)
+        return self._apply_keystream(packet[header_size:end], ssrc, index)
 
     def protect_rtcp(self, packet: bytes, ssrc: int, index: int) -> bytes:
         """Return the SRTCP packet."""

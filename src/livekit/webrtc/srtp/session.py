@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from livekit.webrtc.rtp.packet import RtpError, header_size
+from livekit.webrtc.rtp.packet import RtpError, RtpPacket, header_size
 
 from .ciphers import AuthenticationError, create_transform
 from .key_derivation import derive_session_keys
@@ -110,19 +110,37 @@ class SrtpReceiver:
             SrtpError: The packet is malformed, not authentic, a replay or too old, or there are too many sources.
         """
         start = _header_size(packet)
+        return packet[:start] + self._unprotect(packet, start)
+
+    def receive_rtp(self, packet: bytes) -> RtpPacket:
+        """Return the RTP packet in an SRTP packet, parsed.
+
+        Raises:
+            SrtpError: The packet is malformed, not authentic, a replay or too old, or there are too many sources.
+            RtpError: Its padding is malformed, though it is authentic.
+        """
+        start = _header_size(packet)
+        return RtpPacket.assemble(packet, start, self._unprotect(packet, start))
+
+    def _unprotect(self, packet: bytes, start: int) -> bytes:
         sequence_number, ssrc = _SEQUENCE_AND_SSRC.unpack_from(packet)
         window = self._windows.get(ssrc)
-        index = estimate_index(sequence_number, -1 if window is None else window.highest)
-        if window is not None and not window.accepts(index):
-            raise SrtpError(f"packet {sequence_number} of source {ssrc} is a replay or too old")
+        if window is None:
+            index = sequence_number
+        else:
+            index = window.highest + 1
+            if index & 0xFFFF != sequence_number:
+                index = estimate_index(sequence_number, window.highest)
+                if not window.accepts(index):
+                    raise SrtpError(f"packet {sequence_number} of source {ssrc} is a replay or too old")
         try:
-            plain = self._rtp.unprotect_rtp(packet, start, ssrc, index)
+            payload = self._rtp.unprotect_rtp(packet, start, ssrc, index)
         except AuthenticationError as error:
             raise SrtpError(f"packet {sequence_number} of source {ssrc}: {error}") from None
         if window is None:
             window = _new_window(self._windows, ssrc)
         window.add(index)
-        return plain
+        return payload
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
         """Return the compound RTCP packet in an SRTCP packet.
