@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from livekit.server.limits import MAX_STREAMS_PER_SECTION
+from livekit.server import limits
 from livekit.server.media.forwarder import Forwarder
 from livekit.server.media.layers import LOW
 from livekit.server.media.publisher_limit import PublisherLimit
@@ -145,12 +145,12 @@ def test_sources_without_a_negotiated_codec_are_dropped() -> None:
 
 def test_sources_are_limited_and_old_ones_make_room() -> None:
     publisher = _Publisher()
-    for ssrc in range(MAX_STREAMS_PER_SECTION + 5):
+    for ssrc in range(limits.MAX_STREAMS_PER_SECTION + 5):
         publisher.send(audio(1), 0.01 * ssrc, ssrc=ssrc)
-    assert list(publisher.track.streams) == list(range(MAX_STREAMS_PER_SECTION))
+    assert list(publisher.track.streams) == list(range(limits.MAX_STREAMS_PER_SECTION))
     assert publisher.track.dropped == 5
     publisher.send(audio(1), REPLACED_AFTER, ssrc=100)
-    assert list(publisher.track.streams) == [*range(1, MAX_STREAMS_PER_SECTION), 100]
+    assert list(publisher.track.streams) == [*range(1, limits.MAX_STREAMS_PER_SECTION), 100]
 
 
 def test_flood_is_dropped_before_it_costs_anything() -> None:

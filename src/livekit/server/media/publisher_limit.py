@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livekit.server.limits import MAX_MEDIA_BITRATE, MAX_MEDIA_PACKETS_PER_SECOND
+from livekit.server import limits
 
 __all__ = ["PublisherLimit"]
 
@@ -11,7 +11,10 @@ class PublisherLimit:
     """Admits the RTP packets of one publisher up to a packet rate and a bitrate."""
 
     def __init__(
-        self, *, packets_per_second: float = MAX_MEDIA_PACKETS_PER_SECOND, bitrate: float = MAX_MEDIA_BITRATE
+        self,
+        *,
+        packets_per_second: float = limits.MAX_MEDIA_PACKETS_PER_SECOND,
+        bitrate: float = limits.MAX_MEDIA_BITRATE,
     ) -> None:
         self._packets_per_second = packets_per_second
         self._bytes_per_second = bitrate / 8

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from livekit.server.limits import MAX_STREAMS_PER_SECTION
+from livekit.server import limits
 from livekit.webrtc.media_interfaces import Codec, MediaKind
 from livekit.webrtc.rtp.packet import RtpPacket
 from livekit.webrtc.rtp.rtcp import RtcpPacket
@@ -87,7 +87,7 @@ class TrackStreams:
     def _open(self, packet: RtpPacket, rid: str, now: float) -> PublishedStream | None:
         if all(codec.payload_type != packet.payload_type for codec in self._codecs):
             return None
-        if len(self._streams) >= MAX_STREAMS_PER_SECTION:
+        if len(self._streams) >= limits.MAX_STREAMS_PER_SECTION:
             oldest = min(self._streams.values(), key=lambda stream: stream.last_packet_at or 0.0)
             if now - (oldest.last_packet_at or 0.0) < REPLACED_AFTER:
                 return None
