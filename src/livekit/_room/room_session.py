@@ -9,6 +9,7 @@ from livekit._room.active_speakers import ActiveSpeakers
 from livekit._room.local_context import LocalConnection, LocalContext
 from livekit._room.packet_recorder import PacketRecorder
 from livekit._room.participant_table import ParticipantTable
+from livekit._room.room_processors import RoomProcessors
 from livekit._room.signal_requests import SignalRequests
 from livekit._util.aio import finish, start_task, within
 from livekit._util.loop_guard import LoopGuard
