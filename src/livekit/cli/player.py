@@ -24,6 +24,8 @@ BLOCK = 0.1
 """Seconds that are captured at once."""
 SUBSCRIPTION_WAIT = 2.0
 """Seconds to wait for the first subscriber, where there are other participants."""
+SETTLE = 0.25
+"""Seconds from the subscription until playing, in which the receiver gets ready; the start would be lost else."""
 LINGER = 0.5
 """Seconds until leaving, in which the end reaches the others."""
 PROGRESS_INTERVAL = 10.0
@@ -64,6 +66,7 @@ class Player:
             if self._membership.room.remote_participants:
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(publication.wait_for_subscription(), SUBSCRIPTION_WAIT)
+                    await asyncio.sleep(SETTLE)
             await self._capture()
             await self._source.wait_for_playout()
             await asyncio.sleep(LINGER)
