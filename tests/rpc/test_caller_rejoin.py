@@ -44,6 +44,43 @@ def test_row_18_a_callee_that_does_not_come_back() -> None:
     assert harness.sent == harness.cancelled == []
 
 
+def test_row_18_a_callee_that_is_back_before_it_is_announced() -> None:
+    """It returned up to `READY_WAIT` after us, and the server takes as long again to announce it."""
+    harness = rejoined(announces=False)
+    call = harness.start(budget=20.0)
+    harness.miss("bob")
+    harness.set_online(True)
+    harness.advance(READY_WAIT)
+    assert harness.sent == [call], "as to any participant that is not listed"
+    harness.request_delivered(call)
+    harness.acked(call)
+    harness.core.receive_response("bob", call.request_id, "answer")
+    assert harness.outcome(call) == "answer"
+
+
+def test_row_18_a_large_request_waits_for_the_late_announcement() -> None:
+    harness = rejoined(announces=False)
+    call = harness.start(payload="x" * 20_000, budget=20.0)
+    harness.miss("bob")
+    harness.set_online(True)
+    harness.advance(READY_WAIT + 3.0)
+    assert (harness.sent, harness.outcome(call)) == ([], None)
+    harness.advance(1.0)
+    assert harness.ended(call) == (2 * READY_WAIT, Code.RECIPIENT_NOT_FOUND, reason_data("not_listed"))
+
+
+def test_row_18_a_callee_that_never_comes_back_on_a_server_that_announces_late() -> None:
+    harness = rejoined(announces=False)
+    call = harness.start(budget=20.0)
+    harness.miss("bob")
+    harness.set_online(True)
+    harness.advance(READY_WAIT)
+    harness.request_delivered(call)
+    harness.advance(10.0)
+    assert harness.ended(call) == (2 * READY_WAIT, Code.RECIPIENT_NOT_FOUND, reason_data("not_listed"))
+    assert harness.cancelled == [call]
+
+
 def test_row_18_a_call_made_after_the_rejoin_waits_for_the_rest_of_the_time() -> None:
     harness = rejoined()
     harness.miss("bob")

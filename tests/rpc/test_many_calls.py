@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import traceback
 from collections import Counter
 from collections.abc import Callable, Coroutine
 
@@ -11,6 +13,7 @@ import pytest
 from livekit.protocol import models
 from livekit.rpc.errors import RpcError
 from livekit.rpc.invocation import RpcCallInfo, RpcInvocationData
+from livekit.rpc.local_rpc import LocalRpc
 from livekit.rpc.request_window import RequestWindow
 from tests.rpc.core_fixtures import Code
 from tests.rpc.shell_fixtures import Endpoint, pair, until
@@ -122,3 +125,65 @@ async def test_running_handlers_are_cancelled_in_slices() -> None:
     iterations.stop()
     assert sum(iterations.events.values()) == COUNT
     assert max(iterations.events.values()) <= LIMIT
+
+
+async def held_objects(count: int, start: Callable[[], object]) -> float:
+    """Return the number of objects that the garbage collector tracks for each of `count` calls."""
+    start()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(count):
+        start()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    gc.collect()
+    return (len(gc.get_objects()) - before) / count
+
+
+async def test_pending_calls_hold_few_objects() -> None:
+    """A full garbage collection, which CPython starts as objects accumulate, stops the event loop for all of them."""
+    alice, _ = pair()
+    alice.link.deaf = True
+    rpc = LocalRpc()
+    rpc.client = alice.client
+    tasks: list[asyncio.Task[str]] = []
+
+    def call() -> None:
+        alice.link.sent.clear()
+        coroutine = rpc.perform(RpcCallInfo("bob", "silent", ""), wait_for_ready=False)
+        tasks.append(asyncio.get_running_loop().create_task(coroutine))
+
+    assert await held_objects(1_000, call) < 14
+    await alice.client.close_all()
+    assert await failures(tasks) == {Code.RECIPIENT_DISCONNECTED}
+
+
+async def test_failed_calls_keep_no_frames_of_the_sdk_alive_and_form_no_reference_cycles() -> None:
+    alice, bob = pair()
+    rpc = LocalRpc()
+    rpc.client = alice.client
+    started: list[str] = []
+
+    async def handler(invocation: RpcInvocationData) -> str:
+        started.append(invocation.method)
+        await asyncio.Event().wait()
+        return ""
+
+    bob.registry.register("slow", handler, replace=False, executor=None)
+    gc.collect()
+    gc.disable()
+    try:
+        task = asyncio.ensure_future(rpc.perform(RpcCallInfo("bob", "slow", ""), wait_for_ready=False))
+        await until(lambda: bool(started))
+        await bob.callee.close()
+        error = (await asyncio.gather(task, return_exceptions=True))[0]
+        assert isinstance(error, RpcError)
+        frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+        assert frames[-1] == "_perform", "the frame in which the call was made, and none below it"
+        del task, error
+        await asyncio.sleep(0)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

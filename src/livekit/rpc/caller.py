@@ -289,7 +289,9 @@ class Caller:
         if peer.announced:
             max_wait = READY_WAIT
         else:
-            max_wait = self._returning.remaining(call.destination, now) or self.timing.listing_grace(call.destination)
+            returning = self._returning.remaining(call.destination, now)
+            call.returning = returning > 0 and not self.timing.announces_joins
+            max_wait = returning or self.timing.listing_grace(call.destination)
         call.wait_until = call.deadline if call.wait_for_ready else min(call.deadline, now + max_wait)
 
     def _dispatch(self, call: OutgoingCall, now: float, *, anyway: bool = False) -> None:
@@ -333,10 +335,13 @@ class Caller:
 
     def _ready_wait_expired(self, call: OutgoingCall, now: float) -> None:
         """The peer did not become ready in time: send anyway, unless it is not listed."""
-        if not self._peers.peer(call.destination).listed:
-            self._complete(call, built_in_error(_Code.RECIPIENT_NOT_FOUND, reason("not_listed")))
-        else:
+        if self._peers.peer(call.destination).listed:
             self._dispatch_or_complete(call, now, anyway=True)
+        elif call.returning:  # it may be back, and not announced yet
+            self._begin_waiting(call, now)
+            self._dispatch_or_complete(call, now)
+        else:
+            self._complete(call, built_in_error(_Code.RECIPIENT_NOT_FOUND, reason("not_listed")))
 
     def _withdraw(self, call: OutgoingCall, now: float) -> bool:
         """Return a request to WAITING if the transport has not taken it yet; return False if it has."""

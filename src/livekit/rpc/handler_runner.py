@@ -10,11 +10,12 @@ import time
 import types
 from collections.abc import Callable, Generator
 from contextvars import copy_context
+from functools import partial
 from typing import Any, cast
 
 from . import wire
 from .errors import RpcError, built_in_error
-from .invocation import RpcInvocationData, chain_incoming
+from .invocation import RpcHandler, RpcInvocationData, chain_incoming
 from .registry import RpcRegistry
 
 logger = logging.getLogger("livekit.rpc")
@@ -29,18 +30,14 @@ async def run_handler(registry: RpcRegistry, invocation: RpcInvocationData, slow
     Raises:
         RpcError: UNSUPPORTED_METHOD if no handler is registered, or any error that the handler raised.
     """
-
-    async def terminal(data: RpcInvocationData) -> str | None:
-        return await _call(registry, data, slow_after)
-
     if invocation.method == wire.METHODS_METHOD and invocation.is_from_backend:
         return json.dumps(sorted(registry.handlers))
     if not registry.interceptors:
-        return await _call(registry, invocation, slow_after)
-    return await chain_incoming(registry.interceptors, terminal)(invocation)
+        return await _call(registry, slow_after, invocation)
+    return await chain_incoming(registry.interceptors, partial(_call, registry, slow_after))(invocation)
 
 
-async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after: float) -> str | None:
+async def _call(registry: RpcRegistry, slow_after: float, invocation: RpcInvocationData) -> str | None:
     """Return the handler's result. Its type is not checked here; `Responder.finish` does."""
     method = invocation.method
     handler = registry.handlers.get(method)
@@ -48,17 +45,21 @@ async def _call(registry: RpcRegistry, invocation: RpcInvocationData, slow_after
         raise built_in_error(RpcError.ErrorCode.UNSUPPORTED_METHOD)
     executor = registry.executors.get(method)
     if executor is not None:
-        context = copy_context()
-        run = lambda: context.run(handler, invocation)  # noqa: E731 - a context cannot be typed as a callable here
+        run = _in_current_context(handler, invocation)
         result: Any = await asyncio.get_running_loop().run_in_executor(executor, run)
     else:
         detector = _BlockingDetector(method, slow_after)
-        result = detector.measure(lambda: handler(invocation))
+        result = detector.measure(handler, invocation)
         if inspect.iscoroutine(result):
             result = _instrumented(result, detector)
     if inspect.isawaitable(result):
         result = await result
     return cast("str | None", result)
+
+
+def _in_current_context(handler: RpcHandler, invocation: RpcInvocationData) -> Callable[[], object]:
+    context = copy_context()
+    return lambda: context.run(handler, invocation)
 
 
 class _BlockingDetector:
@@ -68,11 +69,11 @@ class _BlockingDetector:
         self._method = method
         self._slow_after = slow_after
 
-    def measure(self, step: Callable[[], Any]) -> Any:
+    def measure(self, step: Callable[[Any], Any], argument: Any) -> Any:
         """Run one step of the handler."""
         started = time.perf_counter()
         try:
-            return step()
+            return step(argument)
         finally:
             took = time.perf_counter() - started
             if took > self._slow_after:
@@ -82,6 +83,7 @@ class _BlockingDetector:
                     self._method,
                     took * 1000,
                 )
+            del step, argument  # may be an exception whose traceback refers to this frame
 
 
 @types.coroutine
@@ -89,26 +91,21 @@ def _instrumented(
     coroutine: types.CoroutineType[Any, Any, Any], detector: _BlockingDetector
 ) -> Generator[Any, Any, Any]:
     """Await a coroutine, measuring each of its steps."""
-    step: Callable[[], Any] = lambda: coroutine.send(None)  # noqa: E731
+    step: Callable[[Any], Any] = coroutine.send
+    argument: Any = None
     while True:
         try:
-            yielded = detector.measure(step)
+            yielded = detector.measure(step, argument)
         except StopIteration as stop:
             return stop.value
+        finally:
+            argument = None  # may be an exception whose traceback refers to this frame
         try:
             sent = yield yielded
         except GeneratorExit:
             coroutine.close()
             raise
         except BaseException as error:
-            step = _throw_step(coroutine, error)
+            step, argument = coroutine.throw, error
         else:
-            step = _send_step(coroutine, sent)
-
-
-def _send_step(coroutine: types.CoroutineType[Any, Any, Any], value: Any) -> Callable[[], Any]:
-    return lambda: coroutine.send(value)
-
-
-def _throw_step(coroutine: types.CoroutineType[Any, Any, Any], error: BaseException) -> Callable[[], Any]:
-    return lambda: coroutine.throw(error)
+            step, argument = coroutine.send, sent

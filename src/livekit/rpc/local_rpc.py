@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Coroutine
 
 from livekit._util.warn import warn_application
 
@@ -20,23 +21,28 @@ class LocalRpc:
         self.registry = RpcRegistry()
         self.client: RpcClient | None = None
 
-    async def perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
-        """Check the arguments and make the call inside the interceptors. Raises like `LocalParticipant.perform_rpc`."""
+    def perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> Coroutine[None, None, str]:
+        """Make a call inside the interceptors. Awaiting it raises like `LocalParticipant.perform_rpc`.
 
-        call.request_id = unused_id = wire.new_request_id()
+        Few coroutines, since each call in flight holds them.
+        """
+        call.request_id = wire.new_request_id()
+        perform = self._perform_intercepted if self.registry.interceptors else self._perform
+        return perform(call, wait_for_ready=wait_for_ready)
+
+    async def _perform_intercepted(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
+        check_arguments(call)
+        if self.client is None:
+            error = not_connected()
+            add_call_note(error, call.method, call.destination_identity)
+            raise error
+        unused_id = call.request_id
 
         async def terminal(info: RpcCallInfo) -> str:
             nonlocal unused_id
             info.request_id, unused_id = unused_id or wire.new_request_id(), ""  # a callee runs an id only once
             return await self._perform(info, wait_for_ready=wait_for_ready)
 
-        if not self.registry.interceptors:
-            return await terminal(call)
-        check_arguments(call)
-        if self.client is None:
-            error = not_connected()
-            add_call_note(error, call.method, call.destination_identity)
-            raise error
         return await chain_outgoing(self.registry.interceptors, terminal)(call)
 
     async def _perform(self, call: RpcCallInfo, *, wait_for_ready: bool) -> str:
@@ -48,7 +54,7 @@ class LocalRpc:
             return await self.client.perform(call, wait_for_ready=wait_for_ready)
         except RpcError as error:
             add_call_note(error, method, callee)
-            raise
+            raise error.with_traceback(None)  # noqa: B904 - the frames below are ours, and would be kept alive
 
 
 SUSPICIOUS_SECONDS = 1000

@@ -45,6 +45,8 @@ class OutgoingCall:
     entry_id: int = 0
     wait_until: float = 0.0
     """While WAITING: the end of the wait for the peer."""
+    returning: bool = False
+    """While WAITING: the destination is missing since our own full reconnect, on a server that announces late."""
     listed: bool = False
     """The destination was listed when the request was sent, or has been since."""
     peer: PeerInfo | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import logging
 import math
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -125,7 +125,8 @@ class Responder:
         """Bytes of incomplete requests, by caller."""
         self._dedup = RequestDedup()
         self._deadlines: DeadlineHeap[IncomingCall] = DeadlineHeap()
-        self._closed = False
+        self._unclosed: deque[IncomingCall] | None = None
+        """Once closed: the calls that may have to be answered because of it."""
 
     def __len__(self) -> int:
         """Return the number of calls received or running."""
@@ -245,12 +246,16 @@ class Responder:
 
         Later calls are answered alike. Return True if none is left.
         """
-        self._closed = True
-        unanswered = [call for call in self._in_flight.values() if call.state is not IncomingCallState.ANSWERED]
-        for call in unanswered[:limit]:
-            self._output.send_error(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
-            self._stop(call, _Code.RECIPIENT_DISCONNECTED)
-        return limit is None or len(unanswered) <= limit
+        if self._unclosed is None:
+            self._unclosed = deque(self._in_flight.values())
+        unclosed, limit = self._unclosed, len(self._unclosed) if limit is None else limit
+        while unclosed and limit:
+            call = unclosed.popleft()
+            if call.due is not None:
+                self._output.send_error(call, built_in_error(_Code.RECIPIENT_DISCONNECTED))
+                self._stop(call, _Code.RECIPIENT_DISCONNECTED)
+                limit -= 1
+        return not unclosed
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` must be called next, None if no call is pending."""
@@ -266,7 +271,7 @@ class Responder:
         """Return the error for a call that must not run, None if it may."""
         if version != carrier_version:
             return built_in_error(_Code.UNSUPPORTED_VERSION)
-        if self._closed:
+        if self._unclosed is not None:
             return built_in_error(_Code.RECIPIENT_DISCONNECTED)
         if self._overloaded(caller):
             return overloaded_error()
