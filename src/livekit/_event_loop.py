@@ -9,8 +9,12 @@ from livekit.errors import EventLoopError
 __all__ = ["check_loop"]
 
 
-def check_loop(loop: asyncio.AbstractEventLoop) -> None:
+def check_loop(loop: asyncio.AbstractEventLoop, subject: str = "this") -> None:
     """Check that `loop` is the running event loop.
+
+    Args:
+        loop: the event loop that an object belongs to.
+        subject: the object, for the error's message.
 
     Raises:
         EventLoopError: it is not.
@@ -22,10 +26,10 @@ def check_loop(loop: asyncio.AbstractEventLoop) -> None:
         """No event loop runs in this thread."""
     if loop.is_closed():
         raise EventLoopError(
-            "this belongs to an event loop that is closed; connect again, or keep the loop running in a thread and use "
-            "asyncio.run_coroutine_threadsafe(coroutine, loop)"
+            f"{subject} belongs to an event loop that is closed; connect again, or keep the loop running in a thread "
+            "and use asyncio.run_coroutine_threadsafe(coroutine, loop)"
         )
     raise EventLoopError(
-        "this belongs to another event loop; from other threads and loops use "
-        "asyncio.run_coroutine_threadsafe(coroutine, loop), with the loop on which the room connected"
+        f"{subject} belongs to another event loop; from other threads and loops use "
+        "asyncio.run_coroutine_threadsafe(coroutine, loop), with the loop on which it connected or was created"
     )

@@ -102,7 +102,7 @@ class Room(RoomEmitter):
         Running RPC handlers are cancelled and have 2 s to end; pending calls fail with RECIPIENT_DISCONNECTED.
         """
         if self._session is not None and not self._session.loop.is_closed():
-            check_loop(self._session.loop)
+            self._check_loop()
             await self._session.leave(cast(models.DisconnectReason, reason))
 
     def isconnected(self) -> bool:
@@ -251,15 +251,20 @@ class Room(RoomEmitter):
         """Return the connection's statistics. Raises RuntimeError if the room is not connected."""
         if not self.isconnected():
             raise RuntimeError("the room isn't connected")
-        check_loop(self._require_session().loop)
+        self._check_loop()
         return rtc_stats(self._require_session().engine)
 
     async def simulate_scenario(self, scenario: SimulateScenarioKind.ValueType) -> None:
         """Simulate a connection failure, for tests. Raises RuntimeError if not connected or not supported."""
         if not self.isconnected():
             raise RuntimeError("simulate_scenario requires a connected room")
-        check_loop(self._require_session().loop)
+        self._check_loop()
         await simulate(self._require_session().engine, scenario)
+
+    def _check_loop(self) -> None:
+        """Raise EventLoopError if the room is connected on another event loop."""
+        if self._session is not None and not self._session.loop.is_closed():
+            check_loop(self._session.loop)
 
     def __repr__(self) -> str:
         sid = self._info.sid or "unknown"

@@ -88,6 +88,7 @@ class RoomEvents:
         return self
 
     async def __anext__(self) -> RoomEvent:
+        self._room._check_loop()  # noqa: SLF001 - not part of the official `Room`
         while not self._buffer:
             if self._ended:
                 raise StopAsyncIteration
@@ -117,6 +118,9 @@ class RoomEmitter(EventEmitter[EventTypes]):
     """Callbacks of a room by event. Each is passed as many of the event's arguments as it accepts."""
 
     _event_names = EVENT_NAMES
+
+    def _check_loop(self) -> None:
+        """Raise EventLoopError if the room belongs to another event loop."""
 
     def events(self, *names: EventTypes) -> RoomEvents:
         """Return an async iterator over these events, or all events, as an alternative to callbacks.

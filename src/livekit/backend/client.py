@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from livekit._event_loop import check_loop
 from livekit.rpc.invocation import RpcCallInfo
 
 from .calls import BackendCall
@@ -69,10 +70,13 @@ class Backend:
             ConnectError: the server cannot process requests: `livekit.errors.ServerUnreachableError`,
                 `AuthenticationError` (key or secret rejected) or `NotLiveKitError`.
             ValueError: an invalid argument; also a TypeError if its type is wrong.
+            EventLoopError: `session` belongs to another event loop.
 
         Cancellation aborts the HTTP request; a running handler is cancelled only if the server does so.
         """
         call = BackendCall.create(room, RpcCallInfo(destination_identity, method, payload, response_timeout))
+        if self._session is not None:
+            check_loop(self._session._loop, "the session of this Backend")  # noqa: SLF001 - aiohttp deprecated `loop`
         return await self._perform(call, self._session)
 
     def perform_rpc_sync(

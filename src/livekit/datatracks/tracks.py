@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+
+from livekit._event_loop import check_loop
 
 from .depacketizer import DEFAULT_PARTIAL_FRAMES
 from .errors import PublishDataTrackError, PushFrameError, SubscribeDataTrackError
@@ -29,6 +32,7 @@ class LocalDataTrack:
 
     def __init__(self, state: LocalTrackState) -> None:
         self._state = state
+        self._loop = asyncio.get_running_loop()
 
     @property
     def info(self) -> DataTrackInfo:
@@ -40,7 +44,9 @@ class LocalDataTrack:
 
         Raises:
             PushFrameError: the frame was not sent; a later one may succeed.
+            EventLoopError: called from another thread or event loop.
         """
+        check_loop(self._loop)
         self._state.push(frame)
 
     def is_published(self) -> bool:
@@ -49,6 +55,8 @@ class LocalDataTrack:
 
     async def unpublish(self) -> None:
         """Unpublish the track. Idempotent."""
+        if self._state.is_published:
+            check_loop(self._loop)
         self._state.unpublish()
 
     def __repr__(self) -> str:
@@ -60,6 +68,7 @@ class RemoteDataTrack:
 
     def __init__(self, state: RemoteTrackState) -> None:
         self._state = state
+        self._loop = asyncio.get_running_loop()
 
     @property
     def info(self) -> DataTrackInfo:
@@ -76,7 +85,11 @@ class RemoteDataTrack:
 
         Args:
             buffer_size: frames to buffer, at least 1; when full, the oldest are dropped. None for 16.
+
+        Raises:
+            EventLoopError: called from another thread or event loop.
         """
+        check_loop(self._loop)
         buffer = FrameBuffer(DEFAULT_BUFFER_SIZE if buffer_size is None else max(1, buffer_size))
         if self._state.is_published:
             self._state.subscribe(buffer)
@@ -106,6 +119,7 @@ class DataTrackStream:
     def __init__(self, buffer: FrameBuffer, on_close: Callable[[FrameBuffer], None]) -> None:
         self._buffer = buffer
         self._on_close = on_close
+        self._loop = asyncio.get_running_loop()
 
     async def read(self) -> DataTrackFrame | None:
         """Return the next frame; None at the end.
@@ -113,19 +127,22 @@ class DataTrackStream:
         Raises:
             SubscribeDataTrackError: the track could not be subscribed to.
         """
+        check_loop(self._loop)
         return await self._buffer.read()
 
     def __aiter__(self) -> DataTrackStream:
         return self
 
     async def __anext__(self) -> DataTrackFrame:
-        frame = await self._buffer.read()
+        frame = await self.read()
         if frame is None:
             raise StopAsyncIteration
         return frame
 
     def close(self) -> None:
         """Stop receiving and discard buffered frames."""
+        if not self._loop.is_closed():
+            check_loop(self._loop)
         self._buffer.frames.clear()
         self._buffer.end()
         self._on_close(self._buffer)

@@ -19,7 +19,7 @@ from livekit.server.token_source import TokenSource
 
 from .faults import Faults
 from .memory_peer import MemoryPeer
-from .memory_server import MemoryServer
+from .memory_server import ClientLink, MemoryServer
 from .room_clients import RoomClients
 
 __all__ = ["MemoryRoom"]
@@ -94,7 +94,12 @@ class MemoryRoom(TokenSource, RoomClients):
         await super().aclose()
         await self._server.aclose()
 
-    # Fault injection. Each method raises KeyError for an identity that has not joined.
+    # Fault injection. Each method raises KeyError for an identity that has not joined, and EventLoopError on another
+    # event loop.
+
+    def _client(self, identity: str) -> ClientLink:
+        self._server.check_loop()
+        return self._server.clients[identity]
 
     @property
     def reachable(self) -> bool:
@@ -107,20 +112,20 @@ class MemoryRoom(TokenSource, RoomClients):
 
     def lose_signal(self, identity: str) -> None:
         """Break a participant's signal connection, so that it resumes. Data packets keep flowing."""
-        self._server.clients[identity].reset_signal()
+        self._client(identity).reset_signal()
 
     def lose_transport(self, identity: str) -> None:
         """Fail a participant's peer connections, so that it does a full reconnect under a new sid."""
-        for peer in self._server.clients[identity].peers:
+        for peer in self._client(identity).peers:
             peer.fail()
 
     def hold(self, identity: str) -> None:
         """Suspend all traffic to and from a participant until `release`, without losing any."""
-        self._server.clients[identity].link.hold()
+        self._client(identity).link.hold()
 
     def release(self, identity: str) -> None:
         """Resume the traffic that `hold` suspended."""
-        self._server.clients[identity].link.release()
+        self._client(identity).link.release()
 
     def restart(self, *, downtime: float = 0.0) -> None:
         """Crash the server silently and bring it back after `downtime` seconds, without its rooms."""

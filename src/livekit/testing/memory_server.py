@@ -133,6 +133,7 @@ class MemoryServer:
 
     def crash(self, downtime: float) -> None:
         """Crash silently; the rooms are lost. The server is unreachable for `downtime` seconds."""
+        self.check_loop()
         for client in self.clients.values():
             client.reset_signal()
             for peer in client.peers:

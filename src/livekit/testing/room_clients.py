@@ -10,6 +10,7 @@ from typing import Any
 
 from typing_extensions import Self
 
+from livekit.errors import EventLoopError
 from livekit.options import RoomOptions
 from livekit.room import Room
 
@@ -58,7 +59,8 @@ class RoomClients(ABC):
 
     @staticmethod
     async def wait_for(room: Room, identity: str) -> None:
-        """Wait until `room` lists a participant."""
+        """Wait until `room` lists a participant. Raises EventLoopError on another event loop."""
+        room._check_loop()  # noqa: SLF001 - not part of the official `Room`
         listed = asyncio.Event()
         room.on("participant_connected", listed.set)
         try:
@@ -85,9 +87,10 @@ class RoomClients(ABC):
 
     async def _connect(self, room: Room, identity: str, options: RoomOptions | None, grants: Mapping[str, Any]) -> Room:
         if self._loop not in (None, asyncio.get_running_loop()):
-            raise RuntimeError(
+            raise EventLoopError(
                 f"{self!r} was entered on another event loop, which could not disconnect {identity!r}: "
-                "join on that loop; a pytest fixture must have the loop_scope of its test"
+                "join on that loop (from a thread by asyncio.run_coroutine_threadsafe); a pytest fixture must have the "
+                "loop_scope of its test"
             )
         await room.connect(self.url, self.token(identity, **grants), options)
         self._joined.append(room)

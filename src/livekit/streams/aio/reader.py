@@ -93,6 +93,8 @@ class StreamReader(Generic[Info, Piece]):
     def close(self) -> None:
         """Stop reading: discard buffered and further content. No effect once the stream has ended."""
         if not self._ended:
+            if not self._loop.is_closed():
+                check_loop(self._loop)
             self._drop()
             self._end(None)
 
