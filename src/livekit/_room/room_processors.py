@@ -59,12 +59,13 @@ class RoomProcessors:
     def _enter(self, track: Track | None, publication: TrackPublication, identity: str) -> None:
         if track is not None:
             info = StreamInfo(self._room_name(), identity, publication.sid)
-            self._contexts.add(track._processors)
-            track._processors.enter(info, token=self._token(), url=self._server_url)
+            context = track._processors  # noqa: SLF001
+            self._contexts.add(context)
+            context.enter(info, token=self._token(), url=self._server_url)
 
     def _leave(self, track: Track | None) -> None:
         if track is not None:
-            track._processors.leave()
+            track._processors.leave()  # noqa: SLF001
 
     def _refresh(self) -> None:
         for context in list(self._contexts):
