@@ -112,7 +112,11 @@ def test_processors_of_a_room_follow_its_events() -> None:
     tokens = ["one"]
     processors = RoomProcessors("ws://server", lambda: tokens[-1], lambda: "room", lambda: "me")
     emitted: list[str] = []
-    emit = processors.before_callbacks(lambda name, *_: emitted.append(name))
+
+    def record(name: str, *_: object) -> None:
+        emitted.append(name)
+
+    emit = processors.before_callbacks(record)
     track = Track(recorder := Recorder())
     publication, sender = SimpleNamespace(sid="TR_1", track=track), SimpleNamespace(identity="alice")
     emit("track_subscribed", track, publication, sender)

@@ -11,6 +11,7 @@ from livekit.media.processor_context import ProcessorContext, StreamInfo
 if TYPE_CHECKING:
     from livekit.media.publications import TrackPublication
     from livekit.media.tracks import Track
+    from livekit.participant import RemoteParticipant
 
 __all__ = ["RoomProcessors"]
 
@@ -34,13 +35,11 @@ class RoomProcessors:
         self._identity = identity
         self._contexts: weakref.WeakSet[ProcessorContext] = weakref.WeakSet()
         self._handlers: dict[str, Callable[..., None]] = {
-            "track_subscribed": lambda track, publication, sender: self._enter(track, publication, sender.identity),
-            "track_unsubscribed": lambda track, publication, sender: self._leave(track),
-            "local_track_published": lambda publication, track: self._enter(track, publication, self._identity()),
-            "local_track_republished": lambda publication, sid: self._enter(
-                publication.track, publication, self._identity()
-            ),
-            "local_track_unpublished": lambda publication: self._leave(publication.track),
+            "track_subscribed": self._on_subscribed,
+            "track_unsubscribed": self._on_unsubscribed,
+            "local_track_published": self._on_published,
+            "local_track_republished": self._on_published,
+            "local_track_unpublished": self._on_unpublished,
             "token_refreshed": self._refresh,
         }
 
@@ -56,16 +55,25 @@ class RoomProcessors:
 
         return emit_event
 
+    def _on_subscribed(self, track: Track, publication: TrackPublication, participant: RemoteParticipant) -> None:
+        self._enter(track, publication, participant.identity)
+
+    def _on_unsubscribed(self, track: Track, *_: object) -> None:
+        track._processors.leave()
+
+    def _on_published(self, publication: TrackPublication, _: object) -> None:
+        self._enter(publication.track, publication, self._identity())
+
+    def _on_unpublished(self, publication: TrackPublication) -> None:
+        if publication.track is not None:
+            publication.track._processors.leave()
+
     def _enter(self, track: Track | None, publication: TrackPublication, identity: str) -> None:
         if track is not None:
             info = StreamInfo(self._room_name(), identity, publication.sid)
-            context = track._processors  # noqa: SLF001
+            context = track._processors
             self._contexts.add(context)
             context.enter(info, token=self._token(), url=self._server_url)
-
-    def _leave(self, track: Track | None) -> None:
-        if track is not None:
-            track._processors.leave()  # noqa: SLF001
 
     def _refresh(self) -> None:
         for context in list(self._contexts):
