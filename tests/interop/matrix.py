@@ -71,6 +71,11 @@ class Matrix:
         """Return a new participant, which may leave."""
         return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}", {}, **grants)
 
+    async def audience(self, kind: Kind, room: str, connections: int) -> Participant:
+        """Return a new participant of another room that exchanges audio on one or two peer connections."""
+        options = {"audio": "yes", "connections": str(connections)}
+        return await self._join(kind, f"{kind}-{uuid.uuid4().hex[:8]}", options, room=room)
+
     async def introduce(self, one: Participant, other: Participant) -> None:
         """Wait until two participants list each other."""
         both = frozenset((one, other))
@@ -111,7 +116,7 @@ class Matrix:
         self, kind: Kind, identity: str, options: dict[str, str], *, quiet: bool = False, **grants: Any
     ) -> Participant:
         program = await self._program(kind.program, quiet=quiet)
-        token = self._server.token(identity, room=self._room, **grants)
+        token = self._server.token(identity, **{"room": self._room, **grants})
         if kind.package:
             options["sdk"] = kind.package
         return await program.join(self._server.url, token, **options)

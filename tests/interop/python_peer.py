@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal
 
+from python_audio import Audio  # type: ignore[import-not-found,unused-ignore]  # pyright: ignore[reportMissingImports]
+
 from livekit import rtc
 
 LONGEST_LINE = 1 << 24
@@ -69,14 +71,21 @@ class Member:
     def __init__(self) -> None:
         self.room = rtc.Room()
         self.identity = ""
+        self.audio = Audio(self.room)
         self.reading: set[asyncio.Future[None]] = set()
 
-    async def join(self, url: str, token: str, key: str) -> str:
-        """Join, with a `key` in an encrypted room."""
+    async def join(self, url: str, token: str, key: str, connections: str, audio: str) -> str:
+        """Join, with a `key` in an encrypted room, on "1" or "2" peer connections, and with `audio`."""
         self.listen()
+        if audio:
+            self.audio.listen()
         # By default the official SDK ratchets the key 16 times for each packet that it does not open: seconds.
         keys = rtc.KeyProviderOptions(shared_key=key.encode(), ratchet_window_size=0)
-        await self.room.connect(url, token, rtc.RoomOptions(encryption=rtc.E2EEOptions(keys) if key else None))
+        options = rtc.RoomOptions(
+            encryption=rtc.E2EEOptions(keys) if key else None,
+            single_peer_connection=connections != "2",
+        )
+        await self.room.connect(url, token, options)
         self.identity = self.room.local_participant.identity
         for handler in HANDLERS:
             name = getattr(handler, "__name__", "")
@@ -156,6 +165,31 @@ class Member:
         finally:
             report(event="ended", how=how)
 
+    # audio
+
+    async def play(self, frequency: float) -> str:
+        return str(await self.audio.play(frequency))
+
+    async def mute(self, muted: bool) -> None:
+        self.audio.mute(muted)
+
+    async def subscribe(self, other: str, wanted: bool) -> None:
+        self.audio.subscribe(other, wanted)
+
+    async def hears(self, other: str, frequency: float) -> None:
+        await self.audio.hears(other, frequency)
+
+    async def silent(self, other: str, frequency: float) -> None:
+        await self.audio.silent(other, frequency)
+
+    async def reconnect(self, full: bool) -> None:
+        """Reconnect as after a failure of the network: resume, or join again."""
+        reconnected = asyncio.Event()
+        self.room.once("reconnected", reconnected.set)
+        kinds = rtc.SimulateScenarioKind
+        await self.room.simulate_scenario(kinds.SIMULATE_FULL_RECONNECT if full else kinds.SIMULATE_SIGNAL_RECONNECT)
+        await reconnected.wait()
+
     async def listed(self, other: str) -> None:
         """Wait until the room lists a participant."""
         await self.until("participant_connected", lambda: other in self.room.remote_participants)
@@ -187,6 +221,7 @@ class Member:
         )
 
     async def leave(self) -> None:
+        await self.audio.aclose()
         await self.room.disconnect()
 
 
@@ -227,9 +262,9 @@ class Program:
         finally:
             del self.running[number]
 
-    async def join(self, url: str, token: str, key: str = "") -> str:
+    async def join(self, url: str, token: str, key: str = "", connections: str = "1", audio: str = "") -> str:
         member = Member()
-        identity = await member.join(url, token, key)
+        identity = await member.join(url, token, key, connections, audio)
         self.members[identity] = member
         return identity
 

@@ -181,6 +181,8 @@ class Connection:
                 self._sections.handle_timer()
             finally:
                 self._schedule_media()
+            if not self._sections.is_settled:
+                self.update_media()
 
     def _room(self, before: Room) -> Room:
         """Return the room that the participant is in now."""

@@ -184,6 +184,7 @@ class TransportManager:
         sections = self._callbacks.find_sections(False)
         if sections is not None:
             sections.answer_received(self._subscriber)
+            must_offer_again |= not sections.is_settled
         if must_offer_again:
             await self.offer_subscriber()
 

@@ -23,6 +23,7 @@ const load = async (name) => {
 globalThis.program = new Program(globalThis.say, load);
 </script>`;
 const FLAGS = [
+  '--autoplay-policy=no-user-gesture-required',
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -36,7 +37,7 @@ const file = (path) => readFile(new URL(path, import.meta.url));
 
 async function content(path) {
   if (path === '/') return ['text/html', PAGE];
-  if (path === '/peer.mjs') return ['text/javascript', await file('peer.mjs')];
+  if (path === '/peer.mjs' || path === '/audio.mjs') return ['text/javascript', await file(path.slice(1))];
   const [, sdk, part] = /^\/sdk\/([\w-]+)\/(esm|e2ee\.worker)$/.exec(path) ?? [];
   return sdk ? ['text/javascript', await file(`node_modules/${sdk}/dist/livekit-client.${part}.mjs`)] : null;
 }

@@ -1,6 +1,8 @@
 // Participants in JavaScript, driven by messages as ../python_peer.py is. The SDKs of Node and of browsers differ
 // little enough for one program; what runs it gives the SDK and a function that takes replies and events.
 
+import { Audio } from './audio.mjs';
+
 const TOPIC = 'topic';
 const encoder = new TextEncoder();
 
@@ -38,10 +40,11 @@ class Member {
   }
 
   /** Join, with a `key` in an encrypted room. */
-  async join({ url, token, key }) {
+  async join({ url, token, key, connections, audio }) {
     const { forRoom = {}, forConnect = {}, started } = key ? await this.sdk.encrypt(key) : {};
-    this.room = new this.sdk.Room(forRoom);
+    this.room = new this.sdk.Room({ singlePeerConnection: connections !== '2', ...forRoom });
     this.listen();
+    if (audio) this.audio = new Audio(this.room, this.sdk);
     await started?.(this.room);
     await this.room.connect(url, token, { autoSubscribe: true, dynacast: false, ...forConnect });
     this.identity = this.room.localParticipant.identity;
@@ -123,6 +126,43 @@ class Member {
     await this.room.localParticipant.setAttributes(attributes);
   }
 
+  // audio
+
+  async play({ frequency }) {
+    return await this.audio.play(frequency);
+  }
+
+  async mute({ muted }) {
+    await this.audio.mute(muted);
+  }
+
+  async subscribe({ other, wanted }) {
+    this.audio.subscribe(other, wanted);
+  }
+
+  async hears({ other, frequency }) {
+    await this.audio.hears(other, frequency);
+  }
+
+  async silent({ other, frequency }) {
+    await this.audio.silent(other, frequency);
+  }
+
+  /** Reconnect as after a failure of the network: resume, or join again. */
+  async reconnect({ full }) {
+    const { SimulateScenarioKind: kinds, RoomEvent } = this.sdk;
+    const scenario = kinds
+      ? full
+        ? kinds.SIMULATE_FULL_RECONNECT
+        : kinds.SIMULATE_SIGNAL_RECONNECT
+      : full
+        ? 'full-reconnect'
+        : 'signal-reconnect';
+    const reconnected = new Promise((resolve) => this.room.once(RoomEvent.Reconnected, resolve));
+    await this.room.simulateScenario(scenario);
+    await reconnected;
+  }
+
   async listed({ other }) {
     while (!this.room.remoteParticipants.has(other)) {
       await new Promise((resolve) => this.room.once(this.sdk.RoomEvent.ParticipantConnected, resolve));
@@ -140,6 +180,7 @@ class Member {
 
   /** Leave. The SDK of Node says goodbye at once, and then at times hangs if it was negotiating: it is not waited for. */
   async leave() {
+    this.audio?.close();
     const patience = new Promise((resolve) => setTimeout(resolve, 500));
     await Promise.race([this.room.disconnect(), patience]);
   }

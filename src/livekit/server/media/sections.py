@@ -65,7 +65,8 @@ class MediaSections:
         self._is_offer_known = True
         before, self._is_requested = self._requirement, False
         missing = self._subscriptions.requirement(connection)
-        return None if missing == before else self.requirement(connection)
+        is_repeated = missing == before and missing != rtc.MediaSectionsRequirement()
+        return None if is_repeated else self.requirement(connection)
 
     def requirement(self, connection: MediaConnection) -> rtc.MediaSectionsRequirement | None:
         """Return what the client must be asked for so that it makes another offer; None if that is not needed now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -37,7 +38,8 @@ class SubscriptionSections:
         self._find_tracks: Final = find_tracks
         self._assigned: dict[Transceiver, Subscription] = {}
         self._outputs: dict[Transceiver, TrackOutput] = {}
-        """By section, which may be used for several tracks one after another."""
+        self._retired: list[TrackOutput] = []
+        """Outputs whose section is used again."""
         self._sources: dict[Transceiver, TrackStreams] = {}
         """What each output forwards."""
 
@@ -45,11 +47,11 @@ class SubscriptionSections:
 
     def receive_offer(self, connection: MediaConnection, now: float) -> None:
         """Assign the client's sections, when its offer is known and before the answer is described."""
-        self._release(lambda section: section.remote_direction.receives, now)
+        released = self._release(lambda section: section.remote_direction.receives, now)
         free = [
             section
             for section in connection.transceivers
-            if section.remote_direction is Direction.RECVONLY and section not in self._assigned
+            if section.remote_direction is Direction.RECVONLY and section not in (*self._assigned, *released)
         ]
         for subscription, track in self._waiting():
             section = next((each for each in free if each.kind is KINDS[track.info.type]), None)
@@ -59,8 +61,8 @@ class SubscriptionSections:
 
     def prepare_offer(self, connection: MediaConnection, now: float) -> None:
         """Assign sections of the server's own, before its offer is described."""
-        self._release(lambda section: True, now)
-        free = [section for section in connection.transceivers if section not in self._assigned]
+        released = self._release(lambda section: True, now)
+        free = [section for section in connection.transceivers if section not in (*self._assigned, *released)]
         for subscription, track in self._waiting():
             kind = KINDS[track.info.type]
             section = next((each for each in free if each.kind is kind), None)
@@ -69,22 +71,41 @@ class SubscriptionSections:
             else:
                 free.remove(section)
             self._assign(section, subscription, track, Direction.SENDRECV)
-        for section in free:
+        for section in (*free, *released):
             section.direction, section.stream_id = Direction.RECVONLY, None
 
-    def _release(self, is_usable: Callable[[Transceiver], bool], now: float) -> None:
+    def _release(self, is_usable: Callable[[Transceiver], bool], now: float) -> list[Transceiver]:
+        """End what sections carry that is not subscribed to any more; return these sections.
+
+        They can be assigned in the next description: clients notice a track only if the section was inactive before.
+        """
+        released: list[Transceiver] = []
         for section, subscription in list(self._assigned.items()):
-            if subscription.track is None or not is_usable(section):
+            if (subscription.track is None and not self._is_closing(section)) or not is_usable(section):
                 self._detach(section, now)
                 del self._assigned[section]
                 section.direction, section.stream_id = Direction.INACTIVE, None
+                released.append(section)
+        return released
 
     def _waiting(self) -> Iterator[tuple[Subscription, PublishedTrack]]:
-        """Yield the subscriptions that have no section, and their tracks."""
+        """Yield the subscriptions that have no section, and their tracks.
+
+        One to a track whose earlier subscription is being ended waits for that.
+        """
         assigned = set(self._assigned.values())
+        ending = {each.track_sid for section, each in self._assigned.items() if self._is_closing(section)}
         for subscription in self._participant.media.subscriptions.values():
-            if subscription.track is not None and subscription not in assigned:
+            if subscription.track is not None and subscription not in assigned and subscription.track_sid not in ending:
                 yield subscription, subscription.track
+
+    def _is_closing(self, section: Transceiver) -> bool:
+        """Return True while silence is sent in a section whose track ended.
+
+        Until then it is negotiated: libwebrtc takes packets of a section that has ended for those of an unknown source.
+        """
+        output = self._outputs.get(section)
+        return output is not None and self._assigned[section].track is None and output.next_poll is not None
 
     def _assign(
         self, section: Transceiver, subscription: Subscription, track: PublishedTrack, direction: Direction
@@ -92,6 +113,9 @@ class SubscriptionSections:
         section.direction = direction
         section.stream_id = MediaStreamId(f"{track.publisher_sid}|{track.sid}", track.sid)
         section.codecs = subscribed_codecs(track.info)
+        if section in self._outputs:
+            self._retired.append(self._outputs.pop(section))
+            section.ssrc = secrets.randbelow((1 << 32) - 1) + 1
         self._assigned[section] = subscription
 
     def mid_to_track_id(self) -> dict[str, str]:
@@ -105,7 +129,8 @@ class SubscriptionSections:
     @property
     def is_settled(self) -> bool:
         """True if the description has exactly the sections that the subscriptions need."""
-        return next(self._waiting(), None) is None and all(each.track for each in self._assigned.values())
+        is_assigned = next(self._waiting(), None) is None
+        return is_assigned and all(each.track or self._is_closing(section) for section, each in self._assigned.items())
 
     def requirement(self, connection: MediaConnection) -> rtc.MediaSectionsRequirement:
         """Return the numbers of sections that the client must add to its next offer."""
@@ -115,6 +140,7 @@ class SubscriptionSections:
             for section in connection.transceivers
             if section.remote_direction is Direction.RECVONLY
             and (section not in self._assigned or self._assigned[section].track is None)
+            and not (section in self._assigned and self._is_closing(section))
         )
         missing = needed - free
         return rtc.MediaSectionsRequirement(num_audios=missing[MediaKind.AUDIO], num_videos=missing[MediaKind.VIDEO])
@@ -123,6 +149,9 @@ class SubscriptionSections:
 
     def negotiated(self, reports: ConnectionReports, now: float) -> None:
         """Begin to send what is assigned; call it after the answer was sent or received."""
+        for output in self._retired:
+            reports.remove_output(output)
+        self._retired.clear()
         refused: list[Subscription] = []
         for section, subscription in self._assigned.items():
             direction = section.current_direction
