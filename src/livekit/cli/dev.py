@@ -27,7 +27,7 @@ EXAMPLE_ROOM = "demo"
 EXAMPLE_IDENTITIES = ("alice", "bob")
 
 DESCRIPTION = """\
-Run a LiveKit server for development and tests: rooms, data and RPC, without audio and video.
+Run a LiveKit server for development and tests: rooms, data, RPC, and audio and video tracks.
 Not for production: it stores nothing on disk, and its default API key is public.
 """
 

@@ -1,4 +1,4 @@
-"""A LiveKit-compatible server for development and tests: rooms and data, no audio or video.
+"""A LiveKit-compatible server for development and tests: rooms, data, and forwarding of audio and video.
 
     async with DevServer(port=0) as server:
         await room.connect(server.url, server.token("alice", room="demo"))

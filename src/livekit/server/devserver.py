@@ -65,7 +65,7 @@ class ServerStartError(OSError):
 
 
 class DevServer(TokenSource):
-    """A LiveKit server for data: RPC, packets, streams and data tracks; no audio or video.
+    """A LiveKit server: RPC, packets, streams and data tracks, and forwarding of audio and video tracks.
 
     Use it as an async context manager, or call `start` and `aclose`.
     """

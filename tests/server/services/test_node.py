@@ -27,7 +27,7 @@ REFUSED = {
     "updateNobody": NOBODY,
     "removeAgain": NOBODY,
     "updateTooLong": (400, "invalid_argument", "name length exceeds limits 256"),
-    "forward": (501, "unimplemented", "nothing to forward: this server carries data, no audio and no video"),
+    "forward": (501, "unimplemented", "a participant cannot be in two rooms on this server"),
     "moveNowhere": (400, "invalid_argument", "destination room cannot be the same as source room"),
     "wrongSecret": (
         401,

@@ -148,7 +148,7 @@ async def test_room_name_too_long(lk: LiveKitAPI) -> None:
         ),
         (
             room_pb.CreateRoomRequest(name="x", egress=room_pb.RoomEgress()),
-            (501, "unimplemented", "no egress: this server carries data, no audio and no video"),
+            (501, "unimplemented", "no egress: this server records nothing"),
         ),
     ],
     ids=["no name", "metadata", "metadata of an agent", "preset", "egress"],

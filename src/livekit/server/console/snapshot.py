@@ -7,6 +7,7 @@ from typing import Any
 
 from livekit._util.enum_names import enum_name
 from livekit.protocol import models
+from livekit.server.media.published_track import PublishedTrack
 from livekit.server.participant import Participant, State
 from livekit.server.room import Room
 
@@ -19,6 +20,8 @@ from .tracked_call import TrackedCall
 MAX_ROOMS_SHOWN = 50
 MAX_PARTICIPANTS_SHOWN = 100
 """Per room."""
+MAX_TRACKS_SHOWN = 20
+"""Per participant."""
 MAX_VALUE_SHOWN = 500
 """Characters of metadata and of an attribute."""
 MAX_ATTRIBUTES_SHOWN = 20
@@ -89,9 +92,27 @@ def _participant(room: Room, participant: Participant, observer: Observer, now: 
         "received": traffic.received.size,
         "sending": round(traffic.sent.rate(now)),
         "receiving": round(traffic.received.rate(now)),
+        "tracks": [_track(track, now) for track in list(participant.media.published.values())[:MAX_TRACKS_SHOWN]],
+        "subscriptions": sum(1 for _ in participant.media.active_subscriptions()),
         "methods": observer.methods.of(room.name, info.identity),
         "announced": observer.methods.is_announced(room.name, info.identity),
         "askable": _may_announce(participant) and not observer.methods.is_asked(room.name, info.identity),
+    }
+
+
+def _track(track: PublishedTrack, now: float) -> Json:
+    streams = track.streams
+    stats = [] if streams is None else [stream.stats(now) for stream in streams.streams.values()]
+    return {
+        "sid": track.sid,
+        "name": _cut(track.info.name),
+        "kind": models.TrackType.Name(track.info.type).lower(),
+        "codec": track.info.mime_type.rpartition("/")[2],
+        "muted": track.info.muted,
+        "rate": round(sum(each.bitrate for each in stats)),
+        "lost": sum(max(each.lost, 0) for each in stats),
+        "level": 0.0 if streams is None or track.info.muted else round(streams.level(now), 3),
+        "subscribers": len(track.subscriptions),
     }
 
 

@@ -64,6 +64,8 @@ class MediaSections:
         self._subscriptions.negotiated(reports, now)
         self._is_offer_known = True
         before, self._is_requested = self._requirement, False
+        if self._subscriptions.is_settled:
+            self._requirement = rtc.MediaSectionsRequirement()
         missing = self._subscriptions.requirement(connection)
         is_repeated = missing == before and missing != rtc.MediaSectionsRequirement()
         return None if is_repeated else self.requirement(connection)

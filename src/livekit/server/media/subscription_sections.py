@@ -225,3 +225,4 @@ class SubscriptionSections:
             self._detach(section, now)
         self._assigned.clear()
         self._outputs.clear()
+        self._retired.clear()

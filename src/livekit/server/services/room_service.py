@@ -66,7 +66,7 @@ class RoomService:
         if request.room_preset:
             raise TwirpError("invalid_argument", "unknown room configuration in create room request")
         if request.HasField("egress"):
-            raise TwirpError("unimplemented", "no egress: this server carries data, no audio and no video")
+            raise TwirpError("unimplemented", "no egress: this server records nothing")
         settings = self._rooms.settings.overridden_by(request)
         try:
             return self._rooms.create(request.name, self._clock(), settings).info()
@@ -149,7 +149,7 @@ class RoomService:
         self, grants: Grants, request: room_pb.ForwardParticipantRequest
     ) -> room_pb.ForwardParticipantResponse:
         access.require_transfer(grants, request.room, request.destination_room)
-        raise TwirpError("unimplemented", "nothing to forward: this server carries data, no audio and no video")
+        raise TwirpError("unimplemented", "a participant cannot be in two rooms on this server")
 
     def mute_published_track(
         self, grants: Grants, request: room_pb.MuteRoomTrackRequest

@@ -138,7 +138,7 @@ class TwirpRoutes:
         service, _, name = route.partition("/")
         found = self._services.get(service, {}).get(name)
         if package == _PACKAGE and service in _MEDIA_SERVICES:
-            raise TwirpError("unimplemented", f"no {service}: this server carries data, no audio and no video")
+            raise TwirpError("unimplemented", f"no {service} on this server")
         if package != _PACKAGE or found is None:
             raise _bad_route(request, f'no handler for path "{request.path}"')
         return found

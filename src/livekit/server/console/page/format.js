@@ -28,6 +28,8 @@ export function bytes(size) {
 
 export const rate = (size) => `${bytes(size)}/s`;
 
+export const bits = (perSecond) => `${Math.round(perSecond / 1000)} kbit/s`;
+
 export function milliseconds(time) {
   if (time < 1) return '< 1 ms';
   if (time < 10) return `${time.toFixed(1)} ms`;

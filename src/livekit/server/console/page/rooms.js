@@ -2,7 +2,7 @@
 
 import { ask } from './api.js';
 import { byId, h, setText, showList, showValue } from './dom.js';
-import { bytes, clock, count, rate } from './format.js';
+import { bits, bytes, clock, count, rate } from './format.js';
 
 const MAX_OPEN = 4; // more participants are shown folded, unless they were unfolded by hand
 const CONFIRM_MS = 5000;
@@ -73,6 +73,7 @@ function makePerson(room, first, actions) {
   const note = h('span', { class: 'brief' });
   const about = h('p');
   const rates = h('p', { class: 'rates' });
+  const tracks = h('ul', { class: 'tracks' });
   const methods = h('div', { class: 'chips' });
   const facts = h('dl');
   const error = h('p', { class: 'problem', role: 'status' });
@@ -87,7 +88,7 @@ function makePerson(room, first, actions) {
   );
   const dot = h('span', { class: 'dot', 'aria-hidden': 'true' });
   const summary = h('summary', {}, dot, h('strong', { title: identity, dir: 'auto' }, identity), note);
-  const details = h('details', {}, summary, about, rates, methods, facts, buttons, error);
+  const details = h('details', {}, summary, about, rates, tracks, methods, facts, buttons, error);
   summary.addEventListener('click', () => (details.isChosen = true));
   const element = h('li', { class: 'person' }, details);
   element.show = (person) => {
@@ -96,6 +97,7 @@ function makePerson(room, first, actions) {
     setText(note, brief(person));
     setText(about, describe(person));
     setText(rates, `↑ ${rate(person.sending)} (${bytes(person.sent)})   ↓ ${rate(person.receiving)} (${bytes(person.received)})`);
+    showTracks(tracks, person);
     showMethods(methods, person, (method) => actions.call(room, identity, method));
     showFacts(facts, person);
   };
@@ -132,8 +134,9 @@ function makeRemove(room, identity, error) {
 const words = (room, { identity, name, kind, client, methods, attributes, metadata }) =>
   [room, identity, name, kind, client, ...methods, ...Object.entries(attributes).flat(), metadata].join('\n').toLowerCase();
 
-function brief({ state, sending, receiving, methods, hidden }) {
+function brief({ state, sending, receiving, methods, hidden, tracks }) {
   if (state !== 'active') return 'connecting';
+  if (tracks.length) return count(tracks.length, 'track', 'tracks');
   if (sending + receiving > 0) return rate(sending + receiving);
   if (hidden) return 'hidden';
   return methods.length ? count(methods.length, 'method', 'methods') : '';
@@ -143,6 +146,26 @@ function describe({ name, kind, state, client, hidden, joined }) {
   const parts = [name, client, kind === 'standard' ? '' : kind, hidden ? 'hidden' : ''];
   parts.push(state === 'active' ? `since ${clock(joined)}` : 'connecting');
   return parts.filter(Boolean).join(' · ');
+}
+
+function showTracks(list, { tracks }) {
+  list.hidden = tracks.length === 0;
+  showList(list, tracks, (track) => track.sid, makeTrack);
+}
+
+function makeTrack({ sid }) {
+  const about = h('span');
+  const level = h('meter', { min: '0', max: '1', 'aria-label': 'audio level' });
+  const element = h('li', { title: sid }, about, level);
+  element.show = (track) => {
+    const { name, kind, codec, muted, subscribers } = track;
+    const parts = [name || kind, codec, muted ? 'muted' : bits(track.rate), count(subscribers, 'subscriber', 'subscribers')];
+    if (track.lost) parts.push(`${track.lost} lost`);
+    setText(about, parts.filter(Boolean).join(' · '));
+    level.hidden = kind !== 'audio';
+    level.value = Math.min(track.level, 1);
+  };
+  return element;
 }
 
 function showMethods(place, { methods, announced }, chosen) {
