@@ -258,3 +258,10 @@ def test_jittery_application_hears_no_silence_in_between() -> None:
         player.push(sound(1), now)
     first = next(at for at, (_, block) in enumerate(player.played) if any(block.pcm))
     assert all(block.pcm == sound(1) for _, block in player.played[first:])
+
+
+def test_sound_that_ends_a_stall_is_not_behind_the_clock() -> None:
+    player = Player()
+    player.run(1.0)
+    (block,) = player.push(sound(1), 1.5)
+    assert block.index * 0.01 == pytest.approx(1.5, abs=0.011)

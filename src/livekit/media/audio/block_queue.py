@@ -85,6 +85,8 @@ class BlockQueue:
         is_awaited = len(self._pcm) < self._size()
         self._pcm += pcm
         if is_awaited and len(self._pcm) >= self._size():
+            if self._silence and now > self._deadline:  # the silence has not been played up to now
+                self._jump(int((now - self._deadline) * BLOCKS_PER_SECOND) + 1)
             correction = now + SLACK - self._deadline
             self._deadline += correction if self._silence else min(max(correction, -STEP), STEP)
         return self._take(now + EARLY)
