@@ -14,6 +14,7 @@ from . import limits
 from .data_tracks import DataTrackManager
 from .events import ParticipantJoined, ParticipantLeft
 from .media.media_tracks import MediaTracks
+from .media.participant_quality import rate_participant, received_publishers
 from .participant import Participant, State
 from .participant_link import ParticipantLink
 from .permissions import Grants
@@ -109,7 +110,7 @@ class Room:
             empty_timeout=settings.empty_timeout,
             departure_timeout=settings.departure_timeout,
         )
-        self._quality = QualityUpdates(now)
+        self._quality = QualityUpdates(now, rate=rate_participant, publishers=received_publishers)
         created_at = services.wall_time(now)
         self._info = models.Room(
             sid=sid,

@@ -10,6 +10,7 @@ from livekit.protocol import models
 if TYPE_CHECKING:
     from livekit.webrtc.media_interfaces import Transceiver
 
+    from .track_output import TrackOutput
     from .track_streams import TrackStreams
 
 __all__ = ["PublishedTrack", "Subscription"]
@@ -59,3 +60,5 @@ class Subscription:
         """The publisher's permission that the subscriber was last told of; None before the first."""
         self.track: PublishedTrack | None = None
         """None while the track does not exist or the subscriber may not have it."""
+        self.output: TrackOutput | None = None
+        """The stream to the subscriber; None until its section is negotiated."""

@@ -191,6 +191,7 @@ class SubscriptionSections:
             if self._sources.get(section) is not track.streams:
                 self._detach(section, now)
                 self._sources[section] = track.streams
+                subscription.output = output
                 output.quality = quality
                 track.streams.add(output, now, paused=is_paused)
             else:
@@ -203,6 +204,7 @@ class SubscriptionSections:
         source = self._sources.pop(section, None)
         if source is not None:
             source.remove(self._outputs[section], now)
+            self._assigned[section].output = None
 
     def next_poll(self) -> float | None:
         """Return when `poll` has something to send; None if it has not."""
