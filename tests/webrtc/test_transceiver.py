@@ -45,6 +45,16 @@ def test_packets_are_passed_to_the_sender() -> None:
     assert sender.serialized == sender.repeated == [(packet.header(), b"opus", transceiver.ssrc, 1)]
 
 
+def test_serialized_packet_is_protected_under_the_ssrc_of_its_header() -> None:
+    sender = RecordingSender()
+    transceiver = RtcTransceiver(MediaKind.AUDIO, Direction.SENDONLY, [OPUS], (), sender)
+    header = RtpPacket(111, 1, 2, 1234).header()
+    transceiver.ssrc = 5678
+    transceiver.send_serialized(header, b"late", 1)
+    transceiver.send_again(header, b"late", 1)
+    assert sender.serialized == sender.repeated == [(header, b"late", 1234, 1)]
+
+
 def test_sources_differ() -> None:
     sender = RecordingSender()
     made = {RtcTransceiver(MediaKind.AUDIO, Direction.INACTIVE, [], (), sender).ssrc for _ in range(50)}

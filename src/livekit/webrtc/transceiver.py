@@ -82,12 +82,17 @@ class RtcTransceiver:
 
     def send_serialized(self, header: bytes, payload: bytes, sequence_number: int) -> bool:
         """Encrypt and send a packet; see :class:`~livekit.webrtc.media_interfaces.Transceiver`."""
-        return self._sender.send_serialized(header, payload, self.ssrc, sequence_number)
+        return self._sender.send_serialized(header, payload, _ssrc(header), sequence_number)
 
     def send_again(self, header: bytes, payload: bytes, sequence_number: int) -> bool:
         """Repeat a packet; see :class:`~livekit.webrtc.media_interfaces.Transceiver`."""
-        return self._sender.send_again(header, payload, self.ssrc, sequence_number)
+        return self._sender.send_again(header, payload, _ssrc(header), sequence_number)
 
     def extension_id(self, uri: str) -> int | None:
         """Return the negotiated identifier of a header extension; None if it was not negotiated."""
         return self.current_extensions.get(uri)
+
+
+def _ssrc(header: bytes) -> int:
+    """Return a serialized header's ssrc, under which SRTP protects it; the transceiver may have another one by now."""
+    return int.from_bytes(header[8:12], "big")
