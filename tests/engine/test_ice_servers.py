@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from livekit import IceServer, RtcConfiguration
+import pytest
+
+from livekit import IceServer, Room, RtcConfiguration
 from livekit.engine.ice_servers import peer_options
 from livekit.enums import IceTransportType
+from livekit.errors import ConnectError
 from livekit.options import RoomOptions
 from livekit.protocol import rtc
 
@@ -28,3 +31,18 @@ def test_users_servers_replace_the_announced_ones() -> None:
         (["stun:mine.example"], "me", "secret")
     ]
     assert options.relay_only
+
+
+@pytest.mark.parametrize(
+    ("server", "problem"),
+    [
+        (IceServer(urls=["stun:mine.example", "bad"]), "'bad' is not valid: its scheme"),
+        (IceServer(urls=["turn:mine.example"]), "needs a username"),
+        (IceServer(urls=[]), "no urls"),
+        (IceServer(urls="stun:mine.example"), "'s' is not valid"),
+    ],
+)
+async def test_invalid_servers_of_the_user_fail_the_join_before_it_begins(server: IceServer, problem: str) -> None:
+    options = RoomOptions(rtc_config=RtcConfiguration(ice_servers=[server]))
+    with pytest.raises(ConnectError, match=problem):
+        await Room().connect("ws://127.0.0.1:1", "token", options)

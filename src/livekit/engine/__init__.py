@@ -45,8 +45,10 @@ def create_engine(url: str, token: str, options: RoomOptions, listener: EngineLi
     """Create the engine for the URL's scheme; call its `connect` next.
 
     Raises:
-        ConnectError: the URL is not valid, or no engine is registered for its scheme.
+        ConnectError: the URL or an ICE server is not valid, or no engine is registered for the URL's scheme.
     """
+    from .ice_servers import check_options
+
     arguments: dict[str, object] = {"URL": url, "token": token}  # callers may be untyped
     for name, value in arguments.items():
         if not isinstance(value, str):
@@ -58,6 +60,7 @@ def create_engine(url: str, token: str, options: RoomOptions, listener: EngineLi
         if looks_like_token(url):
             raise ConnectError("the URL looks like an access token; call connect(url, token), in this order")
         raise ConnectError(_scheme_problem(url))
+    check_options(options)
     return factory(url, token, options, listener)
 
 

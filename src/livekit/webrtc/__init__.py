@@ -27,6 +27,7 @@ __all__ = [
     "PeerConnection",
     "PeerOptions",
     "PeerState",
+    "check_ice_servers",
     "create_peer_connection",
     "create_shared_ports",
     "load_peer_connections",
@@ -48,6 +49,17 @@ def create_peer_connection(options: PeerOptions | None = None, ports: SharedPort
     from .peer_connection import RtcPeerConnection  # loads OpenSSL, which in-memory rooms do not need
 
     return RtcPeerConnection(options or PeerOptions(), ports)
+
+
+def check_ice_servers(settings: IceServerSettings) -> None:
+    """Raise ValueError if these are not STUN or TURN servers; the message says what is wrong."""
+    from .network.ice_server import IceServer
+
+    for url in settings.urls:
+        try:
+            IceServer.parse(url, settings)
+        except ValueError as error:
+            raise ValueError(f"the ICE server's URL {url!r} is not valid: {error}") from None
 
 
 def create_shared_ports() -> SharedPorts:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import cast
 
 from livekit.webrtc.ice import Address, Candidate
@@ -27,6 +27,16 @@ STUN_RTO = 0.5
 """Seconds between transmissions of a Binding request."""
 
 
+def _parse_all(settings: Sequence[IceServerSettings]) -> Iterator[IceServer]:
+    """Yield the servers, without those that a LiveKit server announced and that are invalid."""
+    for one in settings:
+        for url in one.urls:
+            try:
+                yield IceServer.parse(url, one)
+            except ValueError as error:
+                logger.debug("ignored the ICE server %r: %s", url, error)
+
+
 class ServerCandidates:
     """Queries STUN and TURN servers."""
 
@@ -40,8 +50,7 @@ class ServerCandidates:
         self, settings: Sequence[IceServerSettings], hosts: Sequence[UdpSocket | TransportSocket], *, relay_only: bool
     ) -> None:
         """Query every server, STUN servers from each host socket, for up to `GATHER_TIMEOUT`. Errors are logged."""
-        parsed = [IceServer.parse(url, one) for one in settings for url in one.urls]
-        servers = [server for server in parsed if server is not None]
+        servers = list(_parse_all(settings))
         queries: list[Awaitable[None]] = [
             self._gather_relayed(server, relay_only) for server in servers if server.scheme in ("turn", "turns")
         ]
