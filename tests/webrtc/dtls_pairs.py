@@ -10,6 +10,10 @@ from livekit.webrtc.certificate import Certificate, local_certificate
 from livekit.webrtc.dtls import DtlsState, DtlsTransport
 
 
+def _without_srtp(context: SSL.Context, profiles: bytes) -> None:
+    """Leave out use_srtp, in place of `set_tlsext_use_srtp`."""
+
+
 def connected_dtls(
     monkeypatch: pytest.MonkeyPatch, profiles: bytes | None = dtls.SRTP_PROFILES, *, peer_is_client: bool = True
 ) -> tuple[DtlsTransport, DtlsTransport]:
@@ -18,7 +22,7 @@ def connected_dtls(
     with monkeypatch.context() as patch:
         patch.setattr(dtls, "SRTP_PROFILES", profiles)
         if profiles is None:
-            patch.setattr(SSL.Context, "set_tlsext_use_srtp", lambda context, value: None)
+            patch.setattr(SSL.Context, "set_tlsext_use_srtp", _without_srtp)
         peer = DtlsTransport(certificate, is_client=peer_is_client, fingerprints=[local_certificate().fingerprint])
     local = DtlsTransport(local_certificate(), is_client=not peer_is_client, fingerprints=[certificate.fingerprint])
     ends = (local, peer)

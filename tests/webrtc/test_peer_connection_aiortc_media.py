@@ -81,7 +81,8 @@ async def test_audio_in_both_directions(negotiate: Negotiate) -> None:
         track = await asyncio.wait_for(tracks.get(), WAIT)
         for number in range(10):
             assert section.send(RtpPacket(payload_type, number, 960 * number, section.ssrc, SILENCE))
-        frame = await asyncio.wait_for(track.recv(), WAIT)
+        receive: Callable[[], Awaitable[object]] = track.recv  # pyright: ignore[reportUnknownMemberType]
+        frame = await asyncio.wait_for(receive(), WAIT)
         assert getattr(frame, "sample_rate", 0) == 48_000
         while not isinstance(report := (await asyncio.wait_for(reports.get(), WAIT))[0], SenderReport):
             """A receiver's report may come first."""

@@ -43,6 +43,12 @@ def test_serialization_is_lossless() -> None:
     assert str(SessionDescription.parse(SINGLE_CONNECTION_OFFER)) == SINGLE_CONNECTION_OFFER
 
 
+def test_audio_and_video_are_rtp() -> None:
+    text = SINGLE_CONNECTION_OFFER + "m=audio 9 udp wb\r\nm=text 9 RTP/AVP 98\r\n"
+    sections = SessionDescription.parse(text).media
+    assert [section.is_audio_or_video for section in sections] == [True, True, False, False, False]
+
+
 def test_unknown_sections_are_preserved() -> None:
     text = data_offer() + "m=text 9 TCP/MSRP *\r\ni=something\r\na=path:msrp://x\r\n"
     description = SessionDescription.parse(text)

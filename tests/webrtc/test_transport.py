@@ -145,6 +145,14 @@ async def test_dtls_from_unauthenticated_addresses_is_dropped() -> None:
     await transport.close()
 
 
+async def test_active_tcp_candidate_of_the_peer_is_not_checked() -> None:
+    """RFC 6544 section 4.1: it has no port to connect to."""
+    transport = PeerTransport(PeerOptions())
+    transport.add_remote_candidate(Candidate.parse("1 1 tcp 1671430143 192.0.2.1 9 typ host tcptype active"))
+    assert transport.agent.next_timer() is None
+    await transport.close()
+
+
 async def test_tcp_candidate_of_the_peer(monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 6544: UDP has not connected, so the transport connects and checks the pair of that connection only."""
     monkeypatch.setattr(gatherer, "TCP_DELAY", 0.0)
