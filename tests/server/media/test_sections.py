@@ -269,7 +269,7 @@ def test_a_slow_or_broken_subscriber_does_not_stop_the_others(alice: Client, bob
     broken, free = bob.connection.offered(), carol.connection.offered()
     bob.offer()
     carol.offer()
-    broken.send_serialized = lambda header, payload, number: False  # type: ignore[method-assign]
+    broken.send_serialized = lambda header, payload, sequence_number: False  # type: ignore[method-assign]
     source.on_packet(packet(1), "")
     assert len(free.sent) == 1
 
