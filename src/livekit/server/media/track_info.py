@@ -18,9 +18,8 @@ _STREAMS: Final = {
     _TrackSource.SCREEN_SHARE_AUDIO: "screen",
 }
 """Names of the streams that clients synchronize the tracks of."""
-_SID_PREFIXES: Final = {
-    models.TrackType.AUDIO: "TR_A",
-    models.TrackType.VIDEO: "TR_V",
+_SID_PREFIXES: Final = {models.TrackType.AUDIO: "TR_A", models.TrackType.VIDEO: "TR_V"}
+_SOURCE_LETTERS: Final = {
     _TrackSource.CAMERA: "C",
     _TrackSource.MICROPHONE: "M",
     _TrackSource.SCREEN_SHARE: "S",
@@ -66,7 +65,7 @@ def is_red_enabled(info: models.TrackInfo) -> bool:
 
 
 def _sid_prefix(request: rtc.AddTrackRequest) -> str:
-    return _SID_PREFIXES[request.type] + (_SID_PREFIXES.get(request.source, "") if request.source else "")
+    return _SID_PREFIXES[request.type] + _SOURCE_LETTERS.get(request.source, "")
 
 
 def _backup_codec_policy(request: rtc.AddTrackRequest) -> models.BackupCodecPolicy:
