@@ -142,8 +142,10 @@ class Participant:
         self.data_tracks.refused.clear()
 
     def set_permission(self, permission: models.ParticipantPermission) -> None:
-        """Replace the permissions. As with livekit-server 1.13.5, a connected participant that may publish counts as one
-        that does from then on."""
+        """Replace the permissions.
+
+        As with livekit-server 1.13.5, a connected participant that may publish counts as a publisher from then on.
+        """
         self._info.permission.CopyFrom(permission)
         self._info.is_publisher = permission.can_publish and (self._info.is_publisher or self.state == ACTIVE)
         self._info.version += 1
