@@ -55,6 +55,14 @@ def test_first_section_keeps_an_ssrc_that_two_list() -> None:
     assert router(first, second).route(packet(1)) == (first, "")
 
 
+def test_description_corrects_where_an_early_packet_was_taken_for() -> None:
+    first, second = transceiver("0", ssrcs=[1]), transceiver("1", ssrcs=[2])
+    routes = router(first)
+    assert routes.route(packet(2)) == (first, "")
+    routes.update([first, second])
+    assert routes.route(packet(2)) == (second, "")
+
+
 def test_mid_binds_the_ssrc() -> None:
     first, second = transceiver("0"), transceiver("1")
     routes = router(first, second)

@@ -24,11 +24,14 @@ class _Section:
     def __init__(self, transceiver: RtcTransceiver) -> None:
         remote = transceiver.remote
         self.transceiver = transceiver
+        self.mid = transceiver.mid
         self.rids = frozenset(transceiver.remote_rids)
         self.signalled = () if remote is None else remote.ssrcs
         self.stream = (transceiver.mid, transceiver.remote_stream_id, self.rids)
         self.payload_types = frozenset(codec.payload_type for codec in transceiver.current_codecs)
         self.learned: dict[int, str] = {}
+        self.guessed: set[int] = set()
+        """Learned from the payload type alone, which an early packet of a section to be described has too."""
 
 
 class StreamRouter:
@@ -43,12 +46,21 @@ class StreamRouter:
         """Take over the negotiated sections. Sources learned for a section that ended or was reused are forgotten."""
         previous, self._sections, self._streams = self._sections, {}, {}
         receiving = [each for each in transceivers if each.current_direction and each.current_direction.receives]
+        owners: dict[int, str | None] = {}
+        for each in receiving:
+            for ssrc in () if each.remote is None else each.remote.ssrcs:
+                owners.setdefault(ssrc, each.mid)
         for transceiver in receiving:
             section = _Section(transceiver)
             self._sections[transceiver.mid or ""] = section
             known = previous.get(transceiver.mid or "")
             if known is not None and known.stream == section.stream and known.transceiver is transceiver:
-                section.learned = known.learned
+                section.guessed = {ssrc for ssrc in known.guessed if owners.get(ssrc, known.mid) == known.mid}
+                section.learned = {
+                    ssrc: rid
+                    for ssrc, rid in known.learned.items()
+                    if ssrc in section.guessed or ssrc not in known.guessed
+                }
                 for ssrc, rid in section.learned.items():
                     self._streams[ssrc] = (transceiver, rid)
         for section in self._sections.values():
@@ -76,7 +88,10 @@ class StreamRouter:
             oldest = next(iter(section.learned))
             del section.learned[oldest]
             self._streams.pop(oldest, None)
+            section.guessed.discard(oldest)
         section.learned[packet.ssrc] = rid
+        if not mid and not rid:
+            section.guessed.add(packet.ssrc)
         stream = self._streams[packet.ssrc] = (section.transceiver, rid)
         return stream
 
