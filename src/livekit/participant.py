@@ -15,7 +15,9 @@ from ._util.enum_names import enum_name
 from .media.publications import RemoteTrackPublication, TrackPublication
 
 if TYPE_CHECKING:
-    from .enums import DisconnectReason, ParticipantKind, ParticipantKindDetail, ParticipantState
+    from .enums import DisconnectReason, ParticipantKind, ParticipantKindDetail, ParticipantState, TrackSource
+    from .media.audio.block import AudioFeed, TrackStream
+    from .media.participant_audio import ParticipantAudio
 
 __all__ = ["ConnectionQuality", "Participant", "RemoteParticipant"]
 
@@ -39,6 +41,18 @@ class ParticipantRecord:
     connection_quality: ConnectionQuality = ConnectionQuality.QUALITY_UNKNOWN
     publications: dict[str, TrackPublication] = field(default_factory=dict[str, TrackPublication])
     """Audio and video tracks by sid."""
+    audio: ParticipantAudio | None = None
+    """Set with the first `AudioStream.from_participant`."""
+
+    def update_audio(self) -> None:
+        """Let the participant's streams follow its tracks, of which one has come or gone."""
+        if self.audio is not None:
+            self.audio.update()
+
+    def end_audio(self) -> None:
+        """End the participant's streams."""
+        if self.audio is not None:
+            self.audio.end()
 
 
 class Participant(ABC):
@@ -127,6 +141,24 @@ class Participant(ABC):
     def disconnect_reason(self) -> DisconnectReason.ValueType | None:
         """The reason for leaving; None while the participant is in the room."""
         return cast("DisconnectReason.ValueType", self._info.disconnect_reason) or None
+
+    # Audio of the participant's sources, for `AudioStream.from_participant`
+
+    def _audio(self) -> ParticipantAudio:
+        if self._record.audio is None:
+            from .media.participant_audio import ParticipantAudio
+
+            self._record.audio = ParticipantAudio(self._record.publications)
+        return self._record.audio
+
+    def _audio_feed(self, source: TrackSource.ValueType) -> AudioFeed:
+        return self._audio().feed(source)
+
+    def _register_audio_stream(self, stream: TrackStream) -> None:
+        self._audio().streams.add(stream)
+
+    def _unregister_audio_stream(self, stream: TrackStream) -> None:
+        self._audio().streams.discard(stream)
 
     def __repr__(self) -> str:
         return f"rtc.{type(self).__name__}(sid={self.sid}, identity={self.identity}, name={self.name})"

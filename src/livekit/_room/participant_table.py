@@ -214,9 +214,11 @@ class ParticipantTable:
         self._listener.on_peer_changed(identity)
 
     def disconnect(self, reason: models.DisconnectReason) -> None:
-        """Mark the local participant as disconnected."""
+        """Mark the local participant as disconnected, and end the audio streams of all."""
         self.local_info.disconnect_reason = reason
         self.local_info.state = _State.DISCONNECTED
+        for record in (self._local_record, *self._records.values()):
+            record.end_audio()
 
     def _update_one(self, info: models.ParticipantInfo) -> None:
         if info.identity == self.local_info.identity:

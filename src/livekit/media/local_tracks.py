@@ -214,6 +214,7 @@ class LocalTracks:
         published = Published(publication, track, options, cid, media, transceiver, sender)
         self._published[publication.sid] = published
         self._publications[publication.sid] = publication
+        self._record.update_audio()
         self._name(published)
         track._on_mute = lambda muted: self._mute(published, muted)
         track._collect_stats = lambda: self._stats(published)
@@ -236,6 +237,7 @@ class LocalTracks:
         self._release(published)
         self._emit("local_track_unpublished", publication)
         publication._end()
+        self._record.update_audio()
 
     def _release(self, published: Published) -> None:
         sid = published.publication.sid

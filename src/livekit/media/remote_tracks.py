@@ -100,6 +100,7 @@ class RemoteTracks:
         """End the tracks of a participant that leaves."""
         for sid in list(record.publications):
             self._unpublish(sid, record)
+        record.end_audio()
 
     def _is_wanted(self, info: models.TrackInfo) -> bool:
         """Return True if the track is to be received. Video is not, although the server would send it."""
@@ -170,6 +171,7 @@ class RemoteTracks:
             track = publication._track = RemoteAudioTrack(info, state.receiver)
             track._audio_streams = state.streams
             track._collect_stats = lambda: self._stats(state)
+            state.participant._record.update_audio()
             self._emit("track_subscribed", track, publication, state.participant)
 
     def _unsubscribe(self, state: RemoteTrackState) -> None:
@@ -182,6 +184,7 @@ class RemoteTracks:
         if track is not None:
             state.publication._track = None
             track._collect_stats = list
+            state.participant._record.update_audio()
             self._emit("track_unsubscribed", track, state.publication, state.participant)
 
     def _release(self, state: RemoteTrackState) -> None:

@@ -39,18 +39,12 @@ class NoiseCancellationOptions:
     options: dict[str, Any]
 
 
-class StreamedTrack(Protocol):
-    """What a stream needs of a track."""
+class StreamOwner(Protocol):
+    """What a stream needs of its track or participant."""
 
-    def _audio_feed(self) -> AudioFeed: ...
+    def _audio_feed(self, *source: TrackSource.ValueType) -> AudioFeed: ...
     def _register_audio_stream(self, stream: TrackStream) -> None: ...
     def _unregister_audio_stream(self, stream: TrackStream) -> None: ...
-
-
-class StreamedParticipant(Protocol):
-    """What a stream needs of a participant."""
-
-    def _audio_feed(self, source: TrackSource.ValueType) -> AudioFeed: ...
 
 
 class AudioStream:
@@ -99,7 +93,7 @@ class AudioStream:
         owner: object = track if participant is None else participant
         if not hasattr(owner, "_audio_feed"):
             raise TypeError(f"AudioStream needs an audio track or a participant, not {type(owner).__name__}")
-        self._track = cast("StreamedTrack", track) if participant is None else None
+        self._owner = cast("StreamOwner", owner)
         self._processor = noise_cancellation if isinstance(noise_cancellation, FrameProcessor) else None
         self._closes_processor = auto_close_noise_cancellation
         if isinstance(noise_cancellation, NoiseCancellationOptions):
@@ -115,15 +109,11 @@ class AudioStream:
         self._closed = False
         self._dropped = False
         self._cutter = FrameCutter(frame_size_ms or None)
-        if self._track is not None:
-            feed = self._track._audio_feed()
-        else:
-            feed = cast("StreamedParticipant", participant)._audio_feed(kwargs["track_source"])
+        feed = self._owner._audio_feed(*[] if participant is None else [kwargs["track_source"]])
         sink = _weak_sink(self)
         feed.add_sink(sample_rate, num_channels, sink)
         self._detach = weakref.finalize(self, feed.remove_sink, sink)
-        if self._track is not None:
-            self._track._register_audio_stream(self)
+        self._owner._register_audio_stream(self)
 
     @classmethod
     def from_participant(
@@ -186,8 +176,7 @@ class AudioStream:
         self._closed = True
         self._queue.clear()
         self._end()
-        if self._track is not None:
-            self._track._unregister_audio_stream(self)
+        self._owner._unregister_audio_stream(self)
         if self._processor is not None and self._closes_processor:
             self._processor._close()
 
