@@ -51,9 +51,14 @@ class BlockConverter:
 
     def _resample(self, pcm: bytes, block: AudioBlock) -> list[AudioBlock]:
         if self._resampler is None or block.sample_rate != self._input_rate:
-            from .resampler import AudioResampler
+            from .resampler import AudioResampler, AudioResamplerQuality
 
-            self._resampler = AudioResampler(block.sample_rate, self._rate, num_channels=self._channels)
+            self._resampler = AudioResampler(
+                block.sample_rate,
+                self._rate,
+                num_channels=self._channels,
+                quality=AudioResamplerQuality.LOW,  # gives its output each 10 or 20 ms, the default each 30 to 40 ms
+            )
             self._input_rate, self._next = block.sample_rate, block.index
         for frame in self._resampler.push(bytearray(pcm)):
             self._pcm += frame.data.cast("B")
