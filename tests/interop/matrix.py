@@ -116,7 +116,8 @@ class Matrix:
         self, kind: Kind, identity: str, options: dict[str, str], *, quiet: bool = False, **grants: Any
     ) -> Participant:
         program = await self._program(kind.program, quiet=quiet)
-        token = self._server.token(identity, **{"room": self._room, **grants})
+        grants.setdefault("room", self._room)
+        token = self._server.token(identity, **grants)
         if kind.package:
             options["sdk"] = kind.package
         return await program.join(self._server.url, token, **options)

@@ -12,6 +12,7 @@ from livekit import (
     AudioStream,
     LocalAudioTrack,
     LocalTrackPublication,
+    RemoteAudioTrack,
     RemoteTrackPublication,
     Room,
     RoomOptions,
@@ -166,8 +167,12 @@ async def test_several_tracks_in_both_directions(environment: RoomEnvironment, s
     options = RoomOptions(single_peer_connection=single)
     rooms = [await environment.join(name, options=options) for name in ("alice", "bob")]
     heard: dict[str, Listener] = {}
+
+    def listen(track: RemoteAudioTrack, *_: object) -> None:
+        heard[track.name] = Listener(track)
+
     for room in rooms:
-        room.on("track_subscribed", lambda track: heard.setdefault(track.name, Listener(track)))
+        room.on("track_subscribed", listen)
     async with tone(300) as a, tone(400) as b, tone(500) as c, tone(600) as d:
         for room, track in zip([*rooms, *rooms], (a, b, c, d), strict=True):
             await room.local_participant.publish_track(track)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from livekit import AudioFrame, AudioSource, AudioStream, LocalAudioTrack, Track
@@ -18,7 +18,7 @@ FREQUENCIES = range(200, 1_200, 100)
 
 
 @asynccontextmanager
-async def tone(frequency: int, *, channels: int = 1) -> AsyncIterator[LocalAudioTrack]:
+async def tone(frequency: int, *, channels: int = 1) -> AsyncGenerator[LocalAudioTrack, None]:
     """A track on which a tone of 200 to 1,100 Hz, a multiple of 100, plays until the end."""
     source = AudioSource(RATE, channels, queue_size_ms=100)
     step = [round(8_000 * math.sin(math.tau * frequency * n / RATE)) for n in range(RATE // 100)]
