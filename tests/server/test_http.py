@@ -167,14 +167,14 @@ async def test_query_parameters_of_a_join(server: DevServer) -> None:
             assert not join.participant.permission.can_subscribe
 
 
-async def test_media_tracks_of_a_join_request_are_refused(server: DevServer) -> None:
+async def test_media_tracks_of_a_join_request_are_accepted(server: DevServer) -> None:
     request = rtc.JoinRequest(add_track_requests=[rtc.AddTrackRequest(cid="1"), rtc.AddTrackRequest(cid="2")])
     url = http_url(server, "/rtc/v1", join_request=join_request(request))
     headers = bearer(server.token("alice", room="demo"))
     async with aiohttp.ClientSession() as http, http.ws_connect(url, headers=headers) as socket:
-        refused: list[str] = []
-        while len(refused) < 2:
+        accepted: list[str] = []
+        while len(accepted) < 2:
             response = rtc.SignalResponse.FromString(await socket.receive_bytes(timeout=10))
-            if response.HasField("request_response"):
-                refused.append(response.request_response.add_track.cid)
-        assert refused == ["1", "2"]
+            if response.HasField("track_published"):
+                accepted.append(response.track_published.cid)
+        assert accepted == ["1", "2"]
