@@ -1,4 +1,4 @@
-"""Audio of official SDKs through the server: each plays a tone of its own, which the others find by its frequency."""
+"""Audio of all SDKs through the server: each plays a tone of its own, which the others find by its frequency."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 
 from tests.interop.harness import Participant
-from tests.interop.kinds import BROWSER, NODE, PYTHON, Kind
+from tests.interop.kinds import BROWSER, NODE, OURS, PYTHON, Kind
 from tests.interop.matrix import Matrix
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 
-FREQUENCIES = (440.0, 1_000.0, 1_600.0, 2_500.0)
-SDKS = (PYTHON, NODE, BROWSER)
+FREQUENCIES = (440.0, 1_000.0, 1_600.0, 2_500.0, 3_100.0)
+SDKS = (OURS, PYTHON, NODE, BROWSER)
 
 
 class Hall:
@@ -61,15 +61,15 @@ async def hall(matrix: Matrix) -> AsyncIterator[Hall]:
 
 @pytest.mark.parametrize("connections", [1, 2])
 async def test_everyone_hears_everyone(hall: Hall, connections: int) -> None:
-    """Participants of three SDKs hear each other, on one and on two peer connections, and one that joins late"""
+    """Participants of four SDKs hear each other, on one and on two peer connections, and one that joins late"""
     members = [await hall.join(kind, connections) for kind in SDKS]
     await asyncio.gather(*map(hall.play, members))
     members.append(await hall.join(PYTHON, connections))
-    for player in members[:3]:
+    for player in members[: len(SDKS)]:
         await hall.hear([member for member in members if member is not player], player)
 
 
-@pytest.mark.parametrize("kind", [PYTHON, BROWSER], ids=str)  # the SDK of Node.js cannot mute
+@pytest.mark.parametrize("kind", [OURS, PYTHON, BROWSER], ids=str)  # the SDK of Node.js cannot mute
 async def test_mute_unmute(hall: Hall, kind: Kind) -> None:
     """A muted participant is not heard until it unmutes"""
     player, listeners = await hall.join(kind), [await hall.join(PYTHON), await hall.join(BROWSER)]
