@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["finish", "loop_time", "start_task", "within"]
+__all__ = ["TIMER_SLACK", "finish", "loop_time", "start_task", "within"]
 
 T = TypeVar("T")
+
+TIMER_SLACK = 0.001
+"""Seconds to add to the deadline of a core's timer. uvloop rounds to milliseconds, and a timer that fires before the
+deadline would only be set again, several times over."""
 
 
 def loop_time() -> float:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from livekit._util.aio import loop_time
+from livekit._util.aio import TIMER_SLACK, loop_time
 from livekit._util.exhaustion import exhausted_resource
 from livekit.protocol import rtc
 from livekit.webrtc import PeerOptions, create_peer_connection
@@ -172,7 +172,7 @@ class Connection:
             self._media_timer = None
         due = None if self._sections is None else self._sections.next_timer()
         if due is not None:
-            self._media_timer = asyncio.get_running_loop().call_at(due, self._media_timer_fired)
+            self._media_timer = asyncio.get_running_loop().call_at(due + TIMER_SLACK, self._media_timer_fired)
 
     def _media_timer_fired(self) -> None:
         self._media_timer = None

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from livekit._util.aio import TIMER_SLACK
 from livekit._util.callbacks import ignore
 
 from .certificate import Fingerprint, local_certificate
@@ -240,7 +241,7 @@ class PeerTransport:
         if timer is None and due is not None:
             # Kept here because uvloop's TimerHandle.when() is unreliable once that time has passed.
             self._timer_due = due
-            self._timer = self._loop.call_at(due, self._timer_fired)
+            self._timer = self._loop.call_at(due + TIMER_SLACK, self._timer_fired)
 
     def _timer_fired(self) -> None:
         self._timer = None
