@@ -10,6 +10,10 @@ import pytest
 from livekit import (
     AudioSource,
     AudioStream,
+    E2EEOptions,
+    EncryptionState,
+    EncryptionType,
+    KeyProviderOptions,
     LocalAudioTrack,
     LocalTrackPublication,
     RemoteAudioTrack,
@@ -25,7 +29,7 @@ from livekit.media.publisher import PublishTrackError, UnpublishTrackError
 from livekit.messages import ParticipantTrackPermission
 from livekit.protocol import models
 from livekit.testing import Faults, RoomEnvironment
-from tests.media.tones import Listener, tone
+from tests.media.tones import HEARING_RATE, Listener, tone
 from tests.support.rooms import once
 
 TRACK_EVENTS = (
@@ -325,6 +329,79 @@ async def test_options_are_announced(environment: RoomEnvironment) -> None:
             models.AudioTrackFeature.TF_NO_DTX,
             models.AudioTrackFeature.TF_PRECONNECT_BUFFER,
         }
+
+
+async def test_stream_of_a_participant_hears_its_tracks_one_after_another(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
+    participant = bob.remote_participants["alice"]
+    stream = AudioStream.from_participant(
+        participant=participant, track_source=TrackSource.SOURCE_MICROPHONE, sample_rate=HEARING_RATE
+    )
+    listener = Listener(stream)
+    for frequency in (300, 400):
+        async with tone(frequency) as track, tone(900) as other:
+            publication = await alice.local_participant.publish_track(track, MICROPHONE)
+            await alice.local_participant.publish_track(other)
+            await listener.until(frequency)
+            await alice.local_participant.unpublish_track(publication.sid)
+    await listener.aclose()
+
+
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_tracks_survive_the_loss_of_the_server(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
+    subscribed = once(bob, "track_subscribed")
+    async with tone(300) as track:
+        publication = await alice.local_participant.publish_track(track)
+        listener = Listener((await subscribed)[0])
+        await listener.until(300)
+        republished, subscribed = once(alice, "local_track_republished"), once(bob, "track_subscribed")
+        environment.memory.restart(downtime=1.0)
+        assert (await republished)[0] is publication
+        await listener.until_end()
+        await Listener((await subscribed)[0]).until(300)
+
+
+@pytest.mark.parametrize("environment", ["memory"], indirect=True)
+async def test_tone_goes_on_after_the_path_is_lost(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
+    subscribed = once(bob, "track_subscribed")
+    async with tone(300) as track:
+        await alice.local_participant.publish_track(track)
+        remote_track, _, _ = await subscribed
+        listener = Listener(remote_track)
+        await listener.until(300)
+        reconnected, events = once(bob, "reconnected"), record(bob)
+        environment.memory.lose_transport("bob")
+        await reconnected
+        await listener.until(300)
+        assert remote_track.sid == only(bob, "alice").sid
+        assert events == ["reconnecting", "reconnected"]
+
+
+async def test_encrypted_tone_is_heard_with_the_key_only(environment: RoomEnvironment) -> None:
+    alice = await environment.join("alice", options=encrypted(b"secret"))
+    bob = await environment.join("bob", options=encrypted(b"secret"))
+    carol = await environment.join("carol", options=encrypted(b"another"))
+    dave = await environment.join("dave")
+    heard = [once(room, "track_subscribed") for room in (bob, carol, dave)]
+    states = once(carol, "e2ee_state_changed")
+    async with tone(300) as track:
+        await alice.local_participant.publish_track(track)
+        listeners = [Listener((await each)[0]) for each in heard]
+        await listeners[0].until(300)
+        participant, state = await states
+        assert (participant.identity, state) == ("alice", EncryptionState.DECRYPTION_FAILED)
+        for listener in listeners[1:]:
+            for _ in range(5):
+                await listener.until(None)
+        assert only(bob, "alice").encryption_type == EncryptionType.GCM
+        assert only(bob, "alice").mime_type == "audio/opus"
+
+
+def encrypted(key: bytes) -> RoomOptions:
+    keys = KeyProviderOptions(shared_key=key, ratchet_window_size=0)
+    return RoomOptions(encryption=E2EEOptions(key_provider_options=keys))
 
 
 @pytest.mark.parametrize("environment", ["memory"], indirect=True)

@@ -38,10 +38,10 @@ async def tone(frequency: int, *, channels: int = 1) -> AsyncGenerator[LocalAudi
 
 
 class Listener:
-    """Hears a track."""
+    """Hears a track, or a stream of 8 kHz."""
 
-    def __init__(self, track: Track) -> None:
-        self.stream = AudioStream(track, sample_rate=HEARING_RATE)
+    def __init__(self, track: Track | AudioStream) -> None:
+        self.stream = track if isinstance(track, AudioStream) else AudioStream(track, sample_rate=HEARING_RATE)
         self._samples: list[int] = []
 
     async def until(self, frequency: int | None) -> None:
