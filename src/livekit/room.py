@@ -248,11 +248,12 @@ class Room(RoomEmitter):
         self._stream_handlers.bytes.pop(topic, None)
 
     async def get_rtc_stats(self) -> RtcStats:
-        """Return the connection's statistics. Raises RuntimeError if the room is not connected."""
+        """Return the statistics of the connection and its tracks. Raises RuntimeError if the room is not connected."""
         if not self.isconnected():
             raise RuntimeError("the room isn't connected")
         self._check_loop()
-        return rtc_stats(self._require_session().engine)
+        session = self._require_session()
+        return rtc_stats(session.engine, [*session.local_tracks.stats(), *session.remote_tracks.stats()])
 
     async def simulate_scenario(self, scenario: SimulateScenarioKind.ValueType) -> None:
         """Simulate a connection failure, for tests. Raises RuntimeError if not connected or not supported."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from livekit.engine.interfaces import Engine, EngineState
@@ -29,8 +30,9 @@ class RtcStats:
     """Always empty: `publisher_stats` counts both directions."""
 
 
-def rtc_stats(engine: Engine) -> RtcStats:
-    """Return the data channels' counters since the room was joined, and the round-trip time to the server."""
+def rtc_stats(engine: Engine, tracks: Iterable[list[RtcStatsMessage]] = ()) -> RtcStats:
+    """Return the data channels' counters since the room was joined, the round-trip time to the server, and the
+    statistics of tracks: codec, outbound_rtp, inbound_rtp and those that belong to them."""
     now = time.time_ns() // 1_000_000
     connected = engine.state is EngineState.CONNECTED
     stats: list[RtcStatsMessage] = []
@@ -56,4 +58,10 @@ def rtc_stats(engine: Engine) -> RtcStats:
     )
     data = RtcStatsData(id="candidate-pair", timestamp=now)
     stats.append(RtcStatsMessage(candidate_pair=RtcStatsMessage.CandidatePair(rtc=data, candidate_pair=pair)))
-    return RtcStats(publisher_stats=stats, subscriber_stats=[])
+    by_id = {_key(each): each for track in tracks for each in track if not each.HasField("candidate_pair")}
+    return RtcStats(publisher_stats=[*stats, *by_id.values()], subscriber_stats=[])
+
+
+def _key(message: RtcStatsMessage) -> tuple[str, str]:
+    kind = message.WhichOneof("stats") or ""
+    return kind, getattr(message, kind).rtc.id if kind else ""

@@ -423,3 +423,21 @@ async def test_local_stream_gives_the_source(environment: RoomEnvironment) -> No
         await listener.aclose()
     stream = AudioStream(track)
     await stream.aclose()
+
+
+async def test_statistics_of_tracks(environment: RoomEnvironment) -> None:
+    alice, bob = await environment.pair()
+    subscribed = once(bob, "track_subscribed")
+    async with tone(300) as track:
+        assert await track.get_stats() == []
+        publication = await alice.local_participant.publish_track(track)
+        remote_track, _, _ = await subscribed
+        await Listener(remote_track).until(300)
+        sent = {each.WhichOneof("stats") for each in await track.get_stats()}
+        received = {each.WhichOneof("stats") for each in await remote_track.get_stats()}
+        assert sent >= {"candidate_pair", "transport", "codec", "outbound_rtp", "media_source"}
+        assert received >= {"candidate_pair", "transport", "codec", "inbound_rtp"}
+        room_stats = [each.WhichOneof("stats") for each in (await alice.get_rtc_stats()).publisher_stats]
+        assert room_stats.count("outbound_rtp") == room_stats.count("candidate_pair") == 1
+        await alice.local_participant.unpublish_track(publication.sid)
+        assert await track.get_stats() == []

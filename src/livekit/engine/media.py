@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from livekit._util.callbacks import ignore
 from livekit.media.rtcp_scheduler import RtcpScheduler
 from livekit.protocol import rtc
+from livekit.webrtc import PeerState
 from livekit.webrtc.media_interfaces import Codec, Direction, MediaConnection, MediaKind, MediaStreamId, Transceiver
 from livekit.webrtc.rtp.header_extensions import AUDIO_LEVEL_URI
 
@@ -155,8 +156,11 @@ class MediaTransport:
     # The connection
 
     def stats(self) -> list[RtcStats]:
-        """Return the statistics of the connection."""
-        return []
+        """Return the statistics of the connection that tracks are sent on: candidate_pair and transport."""
+        from livekit.media.connection_stats import connection_stats
+
+        peer = self._publisher.peer
+        return connection_stats(peer.round_trip_time, connected=peer.state is PeerState.CONNECTED)
 
     def close(self) -> None:
         """Stop exchanging reports, and call nothing any more."""

@@ -305,6 +305,10 @@ class LocalTracks:
 
     # Statistics
 
+    def stats(self) -> list[list[RtcStats]]:
+        """Return the statistics of each track."""
+        return [self._stats(published) for published in self._published.values()]
+
     def _stats(self, published: Published) -> list[RtcStats]:
         return [*published.media.stats(), *published.sender.stats(asyncio.get_running_loop().time())]
 

@@ -195,6 +195,10 @@ class RemoteTracks:
             state.receiver.close()
             self._e2ee.frames.remove(state.participant.identity, state.publication.sid)
 
+    def stats(self) -> list[list[RtcStats]]:
+        """Return the statistics of each track that is received."""
+        return [self._stats(state) for state in self._tracks.values() if state.publication.subscribed]
+
     def _stats(self, state: RemoteTrackState) -> list[RtcStats]:
         if state.receiver is None or self._media is None:
             return []
