@@ -68,3 +68,24 @@ async def test_local_candidates_are_trickled() -> None:
     ends.peer.on_candidate(None)
     (request,) = ends.sent
     assert (request.trickle.candidateInit, request.trickle.target) == ("candidate", rtc.PUBLISHER)
+
+
+async def test_changes_are_offered_after_the_answer_to_the_offer_before() -> None:
+    ends = Negotiation()
+    first = await ends.transport.create_offer()
+    ends.transport.negotiate()
+    ends.transport.negotiate()
+    await run_steps()
+    assert ends.sent == []
+    ends.transport.handle_answer(rtc.SessionDescription(type="answer", sdp="answer", id=first.id))
+    await run_steps()
+    assert [request.offer.id for request in ends.sent] == [first.id + 1]
+    ends.transport.repeat_offer()
+    await run_steps()
+    assert [request.offer.id for request in ends.sent] == [first.id + 1, first.id + 2]
+    ends.transport.handle_answer(rtc.SessionDescription(type="answer", sdp="second", id=first.id + 2))
+    await run_steps()
+    ends.transport.repeat_offer()
+    await run_steps()
+    assert len(ends.sent) == 2
+    await ends.transport.close()

@@ -59,8 +59,8 @@ class MediaTransport:
         self._publisher = publisher
         self._connection = cast("MediaConnection", publisher.peer)
         self._receiving = self._connection
-        self._ended: set[str | None] = set()
-        """Mids of the sections of own tracks that have ended."""
+        self._ended: list[Transceiver] = []
+        """Sections of own tracks that have ended."""
         self._track_sids: dict[str, str] = {}
         """Sids of remote tracks by mid, in the server's last answer."""
         self._received: dict[str, ReceivedTrack] = {}
@@ -80,14 +80,16 @@ class MediaTransport:
         """Offer a section for the audio track that the server knows by `cid`; reuses one that is free."""
         parameters = [name for name, used in (("usedtx=1", dtx), ("stereo=1;sprop-stereo=1", stereo)) if used]
         codecs = audio_codecs(red=red, parameters=parameters)
-        transceiver = next((each for each in self._connection.transceivers if self._is_free(each)), None)
+        # The server must have seen the end of a track before its section is used again.
+        free = [each for each in self._ended if each.mid and each.remote_direction is Direction.INACTIVE]
+        transceiver = free[0] if free else None
         if transceiver is None:
             transceiver = self._connection.add_transceiver(
                 MediaKind.AUDIO, Direction.SENDONLY, codecs, extensions=(AUDIO_LEVEL_URI,)
             )
         else:
+            self._ended.remove(transceiver)
             transceiver.ssrc = secrets.randbelow((1 << 32) - 1) + 1
-        self._ended.discard(transceiver.mid)
         transceiver.direction = Direction.SENDONLY
         transceiver.codecs = codecs
         transceiver.stream_id = MediaStreamId("-", cid)
@@ -98,12 +100,8 @@ class MediaTransport:
         """Free the section of a track: the server unpublishes it."""
         transceiver.direction = Direction.INACTIVE
         transceiver.stream_id = None
-        self._ended.add(transceiver.mid)
+        self._ended.append(transceiver)
         self._publisher.negotiate()
-
-    def _is_free(self, transceiver: Transceiver) -> bool:
-        """Return True for a section in which a track of our own has ended, as the server knows too."""
-        return transceiver.mid in self._ended and transceiver.current_direction is Direction.INACTIVE
 
     # Remote tracks
 

@@ -100,11 +100,6 @@ class Track:
     def _unregister_audio_stream(self, stream: TrackStream) -> None:
         self._audio_streams.discard(stream)
 
-    def _end(self) -> None:
-        """End the streams: the track has ended."""
-        for stream in list(self._audio_streams):
-            stream._end()
-
 
 class LocalAudioTrack(Track):
     """An audio track of the local participant."""
