@@ -16,8 +16,8 @@ BIN = 0.005
 """Seconds per bin of the histogram."""
 BINS = 200
 """One second; packets that are later than that count as one second late."""
-DELAY_PER_LATE_SHARE = 20.0
-"""Seconds of delay that are worth as much as all packets being late: 0.2 s for 1 %."""
+DELAY_PER_LATE_SHARE = 10.0
+"""Seconds of delay that are worth as much as all packets being late: 0.1 s for 1 %."""
 MEMORY = 1000
 """Packets after which one has 1/e of its weight: 20 s of packets of 20 ms."""
 BASE_WINDOW = 5.0
@@ -25,6 +25,9 @@ BASE_WINDOW = 5.0
 EVALUATION_INTERVAL = 10
 """Packets between evaluations of the histogram."""
 INITIAL_TARGET = 0.01
+BURST = 0.5
+"""Share of the time between two packets; those that arrive at shorter intervals ended one stall together, which counts
+once."""
 
 
 class DelayEstimator:
@@ -36,6 +39,7 @@ class DelayEstimator:
         self._histogram = [0.0] * BINS
         self._shortest: deque[tuple[float, float]] = deque()  # arrival and transit, both rising
         self._packets = 0
+        self._last = (0, 0.0)  # timestamp and arrival
         self.target = INITIAL_TARGET
         """Seconds to delay playout beyond the packets with the shortest transit."""
 
@@ -48,6 +52,9 @@ class DelayEstimator:
         shortest.append((now, transit))
         while shortest[0][0] < now - BASE_WINDOW:
             shortest.popleft()
+        before, self._last = self._last, (timestamp, now)
+        if 0 < (timestamp - before[0]) / self._clock_rate * BURST > now - before[1]:
+            return  # late only because the packet before was
         self._packets += 1
         forget = 1 / min(self._packets, MEMORY)
         self._histogram = [share * (1 - forget) for share in self._histogram]
