@@ -258,3 +258,16 @@ def test_lost_frame_is_restored_from_in_band_fec() -> None:
         buffer.pull(FRAME * number + 0.01)
     assert copies - 2 <= decoder.restored <= copies  # the first teach the delay to wait for them
     assert decoder.restored > 0
+
+
+def test_start_leaves_out_what_arrived_too_late() -> None:
+    """The first packets often arrive together, while the receiver starts."""
+    buffer, packets = _buffer(), tone()
+    for number in range(15):
+        buffer.receive(960 * number, _blocks(packets[number]), FRAME * 14)
+    for number in range(15, 50):
+        buffer.receive(960 * number, _blocks(packets[number]), FRAME * number)
+        buffer.pull(FRAME * number)
+        buffer.pull(FRAME * number + 0.01)
+    assert _behind(buffer, 50) < 0.06
+    assert buffer.statistics.removed_for_acceleration < 0.01 * RATE  # of 280 ms

@@ -167,9 +167,12 @@ class JitterBuffer:
         """Start playing once the first frame has been delayed by the target. Return True if it plays."""
         if not self._frames:
             return False
-        first = min(self._frames)
-        if self._estimator.delay(first, now) < self._estimator.target:
+        first = max(
+            (at for at in self._frames if self._estimator.delay(at, now) >= self._estimator.target), default=None
+        )
+        if first is None:
             return False
+        self._frames = {at: frame for at, frame in self._frames.items() if at >= first}  # older ones came too late
         self._next = first
         del self._pcm[:]
         self._silent_since = None
