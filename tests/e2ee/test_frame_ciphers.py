@@ -114,7 +114,7 @@ async def test_next_key_is_derived_in_a_thread_before_the_sender_ratchets(monkey
         sealed = sealer.seal(FRAME, 1, 2)
         assert sealed is not None
         assert opener.open(sealed) == FRAME
-        await _until(lambda: is_prepared(remote))
+        await _until(lambda: is_prepared(remote) and is_prepared(local))
         keys_of(local).ratchet_shared_key(0)
     assert states == [OK, RATCHETED, OK, RATCHETED, OK]
     assert threading.main_thread() not in threads

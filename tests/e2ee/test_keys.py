@@ -26,6 +26,20 @@ def test_ratcheted_key_is_derived_from_the_material() -> None:
     assert key.ratcheted() is key.ratcheted(), "cached"
 
 
+def test_keys_are_those_of_official_clients() -> None:
+    key = Key(b"abc", SALT, KeyDerivationFunction.PBKDF2)
+    material = bytes.fromhex("82f694330afd011bcbb4973145d647555e09cf21dd76f9c8f37039775480d555")
+    assert key.ratcheted().material == material
+    hkdf = Key(b"abc", SALT, KeyDerivationFunction.HKDF)
+    for derived, expected in (
+        (key, "82f694330afd011bcbb4973145d64755"),
+        (key.ratcheted(), "4ec1f2ef6309eb7e14c7519e1cb1521e"),
+        (hkdf, "f6d87ff25d304cd2bf4b56ee2ac0da58"),
+    ):
+        ciphertext = AESGCM(bytes.fromhex(expected)).encrypt(IV, b"hello", None)
+        assert derived.decrypt(IV, ciphertext) == b"hello"
+
+
 def test_hkdf_differs_from_pbkdf2() -> None:
     ciphertext = Key(b"secret", SALT, KeyDerivationFunction.HKDF).aead.encrypt(IV, b"hello", None)
     same = Key(b"secret", SALT, KeyDerivationFunction.HKDF)

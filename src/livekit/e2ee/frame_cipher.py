@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from livekit._util.callbacks import ignore
 from livekit.enums import EncryptionState
 
 from .decryption import Report, Successor, decrypt
@@ -28,15 +29,23 @@ class FrameSealer:
 
     Args:
         report: called for each frame with the result.
+        prepare: called for each frame with its key, to have the next one derived before the application ratchets.
     """
 
     def __init__(
-        self, cryptor: FrameCryptor, provider: KeyProvider, report: Report, frame_format: FrameFormat = OPUS
+        self,
+        cryptor: FrameCryptor,
+        provider: KeyProvider,
+        report: Report,
+        frame_format: FrameFormat = OPUS,
+        *,
+        prepare: Callable[[Key], object] = ignore,
     ) -> None:
         self.cryptor = cryptor
         self._provider = provider
         self._report = report
         self._format = frame_format
+        self._prepare = prepare
         self._count = 0
 
     def seal(self, frame: bytes, ssrc: int, timestamp: int) -> bytes | None:
@@ -60,6 +69,7 @@ class FrameSealer:
         while sealed is None:
             iv = os.urandom(IV_BYTES)
             sealed = self._format.join(SealedFrame(clear, key.aead.encrypt(iv, plain, clear), iv, index))
+        self._prepare(key)
         self._report(EncryptionState.OK)
         return sealed
 

@@ -47,7 +47,8 @@ class FrameCiphers:
         if self._provider is None:
             return None
         cryptor = self._add(self._provider, identity, track_sid)
-        return FrameSealer(cryptor, self._provider, self._reporter(identity, track_sid), frame_format)
+        report = self._reporter(identity, track_sid)
+        return FrameSealer(cryptor, self._provider, report, frame_format, prepare=self._derivation.successor)
 
     def opener(
         self, identity: str, track_sid: str, *, encrypted: bool, frame_format: FrameFormat = OPUS

@@ -1,4 +1,4 @@
-"""Derivation of ratcheted keys in a thread: PBKDF2 would stop the event loop for 40 ms per key."""
+"""Derivation of ratcheted keys in a thread: PBKDF2 would stop the event loop for 20 ms per key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["BackgroundDerivation"]
 
 
 class BackgroundDerivation:
-    """Derives one key at a time in the event loop's executor. At most one derivation outlives the room, for 40 ms."""
+    """Derives one key at a time in the event loop's executor. At most one derivation outlives the room, for 20 ms."""
 
     def __init__(self) -> None:
         self._running: asyncio.Future[Key] | None = None

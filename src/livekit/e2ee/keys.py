@@ -42,20 +42,27 @@ class Key:
         """How often the key was ratcheted since it was set."""
         self._salt = salt
         self._function = function
+        self._expanded: bytes | None = None
         self._aead: AESGCM | None = None
         self._next: Key | None = None
 
     @property
     def is_derived(self) -> bool:
-        """True if `aead` takes no time."""
+        """True if `aead` and `ratcheted` take no time."""
         return self._aead is not None
 
     @property
     def aead(self) -> AESGCM:
         """The AES-GCM cipher. Deriving its key with PBKDF2 takes about 20 ms; the result is cached."""
         if self._aead is None:
-            self._aead = AESGCM(_DERIVE[self._function](self.material, self._salt, KEY_BYTES))
+            self._aead = AESGCM(self._expand()[:KEY_BYTES])
         return self._aead
+
+    def _expand(self) -> bytes:
+        """Derive the cipher's key and the next material at once: both functions begin a longer output like a shorter."""
+        if self._expanded is None:
+            self._expanded = _DERIVE[self._function](self.material, self._salt, RATCHETED_BYTES)
+        return self._expanded
 
     def decrypt(self, iv: bytes, ciphertext: bytes, associated_data: bytes | None = None) -> bytes | None:
         """Return the plaintext; None if the key, the IV or the data is another than when it was encrypted."""
@@ -69,8 +76,7 @@ class Key:
     def ratcheted(self) -> Key:
         """Return the next key of the ratchet (a one-way function of this key). The result is cached."""
         if self._next is None:
-            material = _DERIVE[self._function](self.material, self._salt, RATCHETED_BYTES)
-            self._next = Key(material, self._salt, self._function, self.step + 1)
+            self._next = Key(self._expand(), self._salt, self._function, self.step + 1)
         return self._next
 
     def derived_successor(self) -> Key | None:
@@ -78,7 +84,7 @@ class Key:
         return self._next if self._next is not None and self._next.is_derived else None
 
     def derive_successor(self) -> Key:
-        """Derive the next key of the ratchet and its cipher, which takes about 40 ms with PBKDF2. Thread-safe."""
+        """Derive the next key of the ratchet and its cipher, which takes about 20 ms with PBKDF2. Thread-safe."""
         successor = self.ratcheted()
         _ = successor.aead
         return successor

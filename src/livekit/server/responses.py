@@ -39,6 +39,7 @@ def join_response(
     others: Iterable[models.ParticipantInfo],
     *,
     subscriber_primary: bool,
+    sif_trailer: bytes,
 ) -> rtc.SignalResponse:
     """Return the response that admits a participant to a room."""
     info = server_info()
@@ -53,6 +54,7 @@ def join_response(
             ping_interval=limits.PING_INTERVAL,
             ping_timeout=limits.PING_TIMEOUT,
             fast_publish=True,
+            sif_trailer=sif_trailer,
         )
     )
 

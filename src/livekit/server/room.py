@@ -170,7 +170,15 @@ class Room:
         self._add(participant)
         subscriber_primary = not parameters.single_peer_connection
         others = self._visible_others(participant)
-        link.send_signal(join_response(self.info(), participant.info(), others, subscriber_primary=subscriber_primary))
+        link.send_signal(
+            join_response(
+                self.info(),
+                participant.info(),
+                others,
+                subscriber_primary=subscriber_primary,
+                sif_trailer=participant.media.sif_trailer,
+            )
+        )
         participant.set_state(State.JOINED)
         self.media.joined(participant, now)
         self.announce(participant)

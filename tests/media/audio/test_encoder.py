@@ -120,3 +120,12 @@ def test_delay_of_the_codec_is_the_shortest() -> None:
     decoder = OpusDecoder(RATE, 1)
     pcm = array("h", b"".join(decoder.decode(frame.payload) for frame in encode(encoder(), blocks(samples))))
     assert 2400 + 110 <= max(range(len(pcm)), key=lambda n: abs(pcm[n])) <= 2400 + 140
+
+
+@pytest.mark.parametrize(("bitrate", "use_fec"), [(48_000, True), (24_000, False), (24_000, True)])
+@pytest.mark.parametrize("frequency", [300.0, 500.0, 1000.0])
+def test_steady_tone_is_not_taken_for_silence(frequency: float, bitrate: int, use_fec: bool) -> None:
+    tone = encoder(bitrate=bitrate)
+    tone.expect_loss(0.0, use_fec=use_fec)
+    frames = encode(tone, blocks(sine(frequency, RATE, 4.0)))
+    assert not any(frame.is_discontinuous for frame in frames)

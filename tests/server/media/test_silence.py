@@ -87,4 +87,4 @@ def test_nothing_is_sent_before_the_first_packet_or_without_opus() -> None:
 
 def test_trailer_marks_frames_of_the_server() -> None:
     _, forwarder = _muted()
-    assert Silence(forwarder, 0.1, trailer=b"trailer").poll(0.1)[0].payload == OPUS_SILENCE + b"trailer"
+    assert Silence(forwarder, 0.1, trailer=b"trailer").poll(0.1)[0].payload == OPUS_SILENCE + bytes(77) + b"trailer"

@@ -14,7 +14,10 @@ from .meter import AudioMeter, root_mean_square
 __all__ = ["AudioEncoder", "EncodedFrame"]
 
 BLOCK_UNITS = CLOCK_RATE // BLOCKS_PER_SECOND
-COMPLEXITY = 5
+LOW_DELAY_COMPLEXITY = 5
+COMPLEXITY = 7
+"""Of the other modes. Below 7 libopus does not analyse whether a sound is music or noise, and with discontinuous
+transmission takes steady tones for silence."""
 LOW_DELAY_BITRATE = 32_000
 """Bits per second from which the low-delay mode, 4 ms faster, sounds as good as the others."""
 
@@ -104,7 +107,7 @@ class AudioEncoder:
             encoder = self._encoder = OpusEncoder(sample_rate, channels, application=application)
             encoder.configure(
                 bitrate=self._bitrate,
-                complexity=COMPLEXITY,
+                complexity=LOW_DELAY_COMPLEXITY if is_fast else COMPLEXITY,
                 dtx=self._dtx,
                 inband_fec=self._has_fec,
                 packet_loss=self._packet_loss,

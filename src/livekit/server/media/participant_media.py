@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -12,6 +13,9 @@ from .published_track import PublishedTrack, Subscription
 from .subscription_permissions import SubscriptionPermissions
 
 __all__ = ["ParticipantMedia", "PendingTracks"]
+
+TRAILER_BYTES: Final = 32
+"""Random bytes, which make 43 characters."""
 
 
 class PendingTracks:
@@ -29,6 +33,8 @@ class ParticipantMedia:
     def __init__(self, *, auto_subscribe: bool = True) -> None:
         self.auto_subscribe: Final = auto_subscribe
         """Subscribe to every track of the room (`ConnectionSettings.auto_subscribe`)."""
+        self.sif_trailer: Final = secrets.token_urlsafe(TRAILER_BYTES).encode()
+        """The end of frames that the server inserts into encrypted tracks, which their receivers take in plaintext."""
         self.pending: Final[dict[str, PendingTracks]] = {}
         """By cid."""
         self.published: Final[dict[str, PublishedTrack]] = {}

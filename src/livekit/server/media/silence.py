@@ -12,6 +12,8 @@ SILENT_FRAMES: Final = 50
 """Frames of 20 ms, one second, as livekit-server 1.13.5 sends."""
 OPUS_SILENCE: Final = b"\xf8\xff\xfe"
 """A fullband CELT frame of 20 ms without sound (RFC 6716 section 3.1)."""
+MARKED_SIZE: Final = 80
+"""Bytes of a frame before a trailer, filled with zeros, as of livekit-server 1.13.5: livekit-client takes no other."""
 CLOSING_FRAMES: Final = 10
 """Frames when a track ends, as livekit-server 1.13.5 sends."""
 MAX_BEHIND: Final = 5
@@ -32,7 +34,7 @@ class Silence:
         if opus is None:
             self._remaining = 0
         self._payload_type = 0 if opus is None else opus.payload_type
-        self._payload = OPUS_SILENCE + trailer
+        self._payload = OPUS_SILENCE.ljust(MARKED_SIZE, b"\0") + trailer if trailer else OPUS_SILENCE
         self.next_at = now
         """When `poll` has something to send."""
 

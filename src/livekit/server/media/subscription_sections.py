@@ -193,6 +193,8 @@ class SubscriptionSections:
                 self._sources[section] = track.streams
                 subscription.output = output
                 output.quality = quality
+                is_plain = track.info.encryption == models.Encryption.NONE
+                output.trailer = b"" if is_plain else self._participant.media.sif_trailer
                 track.streams.add(output, now, paused=is_paused)
             else:
                 output.set_paused(is_paused, now)

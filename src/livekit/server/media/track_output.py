@@ -33,7 +33,7 @@ class TrackOutput:
     def __init__(self, forwarder: Forwarder, send: _Sender, resend: _Sender, *, trailer: bytes = b"") -> None:
         """`send` and `resend` encrypt and send a packet; the latter one that was sent before.
 
-        `trailer` is `JoinResponse.sif_trailer` in an encrypted room, else empty.
+        `trailer` is `JoinResponse.sif_trailer` for an encrypted track, else empty.
         """
         self.forwarder = forwarder
         self.send = send
@@ -44,7 +44,7 @@ class TrackOutput:
         self._quality = ForwardedQuality(forwarder)
         self._resend = resend
         self._retransmissions = TokenBucket(MAX_RETRANSMISSIONS)
-        self._trailer = trailer
+        self.trailer = trailer
         self._silence: Silence | None = None
 
     @property
@@ -66,7 +66,7 @@ class TrackOutput:
         if paused == self.forwarder.paused:
             return
         self.forwarder.paused = paused
-        silence = Silence(self.forwarder, now, frames=frames, trailer=self._trailer) if paused else None
+        silence = Silence(self.forwarder, now, frames=frames, trailer=self.trailer) if paused else None
         self._silence = None if silence is None or silence.done else silence
 
     def poll(self, now: float) -> None:
