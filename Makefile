@@ -11,7 +11,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 EAGER_TESTS := tests/_room tests/engine tests/rpc_contract tests/signaling tests/testing/test_memory.py
 
-.PHONY: help api-diff bench bench-media coverage coverage-all demo fuzz test test-eager test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak clean
+.PHONY: help api-diff bench bench-media coverage coverage-all demo fuzz test test-eager test-long test-all test-lowest test-latest conformance check format proto lint types mypy pyright reliability setup soak soak-media clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,10 @@ reliability: ## Run bad links, outages, process kills and floods on both SDKs; A
 soak: ## Run steady calls for SECONDS (default 3600) and check for leaks
 	@$(SETUP) dev
 	@$(BIN)/python -m reliability.soak --seconds $(or $(SECONDS),3600) $(ARGS)
+
+soak-media: ## Let two agents talk and twenty listen for SECONDS (default 3600) and check for losses and leaks
+	@$(SETUP) dev
+	@$(BIN)/python -m reliability.soak_media --seconds $(or $(SECONDS),3600) $(ARGS)
 
 api-diff: ## Compare the public API with the official SDK's
 	@$(SETUP) dev

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import array
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import mul
 from typing import NamedTuple
 
@@ -73,34 +73,56 @@ def strengths(samples: Sequence[int]) -> tuple[float, float, float]:
     return found[0] / AMPLITUDE, found[1] / AMPLITUDE, residue
 
 
-def analyse(frames: Sequence[tuple[float, bytes]]) -> Heard:
-    """Return what is heard in frames of 10 ms, each with its time of arrival in seconds."""
-    changes: list[Change] = []
-    differing = unclear = 0
-    start: int | None = None
-    end = 0
-    counted = 0
-    current: int | None = None
-    heard_at: float | None = None
-    for number, (at, data) in enumerate(frames):
+class Analyser:
+    """Follows the tones in frames of 10 ms as they arrive."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self._number = 0
+        self._first: int | None = None  # frame of the first change
+        self._last = 0
+        self._differing = self._differing_at_last = 0
+        self._unclear = 0
+        self._current: int | None = None
+        self._heard_at: float | None = None
+
+    @property
+    def result(self) -> Heard:
+        """What was heard so far."""
+        frames = 0 if self._first is None else self._last - self._first
+        return Heard(self.changes, frames, self._differing_at_last)
+
+    def push(self, at: float, data: bytes) -> None:
+        """Take a frame that arrived at this time, in seconds."""
         levels = strengths(array.array("h", data))
         tone = _tone(levels)
         if tone is None:
-            unclear += 1
-            if heard_at is None and current is not None and levels[1 - current] > _HEARD:
-                heard_at = at
-            continue
-        if current is not None and tone != current:
-            if start is None:
-                start, differing = number, 0
-            else:
-                differing += max(unclear - TRANSITION, 0)
-            changes.append(Change(heard_at if heard_at is not None else at, tone))
-            end, counted = number, differing
+            self._unclear += 1
+            if self._heard_at is None and self._current is not None and levels[1 - self._current] > _HEARD:
+                self._heard_at = at
+        elif self._current is not None and tone != self._current:
+            self._change(at if self._heard_at is None else self._heard_at, tone)
         else:
-            differing += unclear
-        current, unclear, heard_at = tone, 0, None
-    return Heard(changes, end - start if start is not None else 0, counted)
+            self._differing += self._unclear
+            self._current, self._unclear, self._heard_at = tone, 0, None
+        self._number += 1
+
+    def _change(self, at: float, tone: int) -> None:
+        if self._first is None:
+            self._first, self._differing = self._number, 0
+        else:
+            self._differing += max(self._unclear - TRANSITION, 0)
+        self.changes.append(Change(at, tone))
+        self._last, self._differing_at_last = self._number, self._differing
+        self._current, self._unclear, self._heard_at = tone, 0, None
+
+
+def analyse(frames: Iterable[tuple[float, bytes]]) -> Heard:
+    """Return what is heard in frames of 10 ms, each with its time of arrival in seconds."""
+    analyser = Analyser()
+    for at, data in frames:
+        analyser.push(at, data)
+    return analyser.result
 
 
 def _tone(levels: tuple[float, float, float]) -> int | None:

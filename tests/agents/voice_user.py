@@ -22,7 +22,7 @@ RATE, SIZE = 48_000, 480
 OWN, AGENT = 300, 700
 """Hz of the user's and of the agent's voice."""
 PATIENCE = 30.0
-HANGOVER = 0.1
+HANGOVER = 0.25
 """Seconds of silence that end the agent's sound."""
 
 

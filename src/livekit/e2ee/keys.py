@@ -59,7 +59,7 @@ class Key:
         return self._aead
 
     def _expand(self) -> bytes:
-        """Derive the cipher's key and the next material at once: both functions begin a longer output like a shorter."""
+        """Derive the next material, which begins with the cipher's key: both functions extend shorter outputs."""
         if self._expanded is None:
             self._expanded = _DERIVE[self._function](self.material, self._salt, RATCHETED_BYTES)
         return self._expanded
