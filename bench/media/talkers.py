@@ -17,6 +17,9 @@ from tools.measurements import process_stats
 from .signal import SAMPLE_RATE, Analyser
 from .worker import next_line, play, publish_tone
 
+QUEUE, LEAD = 200, 0.1
+"""Milliseconds of the queue, and seconds that it is filled: the machine's stalls do not reach the signal."""
+
 
 async def listen(track: RemoteTrack, analyser: Analyser) -> None:
     async for event in AudioStream.from_track(track=track, sample_rate=SAMPLE_RATE, num_channels=1):
@@ -37,8 +40,8 @@ async def main() -> None:
 
         room.on("track_subscribed", on_track)
         await room.connect(url, token)
-        source = AudioSource(SAMPLE_RATE, 1, 0)
-        tasks.append(asyncio.ensure_future(play(source, stop)))
+        source = AudioSource(SAMPLE_RATE, 1, QUEUE)
+        tasks.append(asyncio.ensure_future(play(source, stop, lead=LEAD)))
         await publish_tone(room, source, "voice", {})
     say(ready=True)
     while await next_line():

@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from bench.figures import say
@@ -46,10 +46,12 @@ async def publish_tone(room: Any, source: Any, name: str, job: Job) -> Any:
     return await room.local_participant.publish_track(track, options)
 
 
-async def play(source: Any, stop: asyncio.Event, changes: list[Change] | None = None, *, speed: float = 1.0) -> None:
+async def play(
+    source: Any, stop: asyncio.Event, changes: list[Change] | None = None, *, speed: float = 1.0, lead: float = LEAD
+) -> None:
     """Capture the test signal in real time, and note when each change of tones was captured."""
     frames = [rtc.AudioFrame(data, SAMPLE_RATE, 1, FRAME) for data in tone_frames()]
-    started = time.monotonic() - LEAD
+    started = time.monotonic() - lead
     number = 0
     while not stop.is_set():
         tone = tone_of(number)
@@ -235,7 +237,7 @@ async def listen(url: str, token: str, job: Job) -> None:
     await room.disconnect()
 
 
-ROLES: dict[str, Callable[[str, str, Job], Awaitable[None]]] = {
+ROLES: dict[str, Callable[[str, str, Job], Coroutine[Any, Any, None]]] = {
     "publish": publish,
     "receive": receive,
     "crowd": crowd,
