@@ -118,3 +118,13 @@ def test_traceback_names_the_code_the_method_and_the_callee() -> None:
     errors: list[BackendRpcError] = [failure(500, "internal", "RpcError 2001: no money"), CALL.timeout_error()]
     last_lines = [traceback.format_exception(error)[-1] for error in errors]
     assert last_lines == [f"RpcError {code} from calling 'greet' of 'alice'\n" for code in (2001, 1502)]
+
+
+@pytest.mark.parametrize("text", ["RpcError 1503: Recipient disconnected", "going down"])
+def test_error_has_the_time_that_the_server_asks_to_wait(text: str) -> None:
+    body = json.dumps({"code": "unavailable", "msg": text}).encode()
+    request = CALL.request(SERVER)
+    with pytest.raises(BackendRpcError) as caught:
+        CALL.parse_response(request, TwirpResponse(503, body, {"Retry-After": "7"}))
+    assert caught.value.retry_after == 7.0
+    assert failure(503, "unavailable", text).retry_after is None

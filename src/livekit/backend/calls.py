@@ -98,13 +98,15 @@ class BackendCall:
         parsed = _parse_meta(error) or parse_error_text(error.message)
         if parsed is not None:
             code = _Code(parsed.code) if parsed.code in RpcError.ErrorMessage else parsed.code
-            return _error_class(code)(code, parsed.message, parsed.data, raw=error.message, exact=parsed.exact)
+            return _error_class(code)(
+                code, parsed.message, parsed.data, raw=error.message, exact=parsed.exact, retry_after=error.retry_after
+            )
         code = _code_of(error)
         cause = f"no participant {self.info.destination_identity!r} in room {self.room!r}, or no such room"
         if code != _Code.RECIPIENT_NOT_FOUND:
             cause = strip_twirp_prefix(error.message) or error.code
         message = f"{RpcError.ErrorMessage[code]}: {cause}"
-        return _error_class(code)(code, message, reason(error.code), raw=error.message)
+        return _error_class(code)(code, message, reason(error.code), raw=error.message, retry_after=error.retry_after)
 
 
 def _error_class(code: int) -> type[BackendRpcError]:

@@ -22,6 +22,7 @@ class BackendRpcError(RpcError):
         *,
         raw: str = "",
         exact: bool = True,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(code, message, data)
         self.raw = raw
@@ -29,6 +30,9 @@ class BackendRpcError(RpcError):
         self.exact = exact
         """True if `message` and `data` are certain; `code` always is. LiveKit servers join the two with ``": "``, so a
         text with several of these is ambiguous. The embedded server sends them separately."""
+        self.retry_after = retry_after
+        """Seconds after which the server asks to try again (Retry-After); None if it does not. Calls are not repeated
+        by this package: a handler may have run."""
 
 
 class RecipientNotFoundError(BackendRpcError, LookupError):

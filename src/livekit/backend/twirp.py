@@ -6,11 +6,13 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 from yarl import URL
 
+from livekit._http.retry_after import parse_retry_after
 from livekit._http.urls import SERVER_EXAMPLE, SERVER_SCHEMES, host_and_port, parse_url
 from livekit._util.jwt import sign_token
 from livekit._version import __version__
@@ -36,7 +38,9 @@ _SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 class TwirpError(Exception):
     """The server responded with a Twirp error."""
 
-    def __init__(self, code: str, message: str, *, status: int, meta: Mapping[str, str]) -> None:
+    def __init__(
+        self, code: str, message: str, *, status: int, meta: Mapping[str, str], retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         """The Twirp code: not_found, unavailable, …"""
@@ -45,6 +49,8 @@ class TwirpError(Exception):
         """The HTTP status."""
         self.meta = meta
         """Machine-readable details; LiveKit servers send none."""
+        self.retry_after = retry_after
+        """Seconds after which the server asks to try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,7 @@ def parse_response(request: TwirpRequest, response: TwirpResponse, message_type:
         failure = TwirpError("out_of_range", "the request is too large for the server", status=status, meta={})
     if failure is None or failure.code == "unauthenticated":
         raise _connect_error(request, response, failure)
+    failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), datetime.now(timezone.utc))
     raise failure
 
 

@@ -88,4 +88,5 @@ def check_arguments(call: RpcCallInfo) -> None:
         if not math.isfinite(seconds) or seconds <= 0:
             raise ValueError(f"{name} must be a positive, finite number of seconds, not {seconds}")
         if seconds >= SUSPICIOUS_SECONDS:
-            warn_application(f"{name}={seconds:g} is in seconds, not milliseconds: {seconds / 60:.0f} minutes")
+            about = f"calling {call.method!r} of {call.destination_identity!r}: {name}={seconds:g}"
+            warn_application(f"{about} is in seconds, not milliseconds: {seconds / 60:.0f} minutes")

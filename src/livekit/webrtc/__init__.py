@@ -52,12 +52,14 @@ def create_peer_connection(options: PeerOptions | None = None, ports: SharedPort
 
 
 def check_ice_servers(settings: IceServerSettings) -> None:
-    """Raise ValueError if these are not STUN or TURN servers; the message says what is wrong."""
+    """Raise ValueError if these are neither STUN servers nor TURN servers with credentials; the message says why."""
     from .network.ice_server import IceServer
 
     for url in settings.urls:
         try:
-            IceServer.parse(url, settings)
+            server = IceServer.parse(url, settings)
+            if server.scheme.startswith("turn") and not (settings.username and settings.credential):
+                raise ValueError("a TURN server needs a username and a password")
         except ValueError as error:
             raise ValueError(f"the ICE server's URL {url!r} is not valid: {error}") from None
 

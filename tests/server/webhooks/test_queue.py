@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from livekit.protocol import models, webhook
 from livekit.server import limits
 from livekit.server.webhooks import WebhookSettings
-from livekit.server.webhooks.queue import DeliveryQueue, DeliveryStats
+from livekit.server.webhooks.queue import MAX_RETRY_AFTER, DeliveryQueue, DeliveryStats
 
 SETTINGS = WebhookSettings(["http://127.0.0.1:1/"], attempts=3, first_delay=1.0, longest_delay=1.5, max_age=100.0)
 
@@ -149,3 +150,14 @@ def test_order_and_statistics(steps: list[str]) -> None:
     stats = queue.stats
     assert stats.delivered == len(arrived)
     assert stats.delivered + stats.dropped + stats.waiting == added
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"), [(20.0, 20.0), (0.1, 1.0), (None, 1.0), (1e9, MAX_RETRY_AFTER), (math.inf, MAX_RETRY_AFTER)]
+)
+def test_receiver_may_ask_for_a_longer_delay_within_bounds(asked: float | None, waited: float) -> None:
+    queue = make_queue()
+    queue.add(event("a"), 0.0)
+    queue.failed("status 503", 0.0, retry_after=asked)
+    assert queue.wake_at == waited
+    assert due(queue, waited) == "a"

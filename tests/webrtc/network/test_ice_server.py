@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from livekit.webrtc import check_ice_servers
 from livekit.webrtc.interfaces import IceServerSettings
 from livekit.webrtc.network.ice_server import IceServer
 
@@ -58,7 +59,7 @@ def test_error_names_the_malformed_part(url: str, part: str) -> None:
 @pytest.mark.parametrize(("username", "credential"), [("", ""), ("u", ""), ("", "c")])
 def test_turn_servers_need_credentials(username: str, credential: str) -> None:
     with pytest.raises(ValueError, match="username and a password"):
-        IceServer.parse("turn:host", IceServerSettings(urls=["turn:host"], username=username, credential=credential))
+        check_ice_servers(IceServerSettings(urls=["turn:host"], username=username, credential=credential))
 
 
 def test_schemes_are_case_insensitive() -> None:

@@ -15,6 +15,9 @@ from .settings import WebhookSettings
 
 logger = logging.getLogger(__name__)
 
+MAX_RETRY_AFTER = 30.0
+"""Longest delay in seconds that a receiver can ask for by Retry-After: later events wait too."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStats:
@@ -100,8 +103,11 @@ class DeliveryQueue:
             logger.warning("webhooks to %s: delivery has resumed, after %d were dropped", self._name, event.num_dropped)
             self._unreported_drops -= event.num_dropped
 
-    def failed(self, reason: str, now: float, *, is_final: bool = False) -> None:
-        """Schedule a retry of the due event, or drop it if `is_final` or after the last attempt."""
+    def failed(self, reason: str, now: float, *, is_final: bool = False, retry_after: float | None = None) -> None:
+        """Schedule a retry of the due event, or drop it if `is_final` or after the last attempt.
+
+        `retry_after`: seconds that the receiver asks to wait; at most `MAX_RETRY_AFTER` are waited.
+        """
         self._failed += 1
         oldest = self._pending[0]
         oldest.attempts += 1
@@ -111,7 +117,7 @@ class DeliveryQueue:
             return
         settings = self._settings
         backoff = min(settings.first_delay * 2 ** (oldest.attempts - 1), settings.longest_delay)
-        delay = backoff * (0.5 + self._random_factor() / 2)
+        delay = max(backoff * (0.5 + self._random_factor() / 2), min(retry_after or 0.0, MAX_RETRY_AFTER))
         self._next_attempt_at = now + delay
         logger.info("webhook %s to %s: %s; retry in %.1f s", oldest.event.event, self._name, reason, delay)
 

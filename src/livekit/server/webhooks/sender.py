@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 from collections.abc import Callable, Mapping
 
 import aiohttp
 from yarl import URL
 
 from livekit._http.failures import classify_exception
+from livekit._http.retry_after import parse_retry_after
 from livekit._http.session import Route, open_session
 from livekit._http.urls import redacted
 from livekit._util.aio import finish, loop_time
@@ -91,7 +93,7 @@ class WebhookSender:
 
     async def _attempt(self, url: URL, queue: DeliveryQueue, event: webhook.WebhookEvent) -> None:
         try:
-            status = await self._post(url, event)
+            status, retry_after = await self._post(url, event)
         except asyncio.TimeoutError:
             queue.failed(f"no response within {self._settings.timeout:g} s", loop_time())
         except Exception as error:  # whatever it is, later events may succeed
@@ -101,9 +103,10 @@ class WebhookSender:
             if 200 <= status < 300:
                 queue.delivered(event)
             else:
-                queue.failed(f"status {status}", loop_time(), is_final=_is_final(status))
+                queue.failed(f"status {status}", loop_time(), is_final=_is_final(status), retry_after=retry_after)
 
-    async def _post(self, url: URL, event: webhook.WebhookEvent) -> int:
+    async def _post(self, url: URL, event: webhook.WebhookEvent) -> tuple[int, float | None]:
+        """Return the status of the response and the seconds that it asks to wait."""
         body = to_body(event)
         headers = {
             "Authorization": self._sign(body),
@@ -112,7 +115,8 @@ class WebhookSender:
         }
         # A redirect would drop the body, or send it to a host that the user has not configured.
         async with self._session(url).post(url, data=body, headers=headers, allow_redirects=False) as response:
-            return response.status
+            now = datetime.datetime.now(datetime.timezone.utc)
+            return response.status, parse_retry_after(response.headers.get("Retry-After"), now)
 
     def _session(self, url: URL) -> aiohttp.ClientSession:
         """Return the session of a URL. Raises ProxyError."""

@@ -34,8 +34,7 @@ class IceServer:
         """Parse a URL of `settings`, whose credentials apply.
 
         Raises:
-            ValueError: it is not the URL of a STUN or TURN server, or the credentials of a TURN server are missing; the
-                message says what is wrong.
+            ValueError: it is not the URL of a STUN or TURN server; the message says what is wrong.
         """
         match = _URL.fullmatch(url)
         scheme = match["scheme"].lower() if match else ""
@@ -43,8 +42,6 @@ class IceServer:
             raise ValueError(f"its scheme must be one of {', '.join(_DEFAULT_PORTS)}; {_EXAMPLE}")
         transport = _transport(scheme, match["query"])
         host, port = _host(match["host"]), _port(match["port"], _DEFAULT_PORTS[scheme])
-        if scheme.startswith("turn") and not (settings.username and settings.credential):
-            raise ValueError("a TURN server needs a username and a password")
         return cls(
             scheme=scheme,
             host=host,
