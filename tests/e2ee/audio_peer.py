@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-# pyright: basic
+# pyright: basic, reportOptionalMemberAccess=false
 """A participant with encrypted audio, of this package or of the official SDK, driven by lines of JSON.
 
 Usage: audio_peer.py URL TOKEN OPTIONS. It publishes a tone if OPTIONS has `publish`, and hears the others. `key` is the

@@ -40,7 +40,11 @@ async def cycle(speaker: Room, listener: Room) -> None:
     """Publish a track, hear it, and unpublish it."""
     subscribed: asyncio.Future[RemoteAudioTrack] = asyncio.get_running_loop().create_future()
     unpublished = asyncio.Event()
-    heard_by = listener.once("track_subscribed", lambda track, *_: subscribed.set_result(track))
+
+    def hear(track: RemoteAudioTrack, *_: object) -> None:
+        subscribed.set_result(track)
+
+    heard_by = listener.once("track_subscribed", hear)
     ended_by = listener.once("track_unpublished", lambda *_: unpublished.set())
     source = AudioSource(48_000, 1)
     track = LocalAudioTrack.create_audio_track("tone", source)
