@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from livekit._util.arguments import check_str
 from livekit._util.callbacks import ignore
 from livekit.enums import StreamState, TrackKind
 from livekit.errors import MediaNotBuiltError
@@ -124,8 +125,7 @@ class LocalAudioTrack(Track):
             name: shown to other participants, such as "microphone".
             source: where the application puts its audio.
         """
-        if not isinstance(cast("object", name), str):
-            raise TypeError(f"name must be a str, not {type(name).__name__}")
+        check_str(name, "name")
         return LocalAudioTrack(name, source)
 
     def mute(self) -> None:
