@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reliability import flood, grid, outages, report
+from reliability import flood, grid, outages, report, soak_media
 from reliability.peers import Server
 from reliability.soak import Soak
 
@@ -46,6 +46,15 @@ async def test_a_flood_violates_no_guarantee() -> None:
 async def test_a_short_soak_loses_no_call() -> None:
     result = await Soak(seconds=20.0, fill=200).run()
     assert result["ok"] == result["calls"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_a_short_soak_of_audio_is_heard_by_all() -> None:
+    result = await soak_media.soak(seconds=5.0, listeners=3)
+    samples = result["samples"]
+    assert samples[-1]["agents"]["frames"] > samples[0]["agents"]["frames"]
+    assert samples[-1]["ears"]["silent"] == 0
 
 
 def test_stored_results_keep_those_of_other_runs(tmp_path: Path) -> None:
