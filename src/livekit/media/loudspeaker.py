@@ -8,6 +8,8 @@ import threading
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from livekit._util.aio import start_task
+
 from .audio.frame import SAMPLE_SIZE, AudioFrame
 from .audio.mixer import AudioMixer
 from .audio.stream import AudioStream
@@ -99,7 +101,7 @@ class OutputPlayer:
         if self._task is not None and not self._task.done():
             raise RuntimeError("Playback already started")
         self._stream.start()
-        self._task = asyncio.create_task(self._play(self._open_mixer()))
+        self._task = start_task(self._play(self._open_mixer()), name="livekit loudspeaker")
 
     async def aclose(self) -> None:
         """Stop playing and close the device and the streams of all tracks."""

@@ -8,6 +8,8 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from livekit._util.aio import start_task
+
 from .audio.frame import SAMPLE_SIZE, AudioFrame
 from .portaudio import load_sounddevice
 
@@ -92,7 +94,7 @@ def open_input(
         blocksize=blocksize,
     )
     stream.start()
-    return InputCapture(source, stream, loop.create_task(recorder.pump()), apm, delay_estimator)
+    return InputCapture(source, stream, start_task(recorder.pump(), name="livekit microphone"), apm, delay_estimator)
 
 
 class _Recorder:

@@ -7,6 +7,8 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
+from livekit._util.aio import start_task
+
 from .audio.frame import AudioFrame
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class AVSynchronizer:
     ) -> None:
         if video_fps <= 0:
             raise ValueError(f"video_fps is {video_fps}; it must be positive")
-        loop = asyncio.get_running_loop()
+        asyncio.get_running_loop()  # raises before anything is made
         self._audio_source = audio_source
         self._video_source = video_source
         size = max(int(video_fps * video_queue_size_ms / 1000), 1) if video_queue_size_ms > 0 else 0
@@ -55,7 +57,7 @@ class AVSynchronizer:
         self._pacer = _Pacer(video_fps, _max_delay_tolerance_ms / 1000)
         self._last_video_time = self._last_audio_time = 0.0
         self._is_closed = False
-        self._task = loop.create_task(self._capture_video())
+        self._task = start_task(self._capture_video(), name="livekit video pacing")
 
     @property
     def actual_fps(self) -> float:

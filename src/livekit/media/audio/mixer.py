@@ -7,6 +7,7 @@ import logging
 from array import array
 from collections.abc import AsyncIterator
 
+from livekit._util.aio import start_task
 from livekit._util.logs import RateLimitedLog
 
 from .channels import remix
@@ -52,7 +53,7 @@ class AudioMixer:
         stream_timeout_ms: int = 100,
         capacity: int = 100,
     ) -> None:
-        loop = asyncio.get_running_loop()
+        asyncio.get_running_loop()  # raises before anything is made
         self._sample_rate = sample_rate
         self._num_channels = num_channels
         self._blocksize = blocksize if blocksize > 0 else sample_rate // BLOCKS_PER_SECOND
@@ -61,7 +62,7 @@ class AudioMixer:
         self._changed = asyncio.Event()
         self._ending = False
         self._queue: asyncio.Queue[AudioFrame | None] = asyncio.Queue(capacity)
-        self._task = loop.create_task(self._run())
+        self._task = start_task(self._run(), name="livekit audio mixer")
 
     def add_stream(self, stream: AsyncIterator[AudioFrame]) -> None:
         """Mix a stream from now on, until it ends or is removed.
@@ -196,7 +197,7 @@ class _Input:
     async def _next_frame(self) -> AudioFrame | None:
         """Return the next frame; None if the read was cancelled, because the stream was removed."""
         if self._read is None:
-            self._read = asyncio.ensure_future(self._stream.__anext__())
+            self._read = start_task(_next(self._stream), name="livekit audio mixer input")
         read = self._read
         done, _ = await asyncio.wait({read}, timeout=self._timeout)
         if not done:
@@ -218,3 +219,7 @@ class _Input:
 def _consume_outcome(read: asyncio.Future[AudioFrame]) -> None:
     if not read.cancelled():
         read.exception()  # mark a failed read as handled
+
+
+async def _next(stream: AsyncIterator[AudioFrame]) -> AudioFrame:
+    return await stream.__anext__()
