@@ -50,7 +50,7 @@ async def test_agent_hears_speaks_is_interrupted_and_ends(
     assert heard["errors"] == []
     assert heard["sounds"] == 2, "the reply that was interrupted, and the next one; no gaps"
     assert heard["silence"] < 1.0
-    assert heard["length"] == pytest.approx(1.0, abs=0.1)
+    assert heard["length"] == pytest.approx(1.0, abs=0.5)
     ended: dict[str, Any] = json.loads(closed.splitlines()[-1])
     assert (ended["reason"], ended["error"]) == ("participant_disconnected", "")
     assert [(item["role"], item["interrupted"]) for item in ended["items"]] == [
