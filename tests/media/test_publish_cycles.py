@@ -13,7 +13,9 @@ from livekit import AudioSource, AudioStream, LocalAudioTrack, RemoteAudioTrack,
 from livekit.media.audio.receiver import AudioReceiver
 from livekit.media.audio.sender import AudioSender
 from livekit.server import DevServer, limits
+from livekit.server.media.published_stream import PublishedStream
 from livekit.server.media.published_track import PublishedTrack
+from livekit.server.media.track_streams import TrackStreams
 from tests.support.leaks import Resources
 from tests.support.rooms import Join
 
@@ -24,7 +26,8 @@ MAX_GROWTH = 4 << 20
 """Bytes by which the resident set may grow, client and server together."""
 PAGE = 4096
 PATIENCE = 30.0
-CLASSES = (AudioSource, AudioStream, LocalAudioTrack, RemoteAudioTrack, AudioReceiver, AudioSender, PublishedTrack)
+CLIENT = (AudioSource, AudioStream, LocalAudioTrack, RemoteAudioTrack, AudioReceiver, AudioSender)
+CLASSES = (*CLIENT, PublishedTrack, TrackStreams, PublishedStream)
 
 
 def alive() -> Counter[str]:

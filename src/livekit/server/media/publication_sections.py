@@ -39,6 +39,8 @@ class PublicationSections:
         self._limit: Final = PublisherLimit()
         self._carried: dict[Transceiver, PublishedTrack] = {}
         """Sections and the tracks that they carry, or carried before the track was ended."""
+        self._ended: list[TrackStreams] = []
+        """Streams of tracks whose section ended or carries another one, until the next offer is answered."""
         self._claimed: dict[Transceiver, str] = {}
         """Sections of pending tracks, by whose cid they are known, until the answer is sent."""
         self._track_ids: dict[Transceiver, str] = {}
@@ -89,6 +91,8 @@ class PublicationSections:
         for section in list(self._track_ids):
             if not self._is_unchanged(section):
                 self._end(section)
+        self.refresh(reports)
+        self._ended.clear()
         self.publish_claimed(connection, reports, now)
         for track in list(self._participant.media.published.values()):
             if track.section is None:  # the new connection does not carry it
@@ -130,6 +134,8 @@ class PublicationSections:
         """End the track of a section that the client has stopped or uses for another one."""
         self._track_ids.pop(section, None)
         track = self._carried.pop(section, None)
+        if track is not None and track.streams is not None:
+            self._ended.append(track.streams)
         if track is not None and track.section is section:
             track.disconnect()
             self._find_tracks().unpublish(self._participant, track.sid)
@@ -156,6 +162,8 @@ class PublicationSections:
         for section, track in self._carried.items():
             if track.section is not section and track.streams is not None:
                 reports.remove_track(track.streams)
+        for streams in self._ended:
+            reports.remove_track(streams)
 
     def connection_replaced(self) -> None:
         """Forget all sections; the published tracks wait for those of the new connection."""
