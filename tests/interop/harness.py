@@ -111,6 +111,11 @@ class PeerProgram:
     def kill(self) -> None:
         self._process.kill()
 
+    def finish(self) -> None:
+        """Let the program end, by closing its stdin."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
     async def _serve(self) -> None:
         """Read until the program ends, then fail whatever waits for it."""
         reading_log = asyncio.create_task(self._read_log())

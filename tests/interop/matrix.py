@@ -72,9 +72,13 @@ class Matrix:
         return await self._join(kind, f"{kind}-guest-{uuid.uuid4().hex[:8]}", {}, **grants)
 
     async def audience(self, kind: Kind, room: str, connections: int) -> Participant:
-        """Return a new participant of another room that exchanges audio on one or two peer connections."""
+        """Return a new participant of another room that exchanges audio on one or two peer connections.
+
+        The SDK of Node.js runs in a program of its own: a room that it left while negotiating blocks later ones.
+        """
         options = {"audio": "yes", "connections": str(connections)}
-        return await self._join(kind, f"{kind}-{uuid.uuid4().hex[:8]}", options, room=room)
+        own = room if kind.program == "node" else ""
+        return await self._join(kind, f"{kind}-{uuid.uuid4().hex[:8]}", options, own=own, room=room)
 
     async def introduce(self, one: Participant, other: Participant) -> None:
         """Wait until two participants list each other."""
@@ -113,18 +117,21 @@ class Matrix:
         return self._members[identity]
 
     async def _join(
-        self, kind: Kind, identity: str, options: dict[str, str], *, quiet: bool = False, **grants: Any
+        self, kind: Kind, identity: str, options: dict[str, str], *, quiet: bool = False, own: str = "", **grants: Any
     ) -> Participant:
-        program = await self._program(kind.program, quiet=quiet)
+        program = await self._program(kind.program, quiet=quiet, own=own)
         grants.setdefault("room", self._room)
         token = self._server.token(identity, **grants)
         if kind.package:
             options["sdk"] = kind.package
         return await program.join(self._server.url, token, **options)
 
-    async def _program(self, name: str, *, quiet: bool) -> PeerProgram:
-        """Return the running program of a name. One that has ended fails its test only: it is started again."""
-        key = f"quiet {name}" if quiet else name
+    async def _program(self, name: str, *, quiet: bool, own: str = "") -> PeerProgram:
+        """Return the running program of a name. One that has ended fails its test only: it is started again.
+
+        With `own`, it is the one of that purpose.
+        """
+        key = f"quiet {name}" if quiet else f"{own} {name}" if own else name
         if key not in self._programs or self._programs[key].has_ended:
             running = PeerProgram.run(*COMMANDS[name](), environment=environment(name))
             self._programs[key] = await self._resources.enter_async_context(running)

@@ -128,6 +128,23 @@ async def test_cancelled_reader_loses_no_frame(feed: FakeFeed, track: FakeTrack)
     await stream.aclose()
 
 
+async def test_reader_that_is_being_cancelled_is_not_woken(feed: FakeFeed, track: FakeTrack) -> None:
+    stream = AudioStream(track.track)
+    cancelled, other = (asyncio.create_task(read(stream, 1)) for _ in range(2))
+    await asyncio.sleep(0.1)
+    cancelled.cancel()
+    feed.give()  # in the same iteration
+    await other
+    last = asyncio.create_task(read(stream, 1))
+    await asyncio.sleep(0.1)
+    last.cancel()
+    stream._end()
+    for task in (cancelled, last):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await stream.aclose()
+
+
 async def test_end_of_the_track_ends_the_stream_after_its_frames(feed: FakeFeed, track: FakeTrack) -> None:
     stream = AudioStream(track.track)
     feed.give()

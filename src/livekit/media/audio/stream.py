@@ -199,7 +199,7 @@ class AudioStream:
             try:
                 await waiter
             finally:
-                if not waiter.done() or waiter.cancelled():
+                if waiter.cancelled() and waiter in self._waiters:  # else a frame or the end came at the same time
                     self._waiters.remove(waiter)
         return self._queue.popleft()
 
@@ -222,10 +222,15 @@ class AudioStream:
                     MAX_QUEUED_MS // 1000,
                 )
             self._queue.append(AudioFrameEvent(self._process(frame)))
-            if self._waiters:
-                waiter = self._waiters.popleft()
-                if not waiter.done():
-                    waiter.set_result(None)
+            self._wake_reader()
+
+    def _wake_reader(self) -> None:
+        """Wake the reader that has waited longest; those that are being cancelled do not count."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
 
     def _process(self, frame: AudioFrame) -> AudioFrame:
         processor = self._processor
