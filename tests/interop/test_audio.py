@@ -102,6 +102,8 @@ async def test_unsubscribe(hall: Hall, kind: Kind, connections: int) -> None:
 @pytest.mark.parametrize("kind", SDKS, ids=str)
 async def test_reconnect(hall: Hall, kind: Kind, full: bool) -> None:
     """Tones are heard again, in both directions, after a participant has resumed or joined again"""
+    if kind is NODE and full:
+        pytest.skip("a connection that rtc-node 1.1.0 closes while it negotiates may block its next one")
     player, other = await hall.join(kind), await hall.join(PYTHON)
     await hall.play(player)
     await hall.play(other)
