@@ -56,12 +56,14 @@ if TYPE_CHECKING:
     from .enums import VideoEncoderBackend as VideoEncoderBackend
     from .enums import VideoQuality as VideoQuality
     from .enums import VideoRotation as VideoRotation
+    from .errors import AudioCaptureError as AudioCaptureError
     from .errors import AuthenticationError as AuthenticationError
     from .errors import ConnectError as ConnectError
     from .errors import ConnectTimeoutError as ConnectTimeoutError
     from .errors import EventLoopError as EventLoopError
     from .errors import MediaNotBuiltError as MediaNotBuiltError
     from .errors import NotLiveKitError as NotLiveKitError
+    from .errors import OpusNotFoundError as OpusNotFoundError
     from .errors import OutboxFullError as OutboxFullError
     from .errors import PacketTooLargeError as PacketTooLargeError
     from .errors import PeerConnectionError as PeerConnectionError
@@ -185,6 +187,7 @@ else:
                 "VideoRotation",
             ),
             "errors": (
+                "AudioCaptureError",
                 "AuthenticationError",
                 "ConnectError",
                 "ConnectTimeoutError",
@@ -193,6 +196,7 @@ else:
                 "ProxyError",
                 "EventLoopError",
                 "NotLiveKitError",
+                "OpusNotFoundError",
                 "OutboxFullError",
                 "PacketTooLargeError",
                 "PeerConnectionError",
