@@ -54,12 +54,14 @@ class Hall:
 async def hall(matrix: Matrix) -> AsyncIterator[Hall]:
     opened = Hall(matrix)
     yield opened
-    for member in opened.members:
-        if not member.program.has_ended:
-            await member.leave()
+    playing = [member for member in opened.members if not member.program.has_ended]
+    left = await asyncio.gather(*(member.leave() for member in playing), return_exceptions=True)
     for member in opened.members:
         if member.identity.startswith(f"{NODE}-"):
             member.program.finish()
+    for outcome in left:
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 @pytest.mark.parametrize("connections", [1, 2])

@@ -16,8 +16,10 @@ async def forward(near: Streams, far: Streams) -> None:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while block := await reader.read(_BLOCK):
-            writer.write(block)
-            await writer.drain()
-    writer.close()
+    try:
+        with contextlib.suppress(OSError):
+            while block := await reader.read(_BLOCK):
+                writer.write(block)
+                await writer.drain()
+    finally:
+        writer.close()
