@@ -17,7 +17,7 @@ from tests.support.rooms import Join
 
 from .conftest import Run, Server, settings_of
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 async def ended(process: Process) -> tuple[int | None, str, str]:
@@ -59,7 +59,7 @@ async def test_recording_has_what_was_played(
     rate, samples = read_wav(tmp_path / "out.wav")
     assert rate == recorded
     assert summary["seconds"] == pytest.approx(len(samples) / rate, abs=0.001)
-    assert seconds_of_tone(samples, rate, 440) == pytest.approx(2, abs=0.1)
+    assert seconds_of_tone(samples, rate, 440) == pytest.approx(2, abs=0.3)
 
 
 async def test_recording_ends_after_its_duration_and_on_interrupts(
