@@ -114,7 +114,7 @@ RESEND_BUFFER = 8 * 1024 * 1024
 RESEND_WINDOW = 30.0
 """Time for which sent reliable packets are kept."""
 
-MAX_OFFERS_PER_SECOND = 10
+MAX_OFFERS_PER_SECOND = 50
 """Number of offers per second of one participant; beyond it, the participant is removed."""
 
 PING_INTERVAL = 5
