@@ -91,9 +91,11 @@ def test_connection_quality_follows_the_record() -> None:
 
 
 def test_track_publications_are_keyed_by_sid() -> None:
-    info = Info(tracks=[models.TrackInfo(sid="TR_1", name="mic"), models.TrackInfo(sid="TR_2", name="cam")])
-    remotes = remote(info).track_publications
-    local = LocalParticipant(ParticipantRecord(info), LocalConnection(), LocalRpc()).track_publications
+    tracks = [models.TrackInfo(sid="TR_1", name="mic"), models.TrackInfo(sid="TR_2", name="cam")]
+    record = ParticipantRecord(Info(), publications={track.sid: RemoteTrackPublication(track) for track in tracks})
+    remotes = RemoteParticipant(record).track_publications
+    record = ParticipantRecord(Info(), publications={track.sid: LocalTrackPublication(track) for track in tracks})
+    local = LocalParticipant(record, LocalConnection(), LocalRpc()).track_publications
     assert {sid: track.name for sid, track in remotes.items()} == {"TR_1": "mic", "TR_2": "cam"}
     assert {sid: track.name for sid, track in local.items()} == {"TR_1": "mic", "TR_2": "cam"}
     assert isinstance(remotes["TR_1"], RemoteTrackPublication)
