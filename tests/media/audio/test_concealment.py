@@ -6,6 +6,7 @@ from array import array
 import pytest
 
 from livekit.media.audio.concealment import Concealment
+from livekit.media.codecs.opus import OpusDecoder
 from tests.media.audio.signals import largest_step, sine
 
 RATE = 48_000
@@ -62,3 +63,9 @@ def test_other_sound_and_a_short_history_are_left_to_the_codec() -> None:
     concealment.played(array("h", (n * n * 7919 % 20_011 - 10_000 for n in range(4800))))
     assert set(concealment.conceal(480)) == {77}
     assert len(concealment.played(sine(440.0, RATE, 0.02))) == 960
+
+
+@pytest.mark.parametrize("samples", [0, 1, 119, 120, 121, 333, 959, 960])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_gap_of_any_length_is_concealed(samples: int, channels: int) -> None:
+    assert len(Concealment(OpusDecoder(48_000, channels)).conceal(samples)) == samples * channels

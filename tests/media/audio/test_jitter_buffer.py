@@ -10,7 +10,7 @@ import pytest
 
 from livekit.media.audio.jitter_buffer import MAX_FRAMES, JitterBuffer
 from livekit.media.codecs.opus import OpusDecoder, OpusEncoder
-from livekit.media.codecs.opus_packet import has_inband_fec, is_discontinuous
+from livekit.media.codecs.opus_packet import has_inband_fec, is_discontinuous, packet_duration
 from livekit.webrtc.rtp.red import RedundantBlock
 from tests.media.audio.links import FRAME, PAYLOAD_TYPE, RATE, Heard, Link, encode_tone, listen
 from tests.media.audio.signals import sine
@@ -231,6 +231,30 @@ def test_malformed_frames_are_concealed_or_ignored() -> None:
         buffer.receive(960 * number, _blocks(b""), FRAME * number)
         assert len(buffer.pull(FRAME * number)) == 960
         assert len(buffer.pull(FRAME * number + 0.01)) == 960
+
+
+@pytest.mark.parametrize("excess", [0.2, -0.2])
+def test_delay_of_the_shortest_frames_is_adapted(excess: float) -> None:
+    buffer = _buffer()
+    frame = bytes([0b1110_0000]) + bytes(20)  # CELT, 2.5 ms
+    assert packet_duration(frame) == 120
+    for number in range(4_000):
+        now = 0.0025 * number
+        buffer.receive(120 * number, _blocks(frame), now + (excess if number < 400 else 0.0))
+        if number % 4 == 0:
+            assert len(buffer.pull(now)) == 2 * RATE // 100
+    statistics = buffer.statistics
+    assert statistics.inserted_for_deceleration + statistics.removed_for_acceleration > 0
+
+
+def test_garbage_at_random_times_never_stops_the_source() -> None:
+    rng = random.Random(1)
+    buffer = _buffer()
+    for number in range(2_000):
+        blocks = _blocks(rng.randbytes(rng.randrange(1, 100)))
+        buffer.receive(960 * number + rng.randrange(-4_000, 4_000) & 0xFFFFFFFF, blocks, 0.02 * number)
+        for half in range(2):
+            assert len(buffer.pull(0.02 * number + 0.01 * half)) == 2 * RATE // 100
 
 
 class _CountingDecoder(OpusDecoder):

@@ -16,6 +16,8 @@ PERIODIC = 0.9
 FULL_DURATION = 0.1
 """Seconds that periodic sound goes on at its amplitude; then it fades."""
 FADE_DURATION = 0.2
+STEPS_PER_SECOND = 400
+"""Decoders conceal multiples of 2.5 ms; the timestamps of a peer may leave gaps of any length."""
 
 
 class AudioDecoder(Protocol):
@@ -62,7 +64,9 @@ class Concealment:
             )
             self._period = period if similarity > PERIODIC else 0
         if not self._period:
-            pcm = array("h", decoder.conceal(samples))
+            step = decoder.sample_rate // STEPS_PER_SECOND
+            steps = max(-(-samples // step), 1)
+            pcm = array("h", decoder.conceal(steps * step))[: samples * decoder.channels]
             self._remember(pcm)
             return pcm
         pcm = self._continue(samples * decoder.channels)

@@ -24,6 +24,8 @@ FRAME_MS = 10
 FRAME_UNITS = CLOCK_RATE * FRAME_MS // 1000
 MAX_CONCEALMENT = 960
 """Units of 1/48,000 s concealed at once."""
+MIN_DURATION = 120
+"""Units of 1/48,000 s of the shortest Opus frame, of which all others are multiples."""
 SAMPLE_SIZE = 2
 MAX_FRAMES = 250
 """Encoded frames kept; 5 s of frames of 20 ms."""
@@ -41,6 +43,8 @@ MIN_EXCESS = 0.0125
 """Seconds above the target delay from which a period is left out; more than the 10 ms between two frames."""
 STRETCH_INTERVAL = 0.1
 """Seconds between two changes of the delay: a change of up to 15 ms in 100 ms stays inaudible."""
+MIN_STRETCHED = 0.005
+"""Seconds of audio in which a period can be looked for: two frames of 2.5 ms, the shortest of Opus."""
 
 
 @dataclass(slots=True)
@@ -252,14 +256,20 @@ class JitterBuffer:
             return
         duration = min(gap, MAX_CONCEALMENT)
         self._next = following - gap + duration
-        if duration == gap and has_inband_fec(self._frames[following]):
-            copy = self._decoder.decode_fec(self._frames[following], self._samples(duration))
-            pcm = self._concealment.played(array("h", copy))
-        else:
-            pcm = self._conceal(duration)
+        pcm = self._restore(self._frames[following], duration) if duration == gap else self._conceal(duration)
         self.statistics.concealed += len(pcm) // self._channels
         self.statistics.concealment_events += 1
         self._pcm += pcm
+
+    def _restore(self, following: bytes, duration: int) -> array[int]:
+        """Return the frame before another one from its in-band FEC; conceal it if that has none or is malformed."""
+        if has_inband_fec(following) and not duration % MIN_DURATION:
+            try:
+                copy = self._decoder.decode_fec(following, self._samples(duration))
+            except ValueError:
+                return self._conceal(duration)
+            return self._concealment.played(array("h", copy))
+        return self._conceal(duration)
 
     def _samples(self, duration: int) -> int:
         return duration * self._decoder.sample_rate // CLOCK_RATE
@@ -268,13 +278,17 @@ class JitterBuffer:
         return self._concealment.conceal(self._samples(duration))
 
     def _adapt(self, excess: float, size: int, now: float) -> None:
-        """Bring the delay closer to the target by changing the last `size` samples of `_pcm`.
+        """Bring the delay closer to the target by changing the last `size` samples of `_pcm`, or more if they are few.
 
         `excess` is by how many seconds too early the frame was there.
         """
         if excess > MAX_EXCESS:
             self._skip(excess)
-        elif not -MAX_DEFICIT <= excess <= MIN_EXCESS and now - self._stretched_at >= STRETCH_INTERVAL:
+            return
+        size = max(size, int(MIN_STRETCHED * self._decoder.sample_rate) * self._channels)
+        if len(self._pcm) < size:
+            return
+        if not -MAX_DEFICIT <= excess <= MIN_EXCESS and now - self._stretched_at >= STRETCH_INTERVAL:
             self._stretched_at = now
             stretch = shorten if excess > 0 else lengthen
             pcm = stretch(self._pcm[-size:], self._decoder.sample_rate, self._channels)
