@@ -36,7 +36,7 @@ def test_repeated_warnings_are_suppressed_and_counted(
     clock.now = INTERVAL
     warnings.warn("bob", "garbage from %r", "bob", participant="bob")
     warnings.warn("carol", "garbage from %r", "carol")
-    assert caplog.messages[2:] == ["garbage from 'bob' (and 999 more since the last warning)", "garbage from 'carol'"]
+    assert caplog.messages[2:] == ["garbage from 'bob' (and 999 more since the last one)", "garbage from 'carol'"]
     assert [vars(record).get("participant") for record in caplog.records] == ["bob", None, "bob", None]
 
 

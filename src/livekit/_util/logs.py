@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 __all__ = ["RateLimitedLog", "fields"]
@@ -22,9 +22,9 @@ class _LastWarning:
 
 
 class RateLimitedLog:
-    """Rate-limits warnings that a peer can cause at will, so that it cannot flood the log.
+    """Rate-limits records that a peer can cause at will, so that it cannot flood the log.
 
-    The first warning about a subject is logged at once, later ones every `INTERVAL` seconds with the number of those
+    The first record about a subject is logged at once, later ones every `INTERVAL` seconds with the number of those
     suppressed.
     """
 
@@ -35,12 +35,21 @@ class RateLimitedLog:
 
     def warn(self, subject: Hashable, message: str, *args: object, **about: str) -> None:
         """Warn about `subject`, for example a sender and the kind of error; `about` are the record's `fields`."""
+        self._log(logging.WARNING, subject, message, args, about)
+
+    def info(self, subject: Hashable, message: str, *args: object, **about: str) -> None:
+        """Log at level INFO what needs no attention, in the way of `warn`."""
+        self._log(logging.INFO, subject, message, args, about)
+
+    def _log(
+        self, level: int, subject: Hashable, message: str, args: tuple[object, ...], about: Mapping[str, str]
+    ) -> None:
         last = self._last.get(subject)
         if not self.is_due(subject):
             return
         if last is not None and last.suppressed:
-            message, args = message + " (and %d more since the last warning)", (*args, last.suppressed)
-        self._logger.warning(message, *args, extra=fields(**about))
+            message, args = message + " (and %d more since the last one)", (*args, last.suppressed)
+        self._logger.log(level, message, *args, extra=fields(**about))
 
     def is_due(self, subject: Hashable) -> bool:
         """Return whether to log about `subject` now; count it as suppressed if not."""

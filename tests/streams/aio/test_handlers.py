@@ -59,6 +59,15 @@ async def test_a_stream_without_a_handler_is_refused(header: Header, caplog: pyt
     assert "there is no handler for topic 't'" in caplog.text
 
 
+async def test_streams_without_handlers_do_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    readers = StreamReaders(StreamHandlers(), None)
+    with caplog.at_level(logging.INFO, "livekit"):
+        for number in range(1_000):
+            readers.open("mallory", Header(topic=f"t{number}"))
+        readers.open("bob", TEXT)
+    assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == ["mallory", "bob"]
+
+
 async def test_a_handler_that_raises_gets_nothing(caplog: pytest.LogCaptureFixture) -> None:
     def fail(reader: TextStreamReader, sender: str) -> None:
         raise KeyError("of the handler")

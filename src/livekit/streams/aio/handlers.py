@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from livekit._util.logs import RateLimitedLog
 from livekit.protocol import models
 from livekit.streams.info import byte_info, text_info
 from livekit.streams.reassembly import StreamSink
@@ -60,6 +61,7 @@ class StreamReaders:
         self._handlers = handlers
         self._limit = DEFAULT_MAX_PAYLOAD if max_payload is None else max_payload
         self._budget = UnreadBudget()
+        self._ignored_log = RateLimitedLog(logger)
         self._kinds: dict[str, Callable[[str, models.DataStream.Header], StreamSink | None]] = {
             "text_header": self._open_text,
             "byte_header": self._open_bytes,
@@ -70,7 +72,9 @@ class StreamReaders:
         opener = self._kinds.get(header.WhichOneof("content_header") or "")
         sink = None if opener is None else opener(sender, header)
         if sink is None:
-            logger.info("ignored a stream of %r: there is no handler for topic %r", sender, header.topic)
+            self._ignored_log.info(
+                sender, "ignored a stream of %r: there is no handler for topic %r", sender, header.topic
+            )
         return sink
 
     def _open_text(self, sender: str, header: models.DataStream.Header) -> StreamSink | None:
