@@ -5,12 +5,11 @@ Run as `python -m fuzz.fuzz_media [COUNT] [SEED]`.
 
 from __future__ import annotations
 
+from fuzz.fuzz_sdp import LOCAL
 from fuzz.mutate import Fuzzer, always
-from livekit.webrtc.certificate import Fingerprint
-from livekit.webrtc.ice import Credentials
 from livekit.webrtc.media_interfaces import Codec, Direction, MediaKind, MediaStreamId
 from livekit.webrtc.media_negotiation import MediaNegotiation
-from livekit.webrtc.negotiation import LocalParameters, describe
+from livekit.webrtc.negotiation import describe
 from livekit.webrtc.rtp.header_extensions import AUDIO_LEVEL_URI
 from livekit.webrtc.rtp.packet import RtpError, RtpPacket
 from livekit.webrtc.sdp import SdpError, SessionDescription
@@ -22,14 +21,6 @@ ALLOWED = (SdpError,)
 SEEDS = [text.encode() for text in (SDK_OFFER, BROWSER_OFFER, SERVER_OFFER, SERVER_ANSWER)]
 OPUS = Codec(payload_type=111, name="opus", clock_rate=48_000, channels=2, parameters="minptime=10")
 VP8 = Codec(payload_type=96, name="VP8", clock_rate=90_000, feedback=("nack", "nack pli"))
-LOCAL = LocalParameters(
-    credentials=Credentials(ufrag="ours", password="p" * 24),
-    fingerprint=Fingerprint("sha-256", "AB:CD"),
-    setup="active",
-    candidates=[],
-    end_of_candidates=True,
-    max_message_size=65_536,
-)
 
 
 def _answer(description: SessionDescription) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from tools.measurements import percentile
 from tools.progress import progress
 
 from .ledger_feed import LedgerFeed
+from .outcome import finish
 from .peers import ROOT, Peer, Server, peer
 
 PAIR_RATE = 50.0
@@ -155,11 +155,7 @@ def main() -> None:
     parser.add_argument("--output", default=str(ROOT / "docs/soak.json"))
     arguments = parser.parse_args()
     result = asyncio.run(Soak(arguments.seconds, arguments.fill).run())
-    with open(arguments.output, "w") as output:
-        json.dump(result, output, indent=1)
-        output.write("\n")
-    progress("\n".join(result["problems"]) or "no call lost or run twice, nothing leaked")
-    raise SystemExit(bool(result["problems"]))
+    finish(result, arguments.output, "no call lost or run twice, nothing leaked")
 
 
 if __name__ == "__main__":

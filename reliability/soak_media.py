@@ -17,6 +17,7 @@ from bench.media.signal import TRANSITION
 from bench.processes import Program, program
 from tools.progress import progress
 
+from .outcome import finish
 from .peers import ROOT
 
 AGENTS = 2
@@ -109,11 +110,7 @@ def main() -> None:
     parser.add_argument("--output", default=str(ROOT / "docs/soak-media.json"))
     arguments = parser.parse_args()
     result = asyncio.run(soak(arguments.seconds, arguments.listeners))
-    with open(arguments.output, "w") as output:
-        json.dump(result, output, indent=1)
-        output.write("\n")
-    progress("\n".join(result["problems"]) or "nothing lost, nothing leaked")
-    raise SystemExit(bool(result["problems"]))
+    finish(result, arguments.output, "nothing lost, nothing leaked")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def _is_never_blank(frame: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FrameFormat:
-    """What encryption needs to know about a codec."""
+    """The layout of a codec's encrypted frames."""
 
     clear_bytes: Callable[[bytes], int]
     """Returns the number of bytes at a frame's start that are not encrypted."""

@@ -39,7 +39,7 @@ class Key:
     def __init__(self, material: bytes, salt: bytes, function: int, step: int = 0) -> None:
         self.material = material
         self.step = step
-        """How often the key was ratcheted since it was set."""
+        """Number of times that the key was ratcheted since it was set."""
         self._salt = salt
         self._function = function
         self._expanded: bytes | None = None

@@ -53,7 +53,7 @@ class E2EEManager:
 
     @property
     def encryption_type(self) -> EncryptionType.ValueType:
-        """What TrackInfo and AddTrackRequest announce of a local track. If it is not NONE, RED must be off."""
+        """Encryption type announced in AddTrackRequest and TrackInfo. Unless it is NONE, RED must be off."""
         return EncryptionType.NONE if self.options is None else self.options.encryption_type
 
     @property

@@ -158,7 +158,7 @@ class _Input:
 
     @property
     def has_ended(self) -> bool:
-        """Whether all of the stream was taken."""
+        """True once all frames of the stream have been taken."""
         return self._is_exhausted and not self.buffer
 
     async def fill(self, size: int) -> None:

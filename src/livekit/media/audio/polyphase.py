@@ -74,7 +74,7 @@ class PolyphaseResampler:
         return interleave([_filtered(buffer, plan, taps) for buffer in buffers])
 
     def flush(self) -> array[int]:
-        """Return the rest of the output, and start anew."""
+        """Return the rest of the output, and reset the filter."""
         taps = len(self._filter[0])
         tail = self.process(array("h", bytes(2 * self._channels * (taps // 2))))
         self._rest, self._phase = [[0] * self._start for _ in range(self._channels)], 0

@@ -107,7 +107,7 @@ class AudioProcessingModule:
             self._processor.stream_delay_ms = delay_ms
 
     def _prepare(self, sample_rate: int, channels: int) -> None:
-        """Make the processor for this format; another format starts anew."""
+        """Create a processor for this format, unless the current one is for it."""
         if self._format == (sample_rate, channels):
             return
         self._format = (sample_rate, channels)

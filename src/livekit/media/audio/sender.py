@@ -36,7 +36,7 @@ NTP_EPOCH = 2_208_988_800
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AudioSendOptions:
-    """How a track's audio is encoded and sent."""
+    """Options of the encoding and transmission of a track's audio."""
 
     bitrate: int = 48_000
     """Bits per second."""
